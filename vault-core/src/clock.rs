@@ -1,0 +1,135 @@
+//! Wall-clock time as a port.
+//!
+//! Nothing else in the workspace reads the system clock: a decision takes `now` as an argument, and
+//! the edge reads [`Clock`] once per request or tick. So everything can run under a virtual clock.
+
+use std::fmt;
+use std::time::Duration;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde::{Deserialize, Serialize};
+
+/// An instant: milliseconds since the Unix epoch, UTC.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Timestamp(i64);
+
+impl Timestamp {
+    /// The Unix epoch.
+    pub const EPOCH: Self = Self(0);
+
+    /// From milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn from_millis(millis: i64) -> Self {
+        Self(millis)
+    }
+
+    /// From seconds since the Unix epoch.
+    #[must_use]
+    pub const fn from_secs(secs: i64) -> Self {
+        Self(secs.saturating_mul(1000))
+    }
+
+    /// Milliseconds since the Unix epoch.
+    #[must_use]
+    pub const fn as_millis(self) -> i64 {
+        self.0
+    }
+
+    /// Whole seconds since the Unix epoch, rounded down.
+    #[must_use]
+    pub const fn as_secs(self) -> i64 {
+        self.0.div_euclid(1000)
+    }
+
+    /// This instant moved later by `span`; saturates at the end of time.
+    #[must_use]
+    pub fn plus(self, span: Duration) -> Self {
+        Self(self.0.saturating_add(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// This instant moved earlier by `span`; saturates at the beginning of time.
+    #[must_use]
+    pub fn minus(self, span: Duration) -> Self {
+        Self(self.0.saturating_sub(i64::try_from(span.as_millis()).unwrap_or(i64::MAX)))
+    }
+
+    /// The time from `earlier` to this instant; zero when `earlier` is later (a clock stepped back).
+    #[must_use]
+    pub fn since(self, earlier: Self) -> Duration {
+        Duration::from_millis(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
+    }
+
+    /// As chrono's UTC instant, for calendars; the epoch when out of chrono's range.
+    #[must_use]
+    pub fn to_utc(self) -> DateTime<Utc> {
+        DateTime::from_timestamp_millis(self.0).unwrap_or_default()
+    }
+
+    /// From chrono's UTC instant; parts below a millisecond are cut.
+    #[must_use]
+    pub fn from_utc(at: DateTime<Utc>) -> Self {
+        Self(at.timestamp_millis())
+    }
+
+    /// As RFC 3339 text in UTC with milliseconds, such as `2026-11-21T21:56:25.849Z`.
+    #[must_use]
+    pub fn to_rfc3339(self) -> String {
+        self.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.to_rfc3339())
+    }
+}
+
+/// Says what time it is.
+pub trait Clock: Send + Sync {
+    /// The present instant. May step backwards, as wall clocks do.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "the one place that reads the system clock")]
+    fn now(&self) -> Timestamp {
+        Timestamp::from_utc(std::time::SystemTime::now().into())
+    }
+}
+
+/// A clock that a test moves by hand.
+#[cfg(any(test, feature = "test-support"))]
+#[derive(Debug, Default)]
+pub struct ManualClock(std::sync::atomic::AtomicI64);
+
+#[cfg(any(test, feature = "test-support"))]
+impl ManualClock {
+    /// A clock that stands at `at`.
+    #[must_use]
+    pub fn at(at: Timestamp) -> Self {
+        Self(std::sync::atomic::AtomicI64::new(at.as_millis()))
+    }
+
+    /// Moves the clock later by `span`.
+    pub fn advance(&self, span: Duration) {
+        let span = i64::try_from(span.as_millis()).unwrap_or(i64::MAX);
+        self.0.fetch_add(span, std::sync::atomic::Ordering::SeqCst);
+    }
+
+    /// Sets the clock, possibly backwards.
+    pub fn set(&self, at: Timestamp) {
+        self.0.store(at.as_millis(), std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[cfg(any(test, feature = "test-support"))]
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millis(self.0.load(std::sync::atomic::Ordering::SeqCst))
+    }
+}

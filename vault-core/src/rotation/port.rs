@@ -1,0 +1,170 @@
+//! The port that every rotator implements.
+//!
+//! The verbs are idempotent and honest: an answer of `Applied` or `Refused` is only given when the
+//! target itself said so; whatever is not known is `Unknown` or `Inconclusive`. A rotator owns no
+//! timers and retries nothing: the caller imposes the deadline and decides what comes next.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use serde::{Deserialize, Serialize};
+
+use super::fault::Fault;
+use crate::id::RotationId;
+use crate::secret::SecretString;
+
+/// What the verbs return: a boxed future, so that rotators are objects and the core needs no runtime.
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Where a target is and how to talk to it; holds no secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TargetSpec {
+    /// The address template, such as `postgresql://{{username}}:{{password}}@host:5432/db?sslmode=verify-full`.
+    /// It is refused when it holds a literal password.
+    pub connection_url: String,
+    /// Further settings of the rotator, by name.
+    pub settings: BTreeMap<String, String>,
+}
+
+/// A user name and password to log in with.
+#[derive(Debug)]
+pub struct Login {
+    /// The name, as the target spells it.
+    pub username: String,
+    /// The password.
+    pub password: SecretString,
+}
+
+/// One change of one account, as the verbs see it.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The target.
+    pub spec: &'a TargetSpec,
+    /// The credential by which the vault acts on the target. For a management credential that
+    /// rotates itself it is the version of it that is believed to work.
+    pub management: &'a Login,
+    /// The account to change, as the target spells it.
+    pub username: &'a str,
+    /// Marks everything this rotation does on the target, so that `settle` can find it.
+    pub rotation: RotationId,
+}
+
+/// What an account may do on its target, as stable lines (`attribute SUPERUSER`, `member of app_rw`, …).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rights(pub Vec<String>);
+
+impl Rights {
+    /// The lines of `self` that `later` no longer has.
+    #[must_use]
+    pub fn lost_in(&self, later: &Self) -> Vec<String> {
+        self.0.iter().filter(|line| !later.0.contains(line)).cloned().collect()
+    }
+}
+
+/// What became of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The target confirmed it.
+    Applied,
+    /// It certainly did not happen.
+    NotApplied(Fault),
+    /// It was sent and no answer came.
+    Unknown(Fault),
+}
+
+/// What a fresh login showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Probe {
+    /// The target let it in.
+    Works,
+    /// The target refused this very credential (not the network, not the host rule, not a full server).
+    Refused,
+    /// The target refused the login for another reason than the password (locked, expired, no LOGIN),
+    /// so the password itself was not judged.
+    Blocked(Fault),
+    /// Nothing was learnt.
+    Inconclusive(Fault),
+}
+
+/// What verification showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// It logs in afresh and has every right it had.
+    Verified,
+    /// The target refused it.
+    Refused(Fault),
+    /// It logs in, but these rights are gone.
+    RightsLost(Vec<String>),
+    /// Nothing was learnt.
+    Inconclusive(Fault),
+}
+
+/// What `check` found out about a target, for people.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// The server's own name and version.
+    pub server: String,
+    /// What was looked at and found good, in order.
+    pub passed: Vec<String>,
+    /// What works but is worth mending.
+    pub warnings: Vec<String>,
+}
+
+/// A plugin that changes, verifies and revokes credentials on one kind of target.
+pub trait Rotator: Send + Sync {
+    /// The name in configuration, such as `postgresql`.
+    fn kind(&self) -> &'static str;
+
+    /// Checks settings without touching the target.
+    ///
+    /// # Errors
+    /// A sentence that says what to mend.
+    fn validate(&self, spec: &TargetSpec) -> Result<(), String>;
+
+    /// Checks an account name and a password that would be set, without touching the target.
+    ///
+    /// # Errors
+    /// A sentence that says why this target cannot hold them.
+    fn validate_login(&self, login: &Login) -> Result<(), String>;
+
+    /// Logs in with the management credential and looks whether it can do its work. Changes nothing.
+    fn check<'a>(
+        &'a self,
+        spec: &'a TargetSpec,
+        management: &'a Login,
+    ) -> BoxFuture<'a, Result<CheckReport, Fault>>;
+
+    /// Looks whether the change can succeed and notes the account's rights. Changes nothing.
+    fn preflight<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Rights, Fault>>;
+
+    /// Makes `candidate` the account's credential. Idempotent.
+    fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome>;
+
+    /// Makes sure that no earlier `apply` of this rotation can still take effect, by ending whatever it
+    /// left on the target. After `Ok`, a probe is conclusive.
+    fn settle<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<(), Fault>>;
+
+    /// Logs in afresh, by the path that consumers use, and out again.
+    fn probe<'a>(&'a self, spec: &'a TargetSpec, login: &'a Login) -> BoxFuture<'a, Probe>;
+
+    /// Logs in afresh as `login` and compares what the account may do with `expected`.
+    fn verify<'a>(
+        &'a self,
+        job: Job<'a>,
+        login: &'a Login,
+        expected: &'a Rights,
+    ) -> BoxFuture<'a, Verification>;
+
+    /// Removes an old credential where it lives beside the new one; where a change replaces it, nothing.
+    fn retire<'a>(&'a self, job: Job<'a>, old: &'a Login) -> BoxFuture<'a, Outcome>;
+
+    /// Ends the account's open sessions on the target; returns how many.
+    fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>>;
+
+    /// Whether old and new credential live side by side until `retire`.
+    fn overlaps(&self) -> bool {
+        false
+    }
+}

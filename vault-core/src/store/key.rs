@@ -1,0 +1,103 @@
+//! The typed keyspace: a table and a name within it, ordered by bytes.
+
+/// What kind of record a key holds. The number is the first byte of the stored key: never reuse one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[repr(u8)]
+#[non_exhaustive]
+pub enum Table {
+    /// The seal: wrapped root key and keyring. Not sealed by the keyring itself.
+    Seal = 1,
+    /// Facts about this store: format, cluster id, rewrap cursor, audit anchor.
+    Meta = 2,
+    /// Path policies, by name.
+    Policy = 3,
+    /// Tokens, by the keyed digest of the token.
+    Token = 4,
+    /// Token accessor → token digest.
+    Accessor = 5,
+    /// Parent token digest + child token digest, for revoking a tree.
+    TokenChild = 6,
+    /// Targets, by name.
+    Target = 7,
+    /// Accounts, by subject: `a/<path>` or `m/<target>` for a management credential.
+    Account = 8,
+    /// Credential versions: subject, NUL, version number (8 bytes, big endian).
+    Credential = 9,
+    /// Rotation history: subject, NUL, sequence number (8 bytes, big endian).
+    History = 10,
+    /// Leases, by lease id.
+    Lease = 11,
+    /// Token digest + lease id, for revoking a token's leases.
+    TokenLease = 12,
+    /// Incidents, by id (so by time).
+    Incident = 13,
+    /// Open incidents, by id: what the first screen lists without reading the closed ones.
+    OpenIncident = 14,
+    /// Rotation policies, by name.
+    RotationPolicy = 15,
+    /// Password policies, by name.
+    PasswordPolicy = 16,
+    /// Due times: milliseconds (8 bytes, big endian), kind, name. Values are empty.
+    Due = 17,
+    /// Accounts by target: target, NUL, subject. Values are empty.
+    TargetAccount = 18,
+}
+
+impl Table {
+    /// Every table, in the order of its byte.
+    pub const ALL: [Self; 18] = [
+        Self::Seal,
+        Self::Meta,
+        Self::Policy,
+        Self::Token,
+        Self::Accessor,
+        Self::TokenChild,
+        Self::Target,
+        Self::Account,
+        Self::Credential,
+        Self::History,
+        Self::Lease,
+        Self::TokenLease,
+        Self::Incident,
+        Self::OpenIncident,
+        Self::RotationPolicy,
+        Self::PasswordPolicy,
+        Self::Due,
+        Self::TargetAccount,
+    ];
+
+    /// The byte that begins every key of this table.
+    #[must_use]
+    pub const fn byte(self) -> u8 {
+        self as u8
+    }
+}
+
+/// A key: table and name. At most [`KEY_BYTES_MAX`] bytes with the table's byte.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key {
+    /// The table.
+    pub table: Table,
+    /// The name within the table; any bytes.
+    pub name: Vec<u8>,
+}
+
+impl Key {
+    /// A key from its parts.
+    #[must_use]
+    pub fn new(table: Table, name: impl Into<Vec<u8>>) -> Self {
+        Self { table, name: name.into() }
+    }
+
+    /// As an engine stores it: the table's byte, then the name.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let mut out = Vec::with_capacity(1 + self.name.len());
+        out.push(self.table.byte());
+        out.extend_from_slice(&self.name);
+        out
+    }
+}
+
+/// Longest key: the smallest limit among the engines that the port must fit.
+pub const KEY_BYTES_MAX: usize = 511;
