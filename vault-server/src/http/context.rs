@@ -1,0 +1,99 @@
+//! What a handler is given: the parsed request, and the proofs that the pipeline made on the way.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use vault_core::audit::AuditReceipt;
+use vault_core::clock::Timestamp;
+use vault_core::id::RequestId;
+use vault_core::path::{AccountPath, Name};
+use vault_core::policy::Authorized;
+
+use super::error::ApiError;
+use super::fields::Fields;
+use super::route::{Captures, Operation};
+use crate::app::App;
+use crate::service::token::Caller;
+
+/// A request as parsed: nothing in it was decided yet.
+pub struct Request {
+    /// Names this request in the answer, the log and the audit file.
+    pub id: RequestId,
+    /// What it wants.
+    pub operation: Operation,
+    /// The folded path below `/v1/`.
+    pub path: String,
+    /// The parts of the path that stood where the pattern has `<…>`.
+    pub captures: Captures,
+    /// The parameters.
+    pub fields: Fields,
+    /// Where it came from.
+    pub remote: SocketAddr,
+    /// When it came; read once, so that every decision about it uses the same instant.
+    pub now: Timestamp,
+}
+
+impl Request {
+    /// The captured part `name` of the path.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when the pattern has no such part: a mistake in the table.
+    pub fn part(&self, name: &str) -> Result<&str, ApiError> {
+        self.captures.get(name).map(String::as_str).ok_or(ApiError::Internal)
+    }
+
+    /// The captured part `name` as an account path.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] by cause.
+    pub fn account_path(&self, name: &str) -> Result<AccountPath, ApiError> {
+        Ok(AccountPath::parse(self.part(name)?)?)
+    }
+
+    /// The captured part `name` as the name of a configured thing.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] by cause.
+    pub fn name(&self, name: &str) -> Result<Name, ApiError> {
+        Ok(Name::parse(self.part(name)?)?)
+    }
+}
+
+/// A guarded request on its way to its handler: authenticated, authorised, recorded.
+///
+/// The two proofs can only be made by [`vault_core::policy`] and [`vault_core::audit`], so a handler
+/// cannot be reached around them, and a service that reveals something can ask for them by type.
+pub struct Context {
+    /// Everything that is wired.
+    pub app: Arc<App>,
+    /// The request.
+    pub request: Request,
+    /// Who asks.
+    pub caller: Caller,
+    /// Proof that the caller's policies allow this operation on this path.
+    pub authorized: Authorized,
+    /// Proof that an audit sink has the request's entry on disk.
+    pub receipt: AuditReceipt,
+}
+
+impl Context {
+    /// When the request came.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.request.now
+    }
+
+    /// The parameters.
+    #[must_use]
+    pub fn fields(&self) -> &Fields {
+        &self.request.fields
+    }
+}
+
+/// A request of a route that needs no token.
+pub struct OpenContext {
+    /// Everything that is wired.
+    pub app: Arc<App>,
+    /// The request.
+    pub request: Request,
+}

@@ -1,0 +1,309 @@
+//! What a line of the route table is, and how a path finds its line.
+//!
+//! A pattern is literal parts, `<name>` for one part and `<name...>` for one or more parts to the end.
+//! Literal beats `<name>` beats `<name...>`, part by part from the left; so the order of lines is free.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::pin::Pin;
+
+use super::answer::Answer;
+use super::context::{Context, OpenContext};
+use super::error::ApiError;
+
+/// What a request wants, whatever method it came by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Operation {
+    /// GET.
+    Read,
+    /// LIST, or GET with `list=true`.
+    List,
+    /// POST or PUT: the same everywhere.
+    Write,
+    /// PATCH with a merge patch.
+    Patch,
+    /// DELETE.
+    Delete,
+}
+
+impl Operation {
+    /// As the audit entry spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::List => "list",
+            Self::Write => "update",
+            Self::Patch => "patch",
+            Self::Delete => "delete",
+        }
+    }
+}
+
+/// What the caller must have for a guarded route, beside the capability of the operation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Need {
+    /// The capability alone.
+    Capability,
+    /// `sudo` too: the path is root-protected, as in Vault.
+    Sudo,
+    /// A valid token and nothing else: `lookup-self` of the shell's own plumbing, capabilities of oneself.
+    /// The handler decides by what it shows.
+    TokenOnly,
+}
+
+pub(super) type BoxedAnswer = Pin<Box<dyn Future<Output = Result<Answer, ApiError>> + Send>>;
+type GuardedHandler = Box<dyn Fn(Context) -> BoxedAnswer + Send + Sync>;
+type OpenHandler = Box<dyn Fn(OpenContext) -> BoxedAnswer + Send + Sync>;
+
+/// How a line is served.
+pub(super) enum Service {
+    /// Behind token, policy and audit: the handler gets the proofs in its [`Context`].
+    Guarded(Need, GuardedHandler),
+    /// Without any of them, sealed or not: `init`, `seal-status`, `unseal`, `health`, `leader`.
+    Open(OpenHandler),
+}
+
+/// One line of the table.
+pub struct Route {
+    pub(super) operation: Operation,
+    pub(super) pattern: &'static str,
+    pub(super) service: Service,
+}
+
+impl Route {
+    /// A line behind token, policy and audit.
+    pub fn guarded<F, Fut>(operation: Operation, pattern: &'static str, need: Need, handler: F) -> Self
+    where
+        F: Fn(Context) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
+    {
+        let handler: GuardedHandler = Box::new(move |context| Box::pin(handler(context)));
+        Self { operation, pattern, service: Service::Guarded(need, handler) }
+    }
+
+    /// A line that answers without a token, sealed or not.
+    pub fn open<F, Fut>(operation: Operation, pattern: &'static str, handler: F) -> Self
+    where
+        F: Fn(OpenContext) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
+    {
+        let handler: OpenHandler = Box::new(move |context| Box::pin(handler(context)));
+        Self { operation, pattern, service: Service::Open(handler) }
+    }
+}
+
+/// GET `pattern`, for who has `read` there.
+pub fn read<F, Fut>(pattern: &'static str, handler: F) -> Route
+where
+    F: Fn(Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
+{
+    Route::guarded(Operation::Read, pattern, Need::Capability, handler)
+}
+
+/// LIST `pattern`, for who has `list` there.
+pub fn list<F, Fut>(pattern: &'static str, handler: F) -> Route
+where
+    F: Fn(Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
+{
+    Route::guarded(Operation::List, pattern, Need::Capability, handler)
+}
+
+/// POST or PUT `pattern`, for who has `update` (or `create`) there.
+pub fn write<F, Fut>(pattern: &'static str, handler: F) -> Route
+where
+    F: Fn(Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
+{
+    Route::guarded(Operation::Write, pattern, Need::Capability, handler)
+}
+
+/// DELETE `pattern`, for who has `delete` there.
+pub fn delete<F, Fut>(pattern: &'static str, handler: F) -> Route
+where
+    F: Fn(Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
+{
+    Route::guarded(Operation::Delete, pattern, Need::Capability, handler)
+}
+
+impl Route {
+    /// Asks for `sudo` too.
+    #[must_use]
+    pub fn sudo(self) -> Self {
+        self.needing(Need::Sudo)
+    }
+
+    /// Asks for a valid token only.
+    #[must_use]
+    pub fn token_only(self) -> Self {
+        self.needing(Need::TokenOnly)
+    }
+
+    fn needing(mut self, need: Need) -> Self {
+        if let Service::Guarded(current, _) = &mut self.service {
+            *current = need;
+        }
+        self
+    }
+}
+
+/// The parts of a path that stood where the pattern has `<…>`.
+pub type Captures = BTreeMap<&'static str, String>;
+
+/// What the table says of a path.
+pub(super) enum Found<'a> {
+    /// This line, with what it captured.
+    Route(&'a Route, Captures),
+    /// The path is there, but not with this operation; and whether its lines are open ones.
+    OtherOperation {
+        /// Whether the path is one of those that need no token.
+        open: bool,
+    },
+    /// The mount is there, the path in it is not.
+    NoPath,
+    /// No such mount.
+    NoMount,
+}
+
+/// All lines, in order of precedence.
+pub struct Table {
+    routes: Vec<Route>,
+}
+
+impl Table {
+    /// Sorts the lines by precedence.
+    #[must_use]
+    pub fn new(mut routes: Vec<Route>) -> Self {
+        routes.sort_by_key(|route| precedence(route.pattern));
+        Self { routes }
+    }
+
+    pub(super) fn find(&self, operation: Operation, path: &str) -> Found<'_> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let mut other = None;
+        for route in &self.routes {
+            let Some(captures) = matches(route.pattern, &parts) else { continue };
+            if route.operation == operation {
+                return Found::Route(route, captures);
+            }
+            // Only lines as precise as the first match say which operations the path has; a wider
+            // pattern further down may still serve this one.
+            other.get_or_insert(matches!(route.service, Service::Open(_)));
+        }
+        match other {
+            Some(open) => Found::OtherOperation { open },
+            None if self.has_mount(&parts) => Found::NoPath,
+            None => Found::NoMount,
+        }
+    }
+
+    fn has_mount(&self, parts: &[&str]) -> bool {
+        let depth = if parts.first() == Some(&"auth") { 2 } else { 1 };
+        parts.len() >= depth
+            && self.routes.iter().any(|route| {
+                route.pattern.split('/').take(depth).eq(parts.iter().take(depth).copied())
+            })
+    }
+
+    /// Every line's operation and pattern, for documents and tests.
+    pub fn lines(&self) -> impl Iterator<Item = (Operation, &'static str)> + '_ {
+        self.routes.iter().map(|route| (route.operation, route.pattern))
+    }
+}
+
+enum Part<'a> {
+    Literal(&'a str),
+    One(&'a str),
+    Rest(&'a str),
+}
+
+fn part(text: &str) -> Part<'_> {
+    match text.strip_prefix('<').and_then(|text| text.strip_suffix('>')) {
+        None => Part::Literal(text),
+        Some(name) => name.strip_suffix("...").map_or(Part::One(name), Part::Rest),
+    }
+}
+
+fn precedence(pattern: &'static str) -> Vec<(u8, &'static str)> {
+    let rank = |text: &'static str| match part(text) {
+        Part::Literal(text) => (0, text),
+        Part::One(_) => (1, ""),
+        Part::Rest(_) => (2, ""),
+    };
+    pattern.split('/').map(rank).collect()
+}
+
+fn matches(pattern: &'static str, parts: &[&str]) -> Option<Captures> {
+    let mut captures = Captures::new();
+    let mut rest = parts;
+    for text in pattern.split('/') {
+        let (first, tail) = rest.split_first()?;
+        match part(text) {
+            Part::Literal(text) if text == *first => {}
+            Part::Literal(_) => return None,
+            Part::One(name) => {
+                captures.insert(name, (*first).to_owned());
+            }
+            Part::Rest(name) => {
+                captures.insert(name, rest.join("/"));
+                return Some(captures);
+            }
+        }
+        rest = tail;
+    }
+    rest.is_empty().then_some(captures)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn nothing(_: Context) -> Result<Answer, ApiError> {
+        Ok(Answer::nothing())
+    }
+
+    fn table() -> Table {
+        Table::new(vec![
+            read("accounts/<rest...>", nothing),
+            read("accounts/creds/<path...>", nothing),
+            list("sys/policies/acl", nothing),
+            read("sys/policies/acl/<name>", nothing),
+            write("auth/token/create/<role>", nothing),
+            write("auth/token/create", nothing),
+            Route::open(Operation::Read, "sys/health", |_| async { Ok(Answer::nothing()) }),
+        ])
+    }
+
+    fn found(operation: Operation, path: &str) -> String {
+        let table = table();
+        match table.find(operation, path) {
+            Found::Route(route, captures) => format!("{} {captures:?}", route.pattern),
+            Found::OtherOperation { open } => format!("other operation, open {open}"),
+            Found::NoPath => "no path".to_owned(),
+            Found::NoMount => "no mount".to_owned(),
+        }
+    }
+
+    #[test]
+    fn the_most_precise_pattern_wins_whatever_the_order() {
+        for (operation, path, want) in [
+            (Operation::Read, "accounts/creds/db/prod/app", r#"accounts/creds/<path...> {"path": "db/prod/app"}"#),
+            (Operation::Read, "accounts/creds", r#"accounts/<rest...> {"rest": "creds"}"#),
+            (Operation::Read, "sys/policies/acl/x", r#"sys/policies/acl/<name> {"name": "x"}"#),
+            (Operation::Read, "sys/policies/acl/x/y", "no path"),
+            (Operation::List, "sys/policies/acl", "sys/policies/acl {}"),
+            (Operation::Read, "sys/policies/acl", "other operation, open false"),
+            (Operation::Write, "sys/health", "other operation, open true"),
+            (Operation::Write, "auth/token/create/r", r#"auth/token/create/<role> {"role": "r"}"#),
+            (Operation::Read, "auth/userpass/login/x", "no mount"),
+            (Operation::Read, "auth", "no mount"),
+            (Operation::Read, "nowhere/x", "no mount"),
+            (Operation::Read, "", "no mount"),
+        ] {
+            assert_eq!(found(operation, path), want, "{operation:?} {path}");
+        }
+    }
+}
