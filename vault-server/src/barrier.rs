@@ -13,16 +13,18 @@ mod transaction;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use vault_core::crypto::{Keyring, Place};
+use tokio::sync::oneshot;
+use vault_core::crypto::{Keyring, OpenError, Place, Suite};
 use vault_core::entropy::Entropy;
-use vault_core::store::batch::Revision;
+use vault_core::secret::SecretBytes;
+use vault_core::store::batch::{Revision, Versioned};
 use vault_core::store::key::{Key, Table};
 use vault_core::store::{Store, StoreError};
 
-pub use self::record::{Loaded, Record};
+pub use self::record::{Loaded, Record, require};
 pub use self::transaction::Transaction;
 
-/// The barrier. Cheap to clone; all clones share one keyring slot.
+/// The barrier. Cheap to clone; all clones share one store and one keyring slot.
 #[derive(Clone)]
 pub struct Barrier {
     inner: Arc<Inner>,
@@ -31,5 +33,128 @@ pub struct Barrier {
 struct Inner {
     store: Arc<Store>,
     keyring: ArcSwapOption<Keyring>,
+    suite: Suite,
     entropy: Arc<dyn Entropy>,
+}
+
+/// The vault is sealed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the vault is sealed")]
+pub struct Sealed;
+
+/// Why a record was not loaded.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LoadError {
+    /// The vault is sealed.
+    #[error("the vault is sealed")]
+    Sealed,
+    /// The record is there but does not open: damaged, moved or rolled back behind the vault's back.
+    /// Restore it from a backup; the rest of the vault goes on.
+    #[error("a record of table {table:?} does not open")]
+    Refused {
+        /// Its table.
+        table: Table,
+        /// Why.
+        #[source]
+        source: OpenError,
+    },
+    /// The record opens but cannot be read: written by a newer version of Rotunda.
+    #[error("a record of table {0:?} has a form that this version does not read")]
+    Unreadable(Table),
+    /// The store failed.
+    #[error("the store failed")]
+    Store(#[source] StoreError),
+}
+
+/// Why a transaction was not committed. Nothing of it happened, except for [`CommitError::Unknown`].
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// The vault is sealed.
+    #[error("the vault is sealed")]
+    Sealed,
+    /// Another commit came first: load again, decide again, try again.
+    #[error("another change came first")]
+    Conflict,
+    /// A record cannot be encoded: a fault of the version that is running.
+    #[error("a record of table {0:?} cannot be encoded")]
+    Unencodable(Table),
+    /// The store refused the batch, and nothing of it happened.
+    #[error("the store refused the change")]
+    Store(#[source] StoreError),
+    /// The store failed while it wrote; whether the batch is there will be known after a restart.
+    #[error("the store failed during the change")]
+    Unknown,
+}
+
+impl Barrier {
+    /// A sealed barrier over `store`.
+    #[must_use]
+    pub fn new(store: Arc<Store>, suite: Suite, entropy: Arc<dyn Entropy>) -> Self {
+        Self { inner: Arc::new(Inner { store, keyring: ArcSwapOption::empty(), suite, entropy }) }
+    }
+
+    /// Loads the record `name` of the table of `R`.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause; absence is `Ok(None)`.
+    pub fn load<R: Record>(&self, name: impl Into<Vec<u8>>) -> Result<Option<Loaded<R>>, LoadError> {
+        let keyring = self.keyring().map_err(|Sealed| LoadError::Sealed)?;
+        let key = Key::new(R::TABLE, name);
+        let Some(stored) = self.inner.store.get(&key).map_err(LoadError::Store)? else { return Ok(None) };
+        open(&keyring, &key, &stored).map(Some)
+    }
+
+    /// Loads up to `limit` records whose name starts with `prefix` and is greater than `after`, in order.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn list<R: Record>(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Loaded<R>)>, LoadError> {
+        let keyring = self.keyring().map_err(|Sealed| LoadError::Sealed)?;
+        let entries = self.inner.store.scan(R::TABLE, prefix, after, limit).map_err(LoadError::Store)?;
+        entries
+            .into_iter()
+            .map(|(key, stored)| open(&keyring, &key, &stored).map(|loaded| (key.name, loaded)))
+            .collect()
+    }
+
+    /// The names alone, as [`list`](Self::list) orders them; also the way to read an index table.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn names(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<Vec<u8>>, LoadError> {
+        let _open = self.keyring().map_err(|Sealed| LoadError::Sealed)?;
+        let entries = self.inner.store.scan(table, prefix, after, limit).map_err(LoadError::Store)?;
+        Ok(entries.into_iter().map(|(key, _)| key.name).collect())
+    }
+
+    /// The revision of a record, without opening it; `None` when it is not there.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn revision<R: Record>(&self, name: impl Into<Vec<u8>>) -> Result<Option<Revision>, LoadError> {
+        let _open = self.keyring().map_err(|Sealed| LoadError::Sealed)?;
+        let stored = self.inner.store.get(&Key::new(R::TABLE, name)).map_err(LoadError::Store)?;
+        Ok(stored.map(|stored| stored.revision))
+    }
+
+    /// Begins a transaction, which seals with the key generation that is active now.
+    ///
+    /// # Errors
+    /// [`Sealed`].
+    pub fn transaction(&self) -> Result<Transaction, Sealed> {
+        Ok(Transaction::new(self.keyring()?, self.inner.suite, Arc::clone(&self.inner.entropy)))
+    }
 }

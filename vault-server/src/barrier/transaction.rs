@@ -1,0 +1,93 @@
+//! A batch of sealed records that happen together or not at all.
+
+use std::sync::Arc;
+
+use vault_core::crypto::{Keyring, Place, Suite};
+use vault_core::entropy::Entropy;
+use vault_core::store::batch::{Batch, Require, Revision};
+use vault_core::store::key::{Key, Table};
+
+use super::record::{Record, encode};
+
+/// Collects changes; [`Barrier::commit`](super::Barrier::commit) makes them happen.
+///
+/// Each put is sealed at once, for the revision that it will have, so nothing in here is secret.
+pub struct Transaction {
+    pub(super) batch: Batch,
+    keyring: Arc<Keyring>,
+    suite: Suite,
+    entropy: Arc<dyn Entropy>,
+    unencodable: Option<Table>,
+}
+
+impl Transaction {
+    pub(super) fn new(keyring: Arc<Keyring>, suite: Suite, entropy: Arc<dyn Entropy>) -> Self {
+        Self { batch: Batch::new(), keyring, suite, entropy, unencodable: None }
+    }
+
+    /// Puts a record, sealed, where `require` holds.
+    pub fn put<R: Record>(&mut self, name: impl Into<Vec<u8>>, require: Require, record: &R) -> &mut Self {
+        let key = Key::new(R::TABLE, name);
+        let Some(plaintext) = encode(record) else {
+            self.unencodable = Some(R::TABLE);
+            return self;
+        };
+        self.put_plaintext(key, require, &plaintext);
+        self
+    }
+
+    /// Seals plaintext bytes as they are; for the re-wrap, which moves records it cannot read.
+    pub(crate) fn put_plaintext(&mut self, key: Key, require: Require, plaintext: &[u8]) {
+        let place = Place {
+            namespace: "",
+            table: key.table,
+            name: &key.name,
+            revision: require.next_revision(),
+        };
+        let sealed = self.keyring.seal(self.suite, &place, plaintext, &*self.entropy);
+        self.batch.put(key, require, sealed);
+    }
+
+    /// Removes the record that was read at revision `at`.
+    pub fn delete<R: Record>(&mut self, name: impl Into<Vec<u8>>, at: Revision) -> &mut Self {
+        self.batch.delete(Key::new(R::TABLE, name), at);
+        self
+    }
+
+    /// Changes nothing, but refuses the whole batch unless `require` holds.
+    pub fn check<R: Record>(&mut self, name: impl Into<Vec<u8>>, require: Require) -> &mut Self {
+        self.batch.check(Key::new(R::TABLE, name), require);
+        self
+    }
+
+    /// Makes an index entry: a key with an empty value, which must not be there yet.
+    pub fn mark(&mut self, table: Table, name: impl Into<Vec<u8>>) -> &mut Self {
+        self.batch.put(Key::new(table, name), Require::Absent, Vec::new());
+        self
+    }
+
+    /// Removes an index entry, which must be there.
+    pub fn unmark(&mut self, table: Table, name: impl Into<Vec<u8>>) -> &mut Self {
+        // An index entry is only ever made, never replaced: its revision is that of a first put.
+        self.batch.delete(Key::new(table, name), Require::Absent.next_revision());
+        self
+    }
+
+    /// How many lines it has; a batch holds at most
+    /// [`BATCH_WRITES_MAX`](vault_core::store::batch::BATCH_WRITES_MAX).
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.batch.writes.len()
+    }
+
+    /// Whether there is nothing to commit.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.batch.writes.is_empty()
+    }
+
+    /// The table of a record that could not be encoded, when there was one.
+    pub(super) fn unencodable(&self) -> Option<Table> {
+        self.unencodable
+    }
+}
