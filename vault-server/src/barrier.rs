@@ -19,7 +19,7 @@ use vault_core::entropy::Entropy;
 use vault_core::secret::SecretBytes;
 use vault_core::store::batch::{Revision, Versioned};
 use vault_core::store::key::{Key, Table};
-use vault_core::store::{Store, StoreError};
+use vault_core::store::{CommitError as StoreCommitError, Store, StoreError};
 
 pub use self::record::{Loaded, Record, require};
 pub use self::transaction::Transaction;
@@ -77,15 +77,42 @@ pub enum CommitError {
     /// Another commit came first: load again, decide again, try again.
     #[error("another change came first")]
     Conflict,
+    /// Too many writes wait already: try again later.
+    #[error("too many writes are waiting")]
+    Busy,
     /// A record cannot be encoded: a fault of the version that is running.
     #[error("a record of table {0:?} cannot be encoded")]
     Unencodable(Table),
-    /// The store refused the batch, and nothing of it happened.
+    /// The store refused the transaction, and nothing of it happened.
     #[error("the store refused the change")]
-    Store(#[source] StoreError),
-    /// The store failed while it wrote; whether the batch is there will be known after a restart.
+    Store(#[source] StoreCommitError),
+    /// The store failed while it wrote; whether the change is there will be known after a restart.
     #[error("the store failed during the change")]
-    Unknown,
+    Unknown(#[source] StoreCommitError),
+}
+
+impl From<Sealed> for LoadError {
+    fn from(_: Sealed) -> Self {
+        Self::Sealed
+    }
+}
+
+impl From<Sealed> for CommitError {
+    fn from(_: Sealed) -> Self {
+        Self::Sealed
+    }
+}
+
+impl From<StoreCommitError> for CommitError {
+    fn from(error: StoreCommitError) -> Self {
+        match error {
+            StoreCommitError::Conflict(_) => Self::Conflict,
+            StoreCommitError::Locked => Self::Sealed,
+            StoreCommitError::Busy => Self::Busy,
+            StoreCommitError::Failed(_) => Self::Unknown(error),
+            error => Self::Store(error),
+        }
+    }
 }
 
 impl Barrier {
@@ -100,7 +127,7 @@ impl Barrier {
     /// # Errors
     /// [`LoadError`] by cause; absence is `Ok(None)`.
     pub fn load<R: Record>(&self, name: impl Into<Vec<u8>>) -> Result<Option<Loaded<R>>, LoadError> {
-        let keyring = self.keyring().map_err(|Sealed| LoadError::Sealed)?;
+        let keyring = self.keyring()?;
         let key = Key::new(R::TABLE, name);
         let Some(stored) = self.inner.store.get(&key).map_err(LoadError::Store)? else { return Ok(None) };
         open(&keyring, &key, &stored).map(Some)
@@ -116,11 +143,14 @@ impl Barrier {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<(Vec<u8>, Loaded<R>)>, LoadError> {
-        let keyring = self.keyring().map_err(|Sealed| LoadError::Sealed)?;
+        let keyring = self.keyring()?;
         let entries = self.inner.store.scan(R::TABLE, prefix, after, limit).map_err(LoadError::Store)?;
         entries
             .into_iter()
-            .map(|(key, stored)| open(&keyring, &key, &stored).map(|loaded| (key.name, loaded)))
+            .map(|(name, stored)| {
+                let key = Key::new(R::TABLE, name);
+                open(&keyring, &key, &stored).map(|loaded| (key.name, loaded))
+            })
             .collect()
     }
 
@@ -135,9 +165,9 @@ impl Barrier {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Vec<Vec<u8>>, LoadError> {
-        let _open = self.keyring().map_err(|Sealed| LoadError::Sealed)?;
+        let _open = self.keyring()?;
         let entries = self.inner.store.scan(table, prefix, after, limit).map_err(LoadError::Store)?;
-        Ok(entries.into_iter().map(|(key, _)| key.name).collect())
+        Ok(entries.into_iter().map(|(name, _)| name).collect())
     }
 
     /// The revision of a record, without opening it; `None` when it is not there.
@@ -145,7 +175,7 @@ impl Barrier {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn revision<R: Record>(&self, name: impl Into<Vec<u8>>) -> Result<Option<Revision>, LoadError> {
-        let _open = self.keyring().map_err(|Sealed| LoadError::Sealed)?;
+        let _open = self.keyring()?;
         let stored = self.inner.store.get(&Key::new(R::TABLE, name)).map_err(LoadError::Store)?;
         Ok(stored.map(|stored| stored.revision))
     }
@@ -157,4 +187,74 @@ impl Barrier {
     pub fn transaction(&self) -> Result<Transaction, Sealed> {
         Ok(Transaction::new(self.keyring()?, self.inner.suite, Arc::clone(&self.inner.entropy)))
     }
+
+    /// Commits; returns when it is on disk. Dropping the future does not take the change back.
+    ///
+    /// # Errors
+    /// [`CommitError`] by cause.
+    pub async fn commit(&self, transaction: Transaction) -> Result<(), CommitError> {
+        let _open = self.keyring()?;
+        if let Some(table) = transaction.unencodable() {
+            return Err(CommitError::Unencodable(table));
+        }
+        let (done, outcome) = oneshot::channel();
+        self.inner.store.submit(
+            transaction.batch,
+            Box::new(move |result| {
+                // The caller may be gone; the change happened or not all the same.
+                let _ = done.send(result);
+            }),
+        );
+        Ok(outcome.await.unwrap_or(Err(StoreCommitError::Closed))?)
+    }
+
+    /// The store below, for what is not sealed: positions, health, subscriptions, integrity.
+    #[must_use]
+    pub fn store(&self) -> &Arc<Store> {
+        &self.inner.store
+    }
+
+    /// Whether the keyring is out of reach.
+    #[must_use]
+    pub fn is_sealed(&self) -> bool {
+        self.inner.keyring.load().is_none()
+    }
+
+    /// The keys in use.
+    ///
+    /// # Errors
+    /// [`Sealed`].
+    pub(crate) fn keyring(&self) -> Result<Arc<Keyring>, Sealed> {
+        self.inner.keyring.load_full().ok_or(Sealed)
+    }
+
+    /// Puts keys in, or new ones in place of the old.
+    pub(crate) fn open_with(&self, keyring: Arc<Keyring>) {
+        self.inner.keyring.store(Some(keyring));
+    }
+
+    /// Takes the keys out. They are wiped when the last access that is under way ends.
+    pub(crate) fn close(&self) {
+        self.inner.keyring.store(None);
+    }
 }
+
+fn open<R: Record>(keyring: &Keyring, key: &Key, stored: &Versioned) -> Result<Loaded<R>, LoadError> {
+    let plaintext = open_plaintext(keyring, key, stored)
+        .map_err(|source| LoadError::Refused { table: key.table, source })?;
+    let value = record::decode(plaintext.expose()).ok_or(LoadError::Unreadable(key.table))?;
+    Ok(Loaded { value, revision: stored.revision })
+}
+
+/// The plaintext of a stored record.
+pub(crate) fn open_plaintext(
+    keyring: &Keyring,
+    key: &Key,
+    stored: &Versioned,
+) -> Result<SecretBytes, OpenError> {
+    let place = Place { namespace: "", table: key.table, name: &key.name, revision: stored.revision };
+    keyring.open(&place, &stored.bytes)
+}
+
+#[cfg(test)]
+mod tests;

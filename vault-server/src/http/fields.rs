@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use vault_core::secret::SecretString;
 use zeroize::Zeroize;
 
-use super::duration::parse_duration;
+use crate::duration::parse_duration;
 use super::error::ApiError;
 
 /// The JSON object of a request's body, or the query of a read. Wiped when dropped.

@@ -1,0 +1,63 @@
+use vault_core::store::EngineKind;
+
+use super::*;
+
+fn checked(text: &str) -> Result<Config, String> {
+    let file = Path::new("/etc/rotunda/vault.toml");
+    parse(file, text)
+        .and_then(|raw| checked::check(raw, Path::new("/etc/rotunda"), "/etc/rotunda/vault.toml"))
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_data_directory_is_enough() {
+    let config = checked("data_dir = \"/var/lib/rotunda\"").unwrap();
+    assert_eq!(config.listener.address.to_string(), "127.0.0.1:8200");
+    assert_eq!(config.audit_file, Path::new("/var/lib/rotunda/audit.log"));
+    assert_eq!(config.engine, EngineKind::Sled);
+    assert_eq!(config.body_bytes_max, 32 * 1024 * 1024);
+}
+
+#[test]
+fn relative_paths_are_meant_from_the_file() {
+    let config = checked("data_dir = \"data\"\n[audit]\nfile = \"log/audit.jsonl\"").unwrap();
+    assert_eq!(config.data_dir, Path::new("/etc/rotunda/data"));
+    assert_eq!(config.audit_file, Path::new("/etc/rotunda/log/audit.jsonl"));
+}
+
+#[test]
+fn mistakes_are_named_with_file_and_key() {
+    for (text, parts) in [
+        ("", &["vault.toml: data_dir: name the directory"][..]),
+        ("data_dir = \"d\"\nbogus = 1", &["vault.toml", "bogus", "line 2"]),
+        ("data_dir = \"d\"\n[store]\nengine = \"rocks\"", &["store.engine", "\"sled\" or \"redb\""]),
+        ("data_dir = \"d\"\n[store]\ncipher = \"des\"", &["store.cipher"]),
+        ("data_dir = \"d\"\n[store]\ncache_mib = 0", &["store.cache_mib"]),
+        ("data_dir = \"d\"\n[listener]\naddress = \"localhost\"", &["listener.address", "not an IP address"]),
+        ("data_dir = \"d\"\n[listener]\naddress = \"0.0.0.0:8200\"", &["tls_disable = true", "in plain text"]),
+        ("data_dir = \"d\"\n[listener]\ntls_cert_file = \"c\"", &["listener.tls_key_file"]),
+        ("data_dir = \"d\"\n[listener]\ntls_key_file = \"c\"", &["listener.tls_cert_file"]),
+        (
+            "data_dir = \"d\"\n[listener]\ntls_key_file = \"c\"\ntls_cert_file = \"c\"\ntls_disable = true",
+            &["listener.tls_disable"],
+        ),
+        ("data_dir = \"d\"\n[lease]\ndefault_ttl = \"soon\"", &["lease.default_ttl", "duration"]),
+        ("data_dir = \"d\"\n[lease]\ndefault_ttl = \"2h\"\nmax_ttl = \"1h\"", &["longer than lease.max_ttl"]),
+        ("data_dir = \"d\"\n[limits]\nbody_bytes = 1", &["limits.body_bytes"]),
+        ("data_dir = \"d\"\n[limits]\nrequests_per_second = -1", &["requests_per_second"]),
+        ("data_dir = \"d\"\n[log]\nformat = \"xml\"", &["log.format"]),
+    ] {
+        let error = checked(text).unwrap_err();
+        for part in parts {
+            assert!(error.contains(part), "{text:?} gave {error:?} without {part:?}");
+        }
+    }
+}
+
+#[test]
+fn plain_http_off_loopback_must_be_said_in_words() {
+    let text = "data_dir = \"d\"\n[listener]\naddress = \"0.0.0.0:8200\"\ntls_disable = true";
+    assert!(checked(text).unwrap().listener.tls.is_none());
+    assert!(from_arguments("0.0.0.0:8200", Path::new("/tmp/x")).is_err());
+    assert!(from_arguments("[::1]:0", Path::new("/tmp/x")).is_ok());
+}
