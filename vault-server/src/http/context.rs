@@ -8,6 +8,7 @@ use vault_core::clock::Timestamp;
 use vault_core::id::RequestId;
 use vault_core::path::{AccountPath, Name};
 use vault_core::policy::Authorized;
+use vault_core::secret::SecretString;
 
 use super::error::ApiError;
 use super::fields::Fields;
@@ -90,7 +91,19 @@ impl Context {
     }
 }
 
-/// A request of a route that needs no token.
+/// A request of a route for who has no token yet; recorded, but neither authenticated nor authorised.
+pub struct TokenlessContext {
+    /// Everything that is wired.
+    pub app: Arc<App>,
+    /// The request.
+    pub request: Request,
+    /// A token that came along all the same; the handler decides what it is good for.
+    pub token: Option<SecretString>,
+    /// Proof that an audit sink has the request's entry on disk.
+    pub receipt: AuditReceipt,
+}
+
+/// A request of a route that needs no token, sealed or not.
 pub struct OpenContext {
     /// Everything that is wired.
     pub app: Arc<App>,

@@ -15,10 +15,16 @@ use crate::duration::parse_duration;
 use super::error::ApiError;
 
 /// The JSON object of a request's body, or the query of a read. Wiped when dropped.
-#[derive(Default)]
 pub struct Fields {
-    map: Map<String, Value>,
+    /// Always an object.
+    object: Value,
     asked: Asked,
+}
+
+impl Default for Fields {
+    fn default() -> Self {
+        Self { object: Value::Object(Map::new()), asked: Asked::default() }
+    }
 }
 
 /// The names that a handler has asked for; shared with the dispatcher, which warns of the others.
@@ -50,7 +56,7 @@ impl Fields {
             return Ok(Self::default());
         }
         match serde_json::from_slice(body) {
-            Ok(Value::Object(map)) => Ok(Self { map, asked: Asked::default() }),
+            Ok(object @ Value::Object(_)) => Ok(Self { object, asked: Asked::default() }),
             Ok(Value::Null) => Ok(Self::default()),
             Ok(other) => Err(ApiError::invalid(format!(
                 "failed to decode JSON input: expected an object, found {}",
@@ -68,8 +74,8 @@ impl Fields {
     /// From the query of a read, delete or list.
     #[must_use]
     pub fn from_query(pairs: BTreeMap<String, String>) -> Self {
-        let map = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-        Self { map, asked: Asked::default() }
+        let object = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
+        Self { object, asked: Asked::default() }
     }
 
     pub(super) fn asked(&self) -> Asked {
@@ -77,20 +83,26 @@ impl Fields {
     }
 
     pub(super) fn names(&self) -> Vec<String> {
-        self.map.keys().cloned().collect()
+        self.object.as_object().map(|map| map.keys().cloned().collect()).unwrap_or_default()
     }
 
-    /// The whole object, as it came, for the audit entry.
+    /// The whole object, as it came, for the audit entry and for policies with parameters.
     #[must_use]
-    pub fn as_map(&self) -> &Map<String, Value> {
-        &self.map
+    pub fn object(&self) -> &Value {
+        &self.object
+    }
+
+    /// Whether there is no parameter at all.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.object.as_object().is_none_or(Map::is_empty)
     }
 
     /// The value as it came; `None` when absent or `null`.
     #[must_use]
     pub fn value(&self, name: &str) -> Option<&Value> {
         self.asked.note(name);
-        self.map.get(name).filter(|value| !value.is_null())
+        self.object.get(name).filter(|value| !value.is_null())
     }
 
     /// Says that `names` are understood although they change nothing, so that no warning is given.
@@ -236,7 +248,7 @@ impl Fields {
 
 impl Drop for Fields {
     fn drop(&mut self) {
-        self.map.values_mut().for_each(wipe);
+        wipe(&mut self.object);
     }
 }
 

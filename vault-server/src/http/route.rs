@@ -8,7 +8,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::answer::Answer;
-use super::context::{Context, OpenContext};
+use super::context::{Context, OpenContext, TokenlessContext};
 use super::error::ApiError;
 
 /// What a request wants, whatever method it came by.
@@ -47,19 +47,19 @@ pub enum Need {
     Capability,
     /// `sudo` too: the path is root-protected, as in Vault.
     Sudo,
-    /// A valid token and nothing else: `lookup-self` of the shell's own plumbing, capabilities of oneself.
-    /// The handler decides by what it shows.
-    TokenOnly,
 }
 
 pub(super) type BoxedAnswer = Pin<Box<dyn Future<Output = Result<Answer, ApiError>> + Send>>;
 type GuardedHandler = Box<dyn Fn(Context) -> BoxedAnswer + Send + Sync>;
+type TokenlessHandler = Box<dyn Fn(TokenlessContext) -> BoxedAnswer + Send + Sync>;
 type OpenHandler = Box<dyn Fn(OpenContext) -> BoxedAnswer + Send + Sync>;
 
 /// How a line is served.
 pub(super) enum Service {
     /// Behind token, policy and audit: the handler gets the proofs in its [`Context`].
     Guarded(Need, GuardedHandler),
+    /// Behind the audit only, for who has no token yet: logins. Not while sealed.
+    Tokenless(TokenlessHandler),
     /// Without any of them, sealed or not: `init`, `seal-status`, `unseal`, `health`, `leader`.
     Open(OpenHandler),
 }
@@ -69,6 +69,7 @@ pub struct Route {
     pub(super) operation: Operation,
     pub(super) pattern: &'static str,
     pub(super) service: Service,
+    pub(super) readable: &'static [&'static str],
 }
 
 impl Route {
@@ -79,7 +80,7 @@ impl Route {
         Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
     {
         let handler: GuardedHandler = Box::new(move |context| Box::pin(handler(context)));
-        Self { operation, pattern, service: Service::Guarded(need, handler) }
+        Self { operation, pattern, service: Service::Guarded(need, handler), readable: &[] }
     }
 
     /// A line that answers without a token, sealed or not.
@@ -89,7 +90,34 @@ impl Route {
         Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
     {
         let handler: OpenHandler = Box::new(move |context| Box::pin(handler(context)));
-        Self { operation, pattern, service: Service::Open(handler) }
+        Self { operation, pattern, service: Service::Open(handler), readable: &[] }
+    }
+
+    /// A line that answers without a token, but audited, and only while unsealed.
+    pub fn tokenless<F, Fut>(operation: Operation, pattern: &'static str, handler: F) -> Self
+    where
+        F: Fn(TokenlessContext) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
+    {
+        let handler: TokenlessHandler = Box::new(move |context| Box::pin(handler(context)));
+        Self { operation, pattern, service: Service::Tokenless(handler), readable: &[] }
+    }
+
+    /// Asks for `sudo` too.
+    #[must_use]
+    pub fn sudo(mut self) -> Self {
+        if let Service::Guarded(need, _) = &mut self.service {
+            *need = Need::Sudo;
+        }
+        self
+    }
+
+    /// Leaves the texts of these fields readable in the audit file, in the request's data and in the
+    /// answer's. Only for fields that exist to be read there, such as the reason of a check-out.
+    #[must_use]
+    pub fn readable(mut self, fields: &'static [&'static str]) -> Self {
+        self.readable = fields;
+        self
     }
 }
 
@@ -127,27 +155,6 @@ where
     Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
 {
     Route::guarded(Operation::Delete, pattern, Need::Capability, handler)
-}
-
-impl Route {
-    /// Asks for `sudo` too.
-    #[must_use]
-    pub fn sudo(self) -> Self {
-        self.needing(Need::Sudo)
-    }
-
-    /// Asks for a valid token only.
-    #[must_use]
-    pub fn token_only(self) -> Self {
-        self.needing(Need::TokenOnly)
-    }
-
-    fn needing(mut self, need: Need) -> Self {
-        if let Service::Guarded(current, _) = &mut self.service {
-            *current = need;
-        }
-        self
-    }
 }
 
 /// The parts of a path that stood where the pattern has `<…>`.

@@ -1,0 +1,203 @@
+//! The head of a request: path, operation, token, and the headers with rules of their own.
+
+use std::collections::BTreeMap;
+
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, Method, header};
+use percent_encoding::percent_decode_str;
+use vault_core::secret::SecretString;
+use zeroize::Zeroizing;
+
+use super::error::ApiError;
+use super::fields::parse_flag;
+use super::path::{RequestPath, RequestPathError};
+use super::route::Operation;
+
+/// What the head says. Nothing was decided yet.
+pub(super) struct Head {
+    pub(super) path: RequestPath,
+    /// `None` for a method that is no operation (HEAD, OPTIONS, …).
+    pub(super) operation: Option<Operation>,
+    pub(super) is_head: bool,
+    pub(super) query: BTreeMap<String, String>,
+    pub(super) token: Option<SecretString>,
+}
+
+impl Head {
+    /// Reads the head.
+    ///
+    /// # Errors
+    /// [`ApiError`] for a path outside `/v1/`, a foreign namespace, a header that makes no sense.
+    pub(super) fn parse(parts: &Parts) -> Result<Self, ApiError> {
+        let path = RequestPath::parse(parts.uri.path()).map_err(|error| match error {
+            RequestPathError::NotApi => ApiError::NoRoute(parts.uri.path().to_owned()),
+            RequestPathError::NotText => ApiError::invalid(error.to_string()),
+        })?;
+        check_namespace(&parts.headers)?;
+        check_wrapping(&parts.headers)?;
+        let mut query = query(parts.uri.query().unwrap_or(""))?;
+        let lists = query.remove("list").is_some_and(|text| parse_flag(&text).unwrap_or(false));
+        let is_head = parts.method == Method::HEAD;
+        let operation = match operation(&parts.method) {
+            Some(Operation::Read) if lists => Some(Operation::List),
+            other => other,
+        };
+        if operation == Some(Operation::Patch) {
+            check_patch(&parts.headers)?;
+        }
+        Ok(Self { path, operation, is_head, query, token: token(&parts.headers)? })
+    }
+}
+
+fn operation(method: &Method) -> Option<Operation> {
+    match method.as_str() {
+        // HEAD is GET without a body; whether a path knows it is the dispatcher's matter.
+        "GET" | "HEAD" => Some(Operation::Read),
+        "LIST" => Some(Operation::List),
+        "POST" | "PUT" => Some(Operation::Write),
+        "PATCH" => Some(Operation::Patch),
+        "DELETE" => Some(Operation::Delete),
+        _ => None,
+    }
+}
+
+/// Without namespaces, only the root may be named; any other is never silently taken for it.
+fn check_namespace(headers: &HeaderMap) -> Result<(), ApiError> {
+    match headers.get("x-vault-namespace").map(|value| value.to_str().unwrap_or("?")) {
+        None | Some("" | "/" | "root" | "root/" | "/root") => Ok(()),
+        Some(_) => Err(ApiError::UnknownNamespace),
+    }
+}
+
+/// A caller that asks for a wrapped answer must not get a bare one.
+fn check_wrapping(headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(value) = headers.get("x-vault-wrap-ttl") else { return Ok(()) };
+    let span = value.to_str().ok().and_then(crate::duration::parse_duration);
+    match span {
+        Some(span) if span.is_zero() => Ok(()),
+        Some(_) => Err(ApiError::invalid("response wrapping is not available; leave X-Vault-Wrap-TTL away")),
+        None => Err(ApiError::invalid("X-Vault-Wrap-TTL must be a duration such as 60 or \"5m\"")),
+    }
+}
+
+fn check_patch(headers: &HeaderMap) -> Result<(), ApiError> {
+    let Some(value) = headers.get(header::CONTENT_TYPE) else {
+        return Err(ApiError::invalid("PATCH needs the content type application/merge-patch+json"));
+    };
+    let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
+    if essence.eq_ignore_ascii_case("application/merge-patch+json") {
+        Ok(())
+    } else {
+        Err(ApiError::UnsupportedMediaType)
+    }
+}
+
+/// `X-Vault-Token`, else `Authorization: Bearer`; the first wins.
+fn token(headers: &HeaderMap) -> Result<Option<SecretString>, ApiError> {
+    let text = match (headers.get("x-vault-token"), headers.get(header::AUTHORIZATION)) {
+        (Some(value), _) => value.to_str().map(Some),
+        (None, Some(value)) => value.to_str().map(|text| {
+            let (scheme, token) = text.split_once(' ')?;
+            scheme.eq_ignore_ascii_case("bearer").then_some(token)
+        }),
+        (None, None) => Ok(None),
+    };
+    // Bytes that are no text are no token of ours.
+    let text = text.map_err(|_| ApiError::InvalidToken)?;
+    Ok(text.map(str::trim).filter(|text| !text.is_empty()).map(|text| SecretString::new(text.to_owned())))
+}
+
+/// The pairs of a query; the last of a name wins.
+fn query(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
+    let decode = |text: &str| {
+        let spaced = Zeroizing::new(text.replace('+', " "));
+        percent_decode_str(&spaced)
+            .decode_utf8()
+            .map(|text| text.into_owned())
+            .map_err(|_| ApiError::invalid("the query is not valid UTF-8 text"))
+    };
+    text.split('&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            Ok((decode(name)?, decode(value)?))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::Request;
+
+    use super::*;
+
+    fn head(method: &str, uri: &str, headers: &[(&str, &str)]) -> Result<Head, u16> {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        Head::parse(&parts).map_err(|error| error.status().as_u16())
+    }
+
+    #[test]
+    fn methods_become_operations() {
+        for (method, uri, want) in [
+            ("GET", "/v1/x", Some(Operation::Read)),
+            ("LIST", "/v1/x/", Some(Operation::List)),
+            ("GET", "/v1/x?list=true", Some(Operation::List)),
+            ("GET", "/v1/x?list=1", Some(Operation::List)),
+            ("GET", "/v1/x?list=T", Some(Operation::List)),
+            ("GET", "/v1/x?list=false", Some(Operation::Read)),
+            ("GET", "/v1/x?list=", Some(Operation::Read)),
+            ("POST", "/v1/x", Some(Operation::Write)),
+            ("PUT", "/v1/x", Some(Operation::Write)),
+            ("DELETE", "/v1/x", Some(Operation::Delete)),
+            ("OPTIONS", "/v1/x", None),
+        ] {
+            assert_eq!(head(method, uri, &[]).ok().and_then(|head| head.operation), want, "{method} {uri}");
+        }
+    }
+
+    #[test]
+    fn the_token_comes_by_two_headers_and_the_first_wins() {
+        for (headers, want) in [
+            (&[("X-Vault-Token", "a")][..], Some("a")),
+            (&[("authorization", "Bearer b")], Some("b")),
+            (&[("authorization", "bearer b")], Some("b")),
+            (&[("authorization", "Bearer b"), ("x-vault-token", "a")], Some("a")),
+            (&[("authorization", "Basic b")], None),
+            (&[("x-vault-token", "")], None),
+            (&[], None),
+        ] {
+            let head = head("GET", "/v1/x", headers).ok().unwrap();
+            assert_eq!(head.token.as_ref().map(SecretString::expose), want, "{headers:?}");
+        }
+    }
+
+    #[test]
+    fn headers_with_rules_are_never_silently_ignored() {
+        for (method, headers, want) in [
+            ("GET", &[("X-Vault-Namespace", "root")][..], None),
+            ("GET", &[("X-Vault-Namespace", "")], None),
+            ("GET", &[("X-Vault-Namespace", "/")], None),
+            ("GET", &[("X-Vault-Namespace", "team")], Some(404)),
+            ("GET", &[("X-Vault-Wrap-Ttl", "soon")], Some(400)),
+            ("GET", &[("X-Vault-Wrap-Ttl", "60")], Some(400)),
+            ("GET", &[("X-Vault-Wrap-Ttl", "0")], None),
+            ("PATCH", &[], Some(400)),
+            ("PATCH", &[("Content-Type", "application/json")], Some(415)),
+            ("PATCH", &[("Content-Type", "application/merge-patch+json; charset=utf-8")], None),
+            ("POST", &[("Content-Type", "application/x-www-form-urlencoded")], None),
+        ] {
+            assert_eq!(head(method, "/v1/x", headers).err(), want, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn queries_are_decoded() {
+        let head = head("GET", "/v1/x?a=b%20c&d&a=e+f", &[]).ok().unwrap();
+        let want = [("a".to_owned(), "e f".to_owned()), ("d".to_owned(), String::new())];
+        assert_eq!(head.query.into_iter().collect::<Vec<_>>(), want);
+    }
+}
