@@ -1,0 +1,271 @@
+//! `accounts/config`, `accounts/creds`, `accounts/status`, `accounts/history`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{WireTime, duration::Seconds, incident::FailureFacts, lenient, sensitive::Sensitive};
+
+/// POST `accounts/config/<path>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountConfig {
+    /// Where the account lives.
+    pub target: String,
+    /// Its name there.
+    pub username: String,
+    /// Its password of today; without one it is adopted by a first rotation.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<Sensitive<String>>,
+    /// When it is rotated.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub rotation_policy: Option<String>,
+    /// How its passwords look.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<String>,
+    /// How long a check-out lasts when the caller does not say.
+    #[serde(deserialize_with = "lenient::optional_seconds", skip_serializing_if = "Option::is_none")]
+    pub ttl: Option<Seconds>,
+    /// How long a check-out lasts at most.
+    #[serde(deserialize_with = "lenient::optional_seconds", skip_serializing_if = "Option::is_none")]
+    pub max_ttl: Option<Seconds>,
+}
+
+/// What becomes of a managed account's password when the vault forgets the account.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Disposal {
+    /// Changed once more to one that nobody knows.
+    RotateAndForget,
+    /// Given to the caller once, in the answer.
+    HandOver,
+}
+
+/// DELETE `accounts/config/<path>`: in the body or as the query parameter `disposal`; refused without a choice.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountDelete {
+    /// The choice.
+    pub disposal: Option<Disposal>,
+}
+
+/// GET `accounts/creds/<path>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Credential {
+    /// The account's name on its target.
+    pub username: String,
+    /// Its password.
+    pub password: Sensitive<String>,
+    /// Which version that is.
+    pub version: u64,
+    /// When it was last changed.
+    pub last_rotation: Option<WireTime>,
+    /// When it is next due.
+    pub next_rotation: Option<WireTime>,
+    /// Seconds until then; 0 without a schedule.
+    pub ttl: u64,
+}
+
+/// Where an account's rotation stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AccountState {
+    /// Nothing to do.
+    #[default]
+    Idle,
+    /// A rotation is due and waits for its turn.
+    Due,
+    /// A candidate is stored; the target was not touched yet.
+    Staged,
+    /// The target took the candidate; it is being verified.
+    Applied,
+    /// The outcome is unknown; it is being probed.
+    Doubtful,
+    /// The new password serves; the old one is being proved dead.
+    Retiring,
+    /// Failed and will be tried again by itself.
+    Backoff,
+    /// Failed and waits for a person.
+    Parked,
+    /// A password that was handed out may still be alive; not lendable until it is dead.
+    Quarantined,
+}
+
+impl AccountState {
+    /// The word used on the wire.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Idle => "idle",
+            Self::Due => "due",
+            Self::Staged => "staged",
+            Self::Applied => "applied",
+            Self::Doubtful => "doubtful",
+            Self::Retiring => "retiring",
+            Self::Backoff => "backoff",
+            Self::Parked => "parked",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// GET `accounts/status/<path>`: never a secret.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountStatus {
+    /// Where the account lives.
+    pub target: String,
+    /// Its name there.
+    pub username: String,
+    /// Where its rotation stands.
+    pub state: AccountState,
+    /// The version that is served.
+    pub version: u64,
+    /// The version that is being brought to the target.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pending_version: Option<u64>,
+    /// When the served version was verified.
+    pub last_rotation: Option<WireTime>,
+    /// When the next rotation is due.
+    pub next_rotation: Option<WireTime>,
+    /// Why the last attempt failed, and when the next one is.
+    #[serde(flatten)]
+    pub failure: FailureFacts,
+    /// Who has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<Holder>,
+    /// Who waits for it, first in line first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub line: Vec<Waiter>,
+    /// When it is rotated.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation_policy: Option<String>,
+    /// How its passwords look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<String>,
+    /// Seconds a check-out lasts at most.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_ttl: Option<u64>,
+}
+
+/// The principal that has an account checked out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Holder {
+    /// Who.
+    pub principal: String,
+    /// By which lease; only shown to the holder and to who may revoke it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lease_id: Option<String>,
+    /// Since when.
+    pub since: Option<WireTime>,
+    /// Until when unless renewed.
+    pub expires_at: Option<WireTime>,
+    /// Why, in the holder's words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The ticket that the holder named.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<String>,
+    /// `active` or `revoking`.
+    pub state: String,
+}
+
+/// A principal that waits for an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Waiter {
+    /// Who.
+    pub principal: String,
+    /// Since when.
+    pub since: Option<WireTime>,
+}
+
+/// LIST `accounts/status?state=…`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StatusListing {
+    /// The paths, sorted.
+    pub keys: Vec<String>,
+    /// The status of each.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub key_info: BTreeMap<String, AccountStatus>,
+}
+
+/// GET `accounts/history/<path>`, oldest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountHistory {
+    /// What happened.
+    pub events: Vec<AccountEvent>,
+}
+
+/// One line of an account's history.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountEvent {
+    /// When.
+    pub at: WireTime,
+    /// What, such as `staged`, `promoted`, `failed`, `checked-out`.
+    pub kind: String,
+    /// The version it is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<u64>,
+    /// The failure's class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// More, in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// Who caused it; absent for the vault itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// The rotation it belongs to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rotation_id: Option<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disposal_has_exactly_the_two_words_of_the_documentation() {
+        let read = |json: &str| serde_json::from_str::<AccountDelete>(json).map(|request| request.disposal);
+        assert_eq!(read(r#"{"disposal":"rotate-and-forget"}"#).unwrap(), Some(Disposal::RotateAndForget));
+        assert_eq!(read(r#"{"disposal":"hand-over"}"#).unwrap(), Some(Disposal::HandOver));
+        assert_eq!(read("{}").unwrap(), None);
+        assert!(read(r#"{"disposal":"forget"}"#).is_err());
+    }
+
+    #[test]
+    fn a_status_with_a_failure_is_one_flat_object() {
+        let json = serde_json::json!({
+            "target": "pg", "username": "app", "state": "backoff", "version": 3, "pending_version": 4,
+            "last_rotation": null, "next_rotation": null, "class": "unreachable", "attempts": 2,
+            "next_attempt": "2026-01-01T00:00:00Z", "incident": "i-1"
+        });
+        let status: AccountStatus = serde_json::from_value(json.clone()).unwrap();
+        assert_eq!(status.state, AccountState::Backoff);
+        assert_eq!(status.failure.class.as_deref(), Some("unreachable"));
+        assert_eq!(status.failure.attempts, Some(2));
+        assert_eq!(serde_json::to_value(&status).unwrap(), json);
+    }
+
+    #[test]
+    fn each_states_word_is_the_one_on_the_wire() {
+        for word in
+            ["idle", "due", "staged", "applied", "doubtful", "retiring", "backoff", "parked", "quarantined"]
+        {
+            let state: AccountState = serde_json::from_value(word.into()).unwrap();
+            assert_eq!(state.word(), word);
+        }
+    }
+
+    #[test]
+    fn no_debug_output_shows_a_password() {
+        let credential = Credential { password: "canary".to_owned().into(), ..Credential::default() };
+        let config = AccountConfig { password: Some("canary".to_owned().into()), ..AccountConfig::default() };
+        assert!(!format!("{credential:?}{config:?}").contains("canary"));
+    }
+}

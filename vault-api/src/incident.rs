@@ -1,0 +1,114 @@
+//! `incidents/…`: what failed, since when, who has it.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::WireTime;
+
+/// Why something failed, as facts; flat inside the objects that carry it, absent keys when all is well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct FailureFacts {
+    /// The failure's class, such as `unreachable` or `policy_rejected`; each has a runbook.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// One sentence without secrets.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub detail: Option<String>,
+    /// The incident that stands for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub incident: Option<String>,
+    /// Attempts made so far.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempts: Option<u64>,
+    /// When the vault tries again by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt: Option<WireTime>,
+}
+
+/// GET `incidents/?state=open|closed|all`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentList {
+    /// The incidents, oldest first.
+    pub incidents: Vec<Incident>,
+}
+
+/// Whether an incident is over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum IncidentState {
+    /// Not verified healthy yet.
+    #[default]
+    Open,
+    /// Verified healthy; nothing else closes one.
+    Closed,
+}
+
+/// GET `incidents/<id>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Incident {
+    /// Its name.
+    pub id: String,
+    /// The account's path, or the target's name.
+    pub subject: String,
+    /// The target it happened on.
+    pub target: String,
+    /// The failure's class.
+    pub class: String,
+    /// The step of the rotation that failed.
+    pub phase: String,
+    /// Whether it is over.
+    pub state: IncidentState,
+    /// When it was opened.
+    pub opened_at: WireTime,
+    /// One sentence without secrets.
+    pub detail: Option<String>,
+    /// Who has it.
+    pub owner: Option<String>,
+    /// When somebody took note.
+    pub acknowledged_at: Option<WireTime>,
+    /// Attempts made so far.
+    pub attempts: u64,
+    /// When the vault tries again by itself.
+    pub next_attempt: Option<WireTime>,
+    /// The times `t0` (due) to `t7` (remediated) that are known.
+    pub marks: BTreeMap<String, Option<WireTime>>,
+    /// What happened, oldest first.
+    pub events: Vec<IncidentEvent>,
+    /// The accounts under it, when it is about a target.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<String>,
+}
+
+/// One line of an incident; lines are only ever added.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentEvent {
+    /// When.
+    pub at: WireTime,
+    /// What, such as `opened`, `attempt`, `note`.
+    pub kind: String,
+    /// Who; the vault itself when absent.
+    pub by: Option<String>,
+    /// More, in words.
+    pub text: Option<String>,
+}
+
+/// POST `incidents/<id>/assign`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AssignRequest {
+    /// Who shall have it.
+    pub owner: String,
+}
+
+/// POST `incidents/<id>/note`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct NoteRequest {
+    /// What to add.
+    pub text: String,
+}

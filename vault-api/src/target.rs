@@ -1,0 +1,88 @@
+//! `targets/…`: the systems on which accounts live.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::{WireTime, incident::FailureFacts, lenient, sensitive::Sensitive};
+
+/// POST `targets/config/<name>`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetConfig {
+    /// The kind of target, such as `postgresql`.
+    pub rotator: String,
+    /// Where it is; `{{username}}` and `{{password}}` stand for the management credential.
+    pub connection_url: String,
+    /// The name of the management credential.
+    pub username: String,
+    /// Its password; kept when absent in a later write, never given back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<Sensitive<String>>,
+    /// Rotations that may run on it at once.
+    #[serde(deserialize_with = "lenient::optional_u64", skip_serializing_if = "Option::is_none")]
+    pub max_concurrency: Option<u64>,
+    /// What only this kind of target knows (TLS mode, statements, …). May hold nothing secret.
+    #[serde(flatten)]
+    pub settings: Map<String, Value>,
+}
+
+/// GET `targets/config/<name>`: as written, without the password, also not inside the URL.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetRead {
+    /// The kind of target.
+    pub rotator: String,
+    /// Where it is, with any password taken out.
+    pub connection_url: String,
+    /// The name of the management credential.
+    pub username: String,
+    /// The version of its password.
+    pub version: u64,
+    /// Rotations that may run on it at once.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub max_concurrency: Option<u64>,
+    /// What only this kind of target knows.
+    #[serde(flatten)]
+    pub settings: Map<String, Value>,
+}
+
+/// POST `targets/check/<name>`: what the preflight found; a failure is 502 with [`FailureFacts`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetCheck {
+    /// How the target names itself and its version.
+    pub server: String,
+    /// What was tried and held.
+    pub passed: Vec<String>,
+    /// What works but should be mended.
+    pub warnings: Vec<String>,
+}
+
+/// POST `targets/rotate/<name>`: the management credential after its rotation.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetRotated {
+    /// The version now in use.
+    pub version: u64,
+    /// The rotation's state, as in an account's status.
+    pub state: String,
+}
+
+/// GET `targets/status/<name>`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct TargetStatus {
+    /// The kind of target.
+    pub rotator: String,
+    /// The state of the management credential.
+    pub state: String,
+    /// Its version.
+    pub version: u64,
+    /// When it was last changed.
+    pub last_rotation: Option<WireTime>,
+    /// Accounts that live on it.
+    pub accounts: Option<u64>,
+    /// What stands in the way, when something does.
+    #[serde(flatten)]
+    pub failure: FailureFacts,
+}
