@@ -8,8 +8,9 @@ use std::future::Future;
 use std::pin::Pin;
 
 use super::answer::Answer;
-use super::context::{Context, OpenContext, TokenlessContext};
+use super::context::{Context, OpenContext, Request, TokenlessContext};
 use super::error::ApiError;
+use crate::app::App;
 
 /// What a request wants, whatever method it came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -70,9 +71,18 @@ pub struct Route {
     pub(super) pattern: &'static str,
     pub(super) service: Service,
     pub(super) readable: &'static [&'static str],
+    pub(super) exists: Option<Exists>,
+    pub(super) seals: bool,
 }
 
+/// Says whether what a write names is there already.
+pub type Exists = fn(&App, &Request) -> Result<bool, ApiError>;
+
 impl Route {
+    fn new(operation: Operation, pattern: &'static str, service: Service) -> Self {
+        Self { operation, pattern, service, readable: &[], exists: None, seals: false }
+    }
+
     /// A line behind token, policy and audit.
     pub fn guarded<F, Fut>(operation: Operation, pattern: &'static str, need: Need, handler: F) -> Self
     where
@@ -80,7 +90,7 @@ impl Route {
         Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
     {
         let handler: GuardedHandler = Box::new(move |context| Box::pin(handler(context)));
-        Self { operation, pattern, service: Service::Guarded(need, handler), readable: &[] }
+        Self::new(operation, pattern, Service::Guarded(need, handler))
     }
 
     /// A line that answers without a token, sealed or not.
@@ -90,7 +100,7 @@ impl Route {
         Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
     {
         let handler: OpenHandler = Box::new(move |context| Box::pin(handler(context)));
-        Self { operation, pattern, service: Service::Open(handler), readable: &[] }
+        Self::new(operation, pattern, Service::Open(handler))
     }
 
     /// A line that answers without a token, but audited, and only while unsealed.
@@ -100,7 +110,7 @@ impl Route {
         Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
     {
         let handler: TokenlessHandler = Box::new(move |context| Box::pin(handler(context)));
-        Self { operation, pattern, service: Service::Tokenless(handler), readable: &[] }
+        Self::new(operation, pattern, Service::Tokenless(handler))
     }
 
     /// Asks for `sudo` too.
@@ -109,6 +119,21 @@ impl Route {
         if let Service::Guarded(need, _) = &mut self.service {
             *need = Need::Sudo;
         }
+        self
+    }
+
+    /// For a write that makes things: asks for `create` where nothing is there, and for `update` where
+    /// something is. Without it a write asks for `update` always, as Vault's paths without this check do.
+    #[must_use]
+    pub fn creating(mut self, exists: Exists) -> Self {
+        self.exists = Some(exists);
+        self
+    }
+
+    /// The handler seals the vault and with it the audit file, so no entry of its answer can follow.
+    #[must_use]
+    pub(super) fn sealing(mut self) -> Self {
+        self.seals = true;
         self
     }
 

@@ -1,0 +1,47 @@
+//! HTTP: Vault's dialect, from bytes to a parsed request and back. It parses and translates; it decides
+//! nothing.
+//!
+//! ```text
+//!   accept ─► TLS ─► headers, rate limit ─► head ─► route ─► authenticate ─► body ─► authorise ─► audit
+//!                                                                                               │
+//!   answer ◄─ headers ◄─ audit ◄─────────────────────────────── handler(Context with proofs) ◄──┘
+//! ```
+//!
+//! [`route`] says what a line of the table is, [`routes`] is the table, [`error`] is the only file that
+//! knows status codes.
+
+pub mod answer;
+pub mod context;
+pub mod error;
+pub mod fields;
+pub mod route;
+
+mod dispatch;
+mod guard;
+mod head;
+mod listen;
+mod path;
+mod rate;
+pub mod routes;
+mod tls;
+
+use std::sync::Arc;
+
+use axum::Router;
+
+pub use self::answer::{Answer, Renewable};
+pub use self::context::{Context, OpenContext, Request, TokenlessContext};
+pub use self::error::ApiError;
+pub use self::fields::Fields;
+pub use self::listen::{Bound, ListenError};
+pub use self::path::RequestPath;
+pub use self::route::{Operation, Route, Table};
+
+use self::dispatch::Server;
+use crate::app::App;
+
+/// The whole server as one service: everything below `/v1`, and 404 for the rest.
+pub fn router(app: Arc<App>) -> Router {
+    let server = Arc::new(Server::new(app, Table::new(routes::all())));
+    Router::new().fallback(dispatch::dispatch).with_state(server)
+}

@@ -1,0 +1,227 @@
+//! The one way in: from a raw request to a finished response.
+//!
+//! Open routes are answered here. Everything else goes through [`guard`](super::guard), in a task of its
+//! own: a client that hangs up, or a deadline, never stops a change half-way.
+
+use std::future::Future;
+use std::net::SocketAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::Instant;
+
+use axum::body::{Body, Bytes, HttpBody};
+use axum::extract::{ConnectInfo, Request as HttpRequest, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use vault_core::id::RequestId;
+
+use super::answer::{Answer, error_response};
+use super::context::{OpenContext, Request};
+use super::error::ApiError;
+use super::fields::Fields;
+use super::guard::{self, Arrived};
+use super::head::Head;
+use super::rate::Rate;
+use super::route::{Found, Operation, Service, Table};
+use crate::app::App;
+
+/// What every request shares.
+pub(super) struct Server {
+    pub(super) app: Arc<App>,
+    pub(super) table: Table,
+    rate: Rate,
+}
+
+impl Server {
+    pub(super) fn new(app: Arc<App>, table: Table) -> Self {
+        let rate = Rate::new(app.config.requests_per_second);
+        Self { app, table, rate }
+    }
+}
+
+/// Answers one request.
+pub(super) async fn dispatch(
+    State(server): State<Arc<Server>>,
+    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    request: HttpRequest,
+) -> Response<Body> {
+    let began = Instant::now();
+    let id = RequestId::generate(server.app.clock.now(), &*server.app.entropy);
+    let operation = request.method().clone();
+    let app = Arc::clone(&server.app);
+    let mut response = match server.rate.check(remote.ip()) {
+        Ok(()) => {
+            let deadline = app.config.request_deadline;
+            match tokio::time::timeout(deadline, answer(server, id, remote, request)).await {
+                Ok(response) => response,
+                Err(_) => error_response(&ApiError::Unavailable(
+                    "the request took longer than its deadline; what it began goes on".to_owned(),
+                )),
+            }
+        }
+        Err(seconds) => error_response(&ApiError::TooManyRequests(seconds)),
+    };
+    finish(response.headers_mut());
+    let status = response.status().as_u16();
+    let took = began.elapsed();
+    app.metrics.request(&operation, status, took);
+    tracing::debug!(request_id = %id, %remote, method = %operation, status, ?took, "answered");
+    response
+}
+
+async fn answer(
+    server: Arc<Server>,
+    id: RequestId,
+    remote: SocketAddr,
+    request: HttpRequest,
+) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let head = match Head::parse(&parts) {
+        Ok(head) => head,
+        Err(error) => return error_response(&error),
+    };
+    let found = server.table.find(head.operation.unwrap_or(Operation::Read), head.path.as_str());
+    let result = match found {
+        Found::Route(route, captures) if matches!(route.service, Service::Open(_)) => {
+            let Service::Open(handler) = &route.service else { return error_response(&ApiError::Internal) };
+            // Of the methods that are no operation only HEAD has a meaning, and only here.
+            if head.operation.is_none() {
+                return error_response(&ApiError::MethodNotAllowed);
+            }
+            let is_head = head.is_head;
+            let fields = match fields(&head, body, OPEN_BODY_BYTES_MAX).await {
+                Ok(fields) => fields,
+                Err(error) => return error_response(&error),
+            };
+            let request = Request {
+                id,
+                operation: route.operation,
+                path: head.path.as_str().to_owned(),
+                captures,
+                fields,
+                remote,
+                now: server.app.clock.now(),
+            };
+            let context = OpenContext { app: Arc::clone(&server.app), request };
+            // A task of its own: an init or unseal must not stop half-way because its caller went away.
+            let task = server.app.shutdown.spawn(caught(handler(context)));
+            let result = task.await.map_err(|_| ApiError::Internal).and_then(|result| result);
+            return respond(id, is_head, result);
+        }
+        Found::OtherOperation { open: true } => Err(ApiError::MethodNotAllowed),
+        Found::Route(..) | Found::OtherOperation { .. } | Found::NoPath | Found::NoMount => Ok(()),
+    };
+    if let Err(error) = result {
+        return error_response(&error);
+    }
+    if server.app.barrier.is_sealed() {
+        return error_response(&ApiError::Sealed);
+    }
+    if head.is_head || head.operation.is_none() {
+        return error_response(&ApiError::UnsupportedOperation);
+    }
+    let result = guarded(Arc::clone(&server), id, remote, head, body).await;
+    respond(id, false, result)
+}
+
+/// Authenticates before the body is read, so that who has no token cannot make us hold one.
+async fn guarded(
+    server: Arc<Server>,
+    id: RequestId,
+    remote: SocketAddr,
+    mut head: Head,
+    body: Body,
+) -> Result<Answer, ApiError> {
+    let now = server.app.clock.now();
+    let operation = head.operation.ok_or(ApiError::UnsupportedOperation)?;
+    let token = head.token.take();
+    let caller = guard::authenticate(&server, token.as_ref(), now);
+    let limit = match &caller {
+        Ok(Some(_)) => server.app.config.body_bytes_max,
+        Ok(None) | Err(_) => OPEN_BODY_BYTES_MAX.min(server.app.config.body_bytes_max),
+    };
+    let fields = fields(&head, body, limit).await?;
+    let request = Request {
+        id,
+        operation,
+        path: head.path.as_str().to_owned(),
+        captures: super::route::Captures::new(),
+        fields,
+        remote,
+        now,
+    };
+    let arrived = Arrived { request, token, caller };
+    let shutdown = server.app.shutdown.clone();
+    let task = shutdown.spawn(caught(guard::run(server, arrived)));
+    task.await.map_err(|_| ApiError::Internal).and_then(|result| result)
+}
+
+/// The parameters: the body of a write, the query of anything else.
+async fn fields(head: &Head, body: Body, limit: usize) -> Result<Fields, ApiError> {
+    match head.operation {
+        Some(Operation::Write | Operation::Patch) => Fields::from_body(&read_body(body, limit).await?),
+        Some(Operation::Read | Operation::List | Operation::Delete) | None => {
+            Ok(Fields::from_query(head.query.clone()))
+        }
+    }
+}
+
+async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+    if body.size_hint().lower() > limit as u64 {
+        return Err(ApiError::TooLarge(limit));
+    }
+    axum::body::to_bytes(body, limit).await.map_err(|error| {
+        use std::error::Error;
+        let too_large = error.source().is_some_and(|source| source.to_string().contains("length limit"));
+        if too_large { ApiError::TooLarge(limit) } else { ApiError::invalid("the request body could not be read") }
+    })
+}
+
+fn respond(id: RequestId, is_head: bool, result: Result<Answer, ApiError>) -> Response<Body> {
+    let mut response = match result {
+        Ok(answer) => answer.into_response(id),
+        Err(error) => {
+            if matches!(error, ApiError::Internal) {
+                tracing::error!(request_id = %id, "a request ended in an internal error");
+            }
+            error_response(&error)
+        }
+    };
+    if is_head {
+        *response.body_mut() = Body::empty();
+    }
+    response
+}
+
+/// Runs `work`; a panic in it is an internal error of this request alone. The hook has logged the place.
+pub(super) async fn caught<F>(work: F) -> Result<Answer, ApiError>
+where
+    F: Future<Output = Result<Answer, ApiError>>,
+{
+    let mut work = pin!(work);
+    std::future::poll_fn(move |context| {
+        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
+            Ok(poll) => poll,
+            Err(_) => Poll::Ready(Err(ApiError::Internal)),
+        }
+    })
+    .await
+}
+
+/// Headers that every answer carries.
+fn finish(headers: &mut HeaderMap) {
+    for (name, value) in [
+        (header::CACHE_CONTROL, "no-store"),
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
+        (HeaderName::from_static("strict-transport-security"), "max-age=31536000; includeSubDomains"),
+    ] {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+}
+
+/// Largest body of a request without a valid token: an init or unseal is far below.
+const OPEN_BODY_BYTES_MAX: usize = 64 * 1024;

@@ -1,0 +1,9 @@
+//! What the vault does, without HTTP: each service loads, decides by the core, commits.
+//!
+//! A service knows no status codes and no axum types; its errors are translated in `http`.
+
+pub mod audit;
+pub mod policy;
+pub mod rewrap;
+pub mod seal;
+pub mod token;

@@ -1,0 +1,199 @@
+//! The audit file while the vault is unsealed: every request, every answer, every act of the vault itself.
+//!
+//! Fail closed: whoever needs an [`AuditReceipt`] gets none when the file does not take the entry, and
+//! without a receipt nothing is done or revealed.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use arc_swap::ArcSwapOption;
+use vault_core::audit::{
+    AuditError, AuditFile, AuditReceipt, AuditSink, Auth, CheckpointSigner, Digester, Entry, Head, Opening,
+    PublicKey, Reopened, Request, Response, System,
+};
+use vault_core::clock::Timestamp;
+use vault_core::crypto::Keyring;
+
+use crate::telemetry::metrics::Metrics;
+
+/// The audit file. Cheap to clone; all clones share one file.
+#[derive(Clone)]
+pub struct AuditService {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    path: PathBuf,
+    live: ArcSwapOption<Live>,
+    metrics: Arc<Metrics>,
+}
+
+struct Live {
+    file: AuditFile,
+    digester: Digester,
+}
+
+/// No sink accepted an entry.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AuditUnavailable {
+    /// The vault is sealed, so there is no key for the digests.
+    #[error("the audit file is not open: the vault is sealed")]
+    Sealed,
+    /// The file did not take it.
+    #[error("the audit file {path} did not take an entry")]
+    Refused {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        #[source]
+        source: AuditError,
+    },
+}
+
+impl AuditService {
+    /// A closed trail at `path`.
+    #[must_use]
+    pub fn new(path: &Path, metrics: Arc<Metrics>) -> Self {
+        let inner = Inner { path: path.to_owned(), live: ArcSwapOption::empty(), metrics };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// Opens the trail with the keys of an unsealed vault.
+    ///
+    /// # Errors
+    /// [`AuditUnavailable::Refused`].
+    pub(crate) fn open(&self, keyring: &Keyring, now: Timestamp) -> Result<Opening, AuditUnavailable> {
+        let signer = CheckpointSigner::from_seed(keyring.audit_signing_seed().expose());
+        let file = AuditFile::open(&self.inner.path, signer, now).map_err(|source| self.refused(source))?;
+        let opening = file.opening();
+        let digester = Digester::new(keyring.audit_key().expose());
+        self.inner.live.store(Some(Arc::new(Live { file, digester })));
+        Ok(opening)
+    }
+
+    /// Ends the trail with a signed checkpoint; nothing when it is not open.
+    ///
+    /// # Errors
+    /// [`AuditUnavailable::Refused`] when the checkpoint was not written; the trail is closed all the same.
+    pub(crate) fn close(&self, now: Timestamp) -> Result<(), AuditUnavailable> {
+        let Some(live) = self.inner.live.swap(None) else { return Ok(()) };
+        live.file.close(now).map_err(|source| self.refused(source))
+    }
+
+    /// Records a request before it is carried out.
+    ///
+    /// # Errors
+    /// [`AuditUnavailable`]: the request must not be carried out.
+    pub fn request(
+        &self,
+        auth: &Auth<'_>,
+        request: &Request<'_>,
+        now: Timestamp,
+    ) -> Result<AuditReceipt, AuditUnavailable> {
+        let live = self.live()?;
+        self.append(&live, &Entry::request(&live.digester, auth, request), now)
+    }
+
+    /// Records a request that is refused, with the reason.
+    ///
+    /// # Errors
+    /// [`AuditUnavailable`]: not even the refusal's reason may be told.
+    pub fn refusal(
+        &self,
+        auth: &Auth<'_>,
+        request: &Request<'_>,
+        reason: &str,
+        now: Timestamp,
+    ) -> Result<AuditReceipt, AuditUnavailable> {
+        let live = self.live()?;
+        let entry = Entry::request(&live.digester, auth, request).with_error(reason);
+        self.append(&live, &entry, now)
+    }
+
+    /// Records an answer before it leaves; `error` when it is one.
+    ///
+    /// # Errors
+    /// [`AuditUnavailable`]: the answer must not leave.
+    pub fn response(
+        &self,
+        auth: &Auth<'_>,
+        request: &Request<'_>,
+        response: &Response<'_>,
+        error: Option<&str>,
+        now: Timestamp,
+    ) -> Result<AuditReceipt, AuditUnavailable> {
+        let live = self.live()?;
+        let mut entry = Entry::response(&live.digester, auth, request, response);
+        if let Some(error) = error {
+            entry = entry.with_error(error);
+        }
+        self.append(&live, &entry, now)
+    }
+
+    /// Records an act of the vault itself: a scheduled rotation, an expiry, a seal.
+    ///
+    /// # Errors
+    /// [`AuditUnavailable`]: an act that reveals or changes something must not go on.
+    pub fn system(&self, act: &System<'_>, now: Timestamp) -> Result<AuditReceipt, AuditUnavailable> {
+        let live = self.live()?;
+        self.append(&live, &Entry::system(&live.digester, act), now)
+    }
+
+    /// The digest under which `text` stands in the trail.
+    ///
+    /// # Errors
+    /// [`AuditUnavailable::Sealed`].
+    pub fn digest(&self, text: &str) -> Result<String, AuditUnavailable> {
+        Ok(self.live()?.digester.digest(text))
+    }
+
+    /// The newest line and the key that verifiers pin; `None` while sealed.
+    #[must_use]
+    pub fn standing(&self) -> Option<(Head, PublicKey)> {
+        self.inner.live.load().as_ref().map(|live| (live.file.head(), live.file.public_key()))
+    }
+
+    /// Signs a checkpoint when one is due and forces the file to disk. Called about once a second, from a
+    /// thread that may wait.
+    pub fn tick(&self, commit: Option<u64>, now: Timestamp) {
+        let Some(live) = self.inner.live.load_full() else { return };
+        if let Some(commit) = commit {
+            live.file.note_commit(commit);
+        }
+        if let Err(error) = live.file.tick(now).and_then(|()| live.file.sync()) {
+            // Closed is what a seal that came between makes of it.
+            if !matches!(error, AuditError::Closed) {
+                tracing::error!(%error, "the audit file is not in order");
+            }
+        }
+    }
+
+    /// Begins a new file after the old one was moved away; `None` while sealed.
+    ///
+    /// # Errors
+    /// [`AuditUnavailable::Refused`].
+    pub fn reopen(&self, now: Timestamp) -> Result<Option<Reopened>, AuditUnavailable> {
+        let Some(live) = self.inner.live.load_full() else { return Ok(None) };
+        live.file.reopen(now).map(Some).map_err(|source| self.refused(source))
+    }
+
+    fn live(&self) -> Result<Arc<Live>, AuditUnavailable> {
+        self.inner.live.load_full().ok_or(AuditUnavailable::Sealed)
+    }
+
+    fn append(&self, live: &Live, entry: &Entry, now: Timestamp) -> Result<AuditReceipt, AuditUnavailable> {
+        live.file.append(entry, now).map_err(|source| {
+            self.inner.metrics.audit_failed();
+            if matches!(source, AuditError::Closed) {
+                return AuditUnavailable::Sealed;
+            }
+            tracing::error!(error = %source, "the audit file did not take an entry");
+            self.refused(source)
+        })
+    }
+
+    fn refused(&self, source: AuditError) -> AuditUnavailable {
+        AuditUnavailable::Refused { path: self.inner.path.clone(), source }
+    }
+}
