@@ -24,4 +24,7 @@ pub mod password;
 pub mod policy;
 pub mod schedule;
 
+pub mod account;
+pub mod incident;
+pub mod lease;
 pub mod rotation;

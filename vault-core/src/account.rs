@@ -1,0 +1,212 @@
+//! One account and everything that is decided about it: credential versions, rotation, lending, health.
+//!
+//! An account is one record. Whatever changes it goes through a pure function that returns a
+//! [`plan::Plan`]; the plan is committed as one batch, and only then is its effect run. Two processes
+//! that decide at once conflict on the record's revision, so one of them decides again.
+//!
+//! The management credential of a target is an account too ([`Subject::Management`]): it rotates under
+//! the same promises, through itself, and is never lent.
+
+pub mod plan;
+pub mod wake;
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::id::IncidentId;
+use crate::lease::Lending;
+use crate::path::{AccountPath, Name};
+use crate::rotation::run::Stage;
+
+/// Whose credential it is.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// An account under `accounts/`.
+    Account(AccountPath),
+    /// The credential by which the vault acts on this target.
+    Management(Name),
+}
+
+impl Subject {
+    /// The name of the record in the store, `a/<path>` or `m/<target>`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Account(path) => format!("a/{path}"),
+            Self::Management(target) => format!("m/{target}"),
+        }
+    }
+
+    /// Reads [`Subject::key`] back.
+    #[must_use]
+    pub fn from_key(key: &str) -> Option<Self> {
+        match key.split_at_checked(2)? {
+            ("a/", path) => AccountPath::parse(path).ok().map(Self::Account),
+            ("m/", name) => Name::parse(name).ok().map(Self::Management),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Account(path) => write!(f, "{path}"),
+            Self::Management(target) => write!(f, "management credential of {target}"),
+        }
+    }
+}
+
+/// What a person configured about an account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Settings {
+    /// When it rotates by itself; without one, only on demand and after each lease.
+    pub rotation_policy: Option<Name>,
+    /// How candidates are made; without one, the built-in policy.
+    pub password_policy: Option<Name>,
+    /// The length of a check-out that asks for none.
+    pub ttl: Option<Duration>,
+    /// The longest a check-out may last, renewals included.
+    pub max_ttl: Option<Duration>,
+}
+
+/// One version of a credential. The secret itself is a record of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// Its number: 1, 2, … never used twice.
+    pub number: u64,
+    /// When it was made.
+    pub created_at: Timestamp,
+}
+
+/// The versions that are stored. At most one of each kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Versions {
+    /// The highest number ever given.
+    pub last: u64,
+    /// The candidate: stored, and perhaps already live on the target.
+    pub pending: Option<Version>,
+    /// The one that readers get.
+    pub current: Option<Version>,
+    /// The one before, until the target is seen to refuse it.
+    pub previous: Option<Version>,
+}
+
+impl Versions {
+    /// Every stored version in the order in which a doubtful target is probed.
+    pub fn stored(&self) -> impl Iterator<Item = Version> + use<> {
+        [self.pending, self.current, self.previous].into_iter().flatten()
+    }
+}
+
+/// What the last look at the target showed about the current version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// Nobody looked yet.
+    Unknown,
+    /// It logged in at this time.
+    Verified(Timestamp),
+    /// The target refused it at this time.
+    Refused(Timestamp),
+}
+
+/// The account's record.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    /// Who it is.
+    pub subject: Subject,
+    /// The target it lives on.
+    pub target: Name,
+    /// Its name there.
+    pub username: String,
+    /// What was configured.
+    pub settings: Settings,
+    /// When it was first configured.
+    pub created_at: Timestamp,
+    /// The stored versions.
+    pub versions: Versions,
+    /// Where its rotation stands.
+    pub stage: Stage,
+    /// The last promotion.
+    pub last_rotation: Option<Timestamp>,
+    /// The next scheduled rotation, jitter included; stored, so that a restart changes nothing.
+    pub next_rotation: Option<Timestamp>,
+    /// Who holds it and who waits.
+    pub lending: Lending,
+    /// What the last look showed.
+    pub health: Health,
+    /// The open incident.
+    pub incident: Option<IncidentId>,
+    /// The incident closed last and when: a failure within [`REOPEN_WITHIN`] reopens it.
+    pub last_incident: Option<(IncidentId, Timestamp)>,
+    /// The number of the next history entry.
+    pub history_next: u64,
+}
+
+impl Account {
+    /// A newly configured account without any credential.
+    #[must_use]
+    pub fn new(subject: Subject, target: Name, username: String, settings: Settings, now: Timestamp) -> Self {
+        Self {
+            subject,
+            target,
+            username,
+            settings,
+            created_at: now,
+            versions: Versions::default(),
+            stage: Stage::Idle,
+            last_rotation: None,
+            next_rotation: None,
+            lending: Lending::default(),
+            health: Health::Unknown,
+            incident: None,
+            last_incident: None,
+            history_next: 0,
+        }
+    }
+
+    /// Stores a password that a person brought, as version 1. The caller then verifies it.
+    pub fn adopt_known(&mut self, now: Timestamp) -> u64 {
+        self.versions.last += 1;
+        let number = self.versions.last;
+        self.versions.current = Some(Version { number, created_at: now });
+        number
+    }
+
+    /// What a reader may be given.
+    #[must_use]
+    pub fn readable(&self) -> Readable {
+        match (&self.stage, self.versions.current) {
+            (_, None) => Readable::NotYet,
+            (_, Some(_)) if matches!(self.health, Health::Refused(_)) => Readable::Refused,
+            (stage, Some(_)) if stage.current_is_dead() => Readable::Changing,
+            (stage, Some(version)) if stage.current_is_doubtful() => Readable::Doubtful(version.number),
+            (_, Some(version)) => Readable::Yes(version.number),
+        }
+    }
+}
+
+/// Whether the current version may be handed out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Readable {
+    /// Yes, this version.
+    Yes(u64),
+    /// A rotation is between apply and its outcome; this version is the best known one.
+    Doubtful(u64),
+    /// The target has confirmed the change and the new version is not verified yet: wait.
+    Changing,
+    /// The target is known to refuse the current version: changed outside, and not repaired yet.
+    Refused,
+    /// The account has no credential yet: its first rotation has not succeeded.
+    NotYet,
+}
+
+/// A failure this soon after an incident closed belongs to that incident.
+pub const REOPEN_WITHIN: Duration = Duration::from_secs(24 * 60 * 60);

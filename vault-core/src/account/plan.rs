@@ -1,0 +1,201 @@
+//! What was decided: the new record, what goes with it in the same commit, and the one effect to run after.
+
+use serde::{Deserialize, Serialize};
+
+use super::Account;
+use crate::clock::Timestamp;
+use crate::id::{IncidentId, RotationId};
+use crate::incident::ledger::LedgerEvent;
+use crate::lease::Lease;
+use crate::rotation::fault::FaultClass;
+
+/// Facts from outside that a decision needs. Drawn afresh for each decision.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    /// The present.
+    pub now: Timestamp,
+    /// When the account would be due next if it were rotated now.
+    pub next_due: Option<Timestamp>,
+    /// How many attempts a fault that a retry may not heal gets before parking.
+    pub retries: u32,
+    /// Shortest wait before a retry.
+    pub retry_base: std::time::Duration,
+    /// Longest wait before a retry.
+    pub retry_cap: std::time::Duration,
+    /// How long the previous version lives on where the target allows two; zero otherwise.
+    pub grace: std::time::Duration,
+    /// Whether the target keeps the old credential beside the new one.
+    pub overlaps: bool,
+    /// Randomness for jitter.
+    pub draw: u64,
+    /// The id a new rotation would get.
+    pub rotation: RotationId,
+    /// The id a new incident would get.
+    pub incident: IncidentId,
+}
+
+/// One call on the target. Run only after the plan that asks for it is committed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// Preflight: look whether the change can succeed.
+    Prepare,
+    /// Make the pending version the account's credential.
+    Apply,
+    /// Log in with the pending version and compare rights.
+    Verify,
+    /// Settle, then find out which stored version works.
+    Probe,
+    /// Put the current version back on the target.
+    Revert,
+    /// Retire the previous version and see it refused; after a lease also end the account's sessions.
+    Retire {
+        /// Whether open sessions are ended first.
+        end_sessions: bool,
+    },
+    /// Log in with the current version: a check outside any rotation.
+    Check,
+}
+
+/// A change to the stored secrets, in the same commit as the record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SecretChange {
+    /// Make a candidate and store it as this version.
+    Make {
+        /// The version's number.
+        version: u64,
+        /// Whether the target's policy refused the one before, so that a stricter rule is due.
+        stricter: bool,
+    },
+    /// Wipe this version.
+    Drop(u64),
+}
+
+/// A line of an account's history.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryEntry {
+    /// When.
+    pub at: Timestamp,
+    /// What happened, as a stable word such as `promoted`.
+    pub kind: HistoryKind,
+    /// The version it was about.
+    pub version: Option<u64>,
+    /// The rotation it belongs to.
+    pub rotation: Option<RotationId>,
+    /// Who caused it; `None` is the vault itself.
+    pub principal: Option<String>,
+    /// The class of a failure.
+    pub class: Option<FaultClass>,
+    /// A sentence that is safe to show.
+    pub detail: Option<String>,
+}
+
+/// What a history entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HistoryKind {
+    /// The account was configured.
+    Configured,
+    /// A rotation began.
+    Started,
+    /// The process that ran it died; another picked it up.
+    Recovered,
+    /// A candidate is durable.
+    Staged,
+    /// The target confirmed the change.
+    Applied,
+    /// An attempt failed.
+    Failed,
+    /// The target was asked which version works.
+    Probed,
+    /// A new version became current.
+    Promoted,
+    /// The old version is refused by the target.
+    Retired,
+    /// The old password was put back because rights were lost.
+    Reverted,
+    /// The rotation waits for a person.
+    Parked,
+    /// The stored credential logged in.
+    Verified,
+    /// The target refused the stored credential outside any rotation.
+    Drifted,
+    /// Handed out on a lease.
+    CheckedOut,
+    /// The lease was given more time.
+    Renewed,
+    /// The lease is closing.
+    Closing,
+    /// The lease is closed: what it handed out is refused by the target.
+    Closed,
+}
+
+/// A decision, ready to be committed as one batch.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The account's new record.
+    pub account: Account,
+    /// Stored secrets that are made or wiped with it.
+    pub secrets: Vec<SecretChange>,
+    /// The lease's new record, if one changed.
+    pub lease: Option<Lease>,
+    /// What the incident ledger is told.
+    pub ledger: Vec<LedgerEvent>,
+    /// What the history gains.
+    pub history: Vec<HistoryEntry>,
+    /// A rotation that ended with this decision, for the rotation log.
+    pub ended: Option<RunEnd>,
+    /// What to do on the target once all of this is durable.
+    pub effect: Option<Effect>,
+}
+
+/// How a rotation ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunEnd {
+    /// The rotation.
+    pub rotation: RotationId,
+    /// Whose credential, as [`super::Subject::key`].
+    pub subject: String,
+    /// The target.
+    pub target: String,
+    /// When it was due.
+    pub due_at: Timestamp,
+    /// When its first attempt began.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Attempts it took.
+    pub attempts: u32,
+    /// The class of its last fault when it was parked; `None` when it succeeded.
+    pub failed: Option<FaultClass>,
+}
+
+impl Plan {
+    /// A plan that starts from `account` and changes nothing yet.
+    #[must_use]
+    pub fn new(account: Account) -> Self {
+        Self {
+            account,
+            secrets: Vec::new(),
+            lease: None,
+            ledger: Vec::new(),
+            history: Vec::new(),
+            ended: None,
+            effect: None,
+        }
+    }
+
+    /// Adds a history line about the rotation in progress.
+    pub fn note(&mut self, kind: HistoryKind, version: Option<u64>, now: Timestamp) {
+        let rotation = self.account.stage.run().map(|run| run.id);
+        let principal = self.account.stage.run().and_then(|run| run.cause.principal());
+        self.history.push(HistoryEntry {
+            at: now,
+            kind,
+            version,
+            rotation,
+            principal,
+            class: None,
+            detail: None,
+        });
+    }
+}

@@ -1,0 +1,386 @@
+//! Decides what a rotation does next.
+//!
+//! Pure: no I/O, no clock, no randomness. The caller commits the returned [`Plan`] before it runs the
+//! plan's effect, and feeds the effect's result back in here. After a crash [`recover`] names the one
+//! safe way on: an `Apply` whose result was not committed is probed, never blindly repeated.
+
+use super::failure::fail;
+use super::fault::{Fault, FaultClass};
+use super::port::{Outcome, Probe, Rights, Verification};
+use super::run::{Cause, Run, Stage, Step};
+use crate::account::plan::{Context, Effect, HistoryKind, Plan, RunEnd, SecretChange};
+use crate::account::{Account, Health, Version};
+use crate::incident::ledger::LedgerEvent;
+use crate::lease::closing;
+
+/// What an effect found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Preflight: the account's rights, or why the change cannot succeed.
+    Prepared(Result<Rights, Fault>),
+    /// What became of the change.
+    Applied(Outcome),
+    /// What the fresh login with the candidate showed.
+    Verified(Verification),
+    /// Which stored version works.
+    Probed(Finding),
+    /// What became of putting the old password back.
+    Reverted(Outcome),
+    /// Whether the old version is dead.
+    Retired(Retirement),
+    /// What a login with the current version showed, outside any rotation.
+    Checked(Probe),
+}
+
+impl Event {
+    /// Whether the target refused the management credential. Then nobody else may try it: a second and
+    /// third refusal could lock it out.
+    #[must_use]
+    pub fn management_refused(&self) -> bool {
+        let fault = match self {
+            Self::Prepared(Err(fault)) => fault,
+            Self::Applied(Outcome::NotApplied(fault) | Outcome::Unknown(fault)) => fault,
+            Self::Reverted(Outcome::NotApplied(fault) | Outcome::Unknown(fault)) => fault,
+            Self::Verified(Verification::Inconclusive(fault)) => fault,
+            Self::Probed(Finding::Inconclusive(fault)) => fault,
+            Self::Retired(Retirement::Unproven(fault)) => fault,
+            _ => return false,
+        };
+        fault.class == FaultClass::ManagementAuthRefused
+    }
+}
+
+/// What probing every stored version showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// This version logs in.
+    Works(u64),
+    /// The target refused every stored version.
+    NoneWorks,
+    /// The target does not judge passwords of this account (locked, expired).
+    Blocked(Fault),
+    /// Nothing was learnt.
+    Inconclusive(Fault),
+}
+
+/// What retiring the old version showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retirement {
+    /// The target refuses it; this many open sessions were ended, if any were to be.
+    Dead {
+        /// Sessions ended.
+        sessions: Option<u32>,
+        /// Why sessions could not be ended, when they should have been.
+        sessions_left: Option<Fault>,
+    },
+    /// It still opens the target.
+    StillValid,
+    /// Not known.
+    Unproven(Fault),
+}
+
+/// Why a rotation is not started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// One is running: join it and share its outcome.
+    InProgress,
+    /// Somebody holds the account on a lease, and a rotation would kill the password in their hands.
+    Lent,
+}
+
+/// Starts a rotation, or resumes the one that waits or is parked, at once.
+///
+/// # Errors
+/// [`Refusal`] by cause.
+pub fn request(account: Account, cause: Cause, ctx: &Context) -> Result<Plan, Refusal> {
+    if account.stage.is_active() {
+        return Err(Refusal::InProgress);
+    }
+    if account.defers_start() {
+        return Err(Refusal::Lent);
+    }
+    Ok(match account.stage {
+        Stage::Idle => start(account, cause, ctx),
+        Stage::Waiting { .. } => resume(account, ctx),
+        Stage::Parked { .. } => unpark(account, cause, ctx),
+        Stage::Active { .. } => return Err(Refusal::InProgress),
+    })
+}
+
+/// What the clock asks for: a lease that ends, a retry, a rotation that is due. `None`: nothing yet.
+#[must_use]
+pub fn tick(account: Account, ctx: &Context) -> Option<Plan> {
+    if account.stage.is_active() {
+        return None;
+    }
+    if account.lending.expired(ctx.now) {
+        return Some(closing::expire(account, ctx));
+    }
+    match &account.stage {
+        Stage::Waiting { at, .. } if *at <= ctx.now && !account.defers_start() => Some(resume(account, ctx)),
+        Stage::Idle
+            if !account.lending.is_held() && account.next_rotation.is_some_and(|due| due <= ctx.now) =>
+        {
+            Some(start(account, Cause::Schedule, ctx))
+        }
+        _ => None,
+    }
+}
+
+/// Picks up the work of a process that died while an effect was in flight.
+#[must_use]
+pub fn recover(account: Account, ctx: &Context) -> Option<Plan> {
+    let Stage::Active { run, step } = account.stage.clone() else { return None };
+    let step = match step {
+        // The target may already hold the candidate (or the old password again): find out first.
+        Step::Apply | Step::Revert => Step::Probe,
+        other => other,
+    };
+    let mut plan = Plan::new(account);
+    go(&mut plan, run, step);
+    plan.note(HistoryKind::Recovered, None, ctx.now);
+    Some(plan)
+}
+
+/// Moves on once an effect has answered. `None` when the account is no longer where the effect began.
+#[must_use]
+pub fn advance(account: Account, event: Event, ctx: &Context) -> Option<Plan> {
+    if let Event::Checked(probe) = event {
+        return super::check::checked(account, probe, ctx);
+    }
+    let Stage::Active { run, step } = account.stage.clone() else { return None };
+    match (step, event) {
+        (Step::Prepare, Event::Prepared(result)) => Some(prepared(account, run, result, ctx)),
+        (Step::Apply, Event::Applied(outcome)) => Some(applied(account, run, outcome, ctx)),
+        (Step::Verify, Event::Verified(result)) => Some(verified(account, run, result, ctx)),
+        (Step::Probe, Event::Probed(finding)) => Some(super::doubt::probed(account, run, finding, ctx)),
+        (Step::Revert, Event::Reverted(outcome)) => Some(super::doubt::reverted(account, run, outcome, ctx)),
+        (Step::Retire, Event::Retired(result)) => Some(retired(account, run, result, ctx)),
+        _ => None,
+    }
+}
+
+/// Begins a new rotation.
+pub(crate) fn start(account: Account, cause: Cause, ctx: &Context) -> Plan {
+    let due_at = match cause {
+        Cause::Schedule => account.next_rotation.unwrap_or(ctx.now),
+        _ => ctx.now,
+    };
+    let run = Run {
+        id: ctx.rotation,
+        cause,
+        due_at,
+        started_at: ctx.now,
+        attempts: 1,
+        refusals: 0,
+        rights: Rights::default(),
+        reverting: false,
+        overlaps: ctx.overlaps,
+        fault: None,
+    };
+    let mut plan = Plan::new(account);
+    go(&mut plan, run, Step::Prepare);
+    plan.note(HistoryKind::Started, None, ctx.now);
+    plan
+}
+
+/// Tries the waiting step again.
+pub(crate) fn resume(account: Account, ctx: &Context) -> Plan {
+    let mut plan = Plan::new(account);
+    let Stage::Waiting { mut run, step, .. } = plan.account.stage.clone() else { return plan };
+    run.attempts = run.attempts.saturating_add(1);
+    let step = if step == Step::Revert { Step::Probe } else { step };
+    go(&mut plan, run, step);
+    plan.note(HistoryKind::Started, None, ctx.now);
+    plan
+}
+
+/// Lets a parked rotation go on because a person said so.
+fn unpark(account: Account, cause: Cause, ctx: &Context) -> Plan {
+    let mut plan = Plan::new(account);
+    let Stage::Parked { mut run, step } = plan.account.stage.clone() else { return plan };
+    run.attempts = 1;
+    run.refusals = 0;
+    run.cause = match run.cause {
+        // The lease still has to close by this rotation.
+        lease @ Cause::LeaseClose { .. } => lease,
+        _ => cause,
+    };
+    // Whatever was true when it stopped, people have been at it since: ask the target first.
+    let step = if matches!(step, Step::Verify | Step::Revert) { Step::Probe } else { step };
+    go(&mut plan, run, step);
+    plan.note(HistoryKind::Started, None, ctx.now);
+    plan
+}
+
+fn prepared(account: Account, mut run: Run, result: Result<Rights, Fault>, ctx: &Context) -> Plan {
+    let mut plan = Plan::new(account);
+    match result {
+        Ok(rights) => {
+            run.rights = rights;
+            stage_candidate(&mut plan, run.refusals > 0, ctx);
+            go(&mut plan, run, Step::Apply);
+            let pending = plan.account.versions.pending.map(|version| version.number);
+            plan.note(HistoryKind::Staged, pending, ctx.now);
+        }
+        Err(fault) => fail(&mut plan, run, Step::Prepare, fault, ctx),
+    }
+    plan
+}
+
+fn applied(account: Account, mut run: Run, outcome: Outcome, ctx: &Context) -> Plan {
+    let mut plan = Plan::new(account);
+    match outcome {
+        Outcome::Applied => {
+            go(&mut plan, run, Step::Verify);
+            let pending = plan.account.versions.pending.map(|version| version.number);
+            plan.note(HistoryKind::Applied, pending, ctx.now);
+        }
+        Outcome::NotApplied(fault) => fail(&mut plan, run, Step::Apply, fault, ctx),
+        Outcome::Unknown(fault) => {
+            super::failure::report(&mut plan, &mut run, Step::Apply, fault, ctx);
+            go(&mut plan, run, Step::Probe);
+        }
+    }
+    plan
+}
+
+fn verified(account: Account, mut run: Run, result: Verification, ctx: &Context) -> Plan {
+    let mut plan = Plan::new(account);
+    match result {
+        Verification::Verified => promote(&mut plan, run, ctx),
+        Verification::Refused(fault) => {
+            super::failure::report(&mut plan, &mut run, Step::Verify, fault, ctx);
+            go(&mut plan, run, Step::Probe);
+        }
+        Verification::RightsLost(lost) => {
+            let fault = Fault::new(FaultClass::RightsLost, format!("lost: {}", lost.join(", ")));
+            if plan.account.versions.current.is_some() {
+                super::failure::report(&mut plan, &mut run, Step::Verify, fault, ctx);
+                run.reverting = true;
+                go(&mut plan, run, Step::Revert);
+            } else {
+                fail(&mut plan, run, Step::Verify, fault, ctx);
+            }
+        }
+        Verification::Inconclusive(fault) => fail(&mut plan, run, Step::Verify, fault, ctx),
+    }
+    plan
+}
+
+/// Pending becomes current and current becomes previous, in one commit.
+fn promote(plan: &mut Plan, run: Run, ctx: &Context) {
+    let versions = &mut plan.account.versions;
+    let Some(candidate) = versions.pending.take() else {
+        // Cannot be: Verify is only entered with a candidate. Nothing is lost by looking again.
+        return go(plan, run, Step::Probe);
+    };
+    if let Some(older) = versions.previous.take() {
+        plan.secrets.push(SecretChange::Drop(older.number));
+    }
+    versions.previous = versions.current.replace(candidate);
+    let previous = versions.previous;
+    plan.account.last_rotation = Some(ctx.now);
+    plan.account.next_rotation = ctx.next_due;
+    plan.account.health = Health::Verified(ctx.now);
+    if let Some(incident) = plan.account.incident {
+        plan.ledger.push(LedgerEvent::Mitigated { incident, at: ctx.now });
+    }
+    match previous {
+        None => {
+            plan.account.stage = Stage::Active { run: run.clone(), step: Step::Retire };
+            plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
+            finish(plan, run, ctx);
+        }
+        Some(_) if run.overlaps && !ctx.grace.is_zero() => {
+            plan.account.stage = Stage::Waiting { run, step: Step::Retire, at: ctx.now.plus(ctx.grace) };
+            plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
+        }
+        Some(_) => {
+            go(plan, run, Step::Retire);
+            plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
+        }
+    }
+}
+
+fn retired(account: Account, run: Run, result: Retirement, ctx: &Context) -> Plan {
+    let mut plan = Plan::new(account);
+    match result {
+        Retirement::Dead { sessions, sessions_left } => {
+            let old = plan.account.versions.previous.take();
+            if let Some(old) = old {
+                plan.secrets.push(SecretChange::Drop(old.number));
+            }
+            plan.note(HistoryKind::Retired, old.map(|version| version.number), ctx.now);
+            if let Some(entry) = plan.history.last_mut() {
+                entry.detail = match (sessions, sessions_left) {
+                    (_, Some(fault)) => Some(format!("open sessions could not be ended: {fault}")),
+                    (Some(count), None) => Some(format!("{count} open sessions ended")),
+                    (None, None) => None,
+                };
+            }
+            finish(&mut plan, run, ctx);
+        }
+        Retirement::StillValid => {
+            let fault = Fault::new(FaultClass::OldStillValid, "the target still accepts the old password");
+            fail(&mut plan, run, Step::Retire, fault, ctx);
+        }
+        Retirement::Unproven(fault) => fail(&mut plan, run, Step::Retire, fault, ctx),
+    }
+    plan
+}
+
+/// The rotation is done: the new version works and the old one is refused.
+fn finish(plan: &mut Plan, run: Run, ctx: &Context) {
+    plan.ended = Some(ended(plan, &run, ctx, None));
+    plan.account.stage = Stage::Idle;
+    if let Some(incident) = plan.account.incident.take() {
+        plan.ledger.push(LedgerEvent::Remediated { incident, at: ctx.now });
+        plan.account.last_incident = Some((incident, ctx.now));
+    }
+    closing::settle(plan, ctx);
+}
+
+/// The log line of a rotation that ends here.
+pub(super) fn ended(plan: &Plan, run: &Run, ctx: &Context, failed: Option<FaultClass>) -> RunEnd {
+    RunEnd {
+        rotation: run.id,
+        subject: plan.account.subject.key(),
+        target: plan.account.target.to_string(),
+        due_at: run.due_at,
+        started_at: run.started_at,
+        ended_at: ctx.now,
+        attempts: run.attempts,
+        failed,
+    }
+}
+
+/// Puts a step in flight.
+pub(super) fn go(plan: &mut Plan, run: Run, step: Step) {
+    plan.effect = Some(match step {
+        Step::Prepare => Effect::Prepare,
+        Step::Apply => Effect::Apply,
+        Step::Verify => Effect::Verify,
+        Step::Probe => Effect::Probe,
+        Step::Revert => Effect::Revert,
+        Step::Retire => Effect::Retire { end_sessions: matches!(run.cause, Cause::LeaseClose { .. }) },
+    });
+    plan.account.stage = Stage::Active { run, step };
+}
+
+/// Makes sure that there is a candidate: the one at hand if it may still be live, else a new one.
+pub(super) fn stage_candidate(plan: &mut Plan, stricter: bool, ctx: &Context) {
+    let versions = &mut plan.account.versions;
+    if versions.pending.is_none() {
+        versions.last += 1;
+        versions.pending = Some(Version { number: versions.last, created_at: ctx.now });
+        plan.secrets.push(SecretChange::Make { version: versions.last, stricter });
+    }
+}
+
+/// Wipes a candidate that is certainly not live.
+pub(super) fn drop_pending(plan: &mut Plan) {
+    if let Some(pending) = plan.account.versions.pending.take() {
+        plan.secrets.push(SecretChange::Drop(pending.number));
+    }
+}

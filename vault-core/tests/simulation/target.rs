@@ -1,0 +1,229 @@
+//! A target that behaves as badly as the schedule says, and remembers what it was asked.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::future::ready;
+use std::sync::Mutex;
+
+use vault_core::id::RotationId;
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{
+    BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
+};
+use vault_core::secret::SecretString;
+
+/// How the next call behaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mood {
+    Well,
+    Unreachable,
+    LostBefore,
+    LostAfter,
+    Delayed,
+    Lie,
+    PolicyRefuses,
+    Denied,
+    RightsGone,
+    Locked,
+}
+
+pub(crate) const MOODS: [Mood; 10] = [
+    Mood::Well,
+    Mood::Unreachable,
+    Mood::LostBefore,
+    Mood::LostAfter,
+    Mood::Delayed,
+    Mood::Lie,
+    Mood::PolicyRefuses,
+    Mood::Denied,
+    Mood::RightsGone,
+    Mood::Locked,
+];
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    /// What the target accepts.
+    pub passwords: BTreeMap<String, String>,
+    /// Changes on their way that nobody waits for any more.
+    pub delayed: Vec<(RotationId, String, String)>,
+    /// Accounts whose rights were lost, with the password under which that happened.
+    pub rights_lost: BTreeMap<String, String>,
+    /// Everything that the vault's store holds durably, for I2.
+    pub durable: BTreeSet<(String, String)>,
+    /// A promise that was broken inside a call.
+    pub violation: Option<String>,
+    /// Management logins refused since a person last acted.
+    pub management_refused: u32,
+    /// Calls whose answers were lost in crashes, each of which may have been such a refusal.
+    pub management_bound: u32,
+    /// The mood of the next call.
+    pub mood: Option<Mood>,
+}
+
+impl State {
+    fn set(&mut self, user: &str, password: &str) {
+        if !self.durable.contains(&(user.to_owned(), password.to_owned())) {
+            self.violation = Some(format!("I2: {user} got a password that is not stored"));
+        }
+        self.passwords.insert(user.to_owned(), password.to_owned());
+        if self.rights_lost.get(user).is_some_and(|under| under != password) {
+            self.rights_lost.remove(user);
+        }
+    }
+
+    fn accepts(&self, login: &Login) -> bool {
+        self.passwords.get(&login.username).is_some_and(|password| password == login.password.expose())
+    }
+
+    fn mood(&mut self) -> Mood {
+        self.mood.take().unwrap_or(Mood::Well)
+    }
+
+    fn manages(&mut self, management: &Login) -> Result<(), Fault> {
+        if self.accepts(management) {
+            return Ok(());
+        }
+        self.management_refused += 1;
+        Err(Fault::new(FaultClass::ManagementAuthRefused, "refused"))
+    }
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct SimTarget(pub Mutex<State>);
+
+fn unreachable() -> Fault {
+    Fault::new(FaultClass::Unreachable, "no connection")
+}
+
+impl SimTarget {
+    fn do_apply(&self, job: Job<'_>, candidate: &SecretString) -> Outcome {
+        let mut state = self.0.lock().unwrap();
+        let mood = state.mood();
+        if mood == Mood::Unreachable {
+            return Outcome::NotApplied(unreachable());
+        }
+        if let Err(fault) = state.manages(job.management) {
+            return Outcome::NotApplied(fault);
+        }
+        let lost = || Outcome::Unknown(Fault::new(FaultClass::Ambiguous, "no answer"));
+        match mood {
+            Mood::Well | Mood::Unreachable | Mood::Locked => {
+                state.set(job.username, candidate.expose());
+                Outcome::Applied
+            }
+            Mood::RightsGone => {
+                state.set(job.username, candidate.expose());
+                state.rights_lost.insert(job.username.to_owned(), candidate.expose().to_owned());
+                Outcome::Applied
+            }
+            Mood::LostAfter => {
+                state.set(job.username, candidate.expose());
+                lost()
+            }
+            Mood::LostBefore => lost(),
+            Mood::Delayed => {
+                let change = (job.rotation, job.username.to_owned(), candidate.expose().to_owned());
+                state.delayed.push(change);
+                lost()
+            }
+            Mood::Lie => Outcome::Applied,
+            Mood::PolicyRefuses => Outcome::NotApplied(Fault::new(FaultClass::PolicyRejected, "too plain")),
+            Mood::Denied => Outcome::NotApplied(Fault::new(FaultClass::PermissionDenied, "denied")),
+        }
+    }
+
+    fn do_probe(&self, login: &Login) -> Probe {
+        let mut state = self.0.lock().unwrap();
+        match state.mood() {
+            Mood::Unreachable | Mood::LostAfter | Mood::LostBefore | Mood::Delayed => {
+                Probe::Inconclusive(unreachable())
+            }
+            Mood::Locked => Probe::Blocked(Fault::new(FaultClass::AccountLocked, "locked")),
+            _ if state.accepts(login) => Probe::Works,
+            _ => Probe::Refused,
+        }
+    }
+
+    fn do_verify(&self, login: &Login, expected: &Rights) -> Verification {
+        match self.do_probe(login) {
+            Probe::Works => {
+                let state = self.0.lock().unwrap();
+                if state.rights_lost.contains_key(&login.username) {
+                    Verification::RightsLost(expected.0.clone())
+                } else {
+                    Verification::Verified
+                }
+            }
+            Probe::Refused => Verification::Refused(Fault::new(FaultClass::VerifyRefused, "refused")),
+            Probe::Blocked(fault) | Probe::Inconclusive(fault) => Verification::Inconclusive(fault),
+        }
+    }
+}
+
+impl Rotator for SimTarget {
+    fn kind(&self) -> &'static str {
+        "simulated"
+    }
+
+    fn validate(&self, _: &TargetSpec) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn validate_login(&self, _: &Login) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn check<'a>(&'a self, _: &'a TargetSpec, _: &'a Login) -> BoxFuture<'a, Result<CheckReport, Fault>> {
+        Box::pin(ready(Ok(CheckReport::default())))
+    }
+
+    fn preflight<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Rights, Fault>> {
+        let mut state = self.0.lock().unwrap();
+        let result = match state.mood() {
+            Mood::Unreachable | Mood::LostAfter => Err(unreachable()),
+            Mood::Denied => Err(Fault::new(FaultClass::PermissionDenied, "denied")),
+            _ => state.manages(job.management).map(|()| Rights(vec!["login".into()])),
+        };
+        Box::pin(ready(result))
+    }
+
+    fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome> {
+        Box::pin(ready(self.do_apply(job, candidate)))
+    }
+
+    fn settle<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<(), Fault>> {
+        let mut state = self.0.lock().unwrap();
+        let result = match state.mood() {
+            Mood::Unreachable | Mood::Locked => Err(unreachable()),
+            _ if !state.accepts(job.management) => {
+                Err(Fault::new(FaultClass::ManagementAuthRefused, "refused"))
+            }
+            _ => {
+                state.delayed.retain(|(rotation, ..)| *rotation != job.rotation);
+                Ok(())
+            }
+        };
+        Box::pin(ready(result))
+    }
+
+    fn probe<'a>(&'a self, _: &'a TargetSpec, login: &'a Login) -> BoxFuture<'a, Probe> {
+        Box::pin(ready(self.do_probe(login)))
+    }
+
+    fn verify<'a>(&'a self, _: Job<'a>, login: &'a Login, rights: &'a Rights) -> BoxFuture<'a, Verification> {
+        Box::pin(ready(self.do_verify(login, rights)))
+    }
+
+    fn retire<'a>(&'a self, _: Job<'a>, _: &'a Login) -> BoxFuture<'a, Outcome> {
+        Box::pin(ready(Outcome::Applied))
+    }
+
+    fn end_sessions<'a>(&'a self, _: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {
+        let mut state = self.0.lock().unwrap();
+        let result = match state.mood() {
+            Mood::Denied => Err(Fault::new(FaultClass::PermissionDenied, "denied")),
+            Mood::Unreachable => Err(unreachable()),
+            _ => Ok(0),
+        };
+        Box::pin(ready(result))
+    }
+}

@@ -1,0 +1,301 @@
+//! The simulated vault: a store of records, one interpreter, and one target.
+//!
+//! A crash forgets everything but the store and the target. Every commit and every effect is a
+//! numbered moment at which it may happen.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
+use std::task::{Context as TaskContext, Poll, Waker};
+use std::time::Duration;
+
+use vault_core::account::plan::{Context, Effect, Plan, SecretChange};
+use vault_core::account::{Account, Readable, Subject};
+use vault_core::clock::Timestamp;
+use vault_core::entropy::{SeededEntropy, random_bytes};
+use vault_core::id::{IncidentId, RotationId};
+use vault_core::incident::{Incident, ledger};
+use vault_core::lease::{Lease, Limits};
+use vault_core::path::{AccountPath, Name};
+use vault_core::rotation::execute::{Bench, StoredVersion, execute, failed, own_order};
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{Login, Probe, Rights, TargetSpec};
+use vault_core::rotation::step::{self, Event};
+use vault_core::secret::SecretString;
+
+use crate::target::{Mood, SimTarget};
+
+pub(crate) const PERIOD: Duration = Duration::from_secs(3600);
+pub(crate) const LIMITS: Limits =
+    Limits { ttl: Duration::from_secs(600), max_ttl: Duration::from_secs(1800) };
+
+/// What a process holds in memory only.
+#[derive(Debug)]
+pub(crate) enum InFlight {
+    /// Decided and committed; the call has not gone out.
+    Effect(Effect),
+    /// The call has answered; the answer is not committed.
+    Answer(Event),
+}
+
+pub(crate) struct World {
+    pub entropy: SeededEntropy,
+    pub now: Timestamp,
+    pub target: SimTarget,
+    spec: TargetSpec,
+    // The store: survives a crash.
+    pub accounts: BTreeMap<String, Account>,
+    pub secrets: BTreeMap<(String, u64), String>,
+    pub leases: BTreeMap<String, Lease>,
+    pub incidents: BTreeMap<IncidentId, Incident>,
+    // The process: lost in a crash.
+    pub in_flight: BTreeMap<String, InFlight>,
+    /// Moments that have passed: commits and effects.
+    pub moments: u64,
+    /// Accounts whose password somebody else changed, until the vault sets it again.
+    pub changed_outside: BTreeMap<String, String>,
+    pub trace: VecDeque<String>,
+}
+
+impl World {
+    pub(crate) fn new(seed: u64, accounts: usize) -> Self {
+        let mut world = Self {
+            entropy: SeededEntropy::new(seed),
+            now: Timestamp::from_secs(1_800_000_000),
+            target: SimTarget::default(),
+            spec: TargetSpec { connection_url: String::new(), settings: BTreeMap::new() },
+            accounts: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            leases: BTreeMap::new(),
+            incidents: BTreeMap::new(),
+            in_flight: BTreeMap::new(),
+            moments: 0,
+            changed_outside: BTreeMap::new(),
+            trace: VecDeque::new(),
+        };
+        let name = Name::parse("db").unwrap();
+        world.configure(Subject::Management(name), "manager", true);
+        for index in 0..accounts {
+            let path = AccountPath::parse(&format!("app/{index}")).unwrap();
+            // Every other account is adopted without a password.
+            world.configure(Subject::Account(path), &format!("user{index}"), index % 2 == 0);
+        }
+        world
+    }
+
+    fn configure(&mut self, subject: Subject, username: &str, known: bool) {
+        let target = Name::parse("db").unwrap();
+        let mut account =
+            Account::new(subject.clone(), target, username.to_owned(), Default::default(), self.now);
+        let initial = format!("initial-{username}");
+        self.target.0.lock().unwrap().passwords.insert(username.to_owned(), initial.clone());
+        if known {
+            let version = account.adopt_known(self.now);
+            self.store_secret(&account, version, initial);
+        }
+        account.next_rotation = Some(self.now.plus(PERIOD));
+        self.accounts.insert(subject.key(), account);
+    }
+
+    fn store_secret(&mut self, account: &Account, version: u64, secret: String) {
+        self.target.0.lock().unwrap().durable.insert((account.username.clone(), secret.clone()));
+        self.secrets.insert((account.subject.key(), version), secret);
+    }
+
+    pub(crate) fn log(&mut self, line: String) {
+        if self.trace.len() >= 400 {
+            self.trace.pop_front();
+        }
+        self.trace.push_back(line);
+    }
+
+    pub(crate) fn context(&self) -> Context {
+        Context {
+            now: self.now,
+            next_due: Some(self.now.plus(PERIOD)),
+            retries: 3,
+            retry_base: Duration::from_secs(10),
+            retry_cap: Duration::from_secs(300),
+            grace: Duration::ZERO,
+            overlaps: false,
+            draw: u64::from_le_bytes(random_bytes(&self.entropy)),
+            rotation: RotationId::generate(self.now, &self.entropy),
+            incident: IncidentId::generate(self.now, &self.entropy),
+        }
+    }
+
+    /// Commits a plan as one batch; its effect is then in flight.
+    pub(crate) fn commit(&mut self, plan: Plan) {
+        self.moments += 1;
+        let key = plan.account.subject.key();
+        for change in &plan.secrets {
+            match change {
+                SecretChange::Make { version, .. } => {
+                    let secret = format!("secret-{:016x}", u64::from_le_bytes(random_bytes(&self.entropy)));
+                    self.store_secret(&plan.account, *version, secret);
+                }
+                SecretChange::Drop(version) => {
+                    self.secrets.remove(&(key.clone(), *version));
+                }
+            }
+        }
+        if let Some(lease) = &plan.lease {
+            self.leases.insert(lease.id.clone(), lease.clone());
+        }
+        for event in &plan.ledger {
+            let id = event.incident();
+            if let Some(record) = ledger::record(self.incidents.remove(&id), event) {
+                self.incidents.insert(id, record);
+            }
+        }
+        self.log(format!(
+            "{} commit {key} {:?} effect {:?}",
+            self.moments,
+            plan.account.stage.word(),
+            plan.effect
+        ));
+        self.accounts.insert(key.clone(), plan.account);
+        match plan.effect {
+            Some(effect) => self.in_flight.insert(key, InFlight::Effect(effect)),
+            None => self.in_flight.remove(&key),
+        };
+    }
+
+    /// Sends one call out, if one is waiting. Its answer is in memory afterwards.
+    pub(crate) fn send(&mut self, key: &str, mood: Mood) {
+        let Some(InFlight::Effect(effect)) = self.in_flight.get(key) else { return };
+        let effect = *effect;
+        self.moments += 1;
+        let event = self.call(key, effect, mood);
+        self.log(format!("{} {key} {effect:?} under {mood:?} gave {event:?}", self.moments));
+        self.in_flight.insert(key.to_owned(), InFlight::Answer(event));
+    }
+
+    fn call(&mut self, key: &str, effect: Effect, mood: Mood) -> Event {
+        let account = &self.accounts[key];
+        let stored = |version: Option<vault_core::account::Version>| {
+            let number = version?.number;
+            let password = SecretString::new(self.secrets.get(&(key.to_owned(), number))?.clone());
+            Some(StoredVersion { number, password })
+        };
+        let management = match &account.subject {
+            Subject::Management(_) => self.logins(account, &own_order(effect, &account.versions)),
+            Subject::Account(_) => {
+                let manager = &self.accounts["m/db"];
+                match manager.readable() {
+                    Readable::Yes(version) => self.logins(manager, &[version]),
+                    Readable::Refused => {
+                        let detail = "the target refuses the management credential";
+                        return failed(effect, Fault::new(FaultClass::ManagementAuthRefused, detail));
+                    }
+                    _ => {
+                        let detail = "the management credential is in doubt";
+                        return failed(effect, Fault::new(FaultClass::Ambiguous, detail));
+                    }
+                }
+            }
+        };
+        let no_rights = Rights::default();
+        let bench = Bench {
+            spec: &self.spec,
+            management: &management,
+            username: &account.username,
+            rotation: account.stage.run().map_or_else(|| self.context().rotation, |run| run.id),
+            rights: account.stage.run().map_or(&no_rights, |run| &run.rights),
+            pending: stored(account.versions.pending),
+            current: stored(account.versions.current),
+            previous: stored(account.versions.previous),
+        };
+        self.target.0.lock().unwrap().mood = Some(mood);
+        let event = block_on(execute(effect, &self.target, &bench));
+        self.target.0.lock().unwrap().mood = None;
+        event
+    }
+
+    fn logins(&self, account: &Account, versions: &[u64]) -> Vec<Login> {
+        let secret = |version: &u64| self.secrets.get(&(account.subject.key(), *version));
+        let login = |secret: &String| Login {
+            username: account.username.clone(),
+            password: SecretString::new(secret.clone()),
+        };
+        versions.iter().filter_map(secret).map(login).collect()
+    }
+
+    /// A person looks at the target: refusals are counted afresh.
+    pub(crate) fn person_acts(&mut self) {
+        let mut state = self.target.0.lock().unwrap();
+        state.management_refused = 0;
+        state.management_bound = 0;
+    }
+
+    /// Commits an answer, if one is waiting.
+    pub(crate) fn settle_answer(&mut self, key: &str) {
+        if !matches!(self.in_flight.get(key), Some(InFlight::Answer(_))) {
+            return;
+        }
+        let Some(InFlight::Answer(event)) = self.in_flight.remove(key) else { return };
+        let ctx = self.context();
+        let refused = event.management_refused() && key != "m/db";
+        if let Some(plan) = step::advance(self.accounts[key].clone(), event, &ctx) {
+            self.commit(plan);
+        }
+        // One refusal is enough for the whole target: nobody else tries until a person has looked.
+        let manager = self.accounts["m/db"].clone();
+        if refused && let Some(plan) = step::advance(manager, Event::Checked(Probe::Refused), &self.context())
+        {
+            self.commit(plan);
+        }
+    }
+
+    /// The process dies and another one starts: memory is gone, unfinished work is picked up.
+    pub(crate) fn crash(&mut self) {
+        self.log("crash".to_owned());
+        self.target.0.lock().unwrap().management_bound += u32::try_from(self.in_flight.len()).unwrap();
+        self.in_flight.clear();
+        let keys: Vec<String> = self.accounts.keys().cloned().collect();
+        for key in keys {
+            let ctx = self.context();
+            if let Some(plan) = step::recover(self.accounts[&key].clone(), &ctx) {
+                self.commit(plan);
+            }
+        }
+    }
+
+    /// The scheduler looks at every account whose wake time has come.
+    pub(crate) fn tick(&mut self) {
+        let keys: Vec<String> = self.accounts.keys().cloned().collect();
+        for key in keys {
+            let account = &self.accounts[&key];
+            let due = vault_core::account::wake::wake(account).is_some_and(|at| at <= self.now);
+            if due && !self.in_flight.contains_key(&key) {
+                let ctx = self.context();
+                if let Some(plan) = step::tick(account.clone(), &ctx) {
+                    self.commit(plan);
+                }
+            }
+        }
+    }
+
+    /// Lets everything that is in flight come to rest under a well-behaved target.
+    pub(crate) fn run_to_rest(&mut self) {
+        for _ in 0..200 {
+            let keys: Vec<String> = self.in_flight.keys().cloned().collect();
+            if keys.is_empty() {
+                return;
+            }
+            for key in keys {
+                self.send(&key, Mood::Well);
+                self.settle_answer(&key);
+            }
+        }
+        panic!("the engine does not come to rest");
+    }
+}
+
+/// Polls a future that never waits.
+pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    match future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())) {
+        Poll::Ready(value) => value,
+        Poll::Pending => panic!("a simulated call never waits"),
+    }
+}
