@@ -148,6 +148,9 @@ pub struct Account {
     pub last_incident: Option<(IncidentId, Timestamp)>,
     /// The number of the next history entry.
     pub history_next: u64,
+    /// The time under which the account stands in the due index. Whoever commits the record sets it.
+    #[serde(default)]
+    pub armed: Option<Timestamp>,
 }
 
 impl Account {
@@ -169,14 +172,17 @@ impl Account {
             incident: None,
             last_incident: None,
             history_next: 0,
+            armed: None,
         }
     }
 
-    /// Stores a password that a person brought, as version 1. The caller then verifies it.
+    /// Makes room for a password that a person brought: it becomes current, and what was current is kept
+    /// as the previous version. The caller stores the secret and verifies it.
     pub fn adopt_known(&mut self, now: Timestamp) -> u64 {
         self.versions.last += 1;
         let number = self.versions.last;
-        self.versions.current = Some(Version { number, created_at: now });
+        self.versions.previous = self.versions.current.replace(Version { number, created_at: now }).or(self.versions.previous);
+        self.health = Health::Unknown;
         number
     }
 

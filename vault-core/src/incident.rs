@@ -19,7 +19,7 @@ use crate::rotation::run::Step;
 pub enum IncidentState {
     /// Not verified healthy yet.
     Open,
-    /// Verified healthy.
+    /// Verified healthy, or withdrawn with its subject.
     Closed,
 }
 
@@ -82,6 +82,8 @@ pub enum IncidentEventKind {
     Mitigated,
     /// Verified healthy.
     Remediated,
+    /// Its subject is no longer managed.
+    Withdrawn,
 }
 
 /// The record of one incident.

@@ -28,3 +28,4 @@ pub mod account;
 pub mod incident;
 pub mod lease;
 pub mod rotation;
+pub mod target;

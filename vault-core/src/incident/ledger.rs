@@ -68,6 +68,15 @@ pub enum LedgerEvent {
         /// When.
         at: Timestamp,
     },
+    /// What it is about is no longer managed, so it will never be verified.
+    Withdrawn {
+        /// Which incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// Who ended the management.
+        by: String,
+    },
     /// Somebody takes it.
     Acknowledged {
         /// Which incident.
@@ -111,6 +120,7 @@ impl LedgerEvent {
             | Self::Parked { incident, .. }
             | Self::Mitigated { incident, .. }
             | Self::Remediated { incident, .. }
+            | Self::Withdrawn { incident, .. }
             | Self::Acknowledged { incident, .. }
             | Self::Assigned { incident, .. }
             | Self::Note { incident, .. } => *incident,
@@ -145,6 +155,12 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Inciden
             incident.marks.t6.get_or_insert(*at);
             incident.marks.t7 = Some(*at);
             push(&mut incident, *at, IncidentEventKind::Remediated, None, "verified healthy");
+        }
+        LedgerEvent::Withdrawn { at, by, .. } => {
+            incident.state = IncidentState::Closed;
+            incident.parked = false;
+            incident.next_attempt = None;
+            push(&mut incident, *at, IncidentEventKind::Withdrawn, Some(by), "no longer managed");
         }
         LedgerEvent::Acknowledged { at, by, .. } => {
             incident.marks.t5.get_or_insert(*at);

@@ -127,6 +127,19 @@ pub fn tick(account: Account, ctx: &Context) -> Option<Plan> {
     }
 }
 
+/// A rotation that was due some time ago and could not begin: that is a failure too.
+#[must_use]
+pub fn overdue(account: Account, ctx: &Context) -> Option<Plan> {
+    let due = account.next_rotation.filter(|_| account.stage == Stage::Idle && !account.lending.is_held())?;
+    if account.incident.is_some() || ctx.now.since(due) < OVERDUE_AFTER {
+        return None;
+    }
+    let mut plan = Plan::new(account);
+    let fault = Fault::new(FaultClass::Overdue, "the rotation is due and could not begin: its target is busy");
+    super::failure::raise(&mut plan, &fault, None, due, ctx.now, 0, ctx);
+    Some(plan)
+}
+
 /// Picks up the work of a process that died while an effect was in flight.
 #[must_use]
 pub fn recover(account: Account, ctx: &Context) -> Option<Plan> {
@@ -384,3 +397,6 @@ pub(super) fn drop_pending(plan: &mut Plan) {
         plan.secrets.push(SecretChange::Drop(pending.number));
     }
 }
+
+/// How long a rotation may be due without having begun.
+pub const OVERDUE_AFTER: std::time::Duration = std::time::Duration::from_secs(60);

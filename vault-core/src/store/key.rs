@@ -39,13 +39,15 @@ pub enum Table {
     PasswordPolicy = 16,
     /// Due times: milliseconds (8 bytes, big endian), kind, name. Values are empty.
     Due = 17,
-    /// Accounts by target: target, NUL, subject. Values are empty.
+    /// Managed user names: target, NUL, user name. The value names the account.
     TargetAccount = 18,
+    /// Rotations that ended: time of the end (8 bytes, big endian), rotation id.
+    RotationLog = 19,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -64,6 +66,7 @@ impl Table {
         Self::PasswordPolicy,
         Self::Due,
         Self::TargetAccount,
+        Self::RotationLog,
     ];
 
     /// The byte that begins every key of this table.

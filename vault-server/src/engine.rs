@@ -1,0 +1,135 @@
+//! The interpreter: commits what the core decides and runs the effects, one account at a time.
+//!
+//! ```text
+//!   request · clock · crash ──► act: lock account ► load ► decide (core) ► commit ► drive
+//!                                                             ▲                       │
+//!                                                             └── event ◄── effect ◄──┘  (deadline, bulkhead)
+//! ```
+//!
+//! An effect runs only after the plan that asks for it is on disk. A drive that ends early (the vault was
+//! sealed, the store failed, the process died) leaves the account active in the store, where the
+//! scheduler finds it and recovers.
+
+pub mod flight;
+pub mod gate;
+pub mod record;
+pub mod scheduler;
+
+mod act;
+mod bench;
+pub(crate) mod commit;
+mod drive;
+mod facts;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rotators::registry::Registry;
+use vault_core::audit::{AuditReceipt, System};
+use vault_core::clock::{Clock, Timestamp};
+use vault_core::entropy::Entropy;
+use vault_core::rotation::port::Rotator;
+
+pub use self::act::{ActError, Acted};
+
+use self::flight::Flights;
+use self::gate::Gates;
+use crate::barrier::Barrier;
+use crate::service::audit::{AuditService, AuditUnavailable};
+use crate::shutdown::Shutdown;
+use crate::telemetry::metrics::Metrics;
+
+/// The interpreter. Cheap to clone.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    barrier: Barrier,
+    audit: AuditService,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    rotators: Registry,
+    flights: Arc<Flights>,
+    gates: Gates,
+    metrics: Arc<Metrics>,
+    shutdown: Shutdown,
+}
+
+/// What the engine works with.
+pub struct Ports {
+    /// Sealed records.
+    pub barrier: Barrier,
+    /// The audit trail.
+    pub audit: AuditService,
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The plugins.
+    pub rotators: Registry,
+    /// Counters and gauges.
+    pub metrics: Arc<Metrics>,
+    /// Says when to stop.
+    pub shutdown: Shutdown,
+}
+
+impl Engine {
+    /// An engine at rest; [`scheduler::run`] makes it look at the clock.
+    #[must_use]
+    pub fn new(ports: Ports) -> Self {
+        let Ports { barrier, audit, clock, entropy, rotators, metrics, shutdown } = ports;
+        let (flights, gates) = (Arc::default(), Gates::default());
+        Self { inner: Arc::new(Inner { barrier, audit, clock, entropy, rotators, flights, gates, metrics, shutdown }) }
+    }
+
+    /// The sealed records.
+    #[must_use]
+    pub fn barrier(&self) -> &Barrier {
+        &self.inner.barrier
+    }
+
+    /// The accounts that are being worked on.
+    #[must_use]
+    pub fn flights(&self) -> &Arc<Flights> {
+        &self.inner.flights
+    }
+
+    /// The plugin of this kind.
+    #[must_use]
+    pub fn rotator(&self, kind: &str) -> Option<Arc<dyn Rotator>> {
+        self.inner.rotators.find(kind)
+    }
+
+    /// The kinds of plugins there are.
+    pub fn rotator_kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.inner.rotators.kinds()
+    }
+
+    /// The present.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    /// Randomness.
+    #[must_use]
+    pub fn entropy(&self) -> &dyn Entropy {
+        &*self.inner.entropy
+    }
+
+    /// Records an act of the vault itself.
+    fn audited(&self, event: &str, path: &str, data: &serde_json::Value) -> Result<AuditReceipt, AuditUnavailable> {
+        let plain = ["class", "step", "outcome", "cause", "lease_id", "rotation_id", "detail"];
+        let act = System { event, path, data: Some(data), plain_keys: &plain };
+        self.inner.audit.system(&act, self.now())
+    }
+}
+
+/// The longest that one call on a target may take.
+pub const EFFECT_DEADLINE: Duration = Duration::from_secs(30);
+/// The longest that a request waits for the outcome of a rotation before it is told that it goes on.
+pub const OUTCOME_WAIT: Duration = Duration::from_secs(55);
+/// The longest that a reader waits for a credential that is just being changed.
+pub const READ_WAIT: Duration = Duration::from_secs(10);

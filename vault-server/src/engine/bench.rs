@@ -1,0 +1,102 @@
+//! Brings together what an effect needs: target, plugin, management credential, stored versions.
+
+use std::sync::Arc;
+
+use vault_core::account::plan::Effect;
+use vault_core::account::{Account, Readable, Subject, Version};
+use vault_core::rotation::execute::{StoredVersion, own_order};
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{Login, Rotator};
+use vault_core::secret::SecretString;
+use vault_core::target::Target;
+
+use super::Engine;
+use super::record::{Secret, secret_name};
+use crate::barrier::LoadError;
+
+/// The owned parts of a bench.
+pub(super) struct Tools {
+    pub(super) target: Target,
+    pub(super) rotator: Arc<dyn Rotator>,
+    pub(super) management: Vec<Login>,
+    pub(super) pending: Option<StoredVersion>,
+    pub(super) current: Option<StoredVersion>,
+    pub(super) previous: Option<StoredVersion>,
+}
+
+/// Why there is no bench: a fault to report, or the vault itself.
+pub(super) enum NoTools {
+    /// The effect cannot run; the core decides what that means.
+    Fault(Fault),
+    /// The vault is sealed or its store failed: stop, and recover later.
+    Load(LoadError),
+}
+
+impl From<LoadError> for NoTools {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
+    }
+}
+
+impl Engine {
+    pub(super) fn tools(&self, account: &Account, effect: Effect) -> Result<Tools, NoTools> {
+        let missing = |what: String| NoTools::Fault(Fault::new(FaultClass::Preflight, what));
+        let target = self.target(&account.target)?.map(|loaded| loaded.value);
+        let target = target.ok_or_else(|| missing(format!("the target {} is not configured", account.target)))?;
+        let rotator = self
+            .rotator(&target.rotator)
+            .ok_or_else(|| missing(format!("no rotator serves the kind {}", target.rotator)))?;
+        let management = self.management(account, effect)?;
+        let stored = |version: Option<Version>| self.stored(account, version);
+        let (pending, current, previous) =
+            (stored(account.versions.pending)?, stored(account.versions.current)?, stored(account.versions.previous)?);
+        Ok(Tools { target, rotator, management, pending, current, previous })
+    }
+
+    /// The credentials to act with. One that the target has refused is not tried again by anybody until
+    /// a person has looked: the next refusal might lock it out.
+    fn management(&self, account: &Account, effect: Effect) -> Result<Vec<Login>, NoTools> {
+        if let Subject::Management(_) = account.subject {
+            return self.logins(account, &own_order(effect, &account.versions));
+        }
+        let subject = Subject::Management(account.target.clone());
+        let Some(manager) = self.account(&subject)? else { return Ok(Vec::new()) };
+        let manager = manager.value;
+        let fault = |class, detail: &str| Err(NoTools::Fault(Fault::new(class, detail)));
+        match manager.readable() {
+            Readable::Yes(version) => self.logins(&manager, &[version]),
+            Readable::Refused => fault(
+                FaultClass::ManagementAuthRefused,
+                "the target has refused the management credential; it is not tried again before it is mended",
+            ),
+            Readable::Doubtful(_) | Readable::Changing => {
+                fault(FaultClass::Ambiguous, "the management credential is being changed itself")
+            }
+            Readable::NotYet => fault(FaultClass::Preflight, "the target has no management credential"),
+        }
+    }
+
+    fn logins(&self, account: &Account, versions: &[u64]) -> Result<Vec<Login>, NoTools> {
+        let mut logins = Vec::with_capacity(versions.len());
+        for &version in versions {
+            if let Some(password) = self.password(&account.subject, version)? {
+                logins.push(Login { username: account.username.clone(), password });
+            }
+        }
+        Ok(logins)
+    }
+
+    fn stored(&self, account: &Account, version: Option<Version>) -> Result<Option<StoredVersion>, LoadError> {
+        let Some(Version { number, .. }) = version else { return Ok(None) };
+        Ok(self.password(&account.subject, number)?.map(|password| StoredVersion { number, password }))
+    }
+
+    /// The stored secret of one version.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub(crate) fn password(&self, subject: &Subject, version: u64) -> Result<Option<SecretString>, LoadError> {
+        let loaded = self.inner.barrier.load::<Secret>(secret_name(subject, version))?;
+        Ok(loaded.map(|loaded| loaded.value.password))
+    }
+}

@@ -1,0 +1,143 @@
+//! Turns a plan into one transaction: record, secrets, lease, incident, history and due time together.
+
+use vault_core::account::plan::{Plan, SecretChange};
+use vault_core::account::wake::wake;
+use vault_core::account::{Account, Subject};
+use vault_core::id::IncidentId;
+use vault_core::incident::ledger::{LedgerEvent, record};
+use vault_core::incident::{Incident, IncidentState};
+use vault_core::lease::{Lease, LeaseState};
+use vault_core::clock::Timestamp;
+use vault_core::secret::SecretString;
+use vault_core::store::batch::Require;
+use vault_core::store::due;
+use vault_core::store::key::Table;
+
+use super::Engine;
+use super::record::{DUE_ACCOUNT, Secret, history_name, log_name, secret_name};
+use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
+
+/// Why a plan was not committed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A record could not be read.
+    #[error("a record that belongs to the change could not be read")]
+    Load(#[from] LoadError),
+    /// The store did not take it.
+    #[error("the change was not committed")]
+    Commit(#[from] CommitError),
+}
+
+impl Engine {
+    /// Commits `plan`, which was decided upon `before`.
+    pub(super) async fn commit(&self, before: &Loaded<Account>, plan: &Plan) -> Result<(), PlanError> {
+        let barrier = &self.inner.barrier;
+        let mut batch = barrier.transaction().map_err(CommitError::from)?;
+        let subject = &plan.account.subject;
+        for change in &plan.secrets {
+            self.secret_change(&mut batch, &plan.account, *change)?;
+        }
+        let mut account = with_history(&mut batch, plan);
+        reschedule(&mut batch, before.value.armed, &mut account);
+        batch.put(subject.key(), before.require(), &account);
+        if let Some(lease) = &plan.lease {
+            put_lease(barrier, &mut batch, lease)?;
+        }
+        put_incidents(barrier, &mut batch, &plan.ledger)?;
+        if let Some(end) = &plan.ended {
+            batch.put(log_name(end), Require::Absent, end);
+        }
+        Ok(barrier.commit(batch).await?)
+    }
+
+    fn secret_change(&self, batch: &mut Transaction, account: &Account, change: SecretChange) -> Result<(), PlanError> {
+        match change {
+            SecretChange::Make { version, stricter } => {
+                let policy = self.password_policy(account)?;
+                let policy = if stricter { policy.stricter() } else { policy };
+                let password = policy.generate(self.entropy());
+                put_secret(batch, &account.subject, version, password);
+            }
+            SecretChange::Drop(version) => {
+                let name = secret_name(&account.subject, version);
+                if let Some(revision) = self.inner.barrier.revision::<Secret>(name.clone())? {
+                    batch.delete::<Secret>(name, revision);
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Writes the plan's history and gives back the account with its counter moved on.
+fn with_history(batch: &mut Transaction, plan: &Plan) -> Account {
+    let mut account = plan.account.clone();
+    for entry in &plan.history {
+        let name = history_name(&account.subject, account.history_next);
+        batch.put(name, Require::Absent, entry);
+        account.history_next += 1;
+    }
+    account
+}
+
+/// Stores the secret of a version that has none yet.
+pub(crate) fn put_secret(batch: &mut Transaction, subject: &Subject, version: u64, password: SecretString) {
+    let name = secret_name(subject, version);
+    batch.put(name, Require::Absent, &Secret { password });
+}
+
+/// Moves the account's entry in the due index from `armed` to where it belongs.
+pub(crate) fn reschedule(batch: &mut Transaction, armed: Option<Timestamp>, account: &mut Account) {
+    let subject = account.subject.key();
+    account.armed = wake(account);
+    if armed == account.armed {
+        return;
+    }
+    if let Some(at) = armed {
+        batch.unmark(Table::Due, due::encode(at, DUE_ACCOUNT, subject.as_bytes()));
+    }
+    if let Some(at) = account.armed {
+        batch.mark(Table::Due, due::encode(at, DUE_ACCOUNT, subject.as_bytes()));
+    }
+}
+
+fn put_lease(barrier: &Barrier, batch: &mut Transaction, lease: &Lease) -> Result<(), LoadError> {
+    let stored = barrier.load::<Lease>(lease.id.as_str())?;
+    let mut index = data_encoding::HEXLOWER.decode(lease.borrower.token.as_bytes()).unwrap_or_default();
+    index.extend_from_slice(lease.id.as_bytes());
+    if stored.is_none() {
+        batch.mark(Table::TokenLease, index);
+    } else if lease.state == LeaseState::Closed {
+        batch.unmark(Table::TokenLease, index);
+    }
+    batch.put(lease.id.as_str(), require(stored.as_ref()), lease);
+    Ok(())
+}
+
+/// Folds events into the records of their incidents and keeps the list of open ones.
+pub(crate) fn put_incidents(barrier: &Barrier, batch: &mut Transaction, events: &[LedgerEvent]) -> Result<(), LoadError> {
+    let mut ids: Vec<IncidentId> = events.iter().map(LedgerEvent::incident).collect();
+    ids.dedup();
+    for id in ids {
+        let stored = barrier.load::<Incident>(*id.as_bytes())?;
+        let was_open = stored.as_ref().is_some_and(|stored| stored.value.state == IncidentState::Open);
+        let require = require(stored.as_ref());
+        let folded = events
+            .iter()
+            .filter(|event| event.incident() == id)
+            .fold(stored.map(|stored| stored.value), |incident, event| record(incident.clone(), event).or(incident));
+        let Some(incident) = folded else { continue };
+        match (was_open, incident.state == IncidentState::Open) {
+            (false, true) => {
+                batch.mark(Table::OpenIncident, *id.as_bytes());
+            }
+            (true, false) => {
+                batch.unmark(Table::OpenIncident, *id.as_bytes());
+            }
+            _ => {}
+        }
+        batch.put(*id.as_bytes(), require, &incident);
+    }
+    Ok(())
+}

@@ -1,0 +1,169 @@
+//! Runs an account's effects, one after the other, until it is at rest.
+
+use vault_core::account::plan::{Context, Effect, Plan};
+use vault_core::account::{Account, Subject};
+use vault_core::id::RotationId;
+use vault_core::path::Name;
+use vault_core::rotation::execute::{Bench, execute, failed, timed_out};
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{Probe, Rights};
+use vault_core::rotation::step::{Event, advance};
+
+use super::act::audit_path;
+use super::bench::NoTools;
+use super::commit::PlanError;
+use super::flight::Flight;
+use super::gate::Entrant;
+use super::{ActError, EFFECT_DEADLINE, Engine};
+use crate::barrier::{CommitError, LoadError};
+
+impl Engine {
+    /// Runs `effect` and whatever follows from it. Holds the account's lock, and a place at its target.
+    pub(super) async fn drive(self, subject: Subject, effect: Effect, flight: Flight) {
+        let entrant = match subject {
+            Subject::Account(_) => Entrant::Account,
+            Subject::Management(_) => Entrant::Management,
+        };
+        let target = self.account(&subject).ok().flatten().map(|loaded| loaded.value.target);
+        let target = target.and_then(|name| self.target(&name).ok().flatten());
+        let place = match &target {
+            Some(target) => self.inner.gates.enter(&target.value, entrant).await,
+            None => None,
+        };
+        let mut next = Some(effect);
+        while let Some(effect) = next {
+            next = match self.step(&subject, effect).await {
+                Ok(next) => next,
+                Err(error) => {
+                    // The account stays active in the store; the scheduler recovers it from there.
+                    tracing::warn!(subject = %subject, error = %Chain(&error), "the work on an account stopped");
+                    None
+                }
+            };
+        }
+        drop(place);
+        drop(flight);
+    }
+
+    /// Runs one effect and commits what it means; gives back the next one.
+    async fn step(&self, subject: &Subject, effect: Effect) -> Result<Option<Effect>, PlanError> {
+        let Some(account) = self.account(subject)? else { return Ok(None) };
+        let event = match self.run(&account.value, effect).await {
+            Ok(event) => event,
+            Err(error) => return Err(error.into()),
+        };
+        let refused = event.management_refused();
+        let plan = self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
+        if refused && let Subject::Account(_) = subject {
+            self.note_refused_management(&account.value.target).await;
+        }
+        Ok(plan.and_then(|plan| plan.effect))
+    }
+
+    /// Makes a decision under the lock that the caller holds already.
+    pub(super) async fn decide(
+        &self,
+        subject: &Subject,
+        decide: impl Fn(Account, &Context) -> Option<Plan>,
+    ) -> Result<Option<Plan>, PlanError> {
+        loop {
+            let Some(loaded) = self.account(subject)? else { return Ok(None) };
+            let context = self.context(&loaded.value)?;
+            let Some(plan) = decide(loaded.value.clone(), &context) else { return Ok(None) };
+            match self.commit(&loaded, &plan).await {
+                Ok(()) => {
+                    self.report(&plan);
+                    return Ok(Some(plan));
+                }
+                // What a target has answered must be written down: only a re-wrap can have come between.
+                Err(PlanError::Commit(CommitError::Conflict)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// Calls the target, within the deadline. The call itself is in the audit trail before it goes out.
+    pub(super) async fn run(&self, account: &Account, effect: Effect) -> Result<Event, LoadError> {
+        let tools = match self.tools(account, effect) {
+            Ok(tools) => tools,
+            Err(NoTools::Fault(fault)) => return Ok(failed(effect, fault)),
+            Err(NoTools::Load(error)) => return Err(error),
+        };
+        let rotation = account.stage.run().map(|run| run.id);
+        let data = serde_json::json!({
+            "step": format!("{effect:?}"),
+            "rotation_id": rotation.map(|id| id.to_string()),
+        });
+        if let Err(error) = self.audited("target_call", &audit_path(&account.subject), &data) {
+            tracing::error!(%error, "nothing is done on a target that cannot be audited");
+            let fault = Fault::new(
+                FaultClass::StoreFailed,
+                "the audit trail did not accept the act",
+            );
+            return Ok(failed(effect, fault));
+        }
+        let no_rights = Rights::default();
+        let bench = Bench {
+            spec: &tools.target.spec,
+            management: &tools.management,
+            username: &account.username,
+            rotation: rotation
+                .unwrap_or_else(|| RotationId::generate(self.now(), self.entropy())),
+            rights: account.stage.run().map_or(&no_rights, |run| &run.rights),
+            pending: tools.pending,
+            current: tools.current,
+            previous: tools.previous,
+        };
+        let call = execute(effect, &*tools.rotator, &bench);
+        Ok(tokio::time::timeout(EFFECT_DEADLINE, call).await.unwrap_or_else(|_| timed_out(effect)))
+    }
+
+    /// Once the target has refused the management credential, nobody tries it again unasked.
+    pub(crate) async fn note_refused_management(&self, target: &Name) {
+        let manager = Subject::Management(target.clone());
+        // Whoever works on the management credential itself finds out by themselves.
+        let Some(_flight) = self.inner.flights.try_take(&manager.key()) else { return };
+        let noted = self.decide(&manager, |manager, context| {
+            advance(manager, Event::Checked(Probe::Refused), context)
+        });
+        if let Err(error) = noted.await {
+            tracing::warn!(target_name = %target, error = %Chain(&error), "a refusal was not noted");
+        }
+    }
+}
+
+/// An error with its causes in one line.
+pub(crate) struct Chain<'a>(pub(crate) &'a (dyn std::error::Error + 'a));
+
+impl std::fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut cause = self.0.source();
+        while let Some(error) = cause {
+            write!(f, ": {error}")?;
+            cause = error.source();
+        }
+        Ok(())
+    }
+}
+
+impl Engine {
+    /// Logs in with an account's current version, outside any rotation, and notes what that shows.
+    ///
+    /// # Errors
+    /// [`ActError`] by cause.
+    pub async fn check_now(&self, subject: &Subject, effect: Effect) -> Result<Probe, ActError> {
+        let Some(_flight) = self.inner.flights.take(&subject.key(), super::OUTCOME_WAIT).await else {
+            let fault = Fault::new(FaultClass::Overdue, "a rotation of the account is still running");
+            return Ok(Probe::Inconclusive(fault));
+        };
+        let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
+        let event = self.run(&account.value, effect).await?;
+        let Event::Checked(probe) = event.clone() else {
+            let fault = Fault::new(FaultClass::Preflight, "the account has no credential to check");
+            return Ok(Probe::Inconclusive(fault));
+        };
+        self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
+        Ok(probe)
+    }
+}

@@ -1,0 +1,61 @@
+//! Gathers the facts that a decision needs: the policies that apply, the present, fresh ids.
+
+use std::time::Duration;
+
+use vault_core::account::Account;
+use vault_core::account::plan::Context;
+use vault_core::entropy::random_bytes;
+use vault_core::id::{IncidentId, RotationId};
+use vault_core::password::PasswordPolicy;
+use vault_core::schedule::{RotationPolicy, next_due};
+
+use super::Engine;
+use super::record::StoredPasswordPolicy;
+use crate::barrier::LoadError;
+
+impl Engine {
+    /// The context of one decision about `account`.
+    pub(super) fn context(&self, account: &Account) -> Result<Context, LoadError> {
+        let now = self.now();
+        let policy = self.rotation_policy(account)?;
+        let draw = u64::from_le_bytes(random_bytes(self.entropy()));
+        let overlaps = self.target(&account.target)?.is_some_and(|target| {
+            self.rotator(&target.value.rotator).is_some_and(|rotator| rotator.overlaps())
+        });
+        let settings = policy.clone().unwrap_or_default();
+        Ok(Context {
+            now,
+            next_due: policy.and_then(|policy| next_due(&policy, Some(now), now, draw)),
+            retries: settings.retries,
+            retry_base: settings.retry_base,
+            retry_cap: settings.retry_cap,
+            grace: if overlaps { settings.grace } else { Duration::ZERO },
+            overlaps,
+            draw,
+            rotation: RotationId::generate(now, self.entropy()),
+            incident: IncidentId::generate(now, self.entropy()),
+        })
+    }
+
+    /// The rotation policy of an account; `None` when it has none, or none of that name exists any more.
+    pub(crate) fn rotation_policy(&self, account: &Account) -> Result<Option<RotationPolicy>, LoadError> {
+        let Some(name) = &account.settings.rotation_policy else { return Ok(None) };
+        Ok(self.inner.barrier.load::<RotationPolicy>(name.as_str())?.map(|loaded| loaded.value))
+    }
+
+    /// How candidates of an account are made.
+    pub(super) fn password_policy(&self, account: &Account) -> Result<PasswordPolicy, LoadError> {
+        let Some(name) = &account.settings.password_policy else { return Ok(PasswordPolicy::default()) };
+        let stored = self.inner.barrier.load::<StoredPasswordPolicy>(name.as_str())?;
+        // A policy that was checked when it was written parses; one that is gone leaves the default.
+        Ok(stored.and_then(|stored| PasswordPolicy::parse(&stored.value.text).ok()).unwrap_or_default())
+    }
+
+    /// A target's record.
+    pub(crate) fn target(
+        &self,
+        name: &vault_core::path::Name,
+    ) -> Result<Option<crate::barrier::Loaded<vault_core::target::Target>>, LoadError> {
+        self.inner.barrier.load(name.as_str())
+    }
+}

@@ -1,0 +1,63 @@
+//! A bulkhead per target: its own number of calls at once, so that a slow target delays nobody else.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use vault_core::target::Target;
+
+/// The gates, by target.
+#[derive(Default)]
+pub struct Gates {
+    gates: Mutex<HashMap<String, Gate>>,
+}
+
+#[derive(Clone)]
+struct Gate {
+    width: u32,
+    room: Arc<Semaphore>,
+}
+
+/// Who enters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entrant {
+    /// One account among others.
+    Account,
+    /// The management credential: alone, because the others act by it.
+    Management,
+}
+
+impl Gates {
+    fn gate(&self, target: &Target) -> Gate {
+        let width = target.concurrency.max(1);
+        let mut gates = self.gates.lock().unwrap_or_else(PoisonError::into_inner);
+        let gate = gates.entry(target.name.to_string()).or_insert_with(|| Gate::new(width));
+        if gate.width != width {
+            // Reconfigured: who is inside goes on; new entrants meet the new gate.
+            *gate = Gate::new(width);
+        }
+        gate.clone()
+    }
+
+    /// Waits for a place. `None` only if the gate was closed, which nothing does.
+    pub async fn enter(&self, target: &Target, who: Entrant) -> Option<OwnedSemaphorePermit> {
+        let gate = self.gate(target);
+        let places = match who {
+            Entrant::Account => 1,
+            Entrant::Management => gate.width,
+        };
+        gate.room.acquire_many_owned(places).await.ok()
+    }
+
+    /// Whether an account would enter at once.
+    #[must_use]
+    pub fn has_room(&self, target: &Target) -> bool {
+        self.gate(target).room.available_permits() > 0
+    }
+}
+
+impl Gate {
+    fn new(width: u32) -> Self {
+        Self { width, room: Arc::new(Semaphore::new(width as usize)) }
+    }
+}

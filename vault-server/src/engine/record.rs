@@ -1,0 +1,111 @@
+//! What the engine stores, and under which names.
+
+use serde::{Deserialize, Serialize};
+use vault_core::account::plan::{HistoryEntry, RunEnd};
+use vault_core::account::{Account, Subject};
+use vault_core::incident::Incident;
+use vault_core::lease::Lease;
+use vault_core::path::Name;
+use vault_core::schedule::RotationPolicy;
+use vault_core::secret::SecretString;
+use vault_core::store::key::Table;
+use vault_core::target::Target;
+
+use crate::barrier::Record;
+
+/// The secret of one version of a credential.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Secret {
+    /// The password.
+    #[serde(with = "vault_core::secret::for_sealing")]
+    pub password: SecretString,
+}
+
+/// Who manages a user name on a target, so that no two accounts rotate the same one.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Managed {
+    /// The account, as [`Subject::key`].
+    pub subject: String,
+}
+
+/// A password policy, as it was written.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StoredPasswordPolicy {
+    /// The HCL or JSON text.
+    pub text: String,
+}
+
+macro_rules! record {
+    ($($type:ty => $table:ident),* $(,)?) => {$(
+        impl Record for $type {
+            const TABLE: Table = Table::$table;
+        }
+    )*};
+}
+
+record! {
+    Account => Account,
+    Secret => Credential,
+    HistoryEntry => History,
+    Lease => Lease,
+    Incident => Incident,
+    RunEnd => RotationLog,
+    Target => Target,
+    Managed => TargetAccount,
+    RotationPolicy => RotationPolicy,
+    StoredPasswordPolicy => PasswordPolicy,
+}
+
+/// The name of a stored secret: subject, NUL, version.
+#[must_use]
+pub fn secret_name(subject: &Subject, version: u64) -> Vec<u8> {
+    numbered(&subject.key(), version)
+}
+
+/// The name of a history entry: subject, NUL, sequence number.
+#[must_use]
+pub fn history_name(subject: &Subject, sequence: u64) -> Vec<u8> {
+    numbered(&subject.key(), sequence)
+}
+
+/// The prefix of all history entries of a subject.
+#[must_use]
+pub fn history_prefix(subject: &Subject) -> Vec<u8> {
+    let mut name = subject.key().into_bytes();
+    name.push(0);
+    name
+}
+
+/// The name of the entry that says who manages `username` on `target`.
+#[must_use]
+pub fn managed_name(target: &Name, username: &str) -> Vec<u8> {
+    let mut name = managed_prefix(target);
+    name.extend_from_slice(username.as_bytes());
+    name
+}
+
+/// The prefix of all managed user names of a target.
+#[must_use]
+pub fn managed_prefix(target: &Name) -> Vec<u8> {
+    let mut name = target.as_str().as_bytes().to_vec();
+    name.push(0);
+    name
+}
+
+/// The name of an ended rotation: its end (8 bytes, big endian), then its id, so that they sort by time.
+#[must_use]
+pub fn log_name(end: &RunEnd) -> Vec<u8> {
+    let mut name = end.ended_at.as_millis().to_be_bytes().to_vec();
+    name.extend_from_slice(end.rotation.as_bytes());
+    name
+}
+
+fn numbered(subject: &str, number: u64) -> Vec<u8> {
+    let mut name = subject.as_bytes().to_vec();
+    name.push(0);
+    name.extend_from_slice(&number.to_be_bytes());
+    name
+}
+
+/// The kind of an account's entry in the due index.
+pub const DUE_ACCOUNT: u8 = 2;

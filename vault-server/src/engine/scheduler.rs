@@ -1,0 +1,115 @@
+//! Looks at the clock: finds what is due in the store's index and sets it going.
+//!
+//! Memory does not grow with the number of accounts: the index is read a page at a time. After a crash
+//! the accounts that were in the middle of something stand at the front of it.
+
+use std::time::Duration;
+
+use vault_core::account::wake::wake;
+use vault_core::account::{Account, Subject};
+use vault_core::clock::Timestamp;
+use vault_core::rotation::run::Stage;
+use vault_core::rotation::step;
+use vault_core::store::due;
+use vault_core::store::key::Table;
+
+use super::drive::Chain;
+use super::record::DUE_ACCOUNT;
+use super::{ActError, Engine};
+use crate::barrier::LoadError;
+
+/// Runs until the server stops.
+pub async fn run(engine: Engine) {
+    let mut pulse = tokio::time::interval(PULSE);
+    pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+    let mut cursor = None;
+    loop {
+        tokio::select! {
+            () = engine.inner.shutdown.begun() => return,
+            _ = pulse.tick() => {}
+        }
+        match engine.look(cursor.take()).await {
+            Ok(next) => cursor = next,
+            // While sealed there is nothing to look at.
+            Err(LoadError::Sealed) => {}
+            Err(error) => tracing::error!(error = %Chain(&error), "the due index could not be read"),
+        }
+        engine.inner.metrics.scheduler_ticked(engine.now());
+    }
+}
+
+impl Engine {
+    /// Reads one page of what is due. Gives back where to go on, when there is more.
+    async fn look(&self, after: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, LoadError> {
+        let now = self.now();
+        let names = self.inner.barrier.names(Table::Due, &[], after.as_deref(), PAGE)?;
+        let full = names.len() == PAGE;
+        let mut last = None;
+        for name in names {
+            let Some(entry) = due::decode(&name) else { continue };
+            if entry.at > now {
+                return Ok(None);
+            }
+            if entry.kind == DUE_ACCOUNT {
+                let subject = std::str::from_utf8(&entry.name).ok().and_then(Subject::from_key);
+                if let Some(subject) = subject {
+                    self.attend(subject, now).await;
+                }
+            }
+            last = Some(name);
+        }
+        Ok(if full { last } else { None })
+    }
+
+    /// Does what is due for one account, unless somebody is at it or its target is busy.
+    async fn attend(&self, subject: Subject, now: Timestamp) {
+        let Some(flight) = self.inner.flights.try_take(&subject.key()) else { return };
+        let account = match self.account(&subject) {
+            Ok(Some(loaded)) => loaded.value,
+            Ok(None) => return,
+            Err(error) => {
+                // One bad record must not keep the others waiting.
+                tracing::error!(subject = %subject, error = %Chain(&error), "an account could not be read");
+                return;
+            }
+        };
+        if wake(&account).is_none_or(|at| at > now) {
+            return;
+        }
+        let busy = !self.has_room(&account);
+        let acted = self
+            .act(flight, &subject, |account, context| {
+                let plan = if account.stage.is_active() {
+                    step::recover(account, context)
+                } else if busy && !account.lending.expired(context.now) {
+                    step::overdue(account, context)
+                } else {
+                    step::tick(account, context)
+                };
+                (plan, ())
+            })
+            .await;
+        match acted {
+            Ok(_) | Err(ActError::NotFound) => {}
+            Err(error) => {
+                tracing::error!(subject = %subject, error = %Chain(&error), "what was due could not be begun");
+            }
+        }
+    }
+
+    /// Whether the account's target takes one more. Recovery does not ask: it waits in line.
+    fn has_room(&self, account: &Account) -> bool {
+        if matches!(account.stage, Stage::Active { .. }) {
+            return true;
+        }
+        match self.target(&account.target) {
+            Ok(Some(target)) => self.inner.gates.has_room(&target.value),
+            Ok(None) | Err(_) => true,
+        }
+    }
+}
+
+/// How often the index is looked at.
+const PULSE: Duration = Duration::from_millis(250);
+/// Entries read at a time.
+const PAGE: usize = 500;

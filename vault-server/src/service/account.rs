@@ -1,0 +1,118 @@
+//! Accounts: configure, read, rotate, lend. Each act is one decision of the core, run by the engine.
+
+mod configure;
+mod lend;
+mod read;
+mod remove;
+mod rotate;
+mod view;
+
+use vault_core::account::Subject;
+use vault_core::lease::Lease;
+use vault_core::path::AccountPath;
+use vault_core::rotation::fault::Fault;
+
+pub use self::configure::Configure;
+pub use self::lend::{CheckIn, CheckOut};
+pub use self::remove::Disposal;
+pub use self::rotate::Rotated;
+pub(super) use self::view::lease_word;
+
+use crate::barrier::{CommitError, LoadError, Sealed};
+use crate::engine::{ActError, Engine};
+use crate::engine::record::Managed;
+
+/// The accounts. Cheap to clone.
+#[derive(Clone)]
+pub struct AccountService {
+    engine: Engine,
+}
+
+/// Why a request about an account was not carried out.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AccountError {
+    /// There is no such account.
+    #[error("there is no such account")]
+    NotFound,
+    /// The caller's input; the sentence says what to mend.
+    #[error("{0}")]
+    Invalid(String),
+    /// Somebody else has it, or came first.
+    #[error("{message}")]
+    Held {
+        /// A sentence for people.
+        message: String,
+        /// The open lease, when there is one.
+        lease: Option<Box<Lease>>,
+        /// The asker's place in line.
+        place: Option<usize>,
+    },
+    /// Only the holder, or somebody with `sudo`, may do that.
+    #[error("{0}")]
+    NotHolder(String),
+    /// The state does not allow it (a stale lease, an account in use).
+    #[error("{0}")]
+    State(String),
+    /// The target's fault, as data.
+    #[error("{fault}")]
+    Target {
+        /// What went wrong.
+        fault: Fault,
+        /// The account as it stands.
+        status: Box<vault_api::account::AccountStatus>,
+    },
+    /// It is being changed this moment, and the outcome was not known in time.
+    #[error("{0}")]
+    Busy(String),
+    /// The engine.
+    #[error(transparent)]
+    Act(#[from] ActError),
+    /// A record could not be read.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// A change was not committed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl From<Sealed> for AccountError {
+    fn from(_: Sealed) -> Self {
+        Self::Load(LoadError::Sealed)
+    }
+}
+
+impl AccountService {
+    /// The accounts that `engine` works on.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Whether the account is configured.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn exists(&self, path: &AccountPath) -> Result<bool, LoadError> {
+        Ok(self.engine.account(&Subject::Account(path.clone()))?.is_some())
+    }
+
+    /// The accounts of a target, as [`Subject::key`]; its management credential among them.
+    pub(super) fn of_target(&self, target: &vault_core::path::Name) -> Result<Vec<String>, LoadError> {
+        let prefix = crate::engine::record::managed_prefix(target);
+        let mut subjects = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.engine.barrier().list::<Managed>(&prefix, after.as_deref(), PAGE)?;
+            let full = page.len() == PAGE;
+            after = page.last().map(|(name, _)| name.clone());
+            subjects.extend(page.into_iter().map(|(_, managed)| managed.value.subject));
+            if !full {
+                return Ok(subjects);
+            }
+        }
+    }
+}
+
+/// Records read at a time.
+pub(super) const PAGE: usize = 500;

@@ -1,0 +1,234 @@
+//! Configuring an account: a new one is adopted, a known one gets new settings or a known password.
+
+use vault_core::account::{Account, Settings, Subject};
+use vault_core::account::plan::{Effect, HistoryEntry, HistoryKind, Plan};
+use vault_core::path::{AccountPath, Name};
+use vault_core::rotation::port::Login;
+use vault_core::rotation::run::{Cause, Stage};
+use vault_core::rotation::step;
+use vault_core::schedule::{RotationPolicy, next_due};
+use vault_core::secret::SecretString;
+use vault_core::store::batch::Require;
+use vault_core::store::key::Table;
+
+use super::{AccountError, AccountService};
+use crate::engine::commit::{put_secret, reschedule};
+use crate::engine::record::{Managed, StoredPasswordPolicy, history_name, history_prefix, managed_name};
+use crate::engine::{OUTCOME_WAIT, READ_WAIT};
+
+/// What a person configures.
+#[derive(Debug)]
+pub struct Configure {
+    /// The target.
+    pub target: Name,
+    /// The name on the target.
+    pub username: String,
+    /// The password, when it is known; without it a new account is adopted by a first rotation.
+    pub password: Option<SecretString>,
+    /// The rest.
+    pub settings: Settings,
+}
+
+impl AccountService {
+    /// Makes or changes an account and says how it stands then. A target's fault is no error here: the
+    /// configuration is kept, and the status says what is wrong.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub async fn configure(
+        &self,
+        path: &AccountPath,
+        request: Configure,
+        principal: &str,
+    ) -> Result<vault_api::account::AccountStatus, AccountError> {
+        self.validate(&request)?;
+        let subject = Subject::Account(path.clone());
+        let key = subject.key();
+        let Some(flight) = self.engine.flights().take(&key, READ_WAIT).await else {
+            return Err(AccountError::Busy(format!("{path} is being rotated; try again in a moment")));
+        };
+        let known = request.password.is_some();
+        let fresh = match self.engine.account(&subject)? {
+            None => {
+                self.create(&subject, request, principal).await?;
+                true
+            }
+            Some(loaded) => {
+                self.change(&subject, loaded, request, principal).await?;
+                false
+            }
+        };
+        let drive = if known {
+            drop(flight);
+            self.look(&subject).await?;
+            None
+        } else if fresh {
+            let cause = Cause::Adopt { principal: principal.to_owned() };
+            let acted = self
+                .engine
+                .act(flight, &subject, |account, context| {
+                    (step::request(account, cause.clone(), context).ok(), ())
+                })
+                .await?;
+            acted.drive
+        } else {
+            None
+        };
+        if let Some(drive) = drive {
+            // Longer than that, and the caller learns from the status that it goes on.
+            let _ = tokio::time::timeout(OUTCOME_WAIT, drive).await;
+        }
+        self.status(path)
+    }
+
+    fn validate(&self, request: &Configure) -> Result<(), AccountError> {
+        let Configure { target, username, password, settings } = request;
+        let Some(target_record) = self.engine.target(target)? else {
+            return Err(AccountError::Invalid(format!(
+                "the target {target} is not configured; write targets/config/{target} first"
+            )));
+        };
+        if username.is_empty() || username.len() > USERNAME_BYTES_MAX {
+            return Err(AccountError::Invalid(format!("username must have 1 to {USERNAME_BYTES_MAX} bytes")));
+        }
+        if let Some(policy) = &settings.rotation_policy
+            && self.engine.barrier().load::<RotationPolicy>(policy.as_str())?.is_none()
+        {
+            return Err(AccountError::Invalid(format!(
+                "the rotation policy {policy} is not configured; write rotation-policies/{policy} first"
+            )));
+        }
+        if let Some(policy) = &settings.password_policy
+            && self.engine.barrier().load::<StoredPasswordPolicy>(policy.as_str())?.is_none()
+        {
+            return Err(AccountError::Invalid(format!(
+                "the password policy {policy} is not configured; write password-policies/{policy} first"
+            )));
+        }
+        if let (Some(ttl), Some(max_ttl)) = (settings.ttl, settings.max_ttl)
+            && ttl > max_ttl
+        {
+            return Err(AccountError::Invalid("ttl must not be longer than max_ttl".to_owned()));
+        }
+        let Some(rotator) = self.engine.rotator(&target_record.value.rotator) else { return Ok(()) };
+        let password = password.as_ref().map_or_else(|| SecretString::new("x".into()), SecretString::duplicate);
+        let login = Login { username: username.clone(), password };
+        rotator.validate_login(&login).map_err(AccountError::Invalid)
+    }
+
+    async fn create(&self, subject: &Subject, request: Configure, principal: &str) -> Result<(), AccountError> {
+        let now = self.engine.now();
+        let Configure { target, username, password, settings } = request;
+        let managed = managed_name(&target, &username);
+        if let Some(other) = self.engine.barrier().load::<Managed>(managed.clone())? {
+            let other = Subject::from_key(&other.value.subject).map_or(other.value.subject, |s| s.to_string());
+            return Err(AccountError::State(format!(
+                "{username} on {target} is already managed as {other}; two rotations would lock each other out"
+            )));
+        }
+        let mut account = Account::new(subject.clone(), target, username, settings, now);
+        let mut batch = self.engine.barrier().transaction()?;
+        batch.put(managed, Require::Absent, &Managed { subject: subject.key() });
+        if let Some(password) = password {
+            let version = account.adopt_known(now);
+            put_secret(&mut batch, subject, version, password);
+            account.next_rotation = self.due(&account)?;
+        }
+        let entry = HistoryEntry {
+            at: now,
+            kind: HistoryKind::Configured,
+            version: account.versions.current.map(|version| version.number),
+            rotation: None,
+            principal: Some(principal.to_owned()),
+            class: None,
+            detail: None,
+        };
+        // The history of an account of the same name that was deleted stays, and goes on.
+        let first = self.history_end(subject)?;
+        batch.put(history_name(subject, first), Require::Absent, &entry);
+        account.history_next = first + 1;
+        reschedule(&mut batch, None, &mut account);
+        batch.put(subject.key(), Require::Absent, &account);
+        Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    /// The number after the last history entry.
+    pub(in crate::service) fn history_end(&self, subject: &Subject) -> Result<u64, AccountError> {
+        let prefix = history_prefix(subject);
+        let mut last: Option<Vec<u8>> = None;
+        loop {
+            let page = self.engine.barrier().names(Table::History, &prefix, last.as_deref(), super::PAGE)?;
+            let full = page.len() == super::PAGE;
+            last = page.last().cloned().or(last);
+            if !full {
+                break;
+            }
+        }
+        let number = last.and_then(|name| Some(u64::from_be_bytes(*name.last_chunk::<8>()?)));
+        Ok(number.map_or(0, |number| number + 1))
+    }
+
+    async fn change(
+        &self,
+        subject: &Subject,
+        loaded: crate::barrier::Loaded<Account>,
+        request: Configure,
+        principal: &str,
+    ) -> Result<(), AccountError> {
+        let now = self.engine.now();
+        let require = loaded.require();
+        let armed = loaded.value.armed;
+        let mut account = loaded.value;
+        if account.target != request.target || account.username != request.username {
+            return Err(AccountError::Invalid(format!(
+                "the target and username of an account cannot be changed (they are {} and {}); delete it and configure it anew",
+                account.target, account.username
+            )));
+        }
+        let rescheduled = account.settings.rotation_policy != request.settings.rotation_policy;
+        account.settings = request.settings;
+        let mut batch = self.engine.barrier().transaction()?;
+        if let Some(password) = request.password {
+            if account.stage != Stage::Idle && !account.stage.untouched() {
+                return Err(AccountError::State(
+                    "a rotation is between states; let it end before you set a password by hand".to_owned(),
+                ));
+            }
+            if account.lending.is_held() {
+                return Err(AccountError::State("the account is checked out; check it in first".to_owned()));
+            }
+            let version = account.adopt_known(now);
+            put_secret(&mut batch, subject, version, password);
+        }
+        if rescheduled {
+            account.next_rotation = self.due(&account)?;
+        }
+        let mut plan = Plan::new(account);
+        plan.note(HistoryKind::Configured, None, now);
+        if let Some(entry) = plan.history.last_mut() {
+            entry.principal = Some(principal.to_owned());
+            let name = history_name(subject, plan.account.history_next);
+            batch.put(name, Require::Absent, &*entry);
+            plan.account.history_next += 1;
+        }
+        reschedule(&mut batch, armed, &mut plan.account);
+        batch.put(subject.key(), require, &plan.account);
+        Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    /// When an account is due by its policy, counted from its last rotation.
+    pub(in crate::service) fn due(&self, account: &Account) -> Result<Option<vault_core::clock::Timestamp>, AccountError> {
+        let draw = u64::from_le_bytes(vault_core::entropy::random_bytes(self.engine.entropy()));
+        let policy = self.engine.rotation_policy(account)?;
+        let now = self.engine.now();
+        Ok(policy.map(|policy| next_due(&policy, account.last_rotation, now, draw)))
+    }
+
+    /// Logs in with the current version and notes what that shows.
+    pub(in crate::service) async fn look(&self, subject: &Subject) -> Result<vault_core::rotation::port::Probe, AccountError> {
+        self.engine.check_now(subject, Effect::Check).await.map_err(AccountError::Act)
+    }
+}
+
+/// Longest user name: fits the store's keys together with any target name.
+const USERNAME_BYTES_MAX: usize = 255;

@@ -1,0 +1,147 @@
+//! Rotating on demand: whoever comes while a rotation runs shares its outcome.
+
+use vault_core::account::Subject;
+use vault_core::account::plan::Effect;
+use vault_core::lease::{EndCause, closing};
+use vault_core::path::AccountPath;
+use vault_core::rotation::port::Probe;
+use vault_core::rotation::run::{Cause, Stage};
+use vault_core::rotation::step::{self, Refusal};
+
+use super::{AccountError, AccountService};
+use crate::engine::OUTCOME_WAIT;
+
+/// How a requested rotation stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Rotated {
+    /// The new version is current and the old one is refused by the target.
+    Done {
+        /// The new version.
+        version: u64,
+    },
+    /// It goes on; the status tells.
+    Running,
+}
+
+impl AccountService {
+    /// Rotates an account now and waits for the outcome. `force` takes it from whoever holds it.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub async fn rotate(&self, path: &AccountPath, force: bool, principal: &str) -> Result<Rotated, AccountError> {
+        let subject = Subject::Account(path.clone());
+        self.rotate_subject(&subject, force, principal).await
+    }
+
+    /// Rotates an account or a management credential.
+    pub(in crate::service) async fn rotate_subject(
+        &self,
+        subject: &Subject,
+        force: bool,
+        principal: &str,
+    ) -> Result<Rotated, AccountError> {
+        let key = subject.key();
+        let shared = self.engine.flights().is_driving(&key);
+        let Some(flight) = self.engine.flights().take(&key, OUTCOME_WAIT).await else {
+            return Ok(Rotated::Running);
+        };
+        if shared {
+            drop(flight);
+            return self.outcome(subject);
+        }
+        let acted = self
+            .engine
+            .act(flight, subject, |account, context| {
+                let cause = Cause::Demand { principal: principal.to_owned() };
+                if force && account.lending.is_lent() {
+                    let ending = EndCause::Forced { principal: principal.to_owned() };
+                    return match closing::end(account, None, ending, context) {
+                        Ok(plan) => (Some(plan), None),
+                        Err(_) => (None, None),
+                    };
+                }
+                let holder = account.lending.holder.clone();
+                match step::request(account, cause, context) {
+                    Ok(plan) => (Some(plan), None),
+                    Err(Refusal::Lent) => (None, holder),
+                    Err(Refusal::InProgress) => (None, None),
+                }
+            })
+            .await
+            .map_err(not_found)?;
+        if let Some(lease) = acted.value {
+            return Err(AccountError::Held {
+                message: format!(
+                    "{subject} is checked out by {} until {}; check it in first, or rotate with force=true, which ends the lease",
+                    lease.borrower.name, lease.expires_at
+                ),
+                lease: Some(Box::new(lease)),
+                place: None,
+            });
+        }
+        match acted.drive {
+            Some(drive) if tokio::time::timeout(OUTCOME_WAIT, drive).await.is_err() => Ok(Rotated::Running),
+            Some(_) | None => self.outcome(subject),
+        }
+    }
+
+    /// How the rotation that has just come to rest ended.
+    pub(super) fn outcome(&self, subject: &Subject) -> Result<Rotated, AccountError> {
+        let Some(loaded) = self.engine.account(subject)? else { return Err(AccountError::NotFound) };
+        let account = loaded.value;
+        match (&account.stage, account.versions.current) {
+            (Stage::Idle, Some(current)) => Ok(Rotated::Done { version: current.number }),
+            (Stage::Active { .. } | Stage::Idle, _) => Ok(Rotated::Running),
+            (Stage::Waiting { run, .. } | Stage::Parked { run, .. }, _) => match &run.fault {
+                Some(fault) => Err(AccountError::Target {
+                    fault: fault.clone(),
+                    status: Box::new(self.view(&account)?),
+                }),
+                // Promoted, and the old version lives on until its grace ends.
+                None => Ok(Rotated::Done { version: account.versions.current.map_or(0, |current| current.number) }),
+            },
+        }
+    }
+
+    /// Logs in with the current version, afresh, and says what that showed.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause; [`AccountError::Target`] when the login did not work.
+    pub async fn verify(&self, path: &AccountPath) -> Result<u64, AccountError> {
+        let subject = Subject::Account(path.clone());
+        let probe = self.engine.check_now(&subject, Effect::Check).await.map_err(not_found)?;
+        let Some(loaded) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
+        let account = loaded.value;
+        let fault = match probe {
+            Probe::Works => return Ok(account.versions.current.map_or(0, |current| current.number)),
+            Probe::Refused => vault_core::rotation::fault::Fault::new(
+                vault_core::rotation::fault::FaultClass::Drift,
+                "the target refuses the stored password: it was changed outside",
+            ),
+            Probe::Blocked(fault) | Probe::Inconclusive(fault) => fault,
+        };
+        Err(AccountError::Target { fault, status: Box::new(self.view(&account)?) })
+    }
+
+    /// Repairs an account by setting a fresh password through the management credential, if its stored one
+    /// does not work; an account that is in sync is left alone.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub async fn reconcile(&self, path: &AccountPath, principal: &str) -> Result<Rotated, AccountError> {
+        let subject = Subject::Account(path.clone());
+        let probe = self.engine.check_now(&subject, Effect::Check).await.map_err(not_found)?;
+        let Some(loaded) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
+        match (probe, &loaded.value.stage, loaded.value.versions.current) {
+            (Probe::Works, Stage::Idle, Some(current)) => Ok(Rotated::Done { version: current.number }),
+            _ => self.rotate_subject(&subject, false, principal).await,
+        }
+    }
+}
+
+pub(super) fn not_found(error: crate::engine::ActError) -> AccountError {
+    match error {
+        crate::engine::ActError::NotFound => AccountError::NotFound,
+        error => AccountError::Act(error),
+    }
+}

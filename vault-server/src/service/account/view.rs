@@ -1,0 +1,214 @@
+//! What is shown of an account: states, never secrets.
+
+use vault_api::account::{AccountEvent, AccountHistory, AccountState, AccountStatus, Holder, Waiter};
+use vault_api::incident::FailureFacts;
+use vault_core::account::plan::HistoryEntry;
+use vault_core::account::{Account, Subject};
+use vault_core::incident::Incident;
+use vault_core::lease::LeaseState;
+use vault_core::path::AccountPath;
+use vault_core::rotation::run::{Stage, Step};
+
+use super::{AccountError, AccountService, PAGE};
+use crate::barrier::LoadError;
+use crate::engine::record::history_prefix;
+
+impl AccountService {
+    /// How an account stands.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub fn status(&self, path: &AccountPath) -> Result<AccountStatus, AccountError> {
+        let subject = Subject::Account(path.clone());
+        let Some(loaded) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
+        Ok(self.view(&loaded.value)?)
+    }
+
+    /// How an account or management credential stands.
+    pub(in crate::service) fn view(&self, account: &Account) -> Result<AccountStatus, LoadError> {
+        let number = |version: Option<vault_core::account::Version>| version.map(|version| version.number);
+        let settings = &account.settings;
+        Ok(AccountStatus {
+            target: account.target.to_string(),
+            username: account.username.clone(),
+            state: state(account),
+            version: number(account.versions.current).unwrap_or(0),
+            pending_version: number(account.versions.pending),
+            last_rotation: account.last_rotation.map(|at| at.to_rfc3339()),
+            next_rotation: account.next_rotation.map(|at| at.to_rfc3339()),
+            failure: self.failure(account)?,
+            holder: account.lending.holder.as_ref().map(|lease| Holder {
+                principal: lease.borrower.name.clone(),
+                lease_id: Some(lease.id.clone()),
+                since: Some(lease.issued_at.to_rfc3339()),
+                expires_at: Some(lease.expires_at.to_rfc3339()),
+                reason: lease.reason.clone(),
+                ticket: lease.ticket.clone(),
+                state: lease_word(lease.state).to_owned(),
+            }),
+            line: account
+                .lending
+                .line
+                .iter()
+                .map(|waiter| Waiter { principal: waiter.name.clone(), since: Some(waiter.since.to_rfc3339()) })
+                .collect(),
+            rotation_policy: settings.rotation_policy.as_ref().map(ToString::to_string),
+            password_policy: settings.password_policy.as_ref().map(ToString::to_string),
+            max_ttl: settings.max_ttl.map(|ttl| ttl.as_secs()),
+        })
+    }
+
+    fn failure(&self, account: &Account) -> Result<FailureFacts, LoadError> {
+        let incident = match account.incident {
+            Some(id) => self.engine.barrier().load::<Incident>(*id.as_bytes())?.map(|loaded| loaded.value),
+            None => None,
+        };
+        let fault = account.stage.run().and_then(|run| run.fault.as_ref());
+        let waiting = match &account.stage {
+            Stage::Waiting { at, .. } => Some(at.to_rfc3339()),
+            _ => None,
+        };
+        Ok(FailureFacts {
+            class: incident
+                .as_ref()
+                .map(|incident| incident.class.to_string())
+                .or_else(|| fault.map(|fault| fault.class.to_string())),
+            detail: incident
+                .as_ref()
+                .map(|incident| incident.detail.clone())
+                .or_else(|| fault.map(|fault| fault.detail.clone())),
+            incident: account.incident.map(|id| id.to_string()),
+            attempts: account.stage.run().map(|run| u64::from(run.attempts)),
+            next_attempt: waiting,
+        })
+    }
+
+    /// What happened to an account, oldest first.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub fn history(&self, path: &AccountPath) -> Result<AccountHistory, AccountError> {
+        let subject = Subject::Account(path.clone());
+        if self.engine.account(&subject)?.is_none() {
+            return Err(AccountError::NotFound);
+        }
+        let prefix = history_prefix(&subject);
+        let mut events = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.engine.barrier().list::<HistoryEntry>(&prefix, after.as_deref(), PAGE)?;
+            let full = page.len() == PAGE;
+            after = page.last().map(|(name, _)| name.clone());
+            events.extend(page.into_iter().map(|(_, entry)| event(entry.value)));
+            if !full {
+                return Ok(AccountHistory { events });
+            }
+        }
+    }
+
+    /// The accounts below `prefix`, as Vault lists: names at this level, folders with a slash.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn list(&self, prefix: &str) -> Result<Vec<String>, LoadError> {
+        let mut base = format!("a/{prefix}");
+        if !prefix.is_empty() && !base.ends_with('/') {
+            base.push('/');
+        }
+        let mut keys: Vec<String> = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let names = self.engine.barrier().names(
+                vault_core::store::key::Table::Account,
+                base.as_bytes(),
+                after.as_deref(),
+                PAGE,
+            )?;
+            let full = names.len() == PAGE;
+            after = names.last().cloned();
+            for name in names {
+                let Some(rest) = std::str::from_utf8(&name).ok().and_then(|name| name.strip_prefix(&base)) else {
+                    continue;
+                };
+                let key = match rest.split_once('/') {
+                    Some((folder, _)) => format!("{folder}/"),
+                    None => rest.to_owned(),
+                };
+                if keys.last() != Some(&key) {
+                    keys.push(key);
+                }
+            }
+            if !full {
+                keys.dedup();
+                return Ok(keys);
+            }
+        }
+    }
+
+    /// Every account, with its status when it is in one of `states` (all, when none is named).
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn statuses(&self, state: Option<&str>) -> Result<Vec<(String, AccountStatus)>, LoadError> {
+        let mut found = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.engine.barrier().list::<Account>(b"a/", after.as_deref(), PAGE)?;
+            let full = page.len() == PAGE;
+            after = page.last().map(|(name, _)| name.clone());
+            for (_, loaded) in page {
+                let status = self.view(&loaded.value)?;
+                let wanted = match state {
+                    None => true,
+                    Some("failing") => status.failure.incident.is_some(),
+                    Some(word) => status.state.word() == word,
+                };
+                if wanted {
+                    found.push((loaded.value.subject.to_string(), status));
+                }
+            }
+            if !full {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn state(account: &Account) -> AccountState {
+    match (&account.stage, &account.lending.holder) {
+        (Stage::Active { step, .. }, _) => match step {
+            Step::Prepare => AccountState::Due,
+            Step::Apply => AccountState::Staged,
+            Step::Verify => AccountState::Applied,
+            Step::Probe => AccountState::Doubtful,
+            Step::Revert => AccountState::Reverting,
+            Step::Retire => AccountState::Retiring,
+        },
+        (Stage::Parked { .. }, _) => AccountState::Parked,
+        (_, Some(lease)) if lease.state == LeaseState::Revoking => AccountState::Quarantined,
+        (Stage::Waiting { .. }, _) => AccountState::Backoff,
+        (Stage::Idle, _) => AccountState::Idle,
+    }
+}
+
+/// A lease's state as it stands in answers.
+pub(in crate::service) fn lease_word(state: LeaseState) -> &'static str {
+    match state {
+        LeaseState::Active => "active",
+        LeaseState::Revoking => "revoking",
+        LeaseState::Closed => "closed",
+    }
+}
+
+fn event(entry: HistoryEntry) -> AccountEvent {
+    let kind = serde_json::to_value(entry.kind).unwrap_or_default();
+    AccountEvent {
+        at: entry.at.to_rfc3339(),
+        kind: kind.as_str().unwrap_or_default().to_owned(),
+        version: entry.version,
+        class: entry.class.map(|class| class.to_string()),
+        detail: entry.detail,
+        principal: entry.principal,
+        rotation_id: entry.rotation.map(|id| id.to_string()),
+    }
+}

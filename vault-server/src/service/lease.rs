@@ -1,0 +1,141 @@
+//! Leases by id, by prefix and by token, as Vault's `sys/leases` has them.
+
+use std::time::Duration;
+
+use vault_api::lease::LeaseInfo;
+use vault_core::account::Subject;
+use vault_core::identity::TokenDigest;
+use vault_core::lease::{EndCause, Lease, LeaseState};
+use vault_core::rotation::port::BoxFuture;
+use vault_core::store::key::Table;
+
+use super::account::{AccountError, AccountService};
+use super::token::{TokenWatcher, WatcherFailed};
+use crate::barrier::LoadError;
+use crate::engine::Engine;
+
+/// The leases. Cheap to clone.
+#[derive(Clone)]
+pub struct LeaseService {
+    engine: Engine,
+    accounts: AccountService,
+}
+
+impl LeaseService {
+    /// The leases of `accounts`.
+    #[must_use]
+    pub fn new(engine: Engine, accounts: AccountService) -> Self {
+        Self { engine, accounts }
+    }
+
+    /// The lease `id`, unless it is closed.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn open(&self, id: &str) -> Result<Option<Lease>, LoadError> {
+        let stored = self.engine.barrier().load::<Lease>(id)?;
+        Ok(stored.map(|stored| stored.value).filter(|lease| lease.state != LeaseState::Closed))
+    }
+
+    /// How a lease stands.
+    ///
+    /// # Errors
+    /// [`AccountError::Invalid`] for one that is not open, with Vault's text.
+    pub fn lookup(&self, id: &str) -> Result<LeaseInfo, AccountError> {
+        let lease = self.open(id)?.ok_or_else(|| AccountError::Invalid("invalid lease".to_owned()))?;
+        let now = self.engine.now();
+        Ok(LeaseInfo {
+            id: lease.id.clone(),
+            issue_time: lease.issued_at.to_rfc3339(),
+            expire_time: Some(lease.expires_at.to_rfc3339()),
+            last_renewal: lease.renewed_at.map(|at| at.to_rfc3339()),
+            renewable: lease.state == LeaseState::Active,
+            ttl: lease.expires_at.since(now).as_secs(),
+            state: Some(super::account::lease_word(lease.state).to_owned()),
+        })
+    }
+
+    /// Gives a lease more time.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub async fn renew(&self, id: &str, increment: Option<Duration>) -> Result<Lease, AccountError> {
+        let lease = self.open(id)?.ok_or_else(|| AccountError::Invalid("lease not found".to_owned()))?;
+        self.accounts.renew(&lease, increment).await
+    }
+
+    /// Ends a lease and waits, bounded, for the proof. Ending an unknown one is no mistake.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub async fn revoke(&self, id: &str, ending: EndCause) -> Result<Option<Lease>, AccountError> {
+        let Some(lease) = self.open(id)? else { return Ok(None) };
+        let Some(subject) = Subject::from_key(&lease.subject) else { return Ok(None) };
+        match self.accounts.end_lease(&subject, Some(id), ending).await {
+            Ok(lease) => Ok(Some(lease)),
+            // It ended in between.
+            Err(AccountError::State(_) | AccountError::NotFound) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Ends every open lease whose id starts with `prefix`; returns those that are not proven dead yet.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause; leases before the failing one are ended.
+    pub async fn revoke_prefix(&self, prefix: &str, ending: EndCause) -> Result<Vec<Lease>, AccountError> {
+        let mut open = Vec::new();
+        for id in self.ids(prefix)? {
+            if let Some(lease) = self.revoke(&id, ending.clone()).await?
+                && lease.state != LeaseState::Closed
+            {
+                open.push(lease);
+            }
+        }
+        Ok(open)
+    }
+
+    /// The ids of open leases that start with `prefix`.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn ids(&self, prefix: &str) -> Result<Vec<String>, LoadError> {
+        let mut ids = Vec::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.engine.barrier().list::<Lease>(prefix.as_bytes(), after.as_deref(), PAGE)?;
+            let full = page.len() == PAGE;
+            after = page.last().map(|(name, _)| name.clone());
+            ids.extend(
+                page.into_iter()
+                    .map(|(_, lease)| lease.value)
+                    .filter(|lease| lease.state != LeaseState::Closed)
+                    .map(|lease| lease.id),
+            );
+            if !full {
+                return Ok(ids);
+            }
+        }
+    }
+
+    async fn token_gone(&self, token: &TokenDigest) -> Result<(), AccountError> {
+        let prefix = token.as_bytes();
+        let names = self.engine.barrier().names(Table::TokenLease, prefix, None, PAGE)?;
+        for name in names {
+            let Some(id) = name.get(prefix.len()..).and_then(|id| std::str::from_utf8(id).ok()) else { continue };
+            let Some(lease) = self.open(id)? else { continue };
+            let Some(subject) = Subject::from_key(&lease.subject) else { continue };
+            self.accounts.begin_end(&subject, id, EndCause::TokenGone).await?;
+        }
+        Ok(())
+    }
+}
+
+impl TokenWatcher for LeaseService {
+    fn token_revoked<'a>(&'a self, token: &'a TokenDigest) -> BoxFuture<'a, Result<(), WatcherFailed>> {
+        Box::pin(async move { self.token_gone(token).await.map_err(|error| WatcherFailed(error.to_string())) })
+    }
+}
+
+/// Records read at a time.
+const PAGE: usize = 500;

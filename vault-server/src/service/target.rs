@@ -1,0 +1,332 @@
+//! Targets: where accounts live, and the management credential by which the vault acts there.
+
+use vault_api::target::{TargetCheck, TargetRead, TargetStatus};
+use vault_core::account::{Account, Health, Readable, Settings, Subject};
+use vault_core::path::Name;
+use vault_core::rotation::fault::FaultClass;
+use vault_core::rotation::port::{Login, TargetSpec};
+use vault_core::rotation::run::Stage;
+use vault_core::rotation::step;
+use vault_core::secret::SecretString;
+use vault_core::store::batch::Require;
+use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
+
+use super::account::{AccountError, AccountService, Rotated};
+use crate::barrier::{LoadError, Loaded};
+use crate::engine::commit::{put_secret, reschedule};
+use crate::engine::record::{Managed, managed_name};
+use crate::engine::{Engine, READ_WAIT};
+
+/// The targets. Cheap to clone.
+#[derive(Clone)]
+pub struct TargetService {
+    engine: Engine,
+    accounts: AccountService,
+}
+
+/// What a person configures.
+#[derive(Debug)]
+pub struct Configure {
+    /// The kind of rotator.
+    pub rotator: String,
+    /// Address and settings.
+    pub spec: TargetSpec,
+    /// The name of the management credential.
+    pub username: String,
+    /// Its password; `None` keeps the stored one.
+    pub password: Option<SecretString>,
+    /// Accounts worked on at once.
+    pub concurrency: Option<u64>,
+    /// When the management credential rotates by itself.
+    pub rotation_policy: Option<Name>,
+}
+
+impl TargetService {
+    /// The targets that `engine` acts on.
+    #[must_use]
+    pub fn new(engine: Engine, accounts: AccountService) -> Self {
+        Self { engine, accounts }
+    }
+
+    /// Whether the target is configured.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn exists(&self, name: &Name) -> Result<bool, LoadError> {
+        Ok(self.engine.target(name)?.is_some())
+    }
+
+    /// Makes or changes a target.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub async fn configure(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
+        self.validate(&request)?;
+        let subject = Subject::Management(name.clone());
+        let Some(flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
+            return Err(AccountError::Busy(format!("the management credential of {name} is being rotated; try again in a moment")));
+        };
+        let new_password = request.password.is_some();
+        match self.engine.target(name)? {
+            None => self.create(name, request).await?,
+            Some(target) => self.change(target, &subject, request).await?,
+        }
+        drop(flight);
+        if new_password {
+            self.resume_parked(name).await?;
+        }
+        Ok(())
+    }
+
+    fn validate(&self, request: &Configure) -> Result<(), AccountError> {
+        let Some(rotator) = self.engine.rotator(&request.rotator) else {
+            let kinds: Vec<&str> = self.engine.rotator_kinds().collect();
+            return Err(AccountError::Invalid(format!(
+                "there is no rotator {:?}; use one of: {}",
+                request.rotator,
+                kinds.join(", ")
+            )));
+        };
+        rotator.validate(&request.spec).map_err(AccountError::Invalid)?;
+        if request.username.is_empty() {
+            return Err(AccountError::Invalid("username is missing: the management credential's name".to_owned()));
+        }
+        if let Some(password) = &request.password {
+            let login = Login { username: request.username.clone(), password: password.duplicate() };
+            rotator.validate_login(&login).map_err(AccountError::Invalid)?;
+        }
+        match request.concurrency {
+            Some(0) => Err(AccountError::Invalid("max_concurrency must be at least 1".to_owned())),
+            Some(count) if count > u64::from(CONCURRENCY_MAX) => {
+                Err(AccountError::Invalid(format!("max_concurrency must be at most {CONCURRENCY_MAX}")))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    async fn create(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
+        let Some(password) = request.password else {
+            return Err(AccountError::Invalid("password is missing: a new target needs its management password".to_owned()));
+        };
+        let now = self.engine.now();
+        let subject = Subject::Management(name.clone());
+        let target = Target {
+            name: name.clone(),
+            rotator: request.rotator,
+            spec: request.spec,
+            username: request.username.clone(),
+            concurrency: concurrency(request.concurrency),
+            created_at: now,
+        };
+        let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
+        let mut account = Account::new(subject.clone(), name.clone(), request.username.clone(), settings, now);
+        let version = account.adopt_known(now);
+        account.history_next = self.accounts.history_end(&subject)?;
+        account.next_rotation = self.accounts.due(&account)?;
+        let mut batch = self.engine.barrier().transaction()?;
+        put_secret(&mut batch, &subject, version, password);
+        reschedule(&mut batch, None, &mut account);
+        batch.put(name.as_str(), Require::Absent, &target);
+        batch.put(subject.key(), Require::Absent, &account);
+        batch.put(managed_name(name, &request.username), Require::Absent, &Managed { subject: subject.key() });
+        Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    async fn change(&self, stored: Loaded<Target>, subject: &Subject, request: Configure) -> Result<(), AccountError> {
+        let require = stored.require();
+        let mut target = stored.value;
+        if target.rotator != request.rotator || target.username != request.username {
+            return Err(AccountError::Invalid(format!(
+                "the rotator and username of a target cannot be changed (they are {} and {}); delete it and configure it anew",
+                target.rotator, target.username
+            )));
+        }
+        target.spec = request.spec;
+        if request.concurrency.is_some() {
+            target.concurrency = concurrency(request.concurrency);
+        }
+        let Some(manager) = self.engine.account(subject)? else { return Err(AccountError::NotFound) };
+        let armed = manager.value.armed;
+        let manager_require = manager.require();
+        let mut account = manager.value;
+        let mut batch = self.engine.barrier().transaction()?;
+        if let Some(password) = request.password {
+            if account.stage != Stage::Idle && !account.stage.untouched() {
+                return Err(AccountError::State(
+                    "the management credential's own rotation is between states; let it end before you set a password by hand".to_owned(),
+                ));
+            }
+            let version = account.adopt_known(self.engine.now());
+            put_secret(&mut batch, subject, version, password);
+        }
+        if account.settings.rotation_policy != request.rotation_policy {
+            account.settings.rotation_policy = request.rotation_policy;
+            account.next_rotation = self.accounts.due(&account)?;
+        }
+        reschedule(&mut batch, armed, &mut account);
+        batch.put(target.name.as_str(), require, &target);
+        batch.put(subject.key(), manager_require, &account);
+        Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    /// What is configured; never the password.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub fn read(&self, name: &Name) -> Result<TargetRead, AccountError> {
+        let Some(target) = self.engine.target(name)? else { return Err(AccountError::NotFound) };
+        let manager = self.engine.account(&Subject::Management(name.clone()))?;
+        let target = target.value;
+        let settings = target.spec.settings.into_iter().map(|(key, value)| (key, value.into())).collect();
+        Ok(TargetRead {
+            rotator: target.rotator,
+            connection_url: target.spec.connection_url,
+            username: target.username,
+            version: manager.and_then(|manager| manager.value.versions.current).map_or(0, |current| current.number),
+            max_concurrency: Some(u64::from(target.concurrency)),
+            settings,
+        })
+    }
+
+    /// The names of all targets.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn list(&self) -> Result<Vec<String>, LoadError> {
+        let names = self.engine.barrier().names(vault_core::store::key::Table::Target, &[], None, TARGETS_MAX)?;
+        Ok(names.into_iter().filter_map(|name| String::from_utf8(name).ok()).collect())
+    }
+
+    /// How a target and its management credential stand.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub fn status(&self, name: &Name) -> Result<TargetStatus, AccountError> {
+        let Some(target) = self.engine.target(name)? else { return Err(AccountError::NotFound) };
+        let Some(manager) = self.engine.account(&Subject::Management(name.clone()))? else {
+            return Err(AccountError::NotFound);
+        };
+        let view = self.accounts.view(&manager.value)?;
+        let accounts = self.accounts.of_target(name)?.iter().filter(|key| key.starts_with("a/")).count();
+        Ok(TargetStatus {
+            rotator: target.value.rotator,
+            state: view.state.word().to_owned(),
+            version: view.version,
+            last_rotation: view.last_rotation,
+            accounts: Some(accounts as u64),
+            failure: view.failure,
+        })
+    }
+
+    /// Logs in with the management credential and looks whether it can do its work.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause; [`AccountError::Target`] with the class of what is wrong.
+    pub async fn check(&self, name: &Name) -> Result<TargetCheck, AccountError> {
+        let Some(target) = self.engine.target(name)? else { return Err(AccountError::NotFound) };
+        let target = target.value;
+        let subject = Subject::Management(name.clone());
+        let Some(manager) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
+        let manager = manager.value;
+        let version = match (manager.readable(), manager.versions.current) {
+            (Readable::Yes(version), _) => version,
+            // A person asks: then it is tried again.
+            (Readable::Refused, Some(current)) => current.number,
+            _ => return Err(AccountError::Busy("the management credential is being changed; try again in a moment".to_owned())),
+        };
+        let rotator = self.engine.rotator(&target.rotator).ok_or(AccountError::NotFound)?;
+        let Some(password) = self.engine.password(&subject, version)? else {
+            return Err(AccountError::Busy("the management credential is being changed; try again in a moment".to_owned()));
+        };
+        let login = Login { username: target.username.clone(), password };
+        let call = rotator.check(&target.spec, &login);
+        let result = tokio::time::timeout(crate::engine::EFFECT_DEADLINE, call).await.unwrap_or_else(|_| {
+            Err(vault_core::rotation::fault::Fault::new(FaultClass::Unreachable, "the target did not answer in time"))
+        });
+        match result {
+            Ok(report) => {
+                if manager.health != Health::Unknown || manager.incident.is_some() {
+                    self.accounts.look(&subject).await?;
+                }
+                self.resume_parked(name).await?;
+                Ok(TargetCheck { server: report.server, passed: report.passed, warnings: report.warnings })
+            }
+            Err(fault) => {
+                if fault.class == FaultClass::ManagementAuthRefused {
+                    self.engine.note_refused_management(name).await;
+                }
+                let status = Box::new(self.accounts.view(&manager)?);
+                Err(AccountError::Target { fault, status })
+            }
+        }
+    }
+
+    /// Lets the accounts go on that were parked because the management credential was refused.
+    async fn resume_parked(&self, name: &Name) -> Result<(), AccountError> {
+        for key in self.accounts.of_target(name)? {
+            let Some(subject) = Subject::from_key(&key) else { continue };
+            if matches!(subject, Subject::Management(_)) {
+                continue;
+            }
+            // Who is being worked on finds out by themselves.
+            let Some(flight) = self.engine.flights().try_take(&key) else { continue };
+            self.engine
+                .act(flight, &subject, |account, context| {
+                    let refused = account.stage.run().and_then(|run| run.fault.as_ref());
+                    let refused = refused.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
+                    let cause = account.stage.run().map(|run| run.cause.clone());
+                    match (&account.stage, cause) {
+                        (Stage::Parked { .. }, Some(cause)) if refused => {
+                            (step::request(account, cause, context).ok(), ())
+                        }
+                        _ => (None, ()),
+                    }
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Rotates the management credential, through itself.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub async fn rotate(&self, name: &Name, principal: &str) -> Result<Rotated, AccountError> {
+        self.accounts.rotate_subject(&Subject::Management(name.clone()), false, principal).await
+    }
+
+    /// Removes a target that has no accounts any more.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub async fn remove(&self, name: &Name, principal: &str) -> Result<(), AccountError> {
+        let Some(target) = self.engine.target(name)? else { return Ok(()) };
+        let accounts = self.accounts.of_target(name)?;
+        let managed: Vec<String> =
+            accounts.iter().filter_map(|key| key.strip_prefix("a/")).map(str::to_owned).collect();
+        if !managed.is_empty() {
+            return Err(AccountError::State(format!(
+                "{name} still has {} accounts (such as {}); delete them first",
+                managed.len(),
+                managed.first().map_or("", String::as_str)
+            )));
+        }
+        let subject = Subject::Management(name.clone());
+        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
+            return Err(AccountError::Busy(format!("the management credential of {name} is being rotated; try again in a moment")));
+        };
+        if let Some(manager) = self.engine.account(&subject)? {
+            self.accounts.wipe(&manager, principal).await?;
+        }
+        let mut batch = self.engine.barrier().transaction()?;
+        batch.delete::<Target>(name.as_str(), target.revision);
+        Ok(self.engine.barrier().commit(batch).await?)
+    }
+}
+
+fn concurrency(asked: Option<u64>) -> u32 {
+    asked.and_then(|count| u32::try_from(count).ok()).unwrap_or(CONCURRENCY_DEFAULT)
+}
+
+/// Most targets that one listing shows.
+const TARGETS_MAX: usize = 10_000;
