@@ -1,0 +1,3 @@
+//! The rotator for PostgreSQL roles.
+
+use vault_core::rotation::port::Rotator;
