@@ -9,8 +9,8 @@
 //!   contract, fake (feature `test-support`) ──► vault_core::rotation::port
 //! ```
 
-//pub mod postgres;
-//pub mod registry;
+pub mod postgres;
+pub mod registry;
 
 #[cfg(feature = "test-support")]
 //pub mod contract;
