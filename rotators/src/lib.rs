@@ -1,1 +1,18 @@
-//! Placeholder.
+//! The plugins that change, verify and revoke credentials on targets.
+//!
+//! Each target kind is one file with a folder of rooms beside it: `config` (parsed settings), `command`
+//! (statements with their quoting, pure), `session` (I/O) and `classify` (an answer becomes a class of
+//! failure). All of them implement [`vault_core::rotation::port::Rotator`] and pass one contract suite.
+//!
+//! ```text
+//!   registry ──► postgres (─► later kinds) ──► vault_core::rotation::port
+//!   contract, fake (feature `test-support`) ──► vault_core::rotation::port
+//! ```
+
+pub mod postgres;
+pub mod registry;
+
+#[cfg(feature = "test-support")]
+//pub mod contract;
+#[cfg(feature = "test-support")]
+pub mod fake;

@@ -1,1 +1,7 @@
-//! Placeholder.
+//! The harness: private servers, a proxy that misbehaves on purpose, and what the stories share.
+//!
+//! Nothing here touches a server of the machine's own: each test starts what it needs on a free port in
+//! a temporary folder and takes it away again, also when the test process is killed.
+
+pub mod postgres;
+pub mod proxy;

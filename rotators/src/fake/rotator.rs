@@ -1,0 +1,155 @@
+//! The port's verbs on the fake target: count the call, meet its mishap, act.
+
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{
+    BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
+};
+use vault_core::secret::SecretString;
+
+use super::account::Refusal;
+use super::act::{failure, fault};
+use super::{FakeTarget, Verb};
+
+impl Rotator for FakeTarget {
+    fn kind(&self) -> &'static str {
+        "fake"
+    }
+
+    fn validate(&self, spec: &TargetSpec) -> Result<(), String> {
+        if spec.connection_url.is_empty() { Err("the connection_url is empty".to_owned()) } else { Ok(()) }
+    }
+
+    fn validate_login(&self, login: &Login) -> Result<(), String> {
+        if login.username.is_empty() {
+            return Err("the username is empty".to_owned());
+        }
+        if login.username.contains('\0') || login.password.expose().contains('\0') {
+            return Err("the target cannot hold a NUL character".to_owned());
+        }
+        Ok(())
+    }
+
+    fn check<'a>(
+        &'a self,
+        _spec: &'a TargetSpec,
+        management: &'a Login,
+    ) -> BoxFuture<'a, Result<CheckReport, Fault>> {
+        Box::pin(async move {
+            let mishap = self.enter(Verb::Check).await;
+            let answer = match failure(mishap) {
+                Some(fault) => Err(fault),
+                None => self.state().log_in_management(management).map(|()| CheckReport {
+                    server: "fake 1".to_owned(),
+                    passed: vec!["the management credential logs in".to_owned()],
+                    warnings: Vec::new(),
+                }),
+            };
+            self.leave(mishap, answer).await
+        })
+    }
+
+    fn preflight<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Rights, Fault>> {
+        Box::pin(async move {
+            let mishap = self.enter(Verb::Preflight).await;
+            let answer = match failure(mishap) {
+                Some(fault) => Err(fault),
+                None => self.preflight_now(&job),
+            };
+            self.leave(mishap, answer).await
+        })
+    }
+
+    fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let mishap = self.enter(Verb::Apply).await;
+            let answer = self.state().apply(&job, candidate.expose(), mishap, self.overlap);
+            self.leave(mishap, answer).await
+        })
+    }
+
+    fn settle<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let mishap = self.enter(Verb::Settle).await;
+            let answer = match failure(mishap) {
+                Some(fault) => Err(fault),
+                None => self.settle_now(&job),
+            };
+            self.leave(mishap, answer).await
+        })
+    }
+
+    fn probe<'a>(&'a self, _spec: &'a TargetSpec, login: &'a Login) -> BoxFuture<'a, Probe> {
+        Box::pin(async move {
+            let mishap = self.enter(Verb::Probe).await;
+            let answer = match failure(mishap) {
+                Some(fault) => Probe::Inconclusive(fault),
+                None => match self.state().accounts.log_in(&login.username, login.password.expose()) {
+                    Ok(()) => Probe::Works,
+                    Err(Refusal::Credential) => Probe::Refused,
+                    Err(Refusal::Locked) => Probe::Blocked(fault(FaultClass::AccountLocked)),
+                },
+            };
+            self.leave(mishap, answer).await
+        })
+    }
+
+    fn verify<'a>(
+        &'a self,
+        _job: Job<'a>,
+        login: &'a Login,
+        expected: &'a Rights,
+    ) -> BoxFuture<'a, Verification> {
+        Box::pin(async move {
+            let mishap = self.enter(Verb::Verify).await;
+            let answer = self.state().verify(login, expected, mishap);
+            self.leave(mishap, answer).await
+        })
+    }
+
+    fn retire<'a>(&'a self, job: Job<'a>, old: &'a Login) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            let mishap = self.enter(Verb::Retire).await;
+            let answer = self.state().retire(&job, old, mishap);
+            self.leave(mishap, answer).await
+        })
+    }
+
+    fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {
+        Box::pin(async move {
+            let mishap = self.enter(Verb::EndSessions).await;
+            let answer = match failure(mishap) {
+                Some(fault) => Err(fault),
+                None => self.end_sessions_now(&job),
+            };
+            self.leave(mishap, answer).await
+        })
+    }
+
+    fn overlaps(&self) -> bool {
+        self.overlap
+    }
+}
+
+impl FakeTarget {
+    fn preflight_now(&self, job: &Job<'_>) -> Result<Rights, Fault> {
+        let mut state = self.state();
+        state.authorise(job)?;
+        if state.accounts.find(job.username).is_some_and(|account| account.locked) {
+            return Err(fault(FaultClass::AccountLocked));
+        }
+        Ok(state.rights(job.username))
+    }
+
+    fn settle_now(&self, job: &Job<'_>) -> Result<(), Fault> {
+        let mut state = self.state();
+        state.log_in_management(job.management)?;
+        state.in_flight.retain(|(username, _)| username != job.username);
+        Ok(())
+    }
+
+    fn end_sessions_now(&self, job: &Job<'_>) -> Result<u32, Fault> {
+        let mut state = self.state();
+        state.authorise(job)?;
+        Ok(state.accounts.find_mut(job.username).map_or(0, |account| std::mem::take(&mut account.sessions)))
+    }
+}

@@ -1,0 +1,273 @@
+//! The rotator for PostgreSQL roles.
+//!
+//! It changes a password by `BEGIN; …; ALTER ROLE … PASSWORD …; COMMIT` in separate round trips, so that
+//! the only doubt there can ever be is a lost answer to COMMIT. Each session that changes something bears
+//! the rotation's id as its application name; `settle` ends such sessions on the server, after which no
+//! delayed COMMIT can take effect and a probe is conclusive. Nothing is retried here, and no failed
+//! login is repeated. Limits of this: `docs/rotators/postgresql.md`.
+
+use vault_core::id::RotationId;
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{
+    BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
+};
+use vault_core::secret::SecretString;
+
+mod check;
+mod classify;
+pub mod command;
+pub mod config;
+mod rights;
+mod session;
+mod tls;
+
+use classify::LoginFailure;
+use config::{Config, Hashing};
+use rights::Role;
+use session::{Failure, Selection, Session};
+
+/// Changes, verifies and revokes passwords of PostgreSQL roles.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PostgresRotator;
+
+impl PostgresRotator {
+    /// The rotator; it has no state.
+    #[must_use]
+    pub fn new() -> Self {
+        Self
+    }
+}
+
+impl Rotator for PostgresRotator {
+    fn kind(&self) -> &'static str {
+        "postgresql"
+    }
+
+    fn validate(&self, spec: &TargetSpec) -> Result<(), String> {
+        Config::parse(spec).map(drop).map_err(|error| error.to_string())
+    }
+
+    fn validate_login(&self, login: &Login) -> Result<(), String> {
+        command::check_name(&login.username)
+            .and_then(|()| command::check_password(&login.password))
+            .map_err(|error| error.to_string())
+    }
+
+    fn check<'a>(
+        &'a self,
+        spec: &'a TargetSpec,
+        management: &'a Login,
+    ) -> BoxFuture<'a, Result<CheckReport, Fault>> {
+        Box::pin(async move { check::report(&parse(spec)?, management).await })
+    }
+
+    fn preflight<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Rights, Fault>> {
+        Box::pin(preflight(job))
+    }
+
+    fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { change(job, candidate).await.unwrap_or_else(Outcome::NotApplied) })
+    }
+
+    fn settle<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<(), Fault>> {
+        Box::pin(async move {
+            let config = parse(job.spec)?;
+            let session = open_management(&config, &job).await?;
+            settle_earlier(&session, job.rotation).await?;
+            session.close().await;
+            Ok(())
+        })
+    }
+
+    fn probe<'a>(&'a self, spec: &'a TargetSpec, login: &'a Login) -> BoxFuture<'a, Probe> {
+        Box::pin(async move {
+            let config = match parse(spec) {
+                Ok(config) => config,
+                Err(fault) => return Probe::Inconclusive(fault),
+            };
+            match Session::open(&config, login, LOOKING).await {
+                Ok(session) => {
+                    session.close().await;
+                    Probe::Works
+                }
+                Err(LoginFailure::Refused(_)) => Probe::Refused,
+                Err(LoginFailure::Blocked(fault)) => Probe::Blocked(fault),
+                Err(LoginFailure::NoConnect(fault) | LoginFailure::Other(fault)) => {
+                    Probe::Inconclusive(fault)
+                }
+            }
+        })
+    }
+
+    fn verify<'a>(
+        &'a self,
+        job: Job<'a>,
+        login: &'a Login,
+        expected: &'a Rights,
+    ) -> BoxFuture<'a, Verification> {
+        Box::pin(async move { verify(job, login, expected).await.unwrap_or_else(Verification::Inconclusive) })
+    }
+
+    fn retire<'a>(&'a self, _job: Job<'a>, _old: &'a Login) -> BoxFuture<'a, Outcome> {
+        // A role has one password: the change has replaced the old one.
+        Box::pin(std::future::ready(Outcome::Applied))
+    }
+
+    fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {
+        Box::pin(async move {
+            let config = parse(job.spec)?;
+            let session = open_management(&config, &job).await?;
+            session.prepare().await.map_err(|failure| session.look_fault(failure))?;
+            let ended = session.end_others(Selection::OfRole, job.username).await?;
+            session.close().await;
+            Ok(ended)
+        })
+    }
+}
+
+fn parse(spec: &TargetSpec) -> Result<Config, Fault> {
+    Config::parse(spec).map_err(|error| Fault::new(FaultClass::Preflight, error.to_string()))
+}
+
+/// Logs the management credential in, marked with the rotation.
+async fn open_management<'a>(config: &'a Config, job: &Job<'_>) -> Result<Session<'a>, Fault> {
+    Session::open(config, job.management, &mark(job.rotation)).await.map_err(LoginFailure::of_management)
+}
+
+/// The application name of sessions that may change something. It is shorter than the server's limit.
+fn mark(rotation: RotationId) -> String {
+    format!("{LOOKING}:{rotation}")
+}
+
+async fn settle_earlier(session: &Session<'_>, rotation: RotationId) -> Result<(), Fault> {
+    session.prepare().await.map_err(|failure| session.look_fault(failure))?;
+    session.end_others(Selection::Named, &mark(rotation)).await.map(drop)
+}
+
+async fn preflight(job: Job<'_>) -> Result<Rights, Fault> {
+    command::check_name(job.username)
+        .map_err(|error| Fault::new(FaultClass::Preflight, error.to_string()))?;
+    let config = parse(job.spec)?;
+    let session = open_management(&config, &job).await?;
+    let looked = |failure| session.look_fault(failure);
+    session.prepare().await.map_err(looked)?;
+    let say = |class, what: String| Fault::new(class, format!("{}: {what}", config.place()));
+    let server = check::Server::look(&session).await.map_err(looked)?;
+    if let Some(obstacle) = server.obstacle(config.hashing) {
+        return Err(say(FaultClass::Preflight, obstacle));
+    }
+    let name = job.username;
+    let role = Role::find(&session, name)
+        .await
+        .map_err(looked)?
+        .ok_or_else(|| say(FaultClass::AccountMissing, format!("there is no role '{name}'")))?;
+    if !role.login {
+        return Err(say(FaultClass::AccountLocked, format!("the role '{name}' may not log in (NOLOGIN)")));
+    }
+    if role.expired {
+        let what = format!("the password of the role '{name}' has expired (VALID UNTIL)");
+        return Err(say(FaultClass::AccountLocked, what));
+    }
+    if !role.connects {
+        let what =
+            format!("the role '{name}' may not connect to this database, so no login could be verified");
+        return Err(say(FaultClass::Preflight, what));
+    }
+    if !role.alterable {
+        return Err(say(FaultClass::PermissionDenied, cannot_alter(&role, name)));
+    }
+    let rights = role.rights(&session).await.map_err(looked)?;
+    session.close().await;
+    Ok(rights)
+}
+
+fn cannot_alter(role: &Role, name: &str) -> String {
+    let need = if role.superuser {
+        "only a superuser may, as it is one"
+    } else {
+        "that needs CREATEROLE, and from PostgreSQL 16 on the admin option on this role"
+    };
+    format!("the management credential may not set the password of the role '{name}': {need}")
+}
+
+/// Makes the change. `Err` and `NotApplied` say that it certainly did not happen: nothing becomes
+/// visible before COMMIT, and COMMIT was not sent.
+async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault> {
+    let refused = |error: command::LoginError| Fault::new(FaultClass::Preflight, error.to_string());
+    command::check_name(job.username).map_err(refused)?;
+    command::check_password(candidate).map_err(refused)?;
+    let config = parse(job.spec)?;
+    let statement = command::alter_password(job.username, candidate, config.hashing);
+    let session = open_management(&config, &job).await?;
+    settle_earlier(&session, job.rotation).await?;
+    if config.hashing == Hashing::Scram {
+        // An old server would take the verifier for the password itself.
+        let server = check::Server::look(&session).await.map_err(|failure| session.look_fault(failure))?;
+        if let Some(obstacle) = server.obstacle(config.hashing) {
+            return Err(Fault::new(FaultClass::Preflight, format!("{}: {obstacle}", config.place())));
+        }
+    }
+    let limits = command::transaction_limits(config.statement_timeout.as_millis());
+    for step in [command::BEGIN, &limits, statement.expose()] {
+        session.run(step).await.map_err(|failure| session.change_fault(failure))?;
+    }
+    if session.is_closed() {
+        let what = format!("{}: the connection broke before the change was committed", config.place());
+        return Err(Fault::new(FaultClass::Unreachable, what));
+    }
+    Ok(commit(session).await)
+}
+
+async fn commit(session: Session<'_>) -> Outcome {
+    match session.run(command::COMMIT).await {
+        Ok(()) => {
+            session.close().await;
+            Outcome::Applied
+        }
+        Err(Failure::Said(error)) if classify::refused_commit(&error) => {
+            Outcome::NotApplied(classify::change(&error, session.place()))
+        }
+        Err(Failure::Said(_) | Failure::Silent) => Outcome::Unknown(Fault::new(
+            FaultClass::Ambiguous,
+            format!("{}: COMMIT was sent and its answer did not come", session.place()),
+        )),
+    }
+}
+
+async fn verify(job: Job<'_>, login: &Login, expected: &Rights) -> Result<Verification, Fault> {
+    let config = parse(job.spec)?;
+    let session = match Session::open(&config, login, LOOKING).await {
+        Ok(session) => session,
+        Err(failure) => return refused_login(failure, expected, &config),
+    };
+    let looked = |failure| session.look_fault(failure);
+    session.prepare().await.map_err(looked)?;
+    let rows = session.ask("SELECT session_user::text", &[]).await.map_err(looked)?;
+    let who: Option<String> = rows.first().and_then(|row| row.try_get(0).ok());
+    if who.as_deref() != Some(&login.username) {
+        let what = format!("{}: the login ends up as another role", config.place());
+        return Ok(Verification::Refused(Fault::new(FaultClass::VerifyRefused, what)));
+    }
+    let rights = match Role::find(&session, &login.username).await.map_err(looked)? {
+        Some(role) => role.rights(&session).await.map_err(looked)?,
+        None => Rights::default(),
+    };
+    session.close().await;
+    let lost = expected.lost_in(&rights);
+    Ok(if lost.is_empty() { Verification::Verified } else { Verification::RightsLost(lost) })
+}
+
+/// What a login that did not succeed means for verification.
+fn refused_login(failure: LoginFailure, expected: &Rights, config: &Config) -> Result<Verification, Fault> {
+    match failure {
+        LoginFailure::Refused(fault) | LoginFailure::Blocked(fault) => Ok(Verification::Refused(fault)),
+        LoginFailure::NoConnect(fault) => {
+            let line = rights::connect_line(&config.database);
+            if expected.0.contains(&line) { Ok(Verification::RightsLost(vec![line])) } else { Err(fault) }
+        }
+        LoginFailure::Other(fault) => Err(fault),
+    }
+}
+
+/// The application name of sessions that change nothing.
+const LOOKING: &str = "rotunda";

@@ -1,0 +1,58 @@
+//! Which rotator serves which kind of target.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use vault_core::rotation::port::Rotator;
+
+use crate::postgres::PostgresRotator;
+
+/// The rotators of a process, by kind.
+#[derive(Clone, Default)]
+pub struct Registry(BTreeMap<&'static str, Arc<dyn Rotator>>);
+
+impl Registry {
+    /// The rotators that ship with the product.
+    #[must_use]
+    pub fn shipped() -> Self {
+        Self::default().with(Arc::new(PostgresRotator::new()))
+    }
+
+    /// Adds a rotator; it takes the place of one of the same kind.
+    #[must_use]
+    pub fn with(mut self, rotator: Arc<dyn Rotator>) -> Self {
+        self.0.insert(rotator.kind(), rotator);
+        self
+    }
+
+    /// The rotator of this kind.
+    #[must_use]
+    pub fn find(&self, kind: &str) -> Option<Arc<dyn Rotator>> {
+        self.0.get(kind).map(Arc::clone)
+    }
+
+    /// The kinds there are, in order.
+    pub fn kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.0.keys().copied()
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn postgresql_is_shipped_and_found_by_its_name() {
+        let registry = Registry::shipped();
+        assert_eq!(registry.find("postgresql").map(|rotator| rotator.kind()), Some("postgresql"));
+        assert!(registry.find("oracle").is_none());
+        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["postgresql"]);
+    }
+}

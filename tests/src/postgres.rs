@@ -1,0 +1,456 @@
+//! A private PostgreSQL server for tests and for the quickstart.
+//!
+//! It has its own temporary folder and a free port on 127.0.0.1, asks for passwords by SCRAM-SHA-256,
+//! and never is the machine's own instance. It runs as a child of this process, as an unprivileged user
+//! when this process is root. A small watcher takes server and folder away when this process dies
+//! without cleaning up.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Write};
+use std::net::TcpListener;
+use std::ops::Deref;
+use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use rustix::process::{Pid, Signal, kill_process};
+use tempfile::TempDir;
+use tokio_postgres::{Client, NoTls};
+
+mod programs;
+pub mod tls;
+
+use programs::Programs;
+
+/// What a server shall be like.
+#[derive(Clone, Debug, Default)]
+pub struct PostgresOptions {
+    /// Skip fsync. Quicker, and it survives a kill of its processes but no power cut.
+    pub fast: bool,
+    /// Make a certificate authority and a certificate for `localhost` and 127.0.0.1, and offer TLS.
+    pub tls: bool,
+    /// Further lines for `postgresql.conf`.
+    pub config: Vec<String>,
+    /// Lines for `pg_hba.conf` that stand before the usual ones.
+    pub hba: Vec<String>,
+}
+
+/// A running (or stopped, or paused) private server; it and its folder go when this is dropped.
+#[derive(Debug)]
+pub struct PostgresServer {
+    folder: TempDir,
+    programs: Programs,
+    port: u16,
+    password: String,
+    log: Arc<Mutex<String>>,
+    child: Option<Child>,
+    watcher: Option<(Child, ChildStdin)>,
+}
+
+impl PostgresServer {
+    /// Starts a quick server without TLS.
+    ///
+    /// # Errors
+    /// When no server programs are installed (`tests/install` gets them) or the server does not come up;
+    /// then the error holds its log.
+    pub fn start() -> Result<Self> {
+        Self::start_with(&PostgresOptions { fast: true, ..PostgresOptions::default() })
+    }
+
+    /// Starts a server as `options` say.
+    ///
+    /// # Errors
+    /// As [`PostgresServer::start`].
+    pub fn start_with(options: &PostgresOptions) -> Result<Self> {
+        let programs = Programs::find()?;
+        let folder = programs.temporary_folder()?;
+        let watcher = watch(folder.path())?;
+        let mut server = Self {
+            folder,
+            programs,
+            port: 0,
+            password: SUPERUSER_PASSWORD.to_owned(),
+            log: Arc::default(),
+            child: None,
+            watcher: Some(watcher),
+        };
+        server.initialise(options)?;
+        // Between choosing a free port and listening on it, another process can take it.
+        for attempt in 1.. {
+            server.port = free_port()?;
+            match server.launch() {
+                Ok(()) => break,
+                Err(error) if attempt == START_ATTEMPTS => return Err(error),
+                Err(error) if !server.log().contains("Address already in use") => return Err(error),
+                Err(_) => {}
+            }
+        }
+        Ok(server)
+    }
+
+    /// The port on 127.0.0.1; the same after a restart.
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The name of the superuser.
+    #[must_use]
+    pub fn superuser(&self) -> &'static str {
+        SUPERUSER
+    }
+
+    /// The superuser's password, as it was made. It stays this unless a test changes it.
+    #[must_use]
+    pub fn superuser_password(&self) -> &str {
+        &self.password
+    }
+
+    /// The address template of this server, as a target is configured with it (TLS off).
+    #[must_use]
+    pub fn url_template(&self) -> String {
+        url_template(self.port)
+    }
+
+    /// The certificate authority's file in PEM, when TLS was asked for.
+    #[must_use]
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join(tls::CA_FILE)
+    }
+
+    /// The server's data folder.
+    #[must_use]
+    pub fn data_folder(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// What the server has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// A superuser's connection to the database `postgres`.
+    ///
+    /// # Errors
+    /// When the server does not let it in.
+    pub async fn admin(&self) -> Result<Connected> {
+        connect(self.port, SUPERUSER, &self.password).await
+    }
+
+    /// Whether a fresh login succeeds; the password is sent by SCRAM without TLS.
+    ///
+    /// # Errors
+    /// When the login failed for another reason than the credential (SQLSTATE class 28).
+    pub async fn accepts(&self, username: &str, password: &str) -> Result<bool> {
+        match connect(self.port, username, password).await {
+            Ok(_) => Ok(true),
+            Err(error) => {
+                let code = error
+                    .downcast_ref::<tokio_postgres::Error>()
+                    .and_then(|error| error.code().map(|code| code.code().to_owned()));
+                match code {
+                    Some(code) if code.starts_with("28") => Ok(false),
+                    _ => Err(error),
+                }
+            }
+        }
+    }
+
+    /// Shuts down in order (open sessions are ended) and waits for the end. Nothing when it is stopped.
+    ///
+    /// # Errors
+    /// When the process cannot be signalled or waited for.
+    pub fn stop(&mut self) -> Result<()> {
+        self.end_with(Signal::INT)
+    }
+
+    /// Starts again after a stop or a crash, on the same port.
+    ///
+    /// # Errors
+    /// When it is running already or does not come up.
+    pub fn start_again(&mut self) -> Result<()> {
+        if self.child.is_some() {
+            bail!("the server is running");
+        }
+        self.launch()
+    }
+
+    /// [`PostgresServer::stop`], then [`PostgresServer::start_again`].
+    ///
+    /// # Errors
+    /// As these.
+    pub fn restart(&mut self) -> Result<()> {
+        self.stop()?;
+        self.start_again()
+    }
+
+    /// Restarts as a read-only standby that follows nobody.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn restart_as_standby(&mut self) -> Result<()> {
+        self.stop()?;
+        self.write("data/standby.signal", "", 0o600)?;
+        self.start_again()
+    }
+
+    /// Kills every process of the server, as a crash of the machine's memory would.
+    ///
+    /// # Errors
+    /// When a process cannot be signalled or waited for.
+    pub fn crash(&mut self) -> Result<()> {
+        for pid in self.processes()? {
+            // A child that ended by itself meanwhile is as dead as it should be.
+            let _ = kill_process(pid, Signal::KILL);
+        }
+        self.end_with(Signal::KILL)
+    }
+
+    /// Stops every process of the server in its tracks: connections open, and nothing answers.
+    ///
+    /// # Errors
+    /// When a process cannot be signalled.
+    pub fn pause(&self) -> Result<()> {
+        self.signal_all(Signal::STOP)
+    }
+
+    /// Lets a paused server go on.
+    ///
+    /// # Errors
+    /// When a process cannot be signalled.
+    pub fn resume(&self) -> Result<()> {
+        self.signal_all(Signal::CONT)
+    }
+
+    fn initialise(&mut self, options: &PostgresOptions) -> Result<()> {
+        self.write("superuser-password", &self.password, 0o600)?;
+        let mut initdb = self.programs.command("initdb");
+        initdb.arg("--pgdata").arg(self.data_folder()).args([
+            "--username",
+            SUPERUSER,
+            "--auth-host=scram-sha-256",
+            "--auth-local=scram-sha-256",
+            "--encoding=UTF8",
+            "--locale=C",
+            "--no-sync",
+        ]);
+        initdb.arg("--pwfile").arg(self.folder.path().join("superuser-password"));
+        let output = initdb.current_dir(self.folder.path()).output().context("initdb did not start")?;
+        if !output.status.success() {
+            bail!("initdb failed: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        let mut config = vec![
+            "listen_addresses = '127.0.0.1'".to_owned(),
+            format!("unix_socket_directories = '{}'", self.folder.path().display()),
+            "lc_messages = 'C'".to_owned(),
+            "logging_collector = off".to_owned(),
+            "password_encryption = 'scram-sha-256'".to_owned(),
+            "shared_buffers = '16MB'".to_owned(),
+            "autovacuum = off".to_owned(),
+        ];
+        if options.fast {
+            config.extend(
+                ["fsync", "synchronous_commit", "full_page_writes"].map(|name| format!("{name} = off")),
+            );
+        }
+        if options.tls {
+            config.extend(tls::set_up(self)?);
+        }
+        config.extend(options.config.iter().cloned());
+        self.append("data/postgresql.conf", &config)?;
+        let usual = fs::read_to_string(self.data_folder().join("pg_hba.conf"))?;
+        let hba = options.hba.iter().map(|line| format!("{line}\n")).collect::<String>() + &usual;
+        fs::write(self.data_folder().join("pg_hba.conf"), hba)?;
+        Ok(())
+    }
+
+    fn launch(&mut self) -> Result<()> {
+        let mut child = self
+            .programs
+            .command("postgres")
+            .arg("-D")
+            .arg(self.data_folder())
+            .args(["-p", &self.port.to_string()])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .context("postgres did not start")?;
+        let stderr = child.stderr.take().context("postgres has no stderr")?;
+        self.child = Some(child);
+        let (ready, wait) = mpsc::channel();
+        let log = Arc::clone(&self.log);
+        std::thread::spawn(move || follow_log(stderr, &log, &ready));
+        if wait.recv_timeout(START_TIME_MAX).is_err() {
+            self.end_with(Signal::KILL)?;
+            bail!("postgres did not come up:\n{}", self.log());
+        }
+        Ok(())
+    }
+
+    fn end_with(&mut self, signal: Signal) -> Result<()> {
+        let processes = if self.child.is_some() { self.processes()? } else { Vec::new() };
+        let Some(mut child) = self.child.take() else { return Ok(()) };
+        kill_process(Pid::from_child(&child), signal)?;
+        for pid in processes {
+            // A paused process acts on a signal only once it goes on; one that ended needs none.
+            let _ = kill_process(pid, Signal::CONT);
+        }
+        child.wait()?;
+        Ok(())
+    }
+
+    fn signal_all(&self, signal: Signal) -> Result<()> {
+        for pid in self.processes()? {
+            kill_process(pid, signal)?;
+        }
+        Ok(())
+    }
+
+    /// The postmaster first, then its children.
+    fn processes(&self) -> Result<Vec<Pid>> {
+        let postmaster = Pid::from_child(self.child.as_ref().context("the server is not running")?);
+        let mut all = vec![postmaster];
+        for entry in fs::read_dir("/proc")? {
+            let path = entry?.path();
+            let Some(pid) = path.file_name().and_then(|name| name.to_str()?.parse().ok()) else { continue };
+            // Processes end while the folder is read.
+            let Ok(stat) = fs::read_to_string(path.join("stat")) else { continue };
+            let parent =
+                stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
+            if parent == Some(postmaster.as_raw_nonzero().get()) {
+                all.extend(Pid::from_raw(pid));
+            }
+        }
+        Ok(all)
+    }
+
+    /// Writes a file of the server's own user with these access bits.
+    fn write(&self, name: &str, text: &str, mode: u32) -> Result<()> {
+        let path = self.folder.path().join(name);
+        fs::write(&path, text)?;
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
+        if let Some((uid, gid)) = self.programs.user() {
+            chown(&path, Some(uid), Some(gid))?;
+        }
+        Ok(())
+    }
+
+    fn append(&self, name: &str, lines: &[String]) -> Result<()> {
+        let mut file = fs::OpenOptions::new().append(true).open(self.folder.path().join(name))?;
+        lines.iter().try_for_each(|line| writeln!(file, "{line}"))?;
+        Ok(())
+    }
+}
+
+impl Drop for PostgresServer {
+    fn drop(&mut self) {
+        // Nobody is left to tell; the watcher does what fails here.
+        let _ = self.end_with(Signal::QUIT);
+        if let Some((mut watcher, mut stdin)) = self.watcher.take() {
+            let _ = writeln!(stdin, "done");
+            drop(stdin);
+            let _ = watcher.wait();
+        }
+    }
+}
+
+/// A client together with the task that drives it; both end on drop.
+#[derive(Debug)]
+pub struct Connected {
+    client: Client,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Deref for Connected {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Drop for Connected {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Logs in to the database `postgres` on 127.0.0.1 without TLS.
+///
+/// # Errors
+/// What `tokio_postgres` reports, also to be found by `downcast_ref`.
+pub async fn connect(port: u16, username: &str, password: &str) -> Result<Connected> {
+    let mut config = tokio_postgres::Config::new();
+    config.host("127.0.0.1").port(port).user(username).password(password).dbname("postgres");
+    let (client, connection) = config.connect(NoTls).await?;
+    let task = tokio::spawn(async move {
+        // The caller sees a broken connection by its own next request.
+        let _ = connection.await;
+    });
+    Ok(Connected { client, task })
+}
+
+/// The address template of a server (or of a proxy before it) on 127.0.0.1, TLS off.
+#[must_use]
+pub fn url_template(port: u16) -> String {
+    format!("postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{port}/postgres?sslmode=disable")
+}
+
+/// A port nobody listens on at this moment.
+///
+/// # Errors
+/// When the system gives none.
+pub fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+fn follow_log(stderr: ChildStderr, log: &Mutex<String>, ready: &mpsc::Sender<()>) {
+    for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
+        let line = String::from_utf8_lossy(&line);
+        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
+        log.push_str(&line);
+        log.push('\n');
+        // A standby says "ready to accept read-only connections".
+        if line.contains("database system is ready to accept") {
+            // Nobody listens any more once the start was waited for.
+            let _ = ready.send(());
+        }
+    }
+}
+
+/// Starts a shell that waits for our end: told "done" it just leaves; when its input closes without a
+/// word, we died, and it ends the server and removes the folder.
+fn watch(folder: &Path) -> Result<(Child, ChildStdin)> {
+    let mut watcher = Command::new("sh")
+        .args(["-c", WATCHER, "watcher"])
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
+        .context("the watcher did not start")?;
+    let stdin = watcher.stdin.take().context("the watcher has no input")?;
+    Ok((watcher, stdin))
+}
+
+const WATCHER: &str = r#"
+if read -r word; then exit 0; fi
+pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
+if [ -n "$pid" ]; then kill -CONT "$pid"; kill -QUIT "$pid"; fi
+tries=0
+while [ -n "$pid" ] && kill -0 "$pid" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
+rm -rf "$1"
+"#;
+const SUPERUSER: &str = "postgres";
+const SUPERUSER_PASSWORD: &str = "the-test-server's-own-superuser";
+const START_TIME_MAX: Duration = Duration::from_secs(60);
+const START_ATTEMPTS: u32 = 5;
