@@ -1,1 +1,31 @@
-//! Placeholder, to be filled.
+//! Who asks: tokens, what they prove, and how long they live.
+//!
+//! ```text
+//!  PlainToken ──keyed digest──► TokenDigest ──look up──► Token ──verified, live──► Principal
+//!      ▲ shown once                                        ▲
+//!      └──────────── create · initial_root ────────────────┤ renew · consume_use · revoking · orphaned
+//! ```
+//!
+//! Pure: records in, records out, with `now` as an argument. The token's text is never part of a record;
+//! what is stored and looked up is its digest under a key that the seal protects.
+
+mod accessor;
+mod base62;
+mod create;
+mod digest;
+pub mod keys;
+mod lifetime;
+mod plain;
+mod policy_set;
+mod principal;
+mod renew;
+mod token;
+
+pub use accessor::Accessor;
+pub use create::{CreateToken, Created, Parent, Route, create, initial_root};
+pub use digest::TokenDigest;
+pub use lifetime::Limits;
+pub use plain::{PLAIN_TOKEN_BYTES_MAX, PlainToken};
+pub use principal::{NotLive, Principal};
+pub use renew::renew;
+pub use token::{Token, TokenError, TokenKind, TokenState, Use};

@@ -1,0 +1,110 @@
+//! A token as its holder has it.
+
+use std::fmt;
+
+use super::base62;
+use super::digest::TokenDigest;
+use crate::entropy::Entropy;
+use crate::secret::SecretString;
+
+/// The secret text of a token. Shown once, when it is made; wiped when dropped; never stored.
+pub struct PlainToken(SecretString);
+
+impl PlainToken {
+    /// Draws a new one: `hvs.` and 24 letters and digits, 142 bits of chance.
+    #[must_use]
+    pub fn generate(entropy: &dyn Entropy) -> Self {
+        let random = SecretString::new(base62::random(RANDOM_LENGTH, entropy));
+        let mut text = String::with_capacity(SERVICE_PREFIX.len() + RANDOM_LENGTH);
+        text.push_str(SERVICE_PREFIX);
+        text.push_str(random.expose());
+        Self(SecretString::new(text))
+    }
+
+    /// Takes a token from a request's header; `None` when no token of any vault looks like it, so that
+    /// nothing needs to be digested or looked up.
+    #[must_use]
+    pub fn presented(text: &str) -> Option<Self> {
+        Self::fits(text).then(|| Self(SecretString::new(text.to_owned())))
+    }
+
+    /// Takes a text that an operator chose as a token; `None` when it could not be sent in a header.
+    pub(super) fn chosen(text: SecretString) -> Option<Self> {
+        Self::fits(text.expose()).then_some(Self(text))
+    }
+
+    /// Whether the text begins like one that the vault draws itself.
+    pub(super) fn has_service_prefix(&self) -> bool {
+        let text = self.0.expose();
+        text.starts_with(SERVICE_PREFIX) || text.starts_with(OLD_SERVICE_PREFIX)
+    }
+
+    /// The text itself, for the one answer that shows it.
+    #[must_use]
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+
+    /// The digest under which the token's record is stored. `hmac_sha256` is HMAC-SHA256 under the
+    /// keyring's token key.
+    #[must_use]
+    pub fn digest(&self, hmac_sha256: impl FnOnce(&[u8]) -> [u8; 32]) -> TokenDigest {
+        TokenDigest::from_bytes(hmac_sha256(self.0.expose().as_bytes()))
+    }
+
+    fn fits(text: &str) -> bool {
+        (1..=PLAIN_TOKEN_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+    }
+}
+
+impl fmt::Debug for PlainToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainToken(redacted)")
+    }
+}
+
+/// Longest token text, in bytes.
+pub const PLAIN_TOKEN_BYTES_MAX: usize = 255;
+const SERVICE_PREFIX: &str = "hvs.";
+/// What Vault drew before 1.10, and OpenBao draws.
+const OLD_SERVICE_PREFIX: &str = "s.";
+const RANDOM_LENGTH: usize = 24;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::entropy::SeededEntropy;
+
+    #[test]
+    fn a_drawn_token_is_28_characters_and_stays_out_of_debug() {
+        let token = PlainToken::generate(&SeededEntropy::new(3));
+        assert_eq!(token.expose().len(), 28);
+        let (prefix, random) = token.expose().split_at(4);
+        assert_eq!(prefix, "hvs.");
+        assert!(random.bytes().all(|b| b.is_ascii_alphanumeric()));
+        assert!(!format!("{token:?}").contains(random));
+    }
+
+    #[test]
+    fn texts_that_cannot_be_tokens_are_not_looked_up() {
+        for text in ["", "a b", "a\n", "ключ", &"x".repeat(256)] {
+            assert!(PlainToken::presented(text).is_none(), "{text:?}");
+        }
+        assert!(PlainToken::presented("root").is_some());
+    }
+
+    #[test]
+    fn the_digest_is_over_the_whole_text() {
+        let digest = |text: &str| {
+            PlainToken::presented(text).unwrap().digest(|message| {
+                let mut out = [0; 32];
+                for (to, from) in out.iter_mut().zip(message) {
+                    *to = *from;
+                }
+                out
+            })
+        };
+        assert_eq!(&digest("hvs.abc").as_bytes()[..8], b"hvs.abc\0");
+        assert_ne!(digest("a"), digest("b"));
+    }
+}
