@@ -139,18 +139,35 @@ impl Rewrap {
         let Some(loaded) = self.barrier.load::<RewrapRecord>(REWRAP_NAME)? else { return Ok(Step::Done) };
         let Some(cursor) = loaded.value.cursor.clone() else { return Ok(Step::Done) };
         let Some(table) = Table::ALL.into_iter().find(|table| table.byte() >= cursor.table) else {
-            self.seal.drop_older(&RewrapRecord { cursor: None, ..loaded.value }).await?;
-            tracing::info!("all records are sealed under the newest key generation");
-            return Ok(Step::Done);
+            return self.conclude(loaded).await;
         };
         let after = (table.byte() == cursor.table && !cursor.after.is_empty()).then_some(cursor.after);
-        let page = self
-            .barrier
-            .store()
-            .scan(table, b"", after.as_deref(), PAGE)
-            .map_err(LoadError::Store)?;
-        self.move_page(&loaded, table, page).await?;
-        Ok(Step::More)
+        // Records in use change under our hands: smaller and smaller pages get past them.
+        for limit in PAGES {
+            let loaded = self.barrier.load::<RewrapRecord>(REWRAP_NAME)?.ok_or(CommitError::Conflict)?;
+            let page = self.barrier.store().scan(table, b"", after.as_deref(), limit);
+            let page = page.map_err(LoadError::Store)?;
+            match self.move_page(&loaded, table, page, limit).await {
+                Err(RewrapError::Commit(CommitError::Conflict)) => {}
+                outcome => return outcome.map(|()| Step::More),
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+
+    /// Everything was looked at. While a record does not open, the key that might open it is kept.
+    async fn conclude(&self, loaded: Loaded<RewrapRecord>) -> Result<Step, RewrapError> {
+        let done = RewrapRecord { cursor: None, ..loaded.value.clone() };
+        if done.refused > 0 {
+            let mut transaction = self.barrier.transaction().map_err(LoadError::from)?;
+            transaction.put(REWRAP_NAME, loaded.require(), &done);
+            self.barrier.commit(transaction).await?;
+            tracing::error!(records = done.refused, "older key generations are kept: records do not open");
+        } else {
+            self.seal.drop_older(&done).await?;
+            tracing::info!("all records are sealed under the newest key generation");
+        }
+        Ok(Step::Done)
     }
 
     async fn move_page(
@@ -158,11 +175,12 @@ impl Rewrap {
         loaded: &Loaded<RewrapRecord>,
         table: Table,
         page: Vec<(Vec<u8>, Versioned)>,
+        limit: usize,
     ) -> Result<(), RewrapError> {
         let keyring = self.barrier.keyring().map_err(LoadError::from)?;
         let mut transaction = self.barrier.transaction().map_err(LoadError::from)?;
         let mut record = loaded.value.clone();
-        let (mut bytes, full) = (0, page.len() >= PAGE);
+        let (mut bytes, full) = (0, page.len() >= limit);
         let mut last = None;
         for (name, stored) in page {
             bytes += stored.bytes.len();
@@ -206,6 +224,6 @@ fn needs_moving(keyring: &Keyring, table: Table, name: &[u8], stored: &Versioned
 
 /// The name of [`RewrapRecord`] in [`Table::Meta`].
 pub(crate) const REWRAP_NAME: &[u8] = b"rewrap";
-/// Records in one commit: below the limit of a batch, and short enough not to hold up others.
-const PAGE: usize = 64;
+/// Records in one commit, try by try: below the limit of a batch, and short enough not to hold up others.
+const PAGES: [usize; 8] = [64, 64, 16, 4, 1, 1, 1, 1];
 const LOOK_EVERY: Duration = Duration::from_secs(1);
