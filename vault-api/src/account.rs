@@ -245,7 +245,7 @@ mod tests {
             "last_rotation": null, "next_rotation": null, "class": "unreachable", "attempts": 2,
             "next_attempt": "2026-01-01T00:00:00Z", "incident": "i-1"
         });
-        let status: AccountStatus = serde_json::from_value(json.clone()).unwrap();
+        let status: AccountStatus = serde_json::from_str(&json.to_string()).unwrap();
         assert_eq!(status.state, AccountState::Backoff);
         assert_eq!(status.failure.class.as_deref(), Some("unreachable"));
         assert_eq!(status.failure.attempts, Some(2));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::WireTime;
+use crate::{WireTime, lenient};
 
 /// Why something failed, as facts; flat inside the objects that carry it, absent keys when all is well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,7 +20,8 @@ pub struct FailureFacts {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub incident: Option<String>,
     /// Attempts made so far.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    // Read through `Value`: serde's buffer for flattened fields does not know arbitrary-precision numbers.
+    #[serde(deserialize_with = "lenient::optional_u64", skip_serializing_if = "Option::is_none")]
     pub attempts: Option<u64>,
     /// When the vault tries again by itself.
     #[serde(skip_serializing_if = "Option::is_none")]

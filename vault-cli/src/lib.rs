@@ -1,1 +1,71 @@
-//! Placeholder.
+//! Rotunda's command line: every word of `rotunda` except what needs the core.
+//!
+//! ```text
+//! args (as typed) ─► Parsed ─► the binary: server, dev, offline ─► core
+//!                         └──► command/ ─► client ─► the vault's HTTP API
+//!                                  └─────► output ─► console
+//! ```
+//!
+//! It reaches nothing but `vault-api` and the network. Secrets come from files, standard input or a hidden
+//! prompt, and leave on standard output only where the caller asked for them; standard error and the
+//! process list never see one. Exit codes are in [`Exit`] and in `docs/cli.md`.
+
+mod args;
+mod client;
+mod command;
+mod console;
+mod failure;
+mod input;
+mod output;
+mod progress;
+
+use std::{ffi::OsString, process::ExitCode};
+
+use clap::{CommandFactory as _, Parser as _};
+
+pub use args::{
+    ClientCommand, Parsed,
+    offline::{OfflineCommand, StoreEngine, StoreLocation},
+    output::{Format, OutputArgs},
+    serve::{DevArgs, ServerArgs},
+};
+pub use failure::Exit;
+
+/// The whole command tree, for help, completions and documentation.
+pub fn command() -> clap::Command {
+    args::Cli::command()
+}
+
+/// Reads the words after and including the program's name.
+///
+/// # Errors
+/// What was typed makes no sense, or asks for help or the version; `clap::Error::exit_code` and
+/// [`report_usage`] say what to do with it.
+pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, clap::Error> {
+    args::Cli::try_parse_from(words)?.into_parsed()
+}
+
+/// Prints what [`parse`] refused (or the help that was asked for) and gives the exit code for it.
+pub fn report_usage(refusal: &clap::Error) -> ExitCode {
+    // A closed pipe behind `--help` is no reason to fail differently.
+    let _ = refusal.print();
+    if refusal.use_stderr() { Exit::Usage.into() } else { Exit::Done.into() }
+}
+
+/// Runs a command that talks to a server, on the real terminal and environment.
+pub fn run_client(command: ClientCommand) -> ExitCode {
+    command::run_on_terminal(command)
+}
+
+/// Parses and runs, for a program that has no server inside: the words that need one are refused.
+pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
+    match parse(words) {
+        Ok(Parsed::Client(command)) => run_client(command),
+        Ok(Parsed::Server(_) | Parsed::Dev(_) | Parsed::Offline(_)) => {
+            let sentence = "this program has no server inside: use the `rotunda` binary for this word";
+            console::Console::of_terminal(false).failure(&failure::Failure::usage(sentence));
+            Exit::Usage.into()
+        }
+        Err(refusal) => report_usage(&refusal),
+    }
+}

@@ -1,0 +1,179 @@
+//! The words and flags as typed, and their sorting by who carries them out.
+
+pub(crate) mod account;
+pub(crate) mod checkout;
+pub(crate) mod connection;
+pub(crate) mod generic;
+pub(crate) mod incident;
+pub(crate) mod lease;
+pub(crate) mod offline;
+pub(crate) mod operator;
+pub(crate) mod output;
+pub(crate) mod policy;
+pub(crate) mod run;
+pub(crate) mod schedule;
+pub(crate) mod serve;
+pub(crate) mod target;
+pub(crate) mod token;
+
+use clap::{Parser, Subcommand, error::ErrorKind};
+
+use self::{
+    connection::ConnectionArgs,
+    offline::OfflineCommand,
+    output::OutputArgs,
+    serve::{DevArgs, ServerArgs},
+};
+
+/// What was asked for, by who can do it.
+#[derive(Debug)]
+pub enum Parsed {
+    /// Run the server; the binary's part.
+    Server(ServerArgs),
+    /// Run a server for trying things out; the binary's part.
+    Dev(DevArgs),
+    /// Work on files without a server; the binary's part, because it needs the core.
+    Offline(OfflineCommand),
+    /// Talk to a server: give it to [`run_client`](crate::run_client).
+    Client(ClientCommand),
+}
+
+/// A command for a server, with where that server is and how to print.
+#[derive(Debug)]
+pub struct ClientCommand {
+    pub(crate) connection: ConnectionArgs,
+    pub(crate) output: OutputArgs,
+    pub(crate) word: Word,
+}
+
+/// The vault's command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "rotunda",
+    version,
+    about = "An encrypted credential vault that rotates what it keeps",
+    after_help = EXAMPLES,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    connection: ConnectionArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+    #[command(subcommand)]
+    word: Word,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  rotunda dev --root-token try
+  rotunda check-out db/app --reason 'fix invoice 4711' --ttl 30m
+  rotunda run --account db/app -- psql -h db.example -d app
+  rotunda incident list
+
+Exit codes: 0 done · 1 refused by server or target · 2 usage, file or connection · 3 held by another ·
+4 rotation failed · 5 sealed or not initialised · 6 the vault is still at it · 7 `run` could not check in.
+The whole list, with the environment variables, is in docs/cli.md.";
+
+/// Every first word.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Word {
+    /// Run the server
+    Server(ServerArgs),
+    /// Run a server for trying things out: initialised, unsealed, on loopback
+    Dev(DevArgs),
+    /// Show whether the vault is initialised and unsealed
+    #[command(after_help = "Examples:\n  rotunda status\n  rotunda status --format json\n\nExit code 5 when it is sealed.")]
+    Status,
+    /// Initialise, unseal, seal and look after the vault itself
+    #[command(subcommand)]
+    Operator(operator::OperatorWord),
+    /// Store a token in ~/.vault-token, once the server has accepted it
+    Login(token::LoginArgs),
+    /// Make, look up, renew and revoke tokens
+    #[command(subcommand)]
+    Token(token::TokenWord),
+    /// Write and read path policies
+    #[command(subcommand)]
+    Policy(policy::PolicyWord),
+    /// Describe the systems on which accounts live
+    #[command(subcommand)]
+    Target(target::TargetWord),
+    /// Describe accounts and see how they are
+    #[command(subcommand)]
+    Account(account::AccountWord),
+    /// Read an account's current credential without taking a lease
+    Creds(account::CredsArgs),
+    /// Take an account for a while; nobody else has it meanwhile
+    CheckOut(checkout::CheckOutArgs),
+    /// Give an account back; the password you saw dies on the target
+    CheckIn(checkout::CheckInArgs),
+    /// Change an account's password (or, with --target, a management credential) and verify it
+    Rotate(checkout::RotateArgs),
+    /// Check out, run a command with the credential in its environment, check in
+    Run(run::RunArgs),
+    /// Say when accounts are rotated
+    #[command(subcommand)]
+    RotationPolicy(schedule::RotationPolicyWord),
+    /// Say how generated passwords look
+    #[command(subcommand)]
+    PasswordPolicy(schedule::PasswordPolicyWord),
+    /// See and take on failures
+    #[command(subcommand)]
+    Incident(incident::IncidentWord),
+    /// Figures about failures and repair
+    #[command(subcommand)]
+    Report(incident::ReportWord),
+    /// Look up, renew and revoke leases
+    #[command(subcommand)]
+    Lease(lease::LeaseWord),
+    /// Work on audit files
+    #[command(subcommand)]
+    Audit(offline::AuditWord),
+    /// Read any path of the API
+    Read(generic::ReadArgs),
+    /// Write to any path of the API
+    Write(generic::WriteArgs),
+    /// List any path of the API
+    List(generic::ListArgs),
+    /// Delete any path of the API
+    Delete(generic::DeleteArgs),
+    /// Print the completion script of a shell
+    Completion(generic::CompletionArgs),
+}
+
+impl Cli {
+    /// Sorts by who carries it out.
+    ///
+    /// # Errors
+    /// An offline command misses what it needs.
+    pub(crate) fn into_parsed(self) -> Result<Parsed, clap::Error> {
+        let Self { connection, output, word } = self;
+        Ok(match word {
+            Word::Server(args) => Parsed::Server(args),
+            Word::Dev(args) => Parsed::Dev(args),
+            Word::Audit(offline::AuditWord::Verify(args)) => {
+                Parsed::Offline(OfflineCommand::AuditVerify { args, output })
+            }
+            Word::Operator(operator::OperatorWord::MigrateStore(args)) => {
+                if args.from == args.to {
+                    return Err(refusal("--from and --to name the same store"));
+                }
+                Parsed::Offline(OfflineCommand::MigrateStore { args, output })
+            }
+            Word::Operator(operator::OperatorWord::Verify(operator::VerifyArgs { data: Some(data), engine })) => {
+                Parsed::Offline(OfflineCommand::VerifyStore { data, engine, output })
+            }
+            word => Parsed::Client(ClientCommand { connection, output, word }),
+        })
+    }
+}
+
+fn refusal(sentence: &str) -> clap::Error {
+    use clap::CommandFactory as _;
+    Cli::command().error(ErrorKind::ArgumentConflict, sentence)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! `rotunda account …` and `rotunda creds`.
+
+use clap::{Args, Subcommand, ValueEnum};
+
+/// The second word.
+#[derive(Debug, Subcommand)]
+pub(crate) enum AccountWord {
+    /// Put an account under the vault's care
+    Write(AccountWriteArgs),
+    /// Show how an account is configured
+    #[command(after_help = "Examples:\n  rotunda account read db/app")]
+    Read(AccountPath),
+    /// Show the accounts below a path
+    #[command(after_help = "Examples:\n  rotunda account list\n  rotunda account list db/")]
+    List(AccountPrefix),
+    /// Show where an account stands; or, with --state, which accounts stand there
+    #[command(after_help = "\
+Examples:
+  rotunda account status db/app
+  rotunda account status --state parked
+  rotunda account status --format json")]
+    Status(AccountStatusArgs),
+    /// Show what happened to an account
+    #[command(after_help = "Examples:\n  rotunda account history db/app")]
+    History(AccountPath),
+    /// Log in with the stored credential, changing nothing
+    #[command(after_help = "Examples:\n  rotunda account verify db/app\n\nExit code 4 when the target refuses it.")]
+    Verify(AccountPath),
+    /// Find out which stored version works and serve that one
+    #[command(after_help = "Examples:\n  rotunda account reconcile db/app\n\nExit code 4 when none works.")]
+    Reconcile(AccountPath),
+    /// Take an account out of the vault's care
+    Delete(AccountDeleteArgs),
+}
+
+/// `rotunda account write`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda account write db/app target=pg-main username=app rotation_policy=nightly max_ttl=8h
+  rotunda account write db/app target=pg-main username=app password=-
+
+Without password= the account is adopted: its password is changed once through the target's management
+credential. key=@FILE reads a file, key=- standard input (hidden on a terminal).")]
+pub(crate) struct AccountWriteArgs {
+    /// The account's path
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// The settings
+    #[arg(value_name = "KEY=VALUE", required = true)]
+    pub(crate) settings: Vec<String>,
+}
+
+/// One account.
+#[derive(Debug, Args)]
+pub(crate) struct AccountPath {
+    /// The account's path
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+}
+
+/// Accounts below a path.
+#[derive(Debug, Args)]
+pub(crate) struct AccountPrefix {
+    /// The path; all accounts without it
+    #[arg(value_name = "PREFIX")]
+    pub(crate) prefix: Option<String>,
+}
+
+/// `rotunda account status`.
+#[derive(Debug, Args)]
+pub(crate) struct AccountStatusArgs {
+    /// The account's path; all accounts without it
+    #[arg(value_name = "PATH", conflicts_with = "state")]
+    pub(crate) path: Option<String>,
+    /// Only accounts in this state
+    #[arg(long, value_name = "STATE", value_parser = [
+        "idle", "due", "staged", "applied", "doubtful", "retiring", "backoff", "parked", "quarantined",
+    ])]
+    pub(crate) state: Option<String>,
+}
+
+/// `rotunda account delete`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda account delete db/app --disposal rotate-and-forget
+  rotunda account delete db/app --disposal hand-over
+
+The choice is yours and has no default: a password that somebody may have seen must not stay alive unseen.")]
+pub(crate) struct AccountDeleteArgs {
+    /// The account's path
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// What becomes of the password
+    #[arg(long, value_enum)]
+    pub(crate) disposal: DisposalChoice,
+}
+
+/// What becomes of a password when its account is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum DisposalChoice {
+    /// Change it once more to one that nobody knows
+    RotateAndForget,
+    /// Print it once, for whoever cares for the account from now on
+    HandOver,
+}
+
+/// `rotunda creds`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda creds db/app
+  rotunda creds db/app --field password
+  rotunda creds db/app --format json")]
+pub(crate) struct CredsArgs {
+    /// The account's path
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+}

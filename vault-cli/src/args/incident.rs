@@ -1,0 +1,85 @@
+//! `rotunda incident …` and `rotunda report …`.
+
+use clap::{Args, Subcommand};
+
+/// The second word.
+#[derive(Debug, Subcommand)]
+pub(crate) enum IncidentWord {
+    /// Show incidents, the open ones unless --state says otherwise
+    #[command(after_help = "Examples:\n  rotunda incident list\n  rotunda incident list --state all --format json")]
+    List(IncidentListArgs),
+    /// Show all that is known about an incident
+    #[command(after_help = "Examples:\n  rotunda incident show 0193a1b2")]
+    Show(IncidentId),
+    /// Say that you have seen it
+    #[command(after_help = "Examples:\n  rotunda incident ack 0193a1b2")]
+    Ack(IncidentId),
+    /// Give it to somebody
+    #[command(after_help = "Examples:\n  rotunda incident assign 0193a1b2 alice")]
+    Assign(AssignArgs),
+    /// Add a note; nothing is ever removed
+    #[command(after_help = "Examples:\n  rotunda incident note 0193a1b2 'disk full, freed by ops'")]
+    Note(NoteArgs),
+}
+
+/// `rotunda incident list`.
+#[derive(Debug, Args)]
+pub(crate) struct IncidentListArgs {
+    /// Which
+    #[arg(long, value_name = "STATE", default_value = "open", value_parser = ["open", "closed", "all"])]
+    pub(crate) state: String,
+}
+
+/// One incident.
+#[derive(Debug, Args)]
+pub(crate) struct IncidentId {
+    /// The incident
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+}
+
+/// `rotunda incident assign`.
+#[derive(Debug, Args)]
+pub(crate) struct AssignArgs {
+    /// The incident
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Who shall have it
+    #[arg(value_name = "OWNER")]
+    pub(crate) owner: String,
+}
+
+/// `rotunda incident note`.
+#[derive(Debug, Args)]
+pub(crate) struct NoteArgs {
+    /// The incident
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// What to add, or `-` for standard input
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: String,
+}
+
+/// The second word.
+#[derive(Debug, Subcommand)]
+pub(crate) enum ReportWord {
+    /// Failed rotations and times to detect, acknowledge, mitigate and remediate
+    Rotation(ReportArgs),
+}
+
+/// `rotunda report rotation`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda report rotation
+  rotunda report rotation --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z --format json
+
+Open incidents are counted as such (censored), never left out.")]
+pub(crate) struct ReportArgs {
+    /// From this time on (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Until this time (RFC 3339)
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
+}

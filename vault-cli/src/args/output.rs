@@ -1,0 +1,28 @@
+//! How results are printed.
+
+use clap::{Args, ValueEnum};
+
+/// The flags that every command takes.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "Output")]
+pub struct OutputArgs {
+    /// For people, or for programs
+    #[arg(long, global = true, value_enum, env = "VAULT_FORMAT", default_value_t = Format::Table)]
+    pub format: Format,
+    /// Print only this field of the data, as it is
+    #[arg(long, global = true, value_name = "NAME")]
+    pub field: Option<String>,
+    /// No colours, also not on a terminal (NO_COLOR does the same)
+    #[arg(long, global = true)]
+    pub no_color: bool,
+}
+
+/// The form of results on standard output.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// Aligned columns.
+    #[default]
+    Table,
+    /// The server's whole answer; lists as an array of names, as Vault's command line prints them.
+    Json,
+}

@@ -1,0 +1,56 @@
+//! `rotunda target …`.
+
+use clap::{Args, Subcommand};
+
+/// The second word.
+#[derive(Debug, Subcommand)]
+pub(crate) enum TargetWord {
+    /// Describe a target and its management credential
+    Write(TargetWriteArgs),
+    /// Show a target, without its password
+    #[command(after_help = "Examples:\n  rotunda target read pg-main")]
+    Read(TargetName),
+    /// Show the names of all targets
+    #[command(after_help = "Examples:\n  rotunda target list")]
+    List,
+    /// Try the management credential and the rights it needs, changing nothing
+    #[command(after_help = "Examples:\n  rotunda target check pg-main")]
+    Check(TargetName),
+    /// Change the management credential's password; afterwards only the vault knows it
+    #[command(after_help = "Examples:\n  rotunda target rotate pg-main")]
+    Rotate(TargetName),
+    /// Forget a target that no account lives on
+    #[command(after_help = "Examples:\n  rotunda target delete pg-main")]
+    Delete(TargetName),
+    /// Show how a target's management credential is
+    #[command(after_help = "Examples:\n  rotunda target status pg-main")]
+    Status(TargetName),
+}
+
+/// `rotunda target write`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda target write pg-main rotator=postgresql \\
+      connection_url='postgresql://{{username}}:{{password}}@db.example:5432/postgres' \\
+      username=rotunda password=-
+  rotunda target write pg-main password=@/run/secrets/pg-main
+
+Settings are key=value; key=@FILE reads a file, key=- standard input (hidden on a terminal). A password
+written out is seen by other users of the machine. Without password= it is asked for on a terminal.")]
+pub(crate) struct TargetWriteArgs {
+    /// The target's name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// The settings
+    #[arg(value_name = "KEY=VALUE", required = true)]
+    pub(crate) settings: Vec<String>,
+}
+
+/// One target.
+#[derive(Debug, Args)]
+pub(crate) struct TargetName {
+    /// The target's name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+}

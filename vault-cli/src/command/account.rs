@@ -1,0 +1,204 @@
+//! `rotunda account …` and `rotunda creds`.
+
+use std::time::Duration;
+
+use vault_api::{
+    account::{AccountDelete, AccountHistory, AccountState, AccountStatus, Disposal, StatusListing},
+    rotation::RotationRequest,
+};
+
+use super::{Session, rotate, trimmed};
+use crate::{
+    args::{
+        account::{AccountDeleteArgs, AccountStatusArgs, AccountWord, AccountWriteArgs, DisposalChoice},
+        output::Format,
+    },
+    client::Request,
+    console::{Console, Tone},
+    failure::{Exit, Failure},
+    input::{self, Ending},
+    output,
+};
+
+pub(super) async fn run(word: AccountWord, session: &mut Session) -> Result<Exit, Failure> {
+    match word {
+        AccountWord::Write(args) => write(&args, session).await,
+        AccountWord::Read(args) => {
+            let request = Request::get(format!("accounts/config/{}", trimmed(&args.path)));
+            let answer = session.ask("reading the account", request).await?;
+            session.show_record(&answer, &["target", "username"], "nothing is known")?;
+            Ok(Exit::Done)
+        }
+        AccountWord::List(args) => {
+            let prefix = args.prefix.as_deref().map(trimmed).filter(|prefix| !prefix.is_empty());
+            let path = prefix.map_or_else(|| "accounts/config".to_owned(), |prefix| format!("accounts/config/{prefix}"));
+            let answer = session.ask("listing", Request::list(path)).await?;
+            session.show_names(&answer)?;
+            Ok(Exit::Done)
+        }
+        AccountWord::Status(AccountStatusArgs { path: Some(path), .. }) => status(&path, session).await,
+        AccountWord::Status(AccountStatusArgs { path: None, state }) => status_list(state, session).await,
+        AccountWord::History(args) => history(&args.path, session).await,
+        AccountWord::Verify(args) => rotate::act("verify", &args.path, RotationRequest::default(), session).await,
+        AccountWord::Reconcile(args) => rotate::act("reconcile", &args.path, RotationRequest::default(), session).await,
+        AccountWord::Delete(args) => delete(&args, session).await,
+    }
+}
+
+/// Reads the current credential.
+pub(super) async fn creds(path: &str, session: &mut Session) -> Result<Exit, Failure> {
+    // A read that arrives in the middle of a rotation waits for its outcome.
+    let request = Request::get(format!("accounts/creds/{}", trimmed(path))).touching_a_target(Duration::ZERO);
+    let answer = session.ask("reading the credential", request).await?;
+    session.show_record(&answer, &["username", "password", "version"], "no credential")?;
+    Ok(Exit::Done)
+}
+
+async fn write(args: &AccountWriteArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let settings = input::settings(&args.settings, Ending::WithoutNewline, &mut session.console)?;
+    let path = trimmed(&args.path);
+    let request =
+        Request::post(format!("accounts/config/{path}")).sending(&settings)?.touching_a_target(Duration::ZERO);
+    let answer = session.ask("storing the account", request).await?;
+    session.show_record(&answer, &["outcome", "state", "version"], &format!("account {path} is in the vault's care"))?;
+    if answer.is_accepted() {
+        session.console.note(&format!("its adoption is still running: rotunda account status {path}"));
+        return Ok(Exit::Unfinished);
+    }
+    Ok(Exit::Done)
+}
+
+async fn delete(args: &AccountDeleteArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let (disposal, word) = match args.disposal {
+        DisposalChoice::RotateAndForget => (Disposal::RotateAndForget, "rotate-and-forget"),
+        DisposalChoice::HandOver => (Disposal::HandOver, "hand-over"),
+    };
+    // In the query too: proxies may drop the body of a DELETE.
+    let request = Request::delete(format!("accounts/config/{}", trimmed(&args.path)))
+        .with("disposal", word)
+        .sending(&AccountDelete { disposal: Some(disposal) })?
+        .touching_a_target(Duration::ZERO);
+    let answer = session.ask("taking the account out of the vault's care", request).await?;
+    session.show_record(&answer, &["username", "password", "version"], "deleted; its last password is known to nobody")?;
+    Ok(if answer.is_accepted() { Exit::Unfinished } else { Exit::Done })
+}
+
+async fn status(path: &str, session: &mut Session) -> Result<Exit, Failure> {
+    let answer = session.ask("asking for the status", Request::get(format!("accounts/status/{}", trimmed(path)))).await?;
+    let status: AccountStatus = answer.read_data()?;
+    session.show(&answer, |_, console| Ok(status_table(&status, console)))?;
+    Ok(Exit::Done)
+}
+
+fn status_table(status: &AccountStatus, console: &Console) -> String {
+    let mut pairs = vec![
+        ("target", output::shown(&status.target)),
+        ("username", output::shown(&status.username)),
+        ("state", console.emphasised(tone(status.state), status.state.word())),
+        ("version", status.version.to_string()),
+    ];
+    if let Some(pending) = status.pending_version {
+        pairs.push(("on its way", format!("version {pending}")));
+    }
+    pairs.push(("last rotation", output::optional(status.last_rotation.as_deref())));
+    pairs.push(("next rotation", output::optional(status.next_rotation.as_deref())));
+    let facts = &status.failure;
+    for (name, fact) in [
+        ("failure", &facts.class),
+        ("detail", &facts.detail),
+        ("incident", &facts.incident),
+        ("next attempt", &facts.next_attempt),
+        ("rotation policy", &status.rotation_policy),
+        ("password policy", &status.password_policy),
+    ] {
+        if let Some(fact) = fact {
+            pairs.push((name, output::shown(fact)));
+        }
+    }
+    if let Some(attempts) = facts.attempts {
+        pairs.push(("attempts", attempts.to_string()));
+    }
+    if let Some(holder) = &status.holder {
+        let until = output::optional(holder.expires_at.as_deref());
+        pairs.push(("held by", format!("{} until {until} ({})", output::shown(&holder.principal), holder.state)));
+        for (name, text) in [("reason", &holder.reason), ("ticket", &holder.ticket), ("lease", &holder.lease_id)] {
+            if let Some(text) = text {
+                pairs.push((name, output::shown(text)));
+            }
+        }
+    }
+    if !status.line.is_empty() {
+        let names: Vec<String> = status.line.iter().map(|waiter| output::shown(&waiter.principal)).collect();
+        pairs.push(("in line", names.join(", ")));
+    }
+    output::record(pairs)
+}
+
+fn tone(state: AccountState) -> Tone {
+    match state {
+        AccountState::Idle => Tone::Good,
+        AccountState::Parked | AccountState::Quarantined => Tone::Bad,
+        AccountState::Due
+        | AccountState::Staged
+        | AccountState::Applied
+        | AccountState::Doubtful
+        | AccountState::Retiring
+        | AccountState::Backoff => Tone::Warn,
+    }
+}
+
+async fn status_list(state: Option<String>, session: &mut Session) -> Result<Exit, Failure> {
+    let request = match state {
+        Some(state) => Request::list("accounts/status").with("state", state),
+        None => Request::list("accounts/status"),
+    };
+    let answer = session.ask("asking for the status of all accounts", request).await?;
+    let listing: StatusListing = answer.read_data()?;
+    if listing.key_info.is_empty() && session.console.format() == Format::Table {
+        session.show_names(&answer)?;
+        return Ok(Exit::Done);
+    }
+    session.show(&answer, |_, _| {
+        let rows: Vec<Vec<String>> = listing
+            .keys
+            .iter()
+            .map(|path| match listing.key_info.get(path) {
+                Some(status) => vec![
+                    output::shown(path),
+                    status.state.word().to_owned(),
+                    status.version.to_string(),
+                    output::optional(status.failure.class.as_deref()),
+                    output::optional(status.holder.as_ref().map(|holder| holder.principal.as_str())),
+                    output::optional(status.next_rotation.as_deref()),
+                ],
+                None => vec![output::shown(path)],
+            })
+            .collect();
+        Ok(output::columns(&["PATH", "STATE", "VERSION", "FAILURE", "HELD BY", "NEXT ROTATION"], &rows))
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn history(path: &str, session: &mut Session) -> Result<Exit, Failure> {
+    let request = Request::get(format!("accounts/history/{}", trimmed(path)));
+    let answer = session.ask("reading the history", request).await?;
+    let history: AccountHistory = answer.read_data()?;
+    session.show(&answer, |_, _| {
+        let rows: Vec<Vec<String>> = history
+            .events
+            .iter()
+            .map(|event| {
+                vec![
+                    output::shown(&event.at),
+                    output::shown(&event.kind),
+                    event.version.map_or_else(|| "-".to_owned(), |version| version.to_string()),
+                    output::optional(event.class.as_deref()),
+                    output::optional(event.principal.as_deref()),
+                    output::optional(event.detail.as_deref()),
+                ]
+            })
+            .collect();
+        Ok(output::columns(&["AT", "WHAT", "VERSION", "FAILURE", "BY", "DETAIL"], &rows))
+    })?;
+    Ok(Exit::Done)
+}

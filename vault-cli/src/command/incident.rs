@@ -1,0 +1,140 @@
+//! `rotunda incident …`.
+
+use vault_api::incident::{AssignRequest, Incident, IncidentList, IncidentState, NoteRequest};
+
+use super::{Session, trimmed};
+use crate::{
+    args::incident::{IncidentListArgs, IncidentWord},
+    client::Request,
+    console::{Console, Tone},
+    failure::{Exit, Failure},
+    input, output,
+};
+
+pub(super) async fn run(word: IncidentWord, session: &mut Session) -> Result<Exit, Failure> {
+    match word {
+        IncidentWord::List(args) => list(&args, session).await,
+        IncidentWord::Show(args) => show(&args.id, session).await,
+        IncidentWord::Ack(args) => {
+            let answer = session.ask("acknowledging", Request::post(below(&args.id, "/ack"))).await?;
+            session.done(&answer, "acknowledged")
+        }
+        IncidentWord::Assign(args) => {
+            let sentence = format!("{} has it", args.owner);
+            let request = Request::post(below(&args.id, "/assign")).sending(&AssignRequest { owner: args.owner })?;
+            let answer = session.ask("assigning", request).await?;
+            session.done(&answer, &sentence)
+        }
+        IncidentWord::Note(args) => {
+            let text = if args.text == "-" { input::document("-", &mut session.console)? } else { args.text };
+            let request = Request::post(below(&args.id, "/note")).sending(&NoteRequest { text })?;
+            let answer = session.ask("adding the note", request).await?;
+            session.done(&answer, "noted")
+        }
+    }
+}
+
+async fn list(args: &IncidentListArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let request = Request::get("incidents/").with("state", args.state.as_str());
+    let answer = session.ask("asking for incidents", request).await?;
+    let found: IncidentList = answer.read_data()?;
+    session.show(&answer, |_, _| Ok(list_table(&found.incidents, &args.state)))?;
+    Ok(Exit::Done)
+}
+
+fn list_table(incidents: &[Incident], asked: &str) -> String {
+    if incidents.is_empty() {
+        return match asked {
+            "all" => "no incident\n".to_owned(),
+            asked => format!("no {asked} incident\n"),
+        };
+    }
+    let rows: Vec<Vec<String>> = incidents
+        .iter()
+        .map(|incident| {
+            vec![
+                output::shown(&incident.id),
+                word(incident.state).to_owned(),
+                output::shown(&incident.subject),
+                output::shown(&incident.class),
+                output::shown(&incident.opened_at),
+                incident.attempts.to_string(),
+                output::optional(incident.next_attempt.as_deref()),
+                output::optional(incident.owner.as_deref()),
+            ]
+        })
+        .collect();
+    output::columns(&["ID", "STATE", "SUBJECT", "CLASS", "OPENED", "ATTEMPTS", "NEXT ATTEMPT", "OWNER"], &rows)
+}
+
+async fn show(id: &str, session: &mut Session) -> Result<Exit, Failure> {
+    let answer = session.ask("reading the incident", Request::get(below(id, ""))).await?;
+    let incident: Incident = answer.read_data()?;
+    session.show(&answer, |_, console| Ok(incident_text(&incident, console)))?;
+    Ok(Exit::Done)
+}
+
+fn incident_text(incident: &Incident, console: &Console) -> String {
+    let tone = if incident.state == IncidentState::Open { Tone::Bad } else { Tone::Good };
+    let mut pairs = vec![
+        ("incident", output::shown(&incident.id)),
+        ("subject", output::shown(&incident.subject)),
+        ("target", output::shown(&incident.target)),
+        ("state", console.emphasised(tone, word(incident.state))),
+        ("class", output::shown(&incident.class)),
+        ("phase", output::optional(Some(&incident.phase))),
+        ("detail", output::optional(incident.detail.as_deref())),
+        ("owner", output::optional(incident.owner.as_deref())),
+        ("acknowledged", output::optional(incident.acknowledged_at.as_deref())),
+        ("attempts", incident.attempts.to_string()),
+        ("next attempt", output::optional(incident.next_attempt.as_deref())),
+    ];
+    if !incident.accounts.is_empty() {
+        pairs.push(("accounts", output::shown(&incident.accounts.join(", "))));
+    }
+    for (mark, at) in &incident.marks {
+        let name = MARKS.iter().find(|(known, _)| known == mark).map_or(mark.as_str(), |(_, name)| name);
+        pairs.push((name, output::optional(at.as_deref())));
+    }
+    let mut text = output::record(pairs);
+    if !incident.events.is_empty() {
+        let rows: Vec<Vec<String>> = incident
+            .events
+            .iter()
+            .map(|event| {
+                vec![
+                    output::shown(&event.at),
+                    output::shown(&event.kind),
+                    output::optional(event.by.as_deref()),
+                    output::optional(event.text.as_deref()),
+                ]
+            })
+            .collect();
+        text.push('\n');
+        text.push_str(&output::columns(&["AT", "WHAT", "BY", "TEXT"], &rows));
+    }
+    text
+}
+
+fn below(id: &str, verb: &str) -> String {
+    format!("incidents/{}{verb}", trimmed(id))
+}
+
+const fn word(state: IncidentState) -> &'static str {
+    match state {
+        IncidentState::Open => "open",
+        IncidentState::Closed => "closed",
+    }
+}
+
+/// What the times of an incident are called.
+const MARKS: [(&str, &str); 8] = [
+    ("t0", "t0 due"),
+    ("t1", "t1 started"),
+    ("t2", "t2 fault"),
+    ("t3", "t3 detected"),
+    ("t4", "t4 notified"),
+    ("t5", "t5 acknowledged"),
+    ("t6", "t6 mitigated"),
+    ("t7", "t7 remediated"),
+];
