@@ -1,4 +1,5 @@
 //! Decisions on policies as people write them, and how they are explained.
+#![expect(clippy::unwrap_used, reason = "test code; a panic is a failed test")]
 
 use std::time::Duration;
 

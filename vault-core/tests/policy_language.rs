@@ -1,4 +1,5 @@
 //! The language of policies: what is read, and what is refused with which words.
+#![expect(clippy::panic, reason = "test code; a panic is a failed test")]
 
 use serde_json::json;
 use vault_core::policy::{Acl, Capability, Operation, Policy, PolicyError, RuleProblem};
@@ -146,6 +147,8 @@ fn a_setting_given_twice_is_refused_in_either_form() {
     for text in [
         "path \"a\" {\n capabilities = [\"deny\"]\n capabilities = [\"read\"]\n}",
         "path \"a\" {\n capabilities = [\"read\"]\n denied_parameters = { x = [] }\n denied_parameters {\n }\n}",
+        "path \"a\" {\n capabilities = [\"read\"]\n denied_parameters = { x = [], \"x\" = [\"1\"] }\n}",
+        "path \"a\" {\n capabilities = [\"read\"]\n denied_parameters = { x = [], x = [\"1\"] }\n}",
         r#"{"path": {"a": {"capabilities": ["deny"], "capabilities": ["read"]}}}"#,
         r#"{"path": {"a": {"capabilities": ["deny"]}, "a": {"capabilities": ["read"]}}}"#,
         r#"{"path": {"a": {"capabilities": ["update"], "denied_parameters": {"x": [], "x": ["1"]}}}}"#,
