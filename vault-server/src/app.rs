@@ -3,19 +3,25 @@
 //! ```text
 //!   App ── barrier ──► store            services are fields; each takes what it needs in its constructor
 //!       ├─ seal · tokens · policies · audit        (the shell)
-//!       └─ engine · accounts · targets · leases …  (their place is below the line in the struct)
+//!       └─ targets · accounts · leases …           (their place is below the line in the struct)
 //! ```
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use vault_core::clock::Clock;
 use vault_core::entropy::Entropy;
+use vault_core::identity::Limits;
+use vault_core::store::engine::EngineError;
+use vault_core::store::{EngineOptions, Store, StoreError};
 
 use crate::barrier::Barrier;
 use crate::config::Config;
 use crate::service::audit::AuditService;
+use crate::service::integrity::IntegrityService;
 use crate::service::policy::PolicyService;
-use crate::service::seal::SealService;
+use crate::service::rewrap::Rewrap;
+use crate::service::seal::{SealError, SealService};
 use crate::service::token::TokenService;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
@@ -37,10 +43,141 @@ pub struct App {
     /// The audit file.
     pub audit: AuditService,
     /// Initialisation, unseal, seal, key rotation.
-    pub seal: SealService,
+    pub seal: Arc<SealService>,
+    /// The move to the newest key generation.
+    pub rewrap: Rewrap,
     /// Path policies.
     pub policies: PolicyService,
     /// Tokens.
     pub tokens: TokenService,
+    /// The check of the whole store.
+    pub integrity: IntegrityService,
     // Targets, accounts, leases and incidents stand here.
 }
+
+/// The ports that differ between a real server and a test.
+pub struct Ports {
+    /// Wall-clock time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+}
+
+/// Why the server was not wired.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StartError {
+    /// The store cannot be opened; its text says what to do.
+    #[error("the store in {dir} cannot be opened")]
+    Store {
+        /// Where.
+        dir: std::path::PathBuf,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
+    /// The seal's configuration cannot be read.
+    #[error("the vault's seal cannot be read")]
+    Seal(#[source] SealError),
+}
+
+impl App {
+    /// Opens the store and wires the services. Nothing runs yet. Blocks while the store opens.
+    ///
+    /// # Errors
+    /// [`StartError`] by cause.
+    pub fn open(config: Config, ports: Ports) -> Result<Arc<Self>, StartError> {
+        let options = EngineOptions { cache_bytes: config.cache_bytes, ..EngineOptions::default() };
+        let store = Store::open_dir(config.engine, &config.data_dir, &options, Arc::clone(&ports.entropy))
+            .map_err(|source| StartError::Store { dir: config.data_dir.clone(), source })?;
+        Self::over(Arc::new(store), config, ports)
+    }
+
+    /// Wires the services over an open store.
+    ///
+    /// # Errors
+    /// [`StartError::Seal`].
+    pub fn over(store: Arc<Store>, config: Config, ports: Ports) -> Result<Arc<Self>, StartError> {
+        let Ports { clock, entropy } = ports;
+        let metrics = Arc::new(Metrics::new());
+        let barrier = Barrier::new(Arc::clone(&store), config.suite, Arc::clone(&entropy));
+        let audit = AuditService::new(&config.audit_file, Arc::clone(&metrics));
+        let seal = SealService::open(
+            Arc::clone(&store),
+            barrier.clone(),
+            audit.clone(),
+            Arc::clone(&clock),
+            Arc::clone(&entropy),
+        )
+        .map_err(StartError::Seal)?;
+        let seal = Arc::new(seal);
+        let limits = Limits { default_ttl: config.default_ttl, max_ttl: config.max_ttl };
+        Ok(Arc::new(Self {
+            rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
+            policies: PolicyService::new(barrier.clone()),
+            tokens: TokenService::new(barrier.clone(), Arc::clone(&entropy), limits),
+            integrity: IntegrityService::new(store),
+            config,
+            clock,
+            entropy,
+            barrier,
+            metrics,
+            shutdown: Shutdown::new(),
+            audit,
+            seal,
+        }))
+    }
+
+    /// Starts the background tasks: ends of tokens, re-wrap, audit checkpoints, the check of the store.
+    pub fn start_tasks(self: &Arc<Self>) {
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.tokens.sweep_until(&*app.clock, &app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.rewrap.run_until(&app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.integrity.scrub_until(&app.seal, &*app.clock, &app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.checkpoint_until_shutdown().await });
+    }
+
+    async fn checkpoint_until_shutdown(self: Arc<Self>) {
+        loop {
+            tokio::select! {
+                () = self.shutdown.begun() => return,
+                () = tokio::time::sleep(AUDIT_TICK) => {}
+            }
+            let (audit, now) = (self.audit.clone(), self.clock.now());
+            let commit = self.barrier.store().position().map(|position| position.commit);
+            // Waits for the disk, so not on a thread that answers requests.
+            if tokio::task::spawn_blocking(move || audit.tick(commit, now)).await.is_err() {
+                tracing::error!("the audit file's checkpoint was cut short");
+            }
+        }
+    }
+
+    /// Ends in order: tasks, seal with the last checkpoint, store.
+    pub async fn end(&self) {
+        self.shutdown.begin();
+        if tokio::time::timeout(TASKS_MAX, self.shutdown.drained()).await.is_err() {
+            tracing::warn!("some work had not ended in time; it goes on at the next start");
+        }
+        self.seal.seal().await;
+        let store = Arc::clone(self.barrier.store());
+        if tokio::task::spawn_blocking(move || store.close()).await.is_err() {
+            tracing::error!("the store was not closed in order");
+        }
+    }
+}
+
+impl StartError {
+    /// Whether another process has the store.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        matches!(self, Self::Store { source: StoreError::Engine(EngineError::Locked(_)), .. })
+    }
+}
+
+/// Between two looks whether a checkpoint is due.
+const AUDIT_TICK: Duration = Duration::from_secs(1);
+/// Background work may take so long to end.
+const TASKS_MAX: Duration = Duration::from_secs(20);

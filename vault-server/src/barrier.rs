@@ -11,9 +11,10 @@ mod record;
 mod transaction;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::oneshot;
+use tokio::sync::{RwLock, oneshot};
 use vault_core::crypto::{Keyring, OpenError, Place, Suite};
 use vault_core::entropy::Entropy;
 use vault_core::secret::SecretBytes;
@@ -35,6 +36,9 @@ struct Inner {
     keyring: ArcSwapOption<Keyring>,
     suite: Suite,
     entropy: Arc<dyn Entropy>,
+    /// Commits pass it together; a change of the keyring passes it alone.
+    gate: Arc<RwLock<()>>,
+    sealed_records: AtomicU64,
 }
 
 /// The vault is sealed.
@@ -119,7 +123,15 @@ impl Barrier {
     /// A sealed barrier over `store`.
     #[must_use]
     pub fn new(store: Arc<Store>, suite: Suite, entropy: Arc<dyn Entropy>) -> Self {
-        Self { inner: Arc::new(Inner { store, keyring: ArcSwapOption::empty(), suite, entropy }) }
+        let inner = Inner {
+            store,
+            keyring: ArcSwapOption::empty(),
+            suite,
+            entropy,
+            gate: Arc::default(),
+            sealed_records: AtomicU64::new(0),
+        };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Loads the record `name` of the table of `R`.
@@ -180,6 +192,16 @@ impl Barrier {
         Ok(stored.map(|stored| stored.revision))
     }
 
+    /// Whether an index entry is there.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn has_mark(&self, table: Table, name: &[u8]) -> Result<bool, LoadError> {
+        let _open = self.keyring()?;
+        let stored = self.inner.store.get(&Key::new(table, name)).map_err(LoadError::Store)?;
+        Ok(stored.is_some())
+    }
+
     /// Begins a transaction, which seals with the key generation that is active now.
     ///
     /// # Errors
@@ -193,19 +215,27 @@ impl Barrier {
     /// # Errors
     /// [`CommitError`] by cause.
     pub async fn commit(&self, transaction: Transaction) -> Result<(), CommitError> {
-        let _open = self.keyring()?;
         if let Some(table) = transaction.unencodable() {
             return Err(CommitError::Unencodable(table));
         }
+        let gate = Arc::clone(&self.inner.gate).read_owned().await;
+        if self.keyring()?.active() != transaction.generation() {
+            // Sealed under a generation that may be dropped soon: to be sealed anew.
+            return Err(CommitError::Conflict);
+        }
+        let lines = transaction.len() as u64;
         let (done, outcome) = oneshot::channel();
         self.inner.store.submit(
             transaction.batch,
             Box::new(move |result| {
-                // The caller may be gone; the change happened or not all the same.
+                // Held until the outcome is known, even when the caller is gone: see `replace_keyring`.
+                drop(gate);
                 let _ = done.send(result);
             }),
         );
-        Ok(outcome.await.unwrap_or(Err(StoreCommitError::Closed))?)
+        outcome.await.unwrap_or(Err(StoreCommitError::Closed))?;
+        self.inner.sealed_records.fetch_add(lines, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The store below, for what is not sealed: positions, health, subscriptions, integrity.
@@ -228,9 +258,29 @@ impl Barrier {
         self.inner.keyring.load_full().ok_or(Sealed)
     }
 
-    /// Puts keys in, or new ones in place of the old.
+    /// Puts the keys in.
     pub(crate) fn open_with(&self, keyring: Arc<Keyring>) {
         self.inner.keyring.store(Some(keyring));
+    }
+
+    /// Puts new keys in place of the old, after every commit that was sealed under the old ones is done.
+    /// From here on only the new active generation is written.
+    pub(crate) async fn replace_keyring(&self, keyring: Arc<Keyring>) {
+        let _gate = self.inner.gate.write().await;
+        // A seal that came between stays.
+        if !self.is_sealed() {
+            self.inner.keyring.store(Some(keyring));
+        }
+    }
+
+    /// About how many records were sealed since the server started.
+    #[must_use]
+    pub fn sealed_records(&self) -> u64 {
+        self.inner.sealed_records.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn suite(&self) -> Suite {
+        self.inner.suite
     }
 
     /// Takes the keys out. They are wiped when the last access that is under way ends.
@@ -255,6 +305,9 @@ pub(crate) fn open_plaintext(
     let place = Place { namespace: "", table: key.table, name: &key.name, revision: stored.revision };
     keyring.open(&place, &stored.bytes)
 }
+
+/// How often a service decides anew after a conflict, before it gives up: far above what contention makes.
+pub const ATTEMPTS_MAX: u32 = 64;
 
 #[cfg(test)]
 mod tests;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vault_core::crypto::{Keyring, Place, Suite};
+use vault_core::crypto::{Generation, Keyring, Place, Suite};
 use vault_core::entropy::Entropy;
 use vault_core::store::batch::{Batch, Require, Revision};
 use vault_core::store::key::{Key, Table};
@@ -21,7 +21,8 @@ pub struct Transaction {
 }
 
 impl Transaction {
-    pub(super) fn new(keyring: Arc<Keyring>, suite: Suite, entropy: Arc<dyn Entropy>) -> Self {
+    /// One that seals with `keyring`; the barrier makes them for everyone else.
+    pub(crate) fn new(keyring: Arc<Keyring>, suite: Suite, entropy: Arc<dyn Entropy>) -> Self {
         Self { batch: Batch::new(), keyring, suite, entropy, unencodable: None }
     }
 
@@ -84,6 +85,21 @@ impl Transaction {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.batch.writes.is_empty()
+    }
+
+    /// Puts bytes as they are: only for the seal's own record, which no keyring can open.
+    pub(crate) fn put_unsealed(&mut self, key: Key, require: Require, bytes: Vec<u8>) {
+        self.batch.put(key, require, bytes);
+    }
+
+    /// Which generation everything in here is sealed under.
+    pub(super) fn generation(&self) -> Generation {
+        self.keyring.active()
+    }
+
+    /// The lines, for a commit that does not pass the barrier: the one that makes the vault.
+    pub(crate) fn into_batch(self) -> Batch {
+        self.batch
     }
 
     /// The table of a record that could not be encoded, when there was one.

@@ -142,6 +142,23 @@ impl Answer {
         }
     }
 
+    pub(super) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What the audit entry tells of it.
+    pub(super) fn facts(&self) -> Facts<'_> {
+        match &self.body {
+            AnswerBody::Nothing | AnswerBody::Text { .. } => Facts::default(),
+            AnswerBody::Raw(value) => Facts { data: Some(value), ..Facts::default() },
+            AnswerBody::Envelope(envelope) => Facts {
+                data: Some(&envelope.data).filter(|data| !data.is_null()),
+                auth: Some(&envelope.auth).filter(|auth| !auth.is_null()),
+                lease_id: Some(envelope.lease_id.as_str()).filter(|id| !id.is_empty()),
+            },
+        }
+    }
+
     /// The finished response.
     pub(super) fn into_response(self, id: RequestId) -> Response<Body> {
         match self.json(id) {
@@ -179,6 +196,14 @@ impl Envelope {
         }
         Value::Object(out)
     }
+}
+
+/// The parts of an answer that its audit entry tells.
+#[derive(Default)]
+pub(super) struct Facts<'a> {
+    pub(super) data: Option<&'a Value>,
+    pub(super) auth: Option<&'a Value>,
+    pub(super) lease_id: Option<&'a str>,
 }
 
 /// Whether a lease may be renewed.

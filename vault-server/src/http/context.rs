@@ -68,7 +68,7 @@ pub struct Context {
     /// Everything that is wired.
     pub app: Arc<App>,
     /// The request.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// Who asks.
     pub caller: Caller,
     /// Proof that the caller's policies allow this operation on this path.
@@ -96,7 +96,7 @@ pub struct TokenlessContext {
     /// Everything that is wired.
     pub app: Arc<App>,
     /// The request.
-    pub request: Request,
+    pub request: Arc<Request>,
     /// A token that came along all the same; the handler decides what it is good for.
     pub token: Option<SecretString>,
     /// Proof that an audit sink has the request's entry on disk.

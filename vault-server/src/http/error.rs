@@ -1,14 +1,10 @@
 //! What a request can end in besides an answer: the only file that knows status codes and Vault's texts.
 //!
-//! Services return their own errors; the `From` impls at the bottom of this file and beside the routes
-//! translate them. Nothing here ever holds a secret: the texts are shown to the caller and audited.
+//! Services return their own errors; the `From` impls in `error/from.rs` translate them. Nothing here ever holds a secret: the texts are shown to the caller and audited.
 
 use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
-use vault_core::path::PathError;
 use vault_core::rotation::fault::Fault;
-
-use crate::barrier::{CommitError, LoadError};
 
 /// Why a request was not answered with success.
 ///
@@ -150,6 +146,11 @@ impl ApiError {
         vec![text]
     }
 
+    /// The facts that go with it, for its audit entry.
+    pub(super) fn facts(&self) -> Option<Value> {
+        self.body().get_mut("data").map(Value::take)
+    }
+
     /// The whole JSON body.
     #[must_use]
     pub fn body(&self) -> Value {
@@ -174,11 +175,7 @@ fn one_error(text: &str) -> String {
     format!("1 error occurred:\n\t* {text}\n\n")
 }
 
-impl From<PathError> for ApiError {
-    fn from(error: PathError) -> Self {
-        Self::invalid(error.to_string())
-    }
-}
+mod from;
 
 #[cfg(test)]
 mod tests {

@@ -13,7 +13,7 @@ use vault_core::policy::{
 use vault_core::store::batch::Revision;
 use vault_core::store::key::Table;
 
-use crate::barrier::{Barrier, CommitError, LoadError, Record, require};
+use crate::barrier::{ATTEMPTS_MAX, Barrier, CommitError, LoadError, Record, require};
 
 /// A policy as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -152,7 +152,7 @@ impl PolicyService {
     pub async fn write(&self, name: &str, text: &str) -> Result<(), PolicyServiceError> {
         let policy = Policy::parse(name, text)?;
         let record = PolicyRecord { text: text.to_owned() };
-        loop {
+        for _ in 0..ATTEMPTS_MAX {
             let current = self.barrier.load::<PolicyRecord>(policy.name().as_bytes())?;
             let mut transaction = self.barrier.transaction().map_err(LoadError::from)?;
             transaction.put(policy.name().as_bytes(), require(current.as_ref()), &record);
@@ -161,6 +161,7 @@ impl PolicyService {
                 outcome => return Ok(outcome?),
             }
         }
+        Err(CommitError::Conflict.into())
     }
 
     /// Deletes a policy; one that is not there is no error.
@@ -172,7 +173,7 @@ impl PolicyService {
         if name == ROOT_POLICY_NAME || name == DEFAULT_POLICY_NAME {
             return Err(PolicyServiceError::BuiltIn(name));
         }
-        loop {
+        for _ in 0..ATTEMPTS_MAX {
             let Some(revision) = self.barrier.revision::<PolicyRecord>(name.as_bytes())? else { return Ok(()) };
             let mut transaction = self.barrier.transaction().map_err(LoadError::from)?;
             transaction.delete::<PolicyRecord>(name.as_bytes(), revision);
@@ -181,6 +182,7 @@ impl PolicyService {
                 outcome => return Ok(outcome?),
             }
         }
+        Err(CommitError::Conflict.into())
     }
 
     fn compiled(&self) -> std::sync::MutexGuard<'_, HashMap<Versions, Arc<Acl>>> {

@@ -1,0 +1,133 @@
+//! From the errors of core and services to what a caller is told. Details stay in the log.
+
+use vault_core::path::PathError;
+use vault_core::seal::UnsealError;
+use vault_core::store::StoreError;
+
+use super::ApiError;
+use crate::barrier::{CommitError, LoadError, Sealed};
+use crate::service::audit::AuditUnavailable;
+use crate::service::policy::PolicyServiceError;
+use crate::service::seal::SealError;
+use crate::service::token::TokenServiceError;
+
+impl From<PathError> for ApiError {
+    fn from(error: PathError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<Sealed> for ApiError {
+    fn from(_: Sealed) -> Self {
+        Self::Sealed
+    }
+}
+
+impl From<LoadError> for ApiError {
+    fn from(error: LoadError) -> Self {
+        match error {
+            LoadError::Sealed => Self::Sealed,
+            LoadError::Store(error) => error.into(),
+            LoadError::Refused { .. } | LoadError::Unreadable(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "a record cannot be read");
+                Self::Internal
+            }
+        }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::Locked) {
+            return Self::Sealed;
+        }
+        tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+        Self::Unavailable("the store is out of order; see the server's log".to_owned())
+    }
+}
+
+impl From<CommitError> for ApiError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Sealed => Self::Sealed,
+            CommitError::Busy | CommitError::Conflict => {
+                Self::Unavailable("too many changes at once; try again".to_owned())
+            }
+            CommitError::Unencodable(_) => {
+                tracing::error!(%error, "a record cannot be encoded");
+                Self::Internal
+            }
+            CommitError::Store(_) | CommitError::Unknown(_) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
+                Self::Unavailable("the store is out of order; see the server's log".to_owned())
+            }
+        }
+    }
+}
+
+impl From<AuditUnavailable> for ApiError {
+    fn from(error: AuditUnavailable) -> Self {
+        match error {
+            // A seal came between.
+            AuditUnavailable::Sealed => Self::Sealed,
+            AuditUnavailable::Refused { .. } => Self::AuditFailed,
+        }
+    }
+}
+
+impl From<PolicyServiceError> for ApiError {
+    fn from(error: PolicyServiceError) -> Self {
+        match error {
+            PolicyServiceError::Invalid(error) => Self::invalid(error.to_string()),
+            PolicyServiceError::BuiltIn(_) => Self::invalid(error.to_string()),
+            PolicyServiceError::Load(error) => error.into(),
+            PolicyServiceError::Commit(error) => error.into(),
+        }
+    }
+}
+
+impl From<TokenServiceError> for ApiError {
+    fn from(error: TokenServiceError) -> Self {
+        use vault_core::identity::TokenError;
+        match error {
+            TokenServiceError::Unknown => Self::Forbidden("bad token".to_owned()),
+            TokenServiceError::UnknownAccessor => Self::invalid("invalid accessor"),
+            TokenServiceError::Rule(TokenError::ParentNotLive | TokenError::NotLive) => Self::InvalidToken,
+            TokenServiceError::Rule(error) => Self::invalid(error.to_string()),
+            TokenServiceError::Load(error) => error.into(),
+            TokenServiceError::Commit(error) => error.into(),
+            TokenServiceError::Watcher(error) => {
+                tracing::warn!(%error, "the end of a token goes on in the background");
+                Self::Unavailable(error.to_string())
+            }
+        }
+    }
+}
+
+impl From<SealError> for ApiError {
+    fn from(error: SealError) -> Self {
+        match error {
+            SealError::AlreadyInitialised | SealError::Init(_) | SealError::RootToken(_) => {
+                Self::invalid(error.to_string())
+            }
+            SealError::Uninitialised => Self::invalid(error.to_string()),
+            SealError::Unseal(UnsealError::OutOfMemory | UnsealError::Keyring(_)) => {
+                tracing::error!(%error, "the vault cannot be unsealed");
+                Self::Internal
+            }
+            SealError::Unseal(error) => Self::invalid(error.to_string()),
+            SealError::Sealed => Self::Sealed,
+            SealError::TooManyGenerations(error) => Self::conflict(error.to_string()),
+            SealError::Store(error) => error.into(),
+            SealError::Commit(error) => error.into(),
+            SealError::Audit(error) => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the vault stays sealed");
+                Self::AuditFailed
+            }
+            SealError::Config(_) | SealError::Interrupted => {
+                tracing::error!(error = &error as &dyn std::error::Error, "the seal failed");
+                Self::Internal
+            }
+        }
+    }
+}

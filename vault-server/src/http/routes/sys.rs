@@ -1,0 +1,11 @@
+//! `sys/…`: the vault itself.
+
+pub(super) mod audit;
+pub(super) mod capabilities;
+pub(super) mod health;
+pub(super) mod init;
+pub(super) mod integrity;
+pub(super) mod key;
+pub(super) mod metrics;
+pub(super) mod mounts;
+pub(super) mod seal;

@@ -1,0 +1,69 @@
+//! `auth/token/create`, `auth/token/create-orphan`.
+
+use vault_core::identity::{CreateToken, Route, TokenKind};
+
+use super::auth;
+use crate::http::answer::Answer;
+use crate::http::context::Context;
+use crate::http::error::ApiError;
+use crate::http::fields::Fields;
+use crate::service::token::Privilege;
+
+pub(in crate::http::routes) async fn child(context: Context) -> Result<Answer, ApiError> {
+    create(context, Route::Create).await
+}
+
+pub(in crate::http::routes) async fn orphan(context: Context) -> Result<Answer, ApiError> {
+    create(context, Route::CreateOrphan).await
+}
+
+async fn create(context: Context, route: Route) -> Result<Answer, ApiError> {
+    let request = request(context.fields(), route)?;
+    let privilege = if context.authorized.has_sudo() { Privilege::Sudo } else { Privilege::Ordinary };
+    let now = context.now();
+    let issued = context.app.tokens.create(request, &context.caller, privilege, now).await?;
+    let answer = Answer::auth(auth(&issued.token, issued.plain.expose(), now)?);
+    Ok(issued.warnings.into_iter().fold(answer, Answer::warn))
+}
+
+fn request(fields: &Fields, route: Route) -> Result<CreateToken, ApiError> {
+    let kind = match fields.text("type")?.as_deref() {
+        None | Some("" | "service") => TokenKind::Service,
+        Some("batch") => TokenKind::Batch,
+        Some(_) => return Err(ApiError::invalid("invalid 'type' value: use \"service\"")),
+    };
+    if fields.text("entity_alias")?.is_some_and(|alias| !alias.is_empty()) {
+        return Err(ApiError::invalid("'entity_alias' is only allowed in combination with token role"));
+    }
+    // The old name of `ttl`.
+    let ttl = match fields.duration("ttl")? {
+        Some(ttl) => Some(ttl),
+        None => fields.duration("lease")?,
+    };
+    fields.ignore(&["lease"]);
+    let num_uses = fields.count("num_uses")?.unwrap_or(0);
+    Ok(CreateToken {
+        id: fields.secret("id")?.filter(|id| !id.expose().is_empty()),
+        policies: fields.list("policies")?.unwrap_or_default(),
+        meta: meta(fields)?,
+        ttl,
+        explicit_max_ttl: fields.duration("explicit_max_ttl")?,
+        period: fields.duration("period")?,
+        num_uses: u32::try_from(num_uses).map_err(|_| ApiError::invalid("'num_uses' is too large"))?,
+        no_parent: fields.flag("no_parent")?.unwrap_or(false),
+        no_default_policy: fields.flag("no_default_policy")?.unwrap_or(false),
+        display_name: fields.text("display_name")?.unwrap_or_default(),
+        renewable: fields.flag("renewable")?.unwrap_or(true),
+        kind,
+        route,
+    })
+}
+
+/// Vault also takes `metadata`, which newer command lines send.
+fn meta(fields: &Fields) -> Result<std::collections::BTreeMap<String, String>, ApiError> {
+    fields.ignore(&["metadata"]);
+    match fields.text_map("meta")? {
+        Some(meta) => Ok(meta),
+        None => Ok(fields.text_map("metadata")?.unwrap_or_default()),
+    }
+}

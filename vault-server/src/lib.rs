@@ -1,0 +1,24 @@
+//! The Rotunda server: HTTP, services, background work, and the words of `rotunda` that need the core.
+//!
+//! ```text
+//!   main ─► run ─► server · dev · offline
+//!                     └─► App (wired once) ─► http ─► service ─► barrier ─► store
+//! ```
+//!
+//! This crate is the only one that wires. [`http::routes`] is the table of everything it answers.
+
+pub mod app;
+pub mod barrier;
+pub mod config;
+pub mod dev;
+pub mod duration;
+pub mod harden;
+pub mod http;
+pub mod offline;
+pub mod server;
+pub mod service;
+pub mod shutdown;
+pub mod telemetry;
+
+/// What `sys/health` and `sys/seal-status` call the version; clients compare it with Vault's.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");
