@@ -72,6 +72,12 @@ impl Timestamp {
         Self(at.timestamp_millis())
     }
 
+    /// Reads RFC 3339 text; parts below a millisecond are cut. `None` when it is not such a text.
+    #[must_use]
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp_millis()))
+    }
+
     /// As RFC 3339 text in UTC with milliseconds, such as `2026-11-21T21:56:25.849Z`.
     #[must_use]
     pub fn to_rfc3339(self) -> String {

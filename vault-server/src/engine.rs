@@ -119,6 +119,11 @@ impl Engine {
         &*self.inner.entropy
     }
 
+    /// Runs `work` beside the requests, until it ends; a stop waits for it.
+    pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.inner.shutdown.spawn(work);
+    }
+
     /// Records an act of the vault itself.
     fn audited(&self, event: &str, path: &str, data: &serde_json::Value) -> Result<AuditReceipt, AuditUnavailable> {
         let plain = ["class", "step", "outcome", "cause", "lease_id", "rotation_id", "detail"];

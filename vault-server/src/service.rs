@@ -2,9 +2,14 @@
 //!
 //! A service knows no status codes and no axum types; its errors are translated in `http`.
 
+pub mod account;
 pub mod audit;
+pub mod incident;
 pub mod integrity;
+pub mod lease;
 pub mod policy;
 pub mod rewrap;
+pub mod rule;
 pub mod seal;
+pub mod target;
 pub mod token;

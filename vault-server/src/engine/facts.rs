@@ -7,7 +7,7 @@ use vault_core::account::plan::Context;
 use vault_core::entropy::random_bytes;
 use vault_core::id::{IncidentId, RotationId};
 use vault_core::password::PasswordPolicy;
-use vault_core::schedule::{RotationPolicy, next_due};
+use vault_core::schedule::{RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT, RotationPolicy, next_due};
 
 use super::Engine;
 use super::record::StoredPasswordPolicy;
@@ -22,14 +22,18 @@ impl Engine {
         let overlaps = self.target(&account.target)?.is_some_and(|target| {
             self.rotator(&target.value.rotator).is_some_and(|rotator| rotator.overlaps())
         });
-        let settings = policy.clone().unwrap_or_default();
+        let defaults = (RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT);
+        let (retries, retry_base, retry_cap) = policy
+            .as_ref()
+            .map_or(defaults, |policy| (policy.retries(), policy.retry_base(), policy.retry_cap()));
+        let grace = policy.as_ref().map_or(Duration::ZERO, RotationPolicy::grace);
         Ok(Context {
             now,
-            next_due: policy.and_then(|policy| next_due(&policy, Some(now), now, draw)),
-            retries: settings.retries,
-            retry_base: settings.retry_base,
-            retry_cap: settings.retry_cap,
-            grace: if overlaps { settings.grace } else { Duration::ZERO },
+            next_due: policy.map(|policy| next_due(&policy, Some(now), now, draw)),
+            retries,
+            retry_base,
+            retry_cap,
+            grace: if overlaps { grace } else { Duration::ZERO },
             overlaps,
             draw,
             rotation: RotationId::generate(now, self.entropy()),

@@ -4,8 +4,13 @@
 //! `.sudo()` asks for `sudo` too; `.creating(…)` asks for `create` where nothing is there yet;
 //! `.readable(…)` names the fields that stay readable in the audit file. Open lines need no token.
 
+mod account;
+mod incident;
+mod lease;
 mod policy;
+mod rule;
 mod sys;
+mod target;
 mod token;
 
 use super::route::Operation::{Read, Write};
@@ -18,8 +23,11 @@ pub fn all() -> Vec<Route> {
     lines.extend(system());
     lines.extend(policies());
     lines.extend(tokens());
-    // Targets, accounts, pools, rotation policies, password policies, leases, incidents, reports:
-    // one function each, added here.
+    lines.extend(targets());
+    lines.extend(accounts());
+    lines.extend(leases());
+    lines.extend(rules());
+    lines.extend(incidents());
     lines
 }
 
@@ -85,5 +93,80 @@ fn tokens() -> Vec<Route> {
         write("auth/token/revoke-self", token::revoke::of_self),
         write("auth/token/revoke-accessor", token::revoke::by_accessor),
         write("auth/token/revoke-orphan", token::revoke::orphan).sudo(),
+    ]
+}
+
+fn targets() -> Vec<Route> {
+    vec![
+        list("targets/config", target::list),
+        read("targets/config/<name>", target::read),
+        write("targets/config/<name>", target::configure)
+            .creating(target::exists)
+            .readable(&["rotator", "connection_url", "username"]),
+        delete("targets/config/<name>", target::delete),
+        write("targets/check/<name>", target::check),
+        write("targets/rotate/<name>", target::rotate),
+        read("targets/status/<name>", target::status),
+    ]
+}
+
+fn accounts() -> Vec<Route> {
+    vec![
+        list("accounts/config", account::list),
+        list("accounts/config/<prefix...>", account::list),
+        read("accounts/config/<path...>", account::read_config),
+        write("accounts/config/<path...>", account::configure)
+            .creating(account::exists)
+            .readable(&["target", "username", "rotation_policy", "password_policy", "state", "class", "incident"]),
+        delete("accounts/config/<path...>", account::delete).readable(&["disposal"]),
+        read("accounts/creds/<path...>", account::credential).readable(&["username"]),
+        write("accounts/check-out/<path...>", account::check_out).readable(&["reason", "ticket", "username"]),
+        write("accounts/check-in/<path...>", account::check_in).readable(&["lease_id", "state", "incident"]),
+        write("accounts/rotate/<path...>", account::rotate).readable(&["outcome", "state", "class", "incident"]),
+        write("accounts/verify/<path...>", account::verify).readable(&["outcome", "state", "class", "incident"]),
+        write("accounts/reconcile/<path...>", account::reconcile)
+            .readable(&["outcome", "state", "class", "incident"]),
+        list("accounts/status", account::list_status),
+        read("accounts/status", account::list_status),
+        read("accounts/status/<path...>", account::status),
+        read("accounts/history/<path...>", account::history),
+    ]
+}
+
+fn leases() -> Vec<Route> {
+    vec![
+        write("sys/leases/lookup", lease::lookup).readable(&["lease_id"]),
+        list("sys/leases/lookup/<prefix...>", lease::list).sudo(),
+        write("sys/leases/renew", lease::renew).readable(&["lease_id"]),
+        write("sys/leases/renew/<id...>", lease::renew),
+        write("sys/leases/revoke", lease::revoke).readable(&["lease_id"]),
+        write("sys/leases/revoke/<id...>", lease::revoke),
+        write("sys/leases/revoke-prefix/<prefix...>", lease::revoke_prefix).sudo(),
+    ]
+}
+
+fn rules() -> Vec<Route> {
+    vec![
+        list("rotation-policies", rule::list_rotation),
+        read("rotation-policies/<name>", rule::read_rotation),
+        write("rotation-policies/<name>", rule::write_rotation),
+        delete("rotation-policies/<name>", rule::delete_rotation),
+        list("password-policies", rule::list_password),
+        read("password-policies/<name>", rule::read_password),
+        write("password-policies/<name>", rule::write_password),
+        delete("password-policies/<name>", rule::delete_password),
+        read("password-policies/<name>/generate", rule::generate_password),
+    ]
+}
+
+fn incidents() -> Vec<Route> {
+    vec![
+        read("incidents", incident::list),
+        list("incidents", incident::list),
+        read("incidents/<id>", incident::read),
+        write("incidents/<id>/ack", incident::ack),
+        write("incidents/<id>/assign", incident::assign).readable(&["owner"]),
+        write("incidents/<id>/note", incident::note),
+        read("reports/rotation", incident::report),
     ]
 }

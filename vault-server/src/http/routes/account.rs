@@ -1,0 +1,275 @@
+//! `accounts/…`: configure, read, rotate, check out, check in, look.
+
+use serde_json::{Map, Value, json};
+use vault_api::account::{AccountStatus, Credential};
+use vault_api::checkout::{CheckInResponse, CheckOutResponse, HeldFacts, LeaseEnd};
+use vault_api::incident::FailureFacts;
+use vault_api::rotation::RotationOutcome;
+use vault_core::account::Settings;
+use vault_core::lease::LeaseState;
+use vault_core::path::Name;
+
+use crate::app::App;
+use crate::http::answer::{Answer, Renewable};
+use crate::http::context::{Context, Request};
+use crate::http::error::ApiError;
+use crate::service::account::{AccountError, CheckIn, CheckOut, Configure, Disposal, Rotated};
+
+pub(super) fn exists(app: &App, request: &Request) -> Result<bool, ApiError> {
+    Ok(app.accounts.exists(&request.account_path("path")?)?)
+}
+
+pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
+    let path = context.request.account_path("path")?;
+    let fields = context.fields();
+    let request = Configure {
+        target: Name::parse(&fields.required_text("target")?)?,
+        username: fields.required_text("username")?,
+        password: fields.secret("password")?.filter(|password| !password.expose().is_empty()),
+        settings: Settings {
+            rotation_policy: name(fields.text("rotation_policy")?)?,
+            password_policy: name(fields.text("password_policy")?)?,
+            ttl: fields.duration("ttl")?,
+            max_ttl: fields.duration("max_ttl")?,
+        },
+    };
+    let status = context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
+    let failure = status.failure.class.clone().zip(status.failure.detail.clone());
+    let answer = Answer::of(&status)?;
+    Ok(match failure {
+        Some((class, detail)) => answer.warn(format!("the account is configured, but not in order: {class}: {detail}")),
+        None => answer,
+    })
+}
+
+pub(super) async fn read_config(context: Context) -> Result<Answer, ApiError> {
+    let status = context.app.accounts.status(&context.request.account_path("path")?)?;
+    Ok(Answer::data(json!({
+        "target": status.target,
+        "username": status.username,
+        "rotation_policy": status.rotation_policy,
+        "password_policy": status.password_policy,
+        "max_ttl": status.max_ttl,
+    })))
+}
+
+pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
+    let path = context.request.account_path("path")?;
+    let disposal = match context.fields().text("disposal")?.as_deref() {
+        Some("rotate-and-forget") => Disposal::RotateAndForget,
+        Some("hand-over") => Disposal::HandOver,
+        Some(_) | None => {
+            return Err(ApiError::invalid(
+                "say what becomes of the password that the target still accepts: disposal=rotate-and-forget \
+                 (rotate once more, and nobody knows it) or disposal=hand-over (it is returned to you, once)",
+            ));
+        }
+    };
+    if !context.app.accounts.exists(&path)? {
+        return Ok(Answer::nothing());
+    }
+    let handed = context.app.accounts.remove(&path, disposal, context.caller.principal.display_name()).await?;
+    Ok(match handed {
+        Some((username, password)) => {
+            Answer::data(json!({ "username": username, "password": password.expose() }))
+        }
+        None => Answer::nothing(),
+    })
+}
+
+pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
+    let prefix = context.request.captures.get("prefix").cloned().unwrap_or_default();
+    Answer::keys(context.app.accounts.list(&prefix)?)
+}
+
+pub(super) async fn list_status(context: Context) -> Result<Answer, ApiError> {
+    let state = context.fields().text("state")?.filter(|state| !state.is_empty());
+    let found = context.app.accounts.statuses(state.as_deref())?;
+    let keys: Vec<&String> = found.iter().map(|(path, _)| path).collect();
+    let mut info = Map::new();
+    for (path, status) in &found {
+        info.insert(path.clone(), value(status)?);
+    }
+    if keys.is_empty() {
+        return Err(ApiError::NotFound);
+    }
+    Ok(Answer::data(json!({ "keys": keys, "key_info": info })))
+}
+
+pub(super) async fn credential(context: Context) -> Result<Answer, ApiError> {
+    let found = context.app.accounts.credential(&context.request.account_path("path")?).await?;
+    let ttl = found.next_rotation.map_or(0, |next| next.since(context.now()).as_secs());
+    let answer = Answer::of(&Credential {
+        username: found.username,
+        password: found.password.expose().to_owned().into(),
+        version: found.version,
+        last_rotation: found.last_rotation.map(|at| at.to_rfc3339()),
+        next_rotation: found.next_rotation.map(|at| at.to_rfc3339()),
+        ttl,
+    })?;
+    Ok(match found.warning {
+        Some(warning) => answer.warn(warning),
+        None => answer,
+    })
+}
+
+pub(super) async fn check_out(context: Context) -> Result<Answer, ApiError> {
+    let path = context.request.account_path("path")?;
+    let fields = context.fields();
+    let request = CheckOut {
+        ttl: fields.duration("ttl")?,
+        reason: fields.text("reason")?,
+        ticket: fields.text("ticket")?,
+        wait: fields.duration("wait")?,
+    };
+    let out = context.app.accounts.check_out(&path, &request, &context.caller.principal).await?;
+    let duration = out.lease.expires_at.since(out.lease.issued_at);
+    let answer = Answer::of(&CheckOutResponse {
+        username: out.username,
+        password: out.password.expose().to_owned().into(),
+        version: out.lease.version,
+        generation: out.lease.generation,
+        expires_at: out.lease.expires_at.to_rfc3339(),
+    })?;
+    let capped = request.ttl.is_some_and(|ttl| ttl > duration);
+    let answer = answer.with_lease(out.lease.id, duration, Renewable::Yes);
+    Ok(if capped { answer.warn("the TTL was capped by the account's max_ttl") } else { answer })
+}
+
+pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
+    let path = context.request.account_path("path")?;
+    let fields = context.fields();
+    let request = CheckIn {
+        lease_id: fields.text("lease_id")?.filter(|id| !id.is_empty()),
+        force: fields.flag("force")?.unwrap_or(false),
+    };
+    let may_force = request.force && context.app.policies.acl(context.caller.token.policies())?.is_sudo(&context.request.path);
+    let lease = context.app.accounts.check_in(&path, &request, &context.caller.principal, may_force).await?;
+    let status = context.app.accounts.status(&path)?;
+    let closed = lease.state == LeaseState::Closed;
+    let answer = Answer::of(&CheckInResponse {
+        lease_id: lease.id,
+        state: if closed { LeaseEnd::Closed } else { LeaseEnd::Revoking },
+        version: closed.then_some(status.version),
+        incident: if closed { None } else { status.failure.incident.clone() },
+    })?;
+    Ok(if closed {
+        answer
+    } else {
+        answer.warn(format!(
+            "the lease is ending, but the target has not been seen to refuse the password yet{}; it is tried again until it is",
+            status.failure.class.map_or(String::new(), |class| format!(" ({class})"))
+        ))
+    })
+}
+
+pub(super) async fn rotate(context: Context) -> Result<Answer, ApiError> {
+    let path = context.request.account_path("path")?;
+    let force = context.fields().flag("force")?.unwrap_or(false);
+    let outcome = context.app.accounts.rotate(&path, force, context.caller.principal.display_name()).await?;
+    rotated("rotated", &outcome, context.app.accounts.status(&path)?)
+}
+
+pub(super) async fn reconcile(context: Context) -> Result<Answer, ApiError> {
+    let path = context.request.account_path("path")?;
+    let outcome = context.app.accounts.reconcile(&path, context.caller.principal.display_name()).await?;
+    rotated("in_sync", &outcome, context.app.accounts.status(&path)?)
+}
+
+pub(super) async fn verify(context: Context) -> Result<Answer, ApiError> {
+    let path = context.request.account_path("path")?;
+    let version = context.app.accounts.verify(&path).await?;
+    rotated("verified", &Rotated::Done { version }, context.app.accounts.status(&path)?)
+}
+
+pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
+    Answer::of(&context.app.accounts.status(&context.request.account_path("path")?)?)
+}
+
+pub(super) async fn history(context: Context) -> Result<Answer, ApiError> {
+    Answer::of(&context.app.accounts.history(&context.request.account_path("path")?)?)
+}
+
+/// The answer to a request that changed or looked at a credential on its target.
+pub(super) fn rotated(word: &str, outcome: &Rotated, status: AccountStatus) -> Result<Answer, ApiError> {
+    let (outcome, version, running) = match outcome {
+        Rotated::Done { version } => (word, *version, false),
+        Rotated::Running => ("running", status.version, true),
+    };
+    let failure = if running { status.failure } else { FailureFacts::default() };
+    let answer = Answer::of(&RotationOutcome {
+        outcome: outcome.to_owned(),
+        version,
+        state: status.state.word().to_owned(),
+        failure,
+    })?;
+    Ok(if running {
+        answer
+            .with_status(axum::http::StatusCode::ACCEPTED)
+            .warn("the rotation goes on; its status tells how it ends")
+    } else {
+        answer
+    })
+}
+
+fn name(text: Option<String>) -> Result<Option<Name>, ApiError> {
+    Ok(text.filter(|text| !text.is_empty()).map(|text| Name::parse(&text)).transpose()?)
+}
+
+fn value(data: &impl serde::Serialize) -> Result<Value, ApiError> {
+    serde_json::to_value(data).map_err(|_| ApiError::Internal)
+}
+
+impl From<AccountError> for ApiError {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::NotFound => Self::NotFound,
+            AccountError::Invalid(text) => Self::Invalid(text),
+            AccountError::NotHolder(text) => Self::Forbidden(text),
+            AccountError::State(text) => Self::conflict(text),
+            AccountError::Busy(text) => Self::Unavailable(text),
+            AccountError::Held { message, lease, place } => {
+                let facts = HeldFacts {
+                    holder: lease.as_ref().map_or(String::new(), |lease| lease.borrower.name.clone()),
+                    expires_at: lease.as_ref().map(|lease| lease.expires_at.to_rfc3339()),
+                    place: place.map(|place| place as u64),
+                    lease_id: lease.map(|lease| lease.id),
+                };
+                Self::Conflict { message, data: serde_json::to_value(facts).unwrap_or_default() }
+            }
+            AccountError::Target { fault, status } => {
+                let facts = json!({
+                    "state": status.state.word(),
+                    "version": status.version,
+                    "incident": status.failure.incident,
+                    "attempts": status.failure.attempts,
+                    "next_attempt": status.failure.next_attempt,
+                });
+                Self::Target { fault, data: facts }
+            }
+            AccountError::Act(error) => error.into(),
+            AccountError::Load(error) => error.into(),
+            AccountError::Commit(error) => error.into(),
+        }
+    }
+}
+
+impl From<crate::engine::ActError> for ApiError {
+    fn from(error: crate::engine::ActError) -> Self {
+        use crate::engine::ActError;
+        match error {
+            ActError::NotFound => Self::NotFound,
+            ActError::Plan(error) => error.into(),
+        }
+    }
+}
+
+impl From<crate::engine::commit::PlanError> for ApiError {
+    fn from(error: crate::engine::commit::PlanError) -> Self {
+        use crate::engine::commit::PlanError;
+        match error {
+            PlanError::Load(error) => error.into(),
+            PlanError::Commit(error) => error.into(),
+        }
+    }
+}

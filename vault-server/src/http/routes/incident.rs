@@ -1,0 +1,91 @@
+//! `incidents/…` and `reports/rotation`.
+
+use std::time::Duration;
+
+use vault_api::incident::IncidentList;
+use vault_core::clock::Timestamp;
+use vault_core::id::IncidentId;
+use vault_core::incident::ledger::LedgerEvent;
+
+use crate::http::answer::Answer;
+use crate::http::context::Context;
+use crate::http::error::ApiError;
+use crate::service::incident::Which;
+
+pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
+    let which = match context.fields().text("state")?.as_deref() {
+        None | Some("" | "open") => Which::Open,
+        Some("closed") => Which::Closed,
+        Some("all") => Which::All,
+        Some(_) => return Err(ApiError::invalid("state must be open, closed or all")),
+    };
+    context.fields().ignore(&["list"]);
+    Answer::of(&IncidentList { incidents: context.app.incidents.list(which)? })
+}
+
+pub(super) async fn read(context: Context) -> Result<Answer, ApiError> {
+    Answer::of(&context.app.incidents.read(id(&context)?)?.ok_or(ApiError::NotFound)?)
+}
+
+pub(super) async fn ack(context: Context) -> Result<Answer, ApiError> {
+    let (incident, at, by) = (id(&context)?, context.now(), name(&context));
+    record(&context, &LedgerEvent::Acknowledged { incident, at, by }).await
+}
+
+pub(super) async fn assign(context: Context) -> Result<Answer, ApiError> {
+    let (incident, at, by) = (id(&context)?, context.now(), name(&context));
+    let owner = bounded(context.fields().required_text("owner")?, "owner")?;
+    record(&context, &LedgerEvent::Assigned { incident, at, by, owner }).await
+}
+
+pub(super) async fn note(context: Context) -> Result<Answer, ApiError> {
+    let (incident, at, by) = (id(&context)?, context.now(), name(&context));
+    let text = bounded(context.fields().required_text("text")?, "text")?;
+    record(&context, &LedgerEvent::Note { incident, at, by, text }).await
+}
+
+pub(super) async fn report(context: Context) -> Result<Answer, ApiError> {
+    let now = context.now();
+    let to = moment(&context, "to")?.unwrap_or_else(|| now.plus(Duration::from_millis(1)));
+    let from = moment(&context, "from")?.unwrap_or_else(|| to.minus(WINDOW_DEFAULT));
+    if from >= to {
+        return Err(ApiError::invalid("from must be before to"));
+    }
+    Answer::of(&context.app.incidents.report(from, to, now)?)
+}
+
+async fn record(context: &Context, event: &LedgerEvent) -> Result<Answer, ApiError> {
+    Answer::of(&context.app.incidents.record(event).await?.ok_or(ApiError::NotFound)?)
+}
+
+fn id(context: &Context) -> Result<IncidentId, ApiError> {
+    IncidentId::parse(context.request.part("id")?).ok_or(ApiError::NotFound)
+}
+
+fn name(context: &Context) -> String {
+    context.caller.principal.display_name().to_owned()
+}
+
+fn bounded(text: String, what: &str) -> Result<String, ApiError> {
+    if text.len() > TEXT_BYTES_MAX {
+        return Err(ApiError::invalid(format!("{what} is longer than {TEXT_BYTES_MAX} bytes")));
+    }
+    Ok(text)
+}
+
+/// An RFC 3339 instant, or whole seconds since 1970.
+fn moment(context: &Context, field: &str) -> Result<Option<Timestamp>, ApiError> {
+    let Some(text) = context.fields().text(field)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    if let Ok(seconds) = text.parse::<i64>() {
+        return Ok(Some(Timestamp::from_secs(seconds)));
+    }
+    let parsed = Timestamp::parse_rfc3339(&text);
+    parsed.map(Some).ok_or_else(|| {
+        ApiError::invalid(format!("{field} must be a time such as 2026-11-21T00:00:00Z, or seconds since 1970"))
+    })
+}
+
+/// What a report covers when nothing is asked for.
+const WINDOW_DEFAULT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// Longest note or owner.
+const TEXT_BYTES_MAX: usize = 4096;
