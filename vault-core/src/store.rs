@@ -48,6 +48,8 @@ mod sled;
 pub mod contract;
 #[cfg(any(test, feature = "test-support"))]
 pub mod crash;
+#[cfg(any(test, feature = "test-support"))]
+pub mod ring;
 
 pub use error::{CommitError, StoreError};
 pub use handle::{Ack, Health, Store};

@@ -121,9 +121,8 @@ impl IntegrityKeys {
     pub(crate) fn element(&self, key: &[u8], raw: &[u8]) -> Result<Sum, StoreError> {
         let (revision, bytes) = record::split(raw).ok_or(StoreError::Malformed)?;
         let key_bytes = u32::try_from(key.len()).map_err(|_| StoreError::Malformed)?;
-        let mut mac = <Hmac<Sha256> as KeyInit>::new(
-            self.element.as_slice().try_into().map_err(|_| StoreError::Malformed)?,
-        );
+        let mut mac = <Hmac<Sha256> as KeyInit>::new_from_slice(self.element.as_slice())
+            .map_err(|_| StoreError::Malformed)?;
         mac.update(&key_bytes.to_be_bytes());
         mac.update(key);
         mac.update(&revision.to_be_bytes());

@@ -1,5 +1,6 @@
 //! The redb engine: one table, two-phase commits that need no repair after a crash, checksums verified on open.
 
+use std::io::ErrorKind;
 use std::ops::Bound;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
@@ -121,6 +122,10 @@ fn unpanicked<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, Eng
 
 fn classify(error: redb::Error) -> EngineError {
     match error {
+        // redb tells an empty or cut file in this way.
+        redb::Error::Io(error) if error.kind() == ErrorKind::InvalidData => {
+            EngineError::Corrupt(error.to_string())
+        }
         redb::Error::Io(error) => EngineError::Io(error),
         other => EngineError::Corrupt(other.to_string()),
     }
