@@ -1,9 +1,10 @@
 //! Keys from other keys (HKDF), keys from passphrases (Argon2id), and the keyed hash (HMAC).
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use hkdf::Hkdf;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
+use zeroize::Zeroizing;
 
 /// `out = HKDF-SHA-256(salt, ikm, info)` (RFC 5869), 32 bytes.
 pub(super) fn hkdf_sha256(salt: &[u8], ikm: &[u8], info: &[u8], out: &mut [u8; 32]) {
@@ -102,8 +103,13 @@ pub(super) fn argon2id_any(
 ) -> Result<(), OutOfMemory> {
     let params = Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(out.len()));
     // The cost was checked when it was made, so the only cause left is the allocation.
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params.map_err(|_| OutOfMemory)?)
-        .hash_password_into(passphrase, salt, out)
+    let params = params.map_err(|_| OutOfMemory)?;
+    // Our own memory, since the crate frees its own without wiping it, and the key follows from it.
+    let mut memory = Zeroizing::new(Vec::new());
+    memory.try_reserve_exact(params.block_count()).map_err(|_| OutOfMemory)?;
+    memory.resize(params.block_count(), Block::new());
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_into_with_memory(passphrase, salt, out, memory.as_mut_slice())
         .map_err(|_| OutOfMemory)
 }
 

@@ -49,9 +49,11 @@ mod tests {
 
     #[test]
     fn a_byte_that_moves_between_two_fields_changes_the_associated_data() {
+        // Without the lengths, both would read: label, header, 8, 8, "a", revision.
         let place = |namespace, name| Place { namespace, table: Table::Account, name, revision: 1 };
-        let one = place("team", b"a/db").associated_data(&[1, 2]);
-        let other = place("tea", b"ma/db").associated_data(&[1, 2]);
+        assert_eq!(Table::Account.byte(), 8);
+        let one = place("", b"\x08a").associated_data(&[1, 2]);
+        let other = place("\x08", b"a").associated_data(&[1, 2]);
         assert_ne!(one, other);
     }
 }

@@ -1,7 +1,8 @@
 //! Shamir's secret sharing in GF(256), byte by byte (Shamir 1979).
 //!
 //! A share is laid out as Vault's: the 32 values, then its number (the x-coordinate, 1 to 255). The field
-//! arithmetic comes from `vsss-rs`, which uses no tables, so no memory access depends on a secret.
+//! arithmetic comes from `vsss-rs`, which uses no tables, so no memory access depends on a secret. Its
+//! coefficients are freed without being wiped; the unseal key, the shares and the copies made here are wiped.
 
 use vsss_rs::Gf256;
 use zeroize::Zeroizing;
