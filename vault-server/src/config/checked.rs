@@ -42,6 +42,34 @@ pub struct Config {
     pub log: Log,
 }
 
+impl Config {
+    /// The same with another address, which must fit the rest of it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for plain HTTP on an address that others can reach.
+    pub fn listening_on(mut self, address: SocketAddr) -> Result<Self, ConfigError> {
+        if self.listener.tls.is_none() && !address.ip().is_loopback() && self.listener.address.ip().is_loopback() {
+            return Err(ConfigError::Value {
+                place: "command line".to_owned(),
+                key: "--listen",
+                mend: format!("{address} can be reached by others, and the configuration has no TLS"),
+            });
+        }
+        self.listener.address = address;
+        Ok(self)
+    }
+
+    /// The same with the records in another directory; an audit file in the old one moves along.
+    #[must_use]
+    pub fn with_data_in(mut self, dir: &Path) -> Self {
+        if self.audit_file == self.data_dir.join(AUDIT_FILE) {
+            self.audit_file = dir.join(AUDIT_FILE);
+        }
+        self.data_dir = dir.to_owned();
+        self
+    }
+}
+
 /// Where to listen.
 #[derive(Clone, Debug)]
 pub struct Listener {

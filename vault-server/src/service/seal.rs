@@ -10,6 +10,7 @@
 //! without a trail.
 
 mod rotate;
+mod share;
 mod status;
 
 use std::sync::Arc;
@@ -33,6 +34,7 @@ use crate::service::audit::{AuditService, AuditUnavailable};
 use crate::service::policy::PolicyRecord;
 use crate::service::token::add_initial_root;
 
+pub use self::share::decode_share;
 pub use self::status::{KeyState, SealStatus};
 
 /// Whether keys exist, and whether they are in use.
@@ -296,6 +298,14 @@ impl SealService {
             Err(_) => tracing::error!("the vault is sealed, but the store was not locked in order"),
         }
     }
+}
+
+/// The stored configuration of the seal; `None` before init.
+///
+/// # Errors
+/// [`SealError::Config`] or [`SealError::Store`].
+pub fn stored_config(store: &Store) -> Result<Option<Config>, SealError> {
+    Ok(load_config(store)?.map(|(config, _)| config))
 }
 
 fn config_key() -> Key {
