@@ -12,14 +12,13 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use vault_cli::DevArgs;
-use vault_core::secret::{SecretBytes, SecretString, for_sealing};
 use vault_core::seal::InitRequest;
+use vault_core::secret::{SecretBytes, SecretString, for_sealing};
 
 use crate::app::App;
 use crate::config::{self, Config};
@@ -75,7 +74,10 @@ async fn ready(app: &App, dir: &Path, chosen: Option<SecretString>) -> Result<De
         SealState::Uninitialised => make(app, &file, chosen).await?,
         SealState::Sealed | SealState::Unsealed => {
             let keys = read(&file)?.with_context(|| {
-                format!("{} holds a vault that `rotunda dev` did not make; run `rotunda server`", dir.display())
+                format!(
+                    "{} holds a vault that `rotunda dev` did not make; run `rotunda server`",
+                    dir.display()
+                )
             })?;
             if chosen.is_some_and(|chosen| !chosen.ct_eq(keys.root_token.expose())) {
                 bail!(

@@ -20,10 +20,8 @@ pub fn run(command: &OfflineCommand) -> Result<Exit> {
     match command {
         OfflineCommand::AuditVerify { args, output } => {
             audit::verify(&args.file, args.public_key.as_deref(), output)
-        },
-        OfflineCommand::MigrateStore { args, output } => {
-            migrate::migrate(&args.from, &args.to, output)
-        },
+        }
+        OfflineCommand::MigrateStore { args, output } => migrate::migrate(&args.from, &args.to, output),
         OfflineCommand::VerifyStore { data, engine, output } => integrity::verify(data, *engine, output),
     }
 }

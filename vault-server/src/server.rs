@@ -48,11 +48,8 @@ pub async fn run(args: ServerArgs) -> Result<()> {
 /// When the signal handlers cannot be installed.
 pub(crate) async fn serve(app: Arc<App>, bound: Bound) -> Result<()> {
     app.start_tasks();
-    let serving = tokio::spawn(bound.serve(
-        router(Arc::clone(&app)),
-        app.config.connections_max,
-        app.shutdown.clone(),
-    ));
+    let serving =
+        tokio::spawn(bound.serve(router(Arc::clone(&app)), app.config.connections_max, app.shutdown.clone()));
     let hangups = tokio::spawn(reopen_on_hangup(Arc::clone(&app)));
     let name = shutdown::signal().await.context("cannot listen for signals")?;
     tracing::info!(signal = name, "ending");

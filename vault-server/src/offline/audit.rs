@@ -14,8 +14,7 @@ pub(super) fn verify(file: &Path, public_key: Option<&str>, output: &OutputArgs)
         .map(|text| PublicKey::parse(text).context("--public-key must be 64 lower-case hexadecimal digits"))
         .transpose()?;
     let options = VerifyOptions { public_key, ..VerifyOptions::default() };
-    let report = verify_file(file, &options)
-        .with_context(|| format!("cannot read {}", file.display()))?;
+    let report = verify_file(file, &options).with_context(|| format!("cannot read {}", file.display()))?;
     let status = match report.status {
         Status::Intact => "intact",
         Status::Incomplete => "incomplete: nothing shows that no lines were cut from the end",

@@ -77,7 +77,9 @@ fn offer_all(
         match unsealing.offer(share?, &OsEntropy) {
             Ok(Offer::Unsealed(unsealed)) => return Ok(unsealed),
             Ok(Offer::More { .. }) => {}
-            Err(error @ UnsealError::Keyring(_)) => return Err(error).context("the vault's keys are damaged"),
+            Err(error @ UnsealError::Keyring(_)) => {
+                return Err(error).context("the vault's keys are damaged");
+            }
             Err(error) => return Err(error.into()),
         }
     }

@@ -6,8 +6,8 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use vault_cli::{Exit, OutputArgs, StoreLocation};
-use vault_core::store::{EngineOptions, open_engine};
 use vault_core::store::migrate::migrate as copy;
+use vault_core::store::{EngineOptions, open_engine};
 
 use super::{engine_kind, print};
 

@@ -42,7 +42,9 @@ fn share(fields: &Fields, kind: &str) -> Result<SecretBytes, ApiError> {
         return Ok(SecretBytes::new(passphrase.expose().as_bytes().to_vec()));
     }
     let key = fields.secret("key")?.filter(|key| !key.expose().is_empty());
-    let key = key.ok_or_else(|| ApiError::invalid("'key' must be specified in request body as JSON, or 'reset' set to true"))?;
+    let key = key.ok_or_else(|| {
+        ApiError::invalid("'key' must be specified in request body as JSON, or 'reset' set to true")
+    })?;
     let text = key.expose();
     decode_share(text, kind).ok_or_else(|| ApiError::invalid("'key' must be a valid hex or base64 string"))
 }
