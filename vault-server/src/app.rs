@@ -135,7 +135,8 @@ impl App {
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.rewrap.run_until(&app.shutdown).await });
         let app = Arc::clone(self);
-        self.shutdown.spawn(async move { app.integrity.scrub_until(&app.seal, &*app.clock, &app.shutdown).await });
+        self.shutdown
+            .spawn(async move { app.integrity.scrub_until(&app.seal, &*app.clock, &app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.checkpoint_until_shutdown().await });
     }

@@ -1,2 +1,35 @@
-//! Placeholder.
-fn main() {}
+//! `rotunda`: the server, the operator's tool and the engineer's command line in one program.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use vault_cli::{Exit, Parsed};
+use vault_server::{dev, offline, server};
+
+fn main() -> ExitCode {
+    match vault_cli::parse(std::env::args_os()) {
+        Ok(Parsed::Client(command)) => vault_cli::run_client(command),
+        Ok(Parsed::Server(args)) => finish(runtime().and_then(|runtime| runtime.block_on(server::run(args)))),
+        Ok(Parsed::Dev(args)) => finish(runtime().and_then(|runtime| runtime.block_on(dev::run(args)))),
+        Ok(Parsed::Offline(command)) => match offline::run(&command) {
+            Ok(exit) => exit.into(),
+            Err(error) => finish(Err(error)),
+        },
+        Err(refusal) => vault_cli::report_usage(&refusal),
+    }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+#[expect(clippy::print_stderr, reason = "the one place where a command's failure is told")]
+fn finish(outcome: anyhow::Result<()>) -> ExitCode {
+    match outcome {
+        Ok(()) => Exit::Done.into(),
+        Err(error) => {
+            eprintln!("rotunda: {error:#}");
+            Exit::Usage.into()
+        }
+    }
+}

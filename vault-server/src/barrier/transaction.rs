@@ -39,12 +39,8 @@ impl Transaction {
 
     /// Seals plaintext bytes as they are; for the re-wrap, which moves records it cannot read.
     pub(crate) fn put_plaintext(&mut self, key: Key, require: Require, plaintext: &[u8]) {
-        let place = Place {
-            namespace: "",
-            table: key.table,
-            name: &key.name,
-            revision: require.next_revision(),
-        };
+        let place =
+            Place { namespace: "", table: key.table, name: &key.name, revision: require.next_revision() };
         let sealed = self.keyring.seal(self.suite, &place, plaintext, &*self.entropy);
         self.batch.put(key, require, sealed);
     }

@@ -42,6 +42,37 @@ pub struct Config {
     pub log: Log,
 }
 
+impl Config {
+    /// The same with another address, which must fit the rest of it.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`] for plain HTTP on an address that others can reach.
+    pub fn listening_on(mut self, address: SocketAddr) -> Result<Self, ConfigError> {
+        if self.listener.tls.is_none()
+            && !address.ip().is_loopback()
+            && self.listener.address.ip().is_loopback()
+        {
+            return Err(ConfigError::Value {
+                place: "command line".to_owned(),
+                key: "--listen",
+                mend: format!("{address} can be reached by others, and the configuration has no TLS"),
+            });
+        }
+        self.listener.address = address;
+        Ok(self)
+    }
+
+    /// The same with the records in another directory; an audit file in the old one moves along.
+    #[must_use]
+    pub fn with_data_in(mut self, dir: &Path) -> Self {
+        if self.audit_file == self.data_dir.join(AUDIT_FILE) {
+            self.audit_file = dir.join(AUDIT_FILE);
+        }
+        self.data_dir = dir.to_owned();
+        self
+    }
+}
+
 /// Where to listen.
 #[derive(Clone, Debug)]
 pub struct Listener {
@@ -88,8 +119,8 @@ pub(super) fn check(raw: RawConfig, base: &Path, place: &str) -> Result<Config, 
     let audit_file = raw.audit.file.map_or_else(|| data_dir.join(AUDIT_FILE), |file| base.join(file));
     let default_ttl = span(raw.lease.default_ttl.as_deref(), DEFAULT_TTL)
         .ok_or_else(|| wrong("lease.default_ttl", not_a_span()))?;
-    let max_ttl =
-        span(raw.lease.max_ttl.as_deref(), DEFAULT_TTL).ok_or_else(|| wrong("lease.max_ttl", not_a_span()))?;
+    let max_ttl = span(raw.lease.max_ttl.as_deref(), DEFAULT_TTL)
+        .ok_or_else(|| wrong("lease.max_ttl", not_a_span()))?;
     if default_ttl > max_ttl {
         return Err(wrong("lease.default_ttl", "it must not be longer than lease.max_ttl".to_owned()));
     }
@@ -116,7 +147,10 @@ type Mend = (&'static str, String);
 fn listener(raw: RawListener, base: &Path) -> Result<Listener, Mend> {
     let text = raw.address.unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());
     let address: SocketAddr = text.parse().map_err(|_| {
-        ("listener.address", format!("{text:?} is not an IP address with a port, such as {DEFAULT_ADDRESS:?}"))
+        (
+            "listener.address",
+            format!("{text:?} is not an IP address with a port, such as {DEFAULT_ADDRESS:?}"),
+        )
     })?;
     let tls = match (raw.tls_cert_file, raw.tls_key_file) {
         (Some(cert), Some(key)) if raw.tls_disable => {
@@ -125,7 +159,9 @@ fn listener(raw: RawListener, base: &Path) -> Result<Listener, Mend> {
         }
         (Some(cert), Some(key)) => Some(Tls { cert_file: base.join(cert), key_file: base.join(key) }),
         (Some(_), None) => return Err(("listener.tls_key_file", "the certificate needs its key".to_owned())),
-        (None, Some(_)) => return Err(("listener.tls_cert_file", "the key needs its certificate".to_owned())),
+        (None, Some(_)) => {
+            return Err(("listener.tls_cert_file", "the key needs its certificate".to_owned()));
+        }
         (None, None) => None,
     };
     if tls.is_none() && !raw.tls_disable && !address.ip().is_loopback() {
@@ -172,10 +208,11 @@ struct Limits {
 
 fn limits(raw: &RawLimits) -> Result<Limits, Mend> {
     let body = raw.body_bytes.unwrap_or(DEFAULT_BODY_BYTES);
-    let body_bytes_max = usize::try_from(body)
-        .ok()
-        .filter(|bytes| (1024..=BODY_BYTES_MAX).contains(bytes))
-        .ok_or_else(|| ("limits.body_bytes", format!("it must be between 1024 and {BODY_BYTES_MAX}")))?;
+    let body_bytes_max =
+        usize::try_from(body)
+            .ok()
+            .filter(|bytes| (1024..=BODY_BYTES_MAX).contains(bytes))
+            .ok_or_else(|| ("limits.body_bytes", format!("it must be between 1024 and {BODY_BYTES_MAX}")))?;
     let request_deadline = span(raw.request_deadline.as_deref(), DEFAULT_DEADLINE)
         .ok_or_else(|| ("limits.request_deadline", not_a_span()))?;
     let connections_max = usize::try_from(raw.connections.unwrap_or(DEFAULT_CONNECTIONS))

@@ -34,7 +34,10 @@ fn mistakes_are_named_with_file_and_key() {
         ("data_dir = \"d\"\n[store]\ncipher = \"des\"", &["store.cipher"]),
         ("data_dir = \"d\"\n[store]\ncache_mib = 0", &["store.cache_mib"]),
         ("data_dir = \"d\"\n[listener]\naddress = \"localhost\"", &["listener.address", "not an IP address"]),
-        ("data_dir = \"d\"\n[listener]\naddress = \"0.0.0.0:8200\"", &["tls_disable = true", "in plain text"]),
+        (
+            "data_dir = \"d\"\n[listener]\naddress = \"0.0.0.0:8200\"",
+            &["tls_disable = true", "in plain text"],
+        ),
         ("data_dir = \"d\"\n[listener]\ntls_cert_file = \"c\"", &["listener.tls_key_file"]),
         ("data_dir = \"d\"\n[listener]\ntls_key_file = \"c\"", &["listener.tls_cert_file"]),
         (

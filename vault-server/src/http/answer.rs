@@ -95,7 +95,12 @@ impl Answer {
 
     /// Names the lease at the top level.
     #[must_use]
-    pub fn with_lease(mut self, lease_id: impl Into<String>, duration: Duration, renewable: Renewable) -> Self {
+    pub fn with_lease(
+        mut self,
+        lease_id: impl Into<String>,
+        duration: Duration,
+        renewable: Renewable,
+    ) -> Self {
         if let AnswerBody::Envelope(envelope) = &mut self.body {
             envelope.lease_id = lease_id.into();
             envelope.lease_duration = duration.as_secs();
@@ -164,7 +169,9 @@ impl Answer {
         match self.json(id) {
             Some(value) => json_response(self.status, &value),
             None => match self.body {
-                AnswerBody::Text { content_type, text } => respond(self.status, content_type, Body::from(text)),
+                AnswerBody::Text { content_type, text } => {
+                    respond(self.status, content_type, Body::from(text))
+                }
                 AnswerBody::Nothing | AnswerBody::Envelope(_) | AnswerBody::Raw(_) => {
                     let mut response = Response::new(Body::empty());
                     *response.status_mut() = self.status;
@@ -251,7 +258,16 @@ mod tests {
     fn every_key_of_the_envelope_is_always_there() {
         let value = Answer::data(Value::Null).json(id()).unwrap();
         let keys: Vec<&str> = value.as_object().unwrap().keys().map(String::as_str).collect();
-        let want = ["auth", "data", "lease_duration", "lease_id", "renewable", "request_id", "warnings", "wrap_info"];
+        let want = [
+            "auth",
+            "data",
+            "lease_duration",
+            "lease_id",
+            "renewable",
+            "request_id",
+            "warnings",
+            "wrap_info",
+        ];
         assert_eq!(keys, want);
         assert_eq!(value["lease_id"], "");
     }

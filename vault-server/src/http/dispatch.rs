@@ -174,7 +174,11 @@ async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     axum::body::to_bytes(body, limit).await.map_err(|error| {
         use std::error::Error;
         let too_large = error.source().is_some_and(|source| source.to_string().contains("length limit"));
-        if too_large { ApiError::TooLarge(limit) } else { ApiError::invalid("the request body could not be read") }
+        if too_large {
+            ApiError::TooLarge(limit)
+        } else {
+            ApiError::invalid("the request body could not be read")
+        }
     })
 }
 

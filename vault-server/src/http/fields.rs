@@ -11,8 +11,8 @@ use serde_json::{Map, Value};
 use vault_core::secret::SecretString;
 use zeroize::Zeroize;
 
-use crate::duration::parse_duration;
 use super::error::ApiError;
+use crate::duration::parse_duration;
 
 /// The JSON object of a request's body, or the query of a read. Wiped when dropped.
 pub struct Fields {
@@ -149,7 +149,9 @@ impl Fields {
     pub fn duration(&self, name: &str) -> Result<Option<Duration>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
         let span = parse_duration(&text).ok_or_else(|| {
-            ApiError::invalid(format!("'{name}' must be a duration such as 3600, \"90s\", \"1h30m\" or \"1d\""))
+            ApiError::invalid(format!(
+                "'{name}' must be a duration such as 3600, \"90s\", \"1h30m\" or \"1d\""
+            ))
         })?;
         Ok(Some(span).filter(|span| !span.is_zero()))
     }
@@ -218,7 +220,7 @@ impl Fields {
     /// [`ApiError::Invalid`] for anything else.
     pub fn text_map(&self, name: &str) -> Result<Option<BTreeMap<String, String>>, ApiError> {
         let wrong = || ApiError::invalid(format!("'{name}' must be an object of strings"));
-        let object = |map: &Map<String, Value>| {
+        let object = |map: &Map<String, Value>| -> Result<BTreeMap<String, String>, ApiError> {
             map.iter().map(|(key, value)| Ok((key.clone(), scalar(name, value)?))).collect()
         };
         let pair = |text: &str| {

@@ -61,8 +61,12 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         let auth = auth_of(token.as_ref(), None);
         let receipt = trail.request(&auth, &request, Asked::Update)?;
         let request = Arc::new(request);
-        let context =
-            TokenlessContext { app: Arc::clone(app), request: Arc::clone(&request), token: token.as_ref().map(SecretString::duplicate), receipt };
+        let context = TokenlessContext {
+            app: Arc::clone(app),
+            request: Arc::clone(&request),
+            token: token.as_ref().map(SecretString::duplicate),
+            receipt,
+        };
         let result = answered(handler(context), &request).await;
         return trail.response(&auth, &request, Asked::Update, result);
     }
@@ -149,8 +153,7 @@ async fn decide(
         _ => request.path.clone(),
     };
     let data = (!request.fields.is_empty()).then(|| request.fields.object());
-    let authorized =
-        acl.decide(&path, asked, data).authorize().map_err(|_| ApiError::PermissionDenied)?;
+    let authorized = acl.decide(&path, asked, data).authorize().map_err(|_| ApiError::PermissionDenied)?;
     let needs_sudo = matches!(route, Some(Route { service: Service::Guarded(Need::Sudo, _), .. }));
     let authorized = if needs_sudo {
         authorized.require_sudo().map_err(|_| ApiError::PermissionDenied)?

@@ -137,7 +137,11 @@ impl Connection {
         let service = TowerToHyperService::new(router);
         let mut builder = Builder::new(TokioExecutor::new());
         builder.http1().timer(TokioTimer::new()).header_read_timeout(HEADER_MAX);
-        builder.http2().timer(TokioTimer::new()).keep_alive_interval(Some(H2_PING)).max_concurrent_streams(256);
+        builder
+            .http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(Some(H2_PING))
+            .max_concurrent_streams(256);
         let ended = match self.acceptor {
             None => self.watcher.watch(builder.serve_connection(TokioIo::new(stream), service)).await,
             Some(acceptor) => match tokio::time::timeout(HANDSHAKE_MAX, acceptor.accept(stream)).await {

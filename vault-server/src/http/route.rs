@@ -235,9 +235,10 @@ impl Table {
     fn has_mount(&self, parts: &[&str]) -> bool {
         let depth = if parts.first() == Some(&"auth") { 2 } else { 1 };
         parts.len() >= depth
-            && self.routes.iter().any(|route| {
-                route.pattern.split('/').take(depth).eq(parts.iter().take(depth).copied())
-            })
+            && self
+                .routes
+                .iter()
+                .any(|route| route.pattern.split('/').take(depth).eq(parts.iter().take(depth).copied()))
     }
 
     /// Every line's operation and pattern, for documents and tests.
@@ -322,7 +323,11 @@ mod tests {
     #[test]
     fn the_most_precise_pattern_wins_whatever_the_order() {
         for (operation, path, want) in [
-            (Operation::Read, "accounts/creds/db/prod/app", r#"accounts/creds/<path...> {"path": "db/prod/app"}"#),
+            (
+                Operation::Read,
+                "accounts/creds/db/prod/app",
+                r#"accounts/creds/<path...> {"path": "db/prod/app"}"#,
+            ),
             (Operation::Read, "accounts/creds", r#"accounts/<rest...> {"rest": "creds"}"#),
             (Operation::Read, "sys/policies/acl/x", r#"sys/policies/acl/<name> {"name": "x"}"#),
             (Operation::Read, "sys/policies/acl/x/y", "no path"),

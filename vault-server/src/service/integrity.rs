@@ -113,6 +113,32 @@ impl IntegrityService {
     }
 }
 
+/// What is wrong, as sentences; none when all is well.
+#[must_use]
+pub fn findings(report: &VerifyReport) -> Vec<String> {
+    let mut findings = Vec::new();
+    if report.records_found != report.records_expected {
+        findings.push(format!(
+            "{} records were found, {} were committed",
+            report.records_found, report.records_expected
+        ));
+    }
+    for (is_wrong, sentence) in [
+        (
+            !report.is_sum_right,
+            "a record vanished, was added, altered or rolled back behind the vault's back",
+        ),
+        (!report.is_ordered, "the engine gives its records in the wrong order"),
+        (!report.is_head_right, "the record that carries the set hash was changed behind the vault's back"),
+        (report.malformed > 0, "the store holds entries that are no records"),
+    ] {
+        if is_wrong {
+            findings.push(sentence.to_owned());
+        }
+    }
+    findings
+}
+
 const PAGE: usize = 256;
 /// Between two pages.
 const PAUSE: Duration = Duration::from_millis(5);

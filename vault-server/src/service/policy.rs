@@ -174,7 +174,9 @@ impl PolicyService {
             return Err(PolicyServiceError::BuiltIn(name));
         }
         for _ in 0..ATTEMPTS_MAX {
-            let Some(revision) = self.barrier.revision::<PolicyRecord>(name.as_bytes())? else { return Ok(()) };
+            let Some(revision) = self.barrier.revision::<PolicyRecord>(name.as_bytes())? else {
+                return Ok(());
+            };
             let mut transaction = self.barrier.transaction().map_err(LoadError::from)?;
             transaction.delete::<PolicyRecord>(name.as_bytes(), revision);
             match self.barrier.commit(transaction).await {

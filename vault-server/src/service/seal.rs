@@ -10,6 +10,7 @@
 //! without a trail.
 
 mod rotate;
+mod share;
 mod status;
 
 use std::sync::Arc;
@@ -21,7 +22,8 @@ use vault_core::entropy::Entropy;
 use vault_core::identity::{PlainToken, TokenError};
 use vault_core::policy::{DEFAULT_POLICY_NAME, DEFAULT_POLICY_TEXT};
 use vault_core::seal::{
-    Config, ConfigError, InitError, InitRequest, Initialized, Offer, UnsealError, Unsealed, Unsealing, initialize,
+    Config, ConfigError, InitError, InitRequest, Initialized, Offer, UnsealError, Unsealed, Unsealing,
+    initialize,
 };
 use vault_core::secret::{SecretBytes, SecretString};
 use vault_core::store::batch::{Require, Revision};
@@ -33,6 +35,7 @@ use crate::service::audit::{AuditService, AuditUnavailable};
 use crate::service::policy::PolicyRecord;
 use crate::service::token::add_initial_root;
 
+pub use self::share::decode_share;
 pub use self::status::{KeyState, SealStatus};
 
 /// Whether keys exist, and whether they are in use.
@@ -218,8 +221,9 @@ impl SealService {
         if self.state() == SealState::Unsealed {
             return Ok(SealState::Unsealed);
         }
+        let begun = inner.unsealing.take();
         let (config, _) = inner.config.as_ref().ok_or(SealError::Uninitialised)?;
-        let mut unsealing = inner.unsealing.take().unwrap_or_else(|| Unsealing::new(config));
+        let mut unsealing = begun.unwrap_or_else(|| Unsealing::new(config));
         let entropy = Arc::clone(&self.entropy);
         let offered = tokio::task::spawn_blocking(move || {
             let outcome = unsealing.offer(share, &*entropy);
@@ -261,7 +265,10 @@ impl SealService {
         });
         let opening = opened.await.map_err(|_| SealError::Interrupted)??;
         if let Some(lost) = opening.lost {
-            tracing::error!(line = lost.seq, "the audit file ended before its newest line: lines were lost or removed");
+            tracing::error!(
+                line = lost.seq,
+                "the audit file ended before its newest line: lines were lost or removed"
+            );
         }
         if opening.torn_bytes > 0 {
             tracing::warn!(bytes = opening.torn_bytes, "a torn line at the end of the audit file was closed");
@@ -292,10 +299,20 @@ impl SealService {
         });
         match closed.await {
             Ok(Ok(())) => tracing::info!("the vault is sealed"),
-            Ok(Err(error)) => tracing::error!(%error, "the vault is sealed, but its audit file has no last checkpoint"),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "the vault is sealed, but its audit file has no last checkpoint")
+            }
             Err(_) => tracing::error!("the vault is sealed, but the store was not locked in order"),
         }
     }
+}
+
+/// The stored configuration of the seal; `None` before init.
+///
+/// # Errors
+/// [`SealError::Config`] or [`SealError::Store`].
+pub fn stored_config(store: &Store) -> Result<Option<Config>, SealError> {
+    Ok(load_config(store)?.map(|(config, _)| config))
 }
 
 fn config_key() -> Key {

@@ -27,8 +27,8 @@ use vault_core::store::key::Table;
 
 use crate::barrier::{ATTEMPTS_MAX, Barrier, CommitError, LoadError, Loaded, Record, Sealed, Transaction};
 
-pub use self::issue::{Issued, Privilege};
 pub(crate) use self::issue::add_initial_root;
+pub use self::issue::{Issued, Privilege};
 
 impl Record for Token {
     const TABLE: Table = Table::Token;
@@ -131,7 +131,8 @@ impl TokenService {
         let plain = PlainToken::presented(text).ok_or(TokenServiceError::Unknown)?;
         let digest = self.digest(&plain)?;
         let loaded = self.load(&digest)?.ok_or(TokenServiceError::Unknown)?;
-        let principal = Principal::verified(digest, &loaded.value, now).map_err(|_| TokenServiceError::Unknown)?;
+        let principal =
+            Principal::verified(digest, &loaded.value, now).map_err(|_| TokenServiceError::Unknown)?;
         Ok(Caller { principal, token: loaded.value, plain })
     }
 

@@ -24,7 +24,8 @@ fn anything_but_an_object_is_refused_without_showing_it() {
 
 #[test]
 fn durations_come_in_every_spelling() {
-    let fields = fields(r#"{"a":60,"b":"60","c":"1m","d":"","e":"0s","f":0,"g":null,"h":"soon","i":-5,"j":[1]}"#);
+    let fields =
+        fields(r#"{"a":60,"b":"60","c":"1m","d":"","e":"0s","f":0,"g":null,"h":"soon","i":-5,"j":[1]}"#);
     for (name, want) in [
         ("a", Some(60)),
         ("b", Some(60)),

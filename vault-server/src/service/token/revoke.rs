@@ -3,8 +3,8 @@
 //! First every token of the tree is marked, parents before children, so that all are refused and no child
 //! can be added; then what each holds is given back and the records go, children before parents.
 
-use vault_core::identity::{Token, TokenDigest, TokenState, keys};
 use vault_core::clock::Timestamp;
+use vault_core::identity::{Token, TokenDigest, TokenState, keys};
 use vault_core::store::key::Table;
 
 use super::{AccessorRecord, TokenService, TokenServiceError, due_name, replace};

@@ -11,7 +11,10 @@ pub(in crate::http::routes) async fn hash(context: Context) -> Result<Answer, Ap
     if context.request.part("name")? != FILE_SINK {
         return Err(ApiError::invalid("unknown audit backend"));
     }
-    let input = context.fields().secret("input")?.ok_or_else(|| ApiError::invalid("the \"input\" parameter is empty"))?;
+    let input = context
+        .fields()
+        .secret("input")?
+        .ok_or_else(|| ApiError::invalid("the \"input\" parameter is empty"))?;
     let hash = context.app.audit.digest(input.expose())?;
     Ok(Answer::of(&AuditHashResponse { hash })?.copied_to_top())
 }

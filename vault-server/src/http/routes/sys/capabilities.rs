@@ -9,15 +9,13 @@ use crate::http::error::ApiError;
 
 pub(in crate::http::routes) async fn of_token(context: Context) -> Result<Answer, ApiError> {
     let token = context.fields().secret("token")?.ok_or_else(|| ApiError::invalid("missing token"))?;
-    let (_, token) = context
-        .app
-        .tokens
-        .look_up(token.expose(), context.now())
-        .map_err(|error| match ApiError::from(error) {
+    let (_, token) = context.app.tokens.look_up(token.expose(), context.now()).map_err(|error| {
+        match ApiError::from(error) {
             // As Vault says it of a token that is none.
             ApiError::Forbidden(_) => ApiError::invalid("invalid token"),
             other => other,
-        })?;
+        }
+    })?;
     answer(&context, &token)
 }
 

@@ -13,7 +13,13 @@ use crate::service::seal::SealState;
 pub(in crate::http::routes) async fn read(context: OpenContext) -> Result<Answer, ApiError> {
     let fields = &context.request.fields;
     // Asked for so that all spellings are known; standby nodes do not exist here.
-    fields.ignore(&["standbyok", "perfstandbyok", "standbycode", "drsecondarycode", "performancestandbycode"]);
+    fields.ignore(&[
+        "standbyok",
+        "perfstandbyok",
+        "standbycode",
+        "drsecondarycode",
+        "performancestandbycode",
+    ]);
     let state = context.app.seal.state();
     let (name, default) = match state {
         SealState::Unsealed => ("activecode", StatusCode::OK),

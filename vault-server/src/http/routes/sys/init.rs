@@ -32,7 +32,9 @@ pub(in crate::http::routes) async fn write(context: OpenContext) -> Result<Answe
 }
 
 fn request(fields: &Fields) -> Result<InitRequest, ApiError> {
-    if let Some(passphrase) = fields.secret("passphrase")?.filter(|passphrase| !passphrase.expose().is_empty()) {
+    if let Some(passphrase) =
+        fields.secret("passphrase")?.filter(|passphrase| !passphrase.expose().is_empty())
+    {
         if fields.count("secret_shares")?.unwrap_or(0) > 0 {
             return Err(ApiError::invalid("give either a passphrase or secret_shares, not both"));
         }
@@ -59,5 +61,11 @@ fn is_asked(fields: &Fields, name: &str) -> bool {
 }
 
 /// Encrypted shares and recovery keys: refused rather than ignored, since shares would be shown in plain.
-const UNSUPPORTED: [&str; 6] =
-    ["pgp_keys", "root_token_pgp_key", "recovery_shares", "recovery_threshold", "recovery_pgp_keys", "stored_shares"];
+const UNSUPPORTED: [&str; 6] = [
+    "pgp_keys",
+    "root_token_pgp_key",
+    "recovery_shares",
+    "recovery_threshold",
+    "recovery_pgp_keys",
+    "stored_shares",
+];

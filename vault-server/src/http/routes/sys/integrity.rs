@@ -22,19 +22,7 @@ fn report(check: Option<LastCheck>, mut findings: Vec<String>) -> IntegrityRepor
     let Some(LastCheck { report, ended_at }) = check else {
         return IntegrityReport { ok: None, findings, ..IntegrityReport::default() };
     };
-    if report.records_found != report.records_expected {
-        findings.push(format!("{} records were found, {} were committed", report.records_found, report.records_expected));
-    }
-    for (is_wrong, sentence) in [
-        (!report.is_sum_right, "a record vanished, was added, altered or rolled back behind the vault's back"),
-        (!report.is_ordered, "the engine gives its records in the wrong order"),
-        (!report.is_head_right, "the record that carries the set hash was changed behind the vault's back"),
-        (report.malformed > 0, "the store holds entries that are no records"),
-    ] {
-        if is_wrong {
-            findings.push(sentence.to_owned());
-        }
-    }
+    findings.extend(crate::service::integrity::findings(&report));
     IntegrityReport {
         ok: Some(report.is_intact()),
         commit: report.commit,

@@ -1,6 +1,5 @@
 //! `sys/seal-status`, `sys/unseal`, `sys/seal`.
 
-use data_encoding::{BASE64, BASE64_NOPAD, HEXLOWER_PERMISSIVE};
 use vault_api::seal::SealStatus as WireStatus;
 use vault_core::secret::SecretBytes;
 
@@ -9,7 +8,7 @@ use crate::http::answer::Answer;
 use crate::http::context::{Context, OpenContext};
 use crate::http::error::ApiError;
 use crate::http::fields::Fields;
-use crate::service::seal::{SealService, SealState};
+use crate::service::seal::{SealService, SealState, decode_share};
 
 pub(in crate::http::routes) async fn status(context: OpenContext) -> Result<Answer, ApiError> {
     wire_status(&context.app.seal).await
@@ -43,18 +42,11 @@ fn share(fields: &Fields, kind: &str) -> Result<SecretBytes, ApiError> {
         return Ok(SecretBytes::new(passphrase.expose().as_bytes().to_vec()));
     }
     let key = fields.secret("key")?.filter(|key| !key.expose().is_empty());
-    let key = key.ok_or_else(|| ApiError::invalid("'key' must be specified in request body as JSON, or 'reset' set to true"))?;
+    let key = key.ok_or_else(|| {
+        ApiError::invalid("'key' must be specified in request body as JSON, or 'reset' set to true")
+    })?;
     let text = key.expose();
-    if kind == "passphrase" {
-        return Ok(SecretBytes::new(text.as_bytes().to_vec()));
-    }
-    let trimmed = text.trim().as_bytes();
-    HEXLOWER_PERMISSIVE
-        .decode(trimmed)
-        .or_else(|_| BASE64.decode(trimmed))
-        .or_else(|_| BASE64_NOPAD.decode(trimmed))
-        .map(SecretBytes::new)
-        .map_err(|_| ApiError::invalid("'key' must be a valid hex or base64 string"))
+    decode_share(text, kind).ok_or_else(|| ApiError::invalid("'key' must be a valid hex or base64 string"))
 }
 
 async fn wire_status(seal: &SealService) -> Result<Answer, ApiError> {
