@@ -82,6 +82,8 @@ pub enum AccountState {
     Applied,
     /// The outcome is unknown; it is being probed.
     Doubtful,
+    /// Rights were lost; the old password is being put back.
+    Reverting,
     /// The new password serves; the old one is being proved dead.
     Retiring,
     /// Failed and will be tried again by itself.
@@ -101,6 +103,7 @@ impl AccountState {
             Self::Staged => "staged",
             Self::Applied => "applied",
             Self::Doubtful => "doubtful",
+            Self::Reverting => "reverting",
             Self::Retiring => "retiring",
             Self::Backoff => "backoff",
             Self::Parked => "parked",

@@ -9,6 +9,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use rotators::registry::Registry;
 use vault_core::clock::Clock;
 use vault_core::entropy::Entropy;
 use vault_core::identity::Limits;
@@ -17,7 +18,13 @@ use vault_core::store::{EngineOptions, Store, StoreError};
 
 use crate::barrier::Barrier;
 use crate::config::Config;
+use crate::engine::{Engine, Ports as EnginePorts, scheduler};
+use crate::service::account::AccountService;
 use crate::service::audit::AuditService;
+use crate::service::incident::IncidentService;
+use crate::service::lease::LeaseService;
+use crate::service::rule::RuleService;
+use crate::service::target::TargetService;
 use crate::service::integrity::IntegrityService;
 use crate::service::policy::PolicyService;
 use crate::service::rewrap::Rewrap;
@@ -52,7 +59,18 @@ pub struct App {
     pub tokens: TokenService,
     /// The check of the whole store.
     pub integrity: IntegrityService,
-    // Targets, accounts, leases and incidents stand here.
+    /// The interpreter of rotations and leases.
+    pub engine: Engine,
+    /// Accounts.
+    pub accounts: AccountService,
+    /// Targets.
+    pub targets: TargetService,
+    /// Leases.
+    pub leases: LeaseService,
+    /// Incidents and reports.
+    pub incidents: IncidentService,
+    /// Rotation and password policies.
+    pub rules: RuleService,
 }
 
 /// The ports that differ between a real server and a test.
@@ -61,6 +79,8 @@ pub struct Ports {
     pub clock: Arc<dyn Clock>,
     /// Randomness.
     pub entropy: Arc<dyn Entropy>,
+    /// The plugins.
+    pub rotators: Registry,
 }
 
 /// Why the server was not wired.
@@ -98,7 +118,7 @@ impl App {
     /// # Errors
     /// [`StartError::Seal`].
     pub fn over(store: Arc<Store>, config: Config, ports: Ports) -> Result<Arc<Self>, StartError> {
-        let Ports { clock, entropy } = ports;
+        let Ports { clock, entropy, rotators } = ports;
         let metrics = Arc::new(Metrics::new());
         let barrier = Barrier::new(Arc::clone(&store), config.suite, Arc::clone(&entropy));
         let audit = AuditService::new(&config.audit_file, Arc::clone(&metrics));
@@ -112,17 +132,37 @@ impl App {
         .map_err(StartError::Seal)?;
         let seal = Arc::new(seal);
         let limits = Limits { default_ttl: config.default_ttl, max_ttl: config.max_ttl };
+        let shutdown = Shutdown::new();
+        let tokens = TokenService::new(barrier.clone(), Arc::clone(&entropy), limits);
+        let engine = Engine::new(EnginePorts {
+            barrier: barrier.clone(),
+            audit: audit.clone(),
+            clock: Arc::clone(&clock),
+            entropy: Arc::clone(&entropy),
+            rotators,
+            metrics: Arc::clone(&metrics),
+            shutdown: shutdown.clone(),
+        });
+        let accounts = AccountService::new(engine.clone());
+        let leases = LeaseService::new(engine.clone(), accounts.clone());
+        tokens.set_watcher(Arc::new(leases.clone()));
         Ok(Arc::new(Self {
+            targets: TargetService::new(engine.clone(), accounts.clone()),
+            incidents: IncidentService::new(barrier.clone()),
+            rules: RuleService::new(engine.clone()),
+            engine,
+            accounts,
+            leases,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
-            tokens: TokenService::new(barrier.clone(), Arc::clone(&entropy), limits),
+            tokens,
             integrity: IntegrityService::new(store),
             config,
             clock,
             entropy,
             barrier,
             metrics,
-            shutdown: Shutdown::new(),
+            shutdown,
             audit,
             seal,
         }))
@@ -139,6 +179,7 @@ impl App {
             .spawn(async move { app.integrity.scrub_until(&app.seal, &*app.clock, &app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.checkpoint_until_shutdown().await });
+        self.shutdown.spawn(scheduler::run(self.engine.clone()));
     }
 
     async fn checkpoint_until_shutdown(self: Arc<Self>) {

@@ -20,6 +20,7 @@ mod bench;
 pub(crate) mod commit;
 mod drive;
 mod facts;
+mod meter;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -34,6 +35,7 @@ pub use self::act::{ActError, Acted};
 
 use self::flight::Flights;
 use self::gate::Gates;
+use self::meter::Meter;
 use crate::barrier::Barrier;
 use crate::service::audit::{AuditService, AuditUnavailable};
 use crate::shutdown::Shutdown;
@@ -53,7 +55,7 @@ struct Inner {
     rotators: Registry,
     flights: Arc<Flights>,
     gates: Gates,
-    metrics: Arc<Metrics>,
+    meter: Meter,
     shutdown: Shutdown,
 }
 
@@ -80,8 +82,8 @@ impl Engine {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         let Ports { barrier, audit, clock, entropy, rotators, metrics, shutdown } = ports;
-        let (flights, gates) = (Arc::default(), Gates::default());
-        Self { inner: Arc::new(Inner { barrier, audit, clock, entropy, rotators, flights, gates, metrics, shutdown }) }
+        let (flights, gates, meter) = (Arc::default(), Gates::default(), Meter::new(&metrics));
+        Self { inner: Arc::new(Inner { barrier, audit, clock, entropy, rotators, flights, gates, meter, shutdown }) }
     }
 
     /// The sealed records.

@@ -12,6 +12,7 @@ pub mod barrier;
 pub mod config;
 pub mod dev;
 pub mod duration;
+pub mod engine;
 pub mod harden;
 pub mod http;
 pub mod offline;

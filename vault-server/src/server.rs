@@ -62,7 +62,8 @@ pub(crate) async fn serve(app: Arc<App>, bound: Bound) -> Result<()> {
 }
 
 pub(crate) async fn open(config: Config) -> Result<Arc<App>> {
-    let ports = Ports { clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy) };
+    let rotators = rotators::registry::Registry::shipped();
+    let ports = Ports { clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy), rotators };
     // Opening may read the whole store's log.
     let opened = tokio::task::spawn_blocking(move || App::open(config, ports));
     Ok(opened.await.context("the store's opening was cut short")??)

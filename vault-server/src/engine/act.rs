@@ -7,6 +7,7 @@ use vault_core::account::{Account, Subject};
 use super::Engine;
 use super::commit::PlanError;
 use super::flight::Flight;
+use super::meter::word;
 use crate::barrier::{CommitError, LoadError, Loaded};
 
 /// Why nothing was decided.
@@ -84,10 +85,10 @@ impl Engine {
     /// Tells the audit trail and the metrics what was committed. The commit stands whatever they say: it
     /// is the truth about the target.
     pub(super) fn report(&self, plan: &Plan) {
+        self.inner.meter.committed(plan);
         let path = audit_path(&plan.account.subject);
         for entry in &plan.history {
-            let kind = serde_json::to_value(entry.kind).unwrap_or_default();
-            let event = format!("account_{}", kind.as_str().unwrap_or("changed"));
+            let event = format!("account_{}", word(&entry.kind));
             let data = serde_json::json!({
                 "version": entry.version,
                 "rotation_id": entry.rotation.map(|id| id.to_string()),
@@ -98,7 +99,6 @@ impl Engine {
             if let Err(error) = self.audited(&event, &path, &data) {
                 tracing::error!(%error, event, "an act of the vault is missing from the audit trail");
             }
-            self.inner.metrics.account_event(kind.as_str().unwrap_or("changed"), entry.class.map(|class| class.as_str()));
         }
     }
 }

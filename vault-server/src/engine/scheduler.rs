@@ -34,7 +34,7 @@ pub async fn run(engine: Engine) {
             Err(LoadError::Sealed) => {}
             Err(error) => tracing::error!(error = %Chain(&error), "the due index could not be read"),
         }
-        engine.inner.metrics.scheduler_ticked(engine.now());
+        engine.inner.meter.ticked(engine.now());
     }
 }
 

@@ -1,0 +1,74 @@
+//! What the engine counts. Labels are closed sets: kinds of events and classes of faults, never names.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::Gauge;
+use vault_core::account::plan::Plan;
+use vault_core::clock::Timestamp;
+
+use crate::telemetry::metrics::Metrics;
+
+/// The engine's counters.
+#[derive(Clone, Default)]
+pub struct Meter {
+    events: Family<EventLabels, Counter>,
+    rotations: Family<RotationLabels, Counter>,
+    attempts: Counter,
+    last_tick: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct EventLabels {
+    kind: String,
+    class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RotationLabels {
+    result: &'static str,
+    class: &'static str,
+}
+
+impl Meter {
+    /// Counters at zero, shown by `metrics`.
+    #[must_use]
+    pub fn new(metrics: &Metrics) -> Self {
+        let meter = Self::default();
+        metrics.register(|registry| {
+            registry.register("account_events", "What happened to accounts, by kind and class", meter.events.clone());
+            registry.register("rotations", "Rotations that ended, by result and class", meter.rotations.clone());
+            registry.register("rotation_attempts", "Attempts of the rotations that ended", meter.attempts.clone());
+            registry.register(
+                "rotation_last_scheduler_tick_timestamp_seconds",
+                "When the scheduler last looked at the clock: a dead-man's switch",
+                meter.last_tick.clone(),
+            );
+        });
+        meter
+    }
+
+    /// Counts what a committed plan says.
+    pub(super) fn committed(&self, plan: &Plan) {
+        for entry in &plan.history {
+            let kind = word(&entry.kind);
+            let class = entry.class.map_or("", |class| class.as_str());
+            self.events.get_or_create(&EventLabels { kind, class }).inc();
+        }
+        if let Some(end) = &plan.ended {
+            let (result, class) = end.failed.map_or(("succeeded", ""), |class| ("failed", class.as_str()));
+            self.rotations.get_or_create(&RotationLabels { result, class }).inc();
+            self.attempts.inc_by(u64::from(end.attempts));
+        }
+    }
+
+    /// Notes that the scheduler lives.
+    pub(super) fn ticked(&self, now: Timestamp) {
+        self.last_tick.set(now.as_secs());
+    }
+}
+
+/// A kind as it stands in records, answers and labels.
+pub(super) fn word(kind: &impl serde::Serialize) -> String {
+    serde_json::to_value(kind).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+}
