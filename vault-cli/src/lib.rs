@@ -21,7 +21,7 @@ mod progress;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::{
     ClientCommand, Parsed,
@@ -42,7 +42,8 @@ pub fn command() -> clap::Command {
 /// What was typed makes no sense, or asks for help or the version; `clap::Error::exit_code` and
 /// [`report_usage`] say what to do with it.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, clap::Error> {
-    args::Cli::try_parse_from(words)?.into_parsed()
+    let matches = command().try_get_matches_from(words)?;
+    args::Cli::from_arg_matches(&matches)?.into_parsed(args::typed_connection_flag(&matches))
 }
 
 /// Prints what [`parse`] refused (or the help that was asked for) and gives the exit code for it.

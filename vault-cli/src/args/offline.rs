@@ -95,7 +95,8 @@ pub enum StoreEngine {
 impl StoreLocation {
     /// Reads `ENGINE:DIR`.
     fn parse(text: &str) -> Result<Self, String> {
-        let refused = || "write the engine and the folder, as in sled:/var/lib/rotunda or redb:./data".to_owned();
+        let refused =
+            || "write the engine and the folder, as in sled:/var/lib/rotunda or redb:./data".to_owned();
         let (engine, directory) = text.split_once(':').ok_or_else(refused)?;
         let engine = StoreEngine::from_str(engine, true).map_err(|_| refused())?;
         if directory.is_empty() {

@@ -57,7 +57,11 @@ pub(super) async fn run(args: &RunArgs, session: &mut Session) -> Result<Exit, F
 
 /// Runs the command to its end, passing signals on and keeping the lease alive meanwhile.
 async fn supervise(
-    args: &RunArgs, lent: &CheckOutResponse, answer: &Answer, signals: &mut Signals, session: &mut Session,
+    args: &RunArgs,
+    lent: &CheckOutResponse,
+    answer: &Answer,
+    signals: &mut Signals,
+    session: &mut Session,
 ) -> Result<Ending, Failure> {
     if let Some(ending) = signals.asked_to_end().await {
         return Ok(ending);
@@ -94,13 +98,21 @@ async fn check_in(path: &str, lease_id: &str, session: &mut Session) -> Result<(
     let mut pauses = CHECK_IN_PAUSES.into_iter();
     let answer = loop {
         let body = CheckInRequest { lease_id: Some(lease_id.to_owned()), force: false };
-        match session.ask("giving the account back; its password dies", checkout::check_in_request(path, body)?).await {
+        match session
+            .ask("giving the account back; its password dies", checkout::check_in_request(path, body)?)
+            .await
+        {
             Ok(answer) => break answer,
             // The lease id makes a repetition harmless: a second check-in of it changes nothing.
             Err(failure) if failure.exit() == Exit::Usage => match pauses.next() {
                 Some(pause) => {
                     let waiting = tokio::time::sleep(pause);
-                    progress::during(session.console.shows_progress(), "the server cannot be reached", waiting).await;
+                    progress::during(
+                        session.console.shows_progress(),
+                        "the server cannot be reached",
+                        waiting,
+                    )
+                    .await;
                 }
                 None => return Err(failure),
             },
@@ -110,7 +122,8 @@ async fn check_in(path: &str, lease_id: &str, session: &mut Session) -> Result<(
     if answer.data().is_some() {
         let ended: CheckInResponse = answer.read_data()?;
         if ended.state == LeaseEnd::Revoking {
-            let incident = ended.incident.map(|id| format!(" (incident {})", output::shown(&id))).unwrap_or_default();
+            let incident =
+                ended.incident.map(|id| format!(" (incident {})", output::shown(&id))).unwrap_or_default();
             session.console.warning(&format!(
                 "{path} is checked in, but the target was not yet seen to refuse its password; the vault goes on{incident}"
             ));

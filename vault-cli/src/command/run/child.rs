@@ -87,7 +87,9 @@ impl Running {
     /// The system does not tell.
     pub(super) async fn wait(&mut self) -> Result<Ending, Failure> {
         let status = self.child.wait().await;
-        status.map(Ending::of).map_err(|error| Failure::usage(format!("cannot wait for the command: {error}")))
+        status
+            .map(Ending::of)
+            .map_err(|error| Failure::usage(format!("cannot wait for the command: {error}")))
     }
 
     /// Sends a signal on; a command that has ended meanwhile is no failure.
