@@ -35,7 +35,7 @@ pub enum Parsed {
     /// Work on files without a server; the binary's part, because it needs the core.
     Offline(OfflineCommand),
     /// Talk to a server: give it to [`run_client`](crate::run_client).
-    Client(ClientCommand),
+    Client(Box<ClientCommand>),
 }
 
 /// A command for a server, with where that server is and how to print.
@@ -168,7 +168,7 @@ impl Cli {
                 data: Some(data),
                 engine,
             })) => Parsed::Offline(OfflineCommand::VerifyStore { data, engine, output }),
-            word => return Ok(Parsed::Client(ClientCommand { connection, output, word })),
+            word => return Ok(Parsed::Client(Box::new(ClientCommand { connection, output, word }))),
         };
         match connection_flag {
             // Unnoticed, `server --address …` would listen somewhere else than was meant.

@@ -25,7 +25,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::{
     ClientCommand, Parsed,
-    offline::{OfflineCommand, StoreEngine, StoreLocation},
+    offline::{AuditVerifyArgs, MigrateStoreArgs, OfflineCommand, StoreEngine, StoreLocation},
     output::{Format, OutputArgs},
     serve::{DevArgs, ServerArgs},
 };
@@ -61,7 +61,7 @@ pub fn run_client(command: ClientCommand) -> ExitCode {
 /// Parses and runs, for a program that has no server inside: the words that need one are refused.
 pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     match parse(words) {
-        Ok(Parsed::Client(command)) => run_client(command),
+        Ok(Parsed::Client(command)) => run_client(*command),
         Ok(Parsed::Server(_) | Parsed::Dev(_) | Parsed::Offline(_)) => {
             let sentence = "this program has no server inside: use the `rotunda` binary for this word";
             console::Console::of_terminal(false).failure(&failure::Failure::usage(sentence));

@@ -1,5 +1,6 @@
 //! Whole commands against canned answers: what is sent, what is printed, which exit code.
 
+mod asked;
 mod printed;
 mod run_command;
 
@@ -31,7 +32,7 @@ async fn run_at_home(address: &str, words: &[&str], input: &str, home: &std::pat
     let typed = first.iter().chain(words).map(OsString::from);
     let Parsed::Client(command) = crate::parse(typed).unwrap() else { panic!("not for a server: {words:?}") };
     let (console, printed) = fake::console(command.output.format, input);
-    let exit = run_in(command, console, Some(home.to_owned())).await;
+    let exit = run_in(*command, console, Some(home.to_owned())).await;
     Outcome { code: exit.code(), out: printed.out(), err: printed.err() }
 }
 
@@ -41,115 +42,6 @@ async fn against(script: (u16, String), words: &[&str]) -> (Outcome, canned::Ask
     let outcome = run(server.address(), words, "").await;
     let asked = server.asked();
     (outcome, asked.into_iter().next().expect("nothing was asked"))
-}
-
-#[tokio::test]
-async fn every_command_asks_for_its_path_in_vaults_dialect() {
-    let listing = json!({"keys": ["a"]});
-    let account = json!({"target": "pg", "username": "app", "state": "idle", "version": 1});
-    let incident = json!({"id": "i-1"});
-    for (words, answer, line, body) in [
-        (&["target", "read", "pg"][..], &account, "GET /v1/targets/config/pg", json!(null)),
-        (&["target", "list"], &listing, "GET /v1/targets/config?list=true", json!(null)),
-        (
-            &["target", "write", "pg", "rotator=postgresql", "port=5432"],
-            &json!({}),
-            "POST /v1/targets/config/pg",
-            json!({"rotator": "postgresql", "port": "5432"}),
-        ),
-        (&["account", "list", "db/"], &listing, "GET /v1/accounts/config/db?list=true", json!(null)),
-        (&["account", "status", "/db/a b"], &account, "GET /v1/accounts/status/db/a%20b", json!(null)),
-        (
-            &["account", "status", "--state", "parked"],
-            &listing,
-            "GET /v1/accounts/status?list=true&state=parked",
-            json!(null),
-        ),
-        (
-            &["account", "delete", "db/app", "--disposal", "hand-over"],
-            &account,
-            "DELETE /v1/accounts/config/db/app?disposal=hand-over",
-            json!({"disposal": "hand-over"}),
-        ),
-        (
-            &["account", "verify", "db/app"],
-            &json!({"outcome": "verified"}),
-            "POST /v1/accounts/verify/db/app",
-            json!({}),
-        ),
-        (
-            &["rotate", "db/app", "--force"],
-            &json!({"outcome": "rotated"}),
-            "POST /v1/accounts/rotate/db/app",
-            json!({"force": true}),
-        ),
-        (&["rotate", "--target", "pg"], &json!({"version": 2}), "POST /v1/targets/rotate/pg", json!(null)),
-        (
-            &["check-out", "db/app", "--ttl", "1h30m", "--reason", "r", "--ticket", "T-1", "--wait", "60"],
-            &json!({}),
-            "POST /v1/accounts/check-out/db/app",
-            json!({"ttl": 5400, "reason": "r", "ticket": "T-1", "wait": 60}),
-        ),
-        (
-            &["check-in", "db/app", "--lease-id", "l-1", "--force"],
-            &json!({"state": "closed"}),
-            "POST /v1/accounts/check-in/db/app",
-            json!({"lease_id": "l-1", "force": true}),
-        ),
-        (&["incident", "list"], &json!({"incidents": []}), "GET /v1/incidents/?state=open", json!(null)),
-        (&["incident", "show", "i-1"], &incident, "GET /v1/incidents/i-1", json!(null)),
-        (
-            &["incident", "assign", "i-1", "alice"],
-            &incident,
-            "POST /v1/incidents/i-1/assign",
-            json!({"owner": "alice"}),
-        ),
-        (
-            &["incident", "note", "i-1", "seen"],
-            &incident,
-            "POST /v1/incidents/i-1/note",
-            json!({"text": "seen"}),
-        ),
-        (
-            &["report", "rotation", "--from", "2026-01-01T00:00:00Z"],
-            &json!({}),
-            "GET /v1/reports/rotation?from=2026-01-01T00%3A00%3A00Z",
-            json!(null),
-        ),
-        (
-            &["lease", "renew", "l/1", "--increment", "1h"],
-            &json!({}),
-            "PUT /v1/sys/leases/renew",
-            json!({"lease_id": "l/1", "increment": 3600}),
-        ),
-        (
-            &["lease", "revoke", "--prefix", "l/"],
-            &json!({}),
-            "PUT /v1/sys/leases/revoke-prefix/l",
-            json!(null),
-        ),
-        (
-            &["token", "lookup", "--accessor", "acc"],
-            &json!({}),
-            "POST /v1/auth/token/lookup-accessor",
-            json!({"accessor": "acc"}),
-        ),
-        (&["token", "revoke", "--self"], &json!({}), "POST /v1/auth/token/revoke-self", json!(null)),
-        (
-            &["password-policy", "generate", "strict"],
-            &json!({"password": "x"}),
-            "GET /v1/password-policies/strict/generate",
-            json!(null),
-        ),
-        (&["list", "a/b", "state=x"], &listing, "GET /v1/a/b?list=true&state=x", json!(null)),
-        (&["write", "-f", "a/b"], &json!({}), "PUT /v1/a/b", json!({})),
-        (&["delete", "/v1/a/b"], &json!({}), "DELETE /v1/a/b", json!(null)),
-    ] {
-        let (outcome, asked) = against(data(answer), words).await;
-        assert_eq!((asked.line.as_str(), asked.json()), (line, body), "{words:?}: {}", outcome.err);
-        assert_eq!(asked.header("x-vault-token"), Some("hvs.test"), "{words:?}");
-        assert_eq!(outcome.code, 0, "{words:?}: {}", outcome.err);
-    }
 }
 
 #[tokio::test]
@@ -263,6 +155,6 @@ async fn a_closed_pipe_ends_quietly_and_a_lent_password_is_not_forgotten() {
         Canned::answering(vec![leased("l-1", 60, &json!({"username": "app", "password": "canary"}))]);
     let typed = ["rotunda", "--address", server.address(), "check-out", "db/app"].map(OsString::from);
     let Parsed::Client(command) = crate::parse(typed).unwrap() else { panic!() };
-    let exit = run_in(command, fake::closed_console(), None).await;
+    let exit = run_in(*command, fake::closed_console(), None).await;
     assert_eq!(exit.code(), 141);
 }
