@@ -56,6 +56,9 @@ pub struct AuditVerifyArgs {
     /// The key (hex) that must have signed the checkpoints, noted at init; without it the file's own is shown
     #[arg(long, value_name = "HEX")]
     pub public_key: Option<String>,
+    /// Do not mind that nothing shows where the file ends; lines cut from its end are then not noticed
+    #[arg(long)]
+    pub allow_open_tail: bool,
 }
 
 /// `rotunda operator migrate-store`.

@@ -158,3 +158,14 @@ async fn a_closed_pipe_ends_quietly_and_a_lent_password_is_not_forgotten() {
     let exit = run_in(*command, fake::closed_console(), None).await;
     assert_eq!(exit.code(), 141);
 }
+
+#[tokio::test]
+async fn completions_know_every_word_and_need_no_server() {
+    for shell in ["bash", "zsh", "fish"] {
+        let outcome = run("not even a URL", &["completion", shell], "").await;
+        assert_eq!((outcome.code, outcome.err.as_str()), (0, ""));
+        for word in ["check-out", "migrate-store", "server", "incident"] {
+            assert!(outcome.out.contains(word), "{shell} does not know {word}");
+        }
+    }
+}

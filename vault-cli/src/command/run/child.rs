@@ -33,6 +33,11 @@ pub(super) enum Ending {
 }
 
 impl Ending {
+    /// The end of a command that was never started because a signal came first.
+    pub(super) fn asked_for_by(caught: Caught) -> Self {
+        Self::BySignal(caught.signal().as_raw())
+    }
+
     /// As a shell tells it.
     pub(super) fn exit(self) -> Exit {
         match self {
