@@ -16,7 +16,7 @@ pub(crate) mod serve;
 pub(crate) mod target;
 pub(crate) mod token;
 
-use clap::{Parser, Subcommand, error::ErrorKind};
+use clap::{ArgMatches, Parser, Subcommand, error::ErrorKind};
 
 use self::{
     connection::ConnectionArgs,
@@ -35,7 +35,7 @@ pub enum Parsed {
     /// Work on files without a server; the binary's part, because it needs the core.
     Offline(OfflineCommand),
     /// Talk to a server: give it to [`run_client`](crate::run_client).
-    Client(ClientCommand),
+    Client(Box<ClientCommand>),
 }
 
 /// A command for a server, with where that server is and how to print.
@@ -84,7 +84,9 @@ pub(crate) enum Word {
     /// Run a server for trying things out: initialised, unsealed, on loopback
     Dev(DevArgs),
     /// Show whether the vault is initialised and unsealed
-    #[command(after_help = "Examples:\n  rotunda status\n  rotunda status --format json\n\nExit code 5 when it is sealed.")]
+    #[command(
+        after_help = "Examples:\n  rotunda status\n  rotunda status --format json\n\nExit code 5 when it is sealed."
+    )]
     Status,
     /// Initialise, unseal, seal and look after the vault itself
     #[command(subcommand)]
@@ -147,33 +149,65 @@ impl Cli {
     /// Sorts by who carries it out.
     ///
     /// # Errors
-    /// An offline command misses what it needs.
-    pub(crate) fn into_parsed(self) -> Result<Parsed, clap::Error> {
+    /// A word that talks to no server was given a flag about one, or misses what it needs.
+    pub(crate) fn into_parsed(self, connection_flag: Option<&'static str>) -> Result<Parsed, clap::Error> {
         let Self { connection, output, word } = self;
-        Ok(match word {
+        let parsed = match word {
             Word::Server(args) => Parsed::Server(args),
             Word::Dev(args) => Parsed::Dev(args),
             Word::Audit(offline::AuditWord::Verify(args)) => {
                 Parsed::Offline(OfflineCommand::AuditVerify { args, output })
             }
             Word::Operator(operator::OperatorWord::MigrateStore(args)) => {
-                if args.from == args.to {
-                    return Err(refusal("--from and --to name the same store"));
+                if args.from.directory == args.to.directory {
+                    return Err(refusal("--from and --to must be two folders"));
                 }
                 Parsed::Offline(OfflineCommand::MigrateStore { args, output })
             }
-            Word::Operator(operator::OperatorWord::Verify(operator::VerifyArgs { data: Some(data), engine })) => {
-                Parsed::Offline(OfflineCommand::VerifyStore { data, engine, output })
+            Word::Operator(operator::OperatorWord::Verify(operator::VerifyArgs {
+                data: Some(data),
+                engine,
+            })) => Parsed::Offline(OfflineCommand::VerifyStore { data, engine, output }),
+            word => return Ok(Parsed::Client(Box::new(ClientCommand { connection, output, word }))),
+        };
+        match connection_flag {
+            // Unnoticed, `server --address …` would listen somewhere else than was meant.
+            Some(flag) => {
+                Err(refusal(&format!("--{flag} is for commands that talk to a server; this one does not")))
             }
-            word => Parsed::Client(ClientCommand { connection, output, word }),
-        })
+            None => Ok(parsed),
+        }
     }
+}
+
+/// The first connection flag that was typed (not taken from the environment), wherever it stands.
+pub(crate) fn typed_connection_flag(matches: &ArgMatches) -> Option<&'static str> {
+    let mut level = Some(matches);
+    while let Some(matches) = level {
+        let typed = CONNECTION_FLAGS
+            .into_iter()
+            .find(|(id, _)| matches!(matches.value_source(id), Some(clap::parser::ValueSource::CommandLine)));
+        if let Some((_, flag)) = typed {
+            return Some(flag);
+        }
+        level = matches.subcommand().map(|(_, below)| below);
+    }
+    None
 }
 
 fn refusal(sentence: &str) -> clap::Error {
     use clap::CommandFactory as _;
     Cli::command().error(ErrorKind::ArgumentConflict, sentence)
 }
+
+/// The fields of [`ConnectionArgs`] and how they are typed.
+const CONNECTION_FLAGS: [(&str, &str); 5] = [
+    ("address", "address"),
+    ("token", "token"),
+    ("namespace", "namespace"),
+    ("ca_cert", "ca-cert"),
+    ("timeout", "timeout"),
+];
 
 #[cfg(test)]
 mod tests;

@@ -103,7 +103,9 @@ impl Client {
         if address.is_loopback() {
             builder = builder.no_proxy();
         }
-        let http = builder.build().map_err(|error| Failure::usage(format!("cannot set up HTTP: {}", root_cause(&error))))?;
+        let http = builder
+            .build()
+            .map_err(|error| Failure::usage(format!("cannot set up HTTP: {}", root_cause(&error))))?;
         let given = connection.token.clone().filter(|token| !token.expose().is_empty());
         let token = match (given, home) {
             (Some(token), _) => Some(token),
@@ -191,7 +193,8 @@ impl Client {
     fn unreachable(&self, error: &reqwest::Error, patience: Duration, changes: bool) -> Failure {
         let address = &self.address;
         if error.is_timeout() && !error.is_connect() {
-            let failure = Failure::new(Exit::Usage, format!("no answer from {address} within {}s", patience.as_secs()));
+            let failure =
+                Failure::new(Exit::Usage, format!("no answer from {address} within {}s", patience.as_secs()));
             return if changes {
                 failure.with_hint("the vault may still be at it: look at the status before you try again")
             } else {
@@ -219,6 +222,3 @@ const PATIENCE: Duration = Duration::from_secs(60);
 /// A rotation with its probes may take this long before the server answers 202.
 const TARGET_PATIENCE: Duration = Duration::from_secs(150);
 const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
-
-#[cfg(test)]
-mod tests;

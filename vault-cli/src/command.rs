@@ -124,7 +124,9 @@ impl Session {
 
     /// Prints an answer: one field, the whole as JSON, or as `table` draws its data.
     pub(crate) fn show(
-        &mut self, answer: &Answer, table: impl FnOnce(&Answer, &Console) -> Result<String, Failure>,
+        &mut self,
+        answer: &Answer,
+        table: impl FnOnce(&Answer, &Console) -> Result<String, Failure>,
     ) -> Result<(), Failure> {
         if let Some(field) = self.field.clone() {
             let value = field_of(answer, &field)?;

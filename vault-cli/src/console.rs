@@ -37,8 +37,7 @@ pub(crate) enum Tone {
 impl Console {
     /// The process's own streams.
     pub(crate) fn of_terminal(no_colour: bool) -> Self {
-        let colour_wanted =
-            !no_colour && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let colour_wanted = !no_colour && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         Self {
             out: Box::new(io::stdout()),
             err: Box::new(io::stderr()),

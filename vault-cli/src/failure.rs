@@ -78,7 +78,10 @@ impl Failure {
 
     /// An answer that does not fit the documented form.
     pub(crate) fn unexpected_answer(what: &str) -> Self {
-        Self::new(Exit::Refused, format!("the server's answer has no usable {what}: is it a Rotunda of another version?"))
+        Self::new(
+            Exit::Refused,
+            format!("the server's answer has no usable {what}: is it a Rotunda of another version?"),
+        )
     }
 
     pub(crate) fn with_hint(mut self, hint: impl Into<String>) -> Self {
@@ -154,7 +157,10 @@ mod tests {
     fn a_failure_for_programs_keeps_the_servers_facts() {
         let body = serde_json::json!({"errors": ["held"], "data": {"holder": "alice"}});
         let json = Failure::new(Exit::Held, "held").with_body(Some(body)).to_json();
-        assert_eq!(json, serde_json::json!({"errors": ["held"], "data": {"holder": "alice"}, "exit_code": 3}));
+        assert_eq!(
+            json,
+            serde_json::json!({"errors": ["held"], "data": {"holder": "alice"}, "exit_code": 3})
+        );
         assert_eq!(Failure::usage("no").to_json(), serde_json::json!({"errors": ["no"], "exit_code": 2}));
     }
 }

@@ -21,7 +21,11 @@ pub(crate) enum Ending {
 ///
 /// # Errors
 /// A word has no `=`, a key comes twice, a file cannot be read, or JSON is no object.
-pub(crate) fn settings(words: &[String], ending: Ending, console: &mut Console) -> Result<Map<String, Value>, Failure> {
+pub(crate) fn settings(
+    words: &[String],
+    ending: Ending,
+    console: &mut Console,
+) -> Result<Map<String, Value>, Failure> {
     let mut settings = Map::new();
     let mut input_taken = false;
     for word in words {
@@ -30,7 +34,9 @@ pub(crate) fn settings(words: &[String], ending: Ending, console: &mut Console) 
             continue;
         }
         let Some((key, text)) = word.split_once('=').filter(|(key, _)| !key.is_empty()) else {
-            return Err(Failure::usage(format!("{word:?} is no setting: write key=value, key=@file or key=-")));
+            return Err(Failure::usage(format!(
+                "{word:?} is no setting: write key=value, key=@file or key=-"
+            )));
         };
         let value = match text {
             "-" => from_input(key, ending, &mut input_taken, console)?,
@@ -39,7 +45,10 @@ pub(crate) fn settings(words: &[String], ending: Ending, console: &mut Console) 
                 None => {
                     warn_if_secret(key, console);
                     // `\@` and `\-` write a value that begins with such a sign, as in Vault.
-                    text.strip_prefix('\\').filter(|rest| rest.starts_with(['@', '-'])).unwrap_or(text).to_owned()
+                    text.strip_prefix('\\')
+                        .filter(|rest| rest.starts_with(['@', '-']))
+                        .unwrap_or(text)
+                        .to_owned()
                 }
             },
         };
@@ -74,7 +83,9 @@ pub(crate) fn document(source: &str, console: &mut Console) -> Result<String, Fa
 }
 
 fn whole_object(
-    word: &str, input_taken: &mut bool, console: &mut Console,
+    word: &str,
+    input_taken: &mut bool,
+    console: &mut Console,
 ) -> Result<Option<Map<String, Value>>, Failure> {
     let text = match word.strip_prefix('@') {
         Some(path) => read_file(path)?,
@@ -96,7 +107,12 @@ fn whole_object(
     }
 }
 
-fn from_input(key: &str, ending: Ending, input_taken: &mut bool, console: &mut Console) -> Result<String, Failure> {
+fn from_input(
+    key: &str,
+    ending: Ending,
+    input_taken: &mut bool,
+    console: &mut Console,
+) -> Result<String, Failure> {
     take_input(input_taken)?;
     if console.input_is_terminal() {
         return secret::asked(&format!("{key} (hidden): "), console);

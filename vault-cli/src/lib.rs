@@ -21,11 +21,11 @@ mod progress;
 
 use std::{ffi::OsString, process::ExitCode};
 
-use clap::{CommandFactory as _, Parser as _};
+use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::{
     ClientCommand, Parsed,
-    offline::{OfflineCommand, StoreEngine, StoreLocation},
+    offline::{AuditVerifyArgs, MigrateStoreArgs, OfflineCommand, StoreEngine, StoreLocation},
     output::{Format, OutputArgs},
     serve::{DevArgs, ServerArgs},
 };
@@ -42,7 +42,8 @@ pub fn command() -> clap::Command {
 /// What was typed makes no sense, or asks for help or the version; `clap::Error::exit_code` and
 /// [`report_usage`] say what to do with it.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, clap::Error> {
-    args::Cli::try_parse_from(words)?.into_parsed()
+    let matches = command().try_get_matches_from(words)?;
+    args::Cli::from_arg_matches(&matches)?.into_parsed(args::typed_connection_flag(&matches))
 }
 
 /// Prints what [`parse`] refused (or the help that was asked for) and gives the exit code for it.
@@ -60,7 +61,7 @@ pub fn run_client(command: ClientCommand) -> ExitCode {
 /// Parses and runs, for a program that has no server inside: the words that need one are refused.
 pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     match parse(words) {
-        Ok(Parsed::Client(command)) => run_client(command),
+        Ok(Parsed::Client(command)) => run_client(*command),
         Ok(Parsed::Server(_) | Parsed::Dev(_) | Parsed::Offline(_)) => {
             let sentence = "this program has no server inside: use the `rotunda` binary for this word";
             console::Console::of_terminal(false).failure(&failure::Failure::usage(sentence));

@@ -27,7 +27,8 @@ pub(crate) fn record<'a>(pairs: impl IntoIterator<Item = (&'a str, String)>) -> 
 /// The pairs of an object as the server sent them, those in `first` before the others.
 pub(crate) fn pairs<'a>(object: &'a Map<String, Value>, first: &[&str]) -> Vec<(&'a str, String)> {
     let rank = |name: &str| first.iter().position(|wanted| *wanted == name).unwrap_or(first.len());
-    let mut pairs: Vec<(&str, String)> = object.iter().map(|(name, value)| (name.as_str(), cell(value))).collect();
+    let mut pairs: Vec<(&str, String)> =
+        object.iter().map(|(name, value)| (name.as_str(), cell(value))).collect();
     // Stable: what is not named keeps its alphabetical order.
     pairs.sort_by_key(|(name, _)| rank(name));
     pairs
@@ -40,7 +41,9 @@ pub(crate) fn cell(value: &Value) -> String {
         Value::String(text) if text.is_empty() => NOTHING.to_owned(),
         Value::String(text) => shown(text),
         Value::Array(elements) if elements.is_empty() => NOTHING.to_owned(),
-        Value::Array(elements) if elements.iter().all(|element| !element.is_object() && !element.is_array()) => {
+        Value::Array(elements)
+            if elements.iter().all(|element| !element.is_object() && !element.is_array()) =>
+        {
             elements.iter().map(cell).collect::<Vec<_>>().join(", ")
         }
         other => shown(&other.to_string()),
@@ -58,7 +61,11 @@ pub(crate) fn shown(text: &str) -> String {
         return text.to_owned();
     }
     text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
-        if letter.is_control() { shown.extend(letter.escape_default()) } else { shown.push(letter) }
+        if letter.is_control() {
+            shown.extend(letter.escape_default())
+        } else {
+            shown.push(letter)
+        }
         shown
     })
 }
@@ -90,7 +97,8 @@ mod tests {
 
     #[test]
     fn columns_line_up_without_borders_or_trailing_blanks() {
-        let rows = [vec!["db/app".to_owned(), "idle".to_owned()], vec!["a".to_owned(), "quarantined".to_owned()]];
+        let rows =
+            [vec!["db/app".to_owned(), "idle".to_owned()], vec!["a".to_owned(), "quarantined".to_owned()]];
         assert_eq!(columns(&["PATH", "STATE"], &rows), "PATH    STATE\ndb/app  idle\na       quarantined\n");
     }
 

@@ -24,7 +24,9 @@ Examples:
     #[command(after_help = "Examples:\n  rotunda account history db/app")]
     History(AccountPath),
     /// Log in with the stored credential, changing nothing
-    #[command(after_help = "Examples:\n  rotunda account verify db/app\n\nExit code 4 when the target refuses it.")]
+    #[command(
+        after_help = "Examples:\n  rotunda account verify db/app\n\nExit code 4 when the target refuses it."
+    )]
     Verify(AccountPath),
     /// Find out which stored version works and serve that one
     #[command(after_help = "Examples:\n  rotunda account reconcile db/app\n\nExit code 4 when none works.")]

@@ -5,7 +5,9 @@ use clap_complete::Shell;
 
 /// `rotunda read`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  rotunda read sys/key-status\n  rotunda read accounts/status/db/app --field state")]
+#[command(
+    after_help = "Examples:\n  rotunda read sys/key-status\n  rotunda read accounts/status/db/app --field state"
+)]
 pub(crate) struct ReadArgs {
     /// The path
     #[arg(value_name = "PATH")]
@@ -39,7 +41,9 @@ pub(crate) struct WriteArgs {
 
 /// `rotunda list`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  rotunda list accounts/config/db\n  rotunda list accounts/status state=parked")]
+#[command(
+    after_help = "Examples:\n  rotunda list accounts/config/db\n  rotunda list accounts/status state=parked"
+)]
 pub(crate) struct ListArgs {
     /// The path
     #[arg(value_name = "PATH")]

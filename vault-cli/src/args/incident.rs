@@ -6,7 +6,9 @@ use clap::{Args, Subcommand};
 #[derive(Debug, Subcommand)]
 pub(crate) enum IncidentWord {
     /// Show incidents, the open ones unless --state says otherwise
-    #[command(after_help = "Examples:\n  rotunda incident list\n  rotunda incident list --state all --format json")]
+    #[command(
+        after_help = "Examples:\n  rotunda incident list\n  rotunda incident list --state all --format json"
+    )]
     List(IncidentListArgs),
     /// Show all that is known about an incident
     #[command(after_help = "Examples:\n  rotunda incident show 0193a1b2")]

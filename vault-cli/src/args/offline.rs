@@ -56,6 +56,9 @@ pub struct AuditVerifyArgs {
     /// The key (hex) that must have signed the checkpoints, noted at init; without it the file's own is shown
     #[arg(long, value_name = "HEX")]
     pub public_key: Option<String>,
+    /// Do not mind that nothing shows where the file ends; lines cut from its end are then not noticed
+    #[arg(long)]
+    pub allow_open_tail: bool,
 }
 
 /// `rotunda operator migrate-store`.
@@ -95,7 +98,8 @@ pub enum StoreEngine {
 impl StoreLocation {
     /// Reads `ENGINE:DIR`.
     fn parse(text: &str) -> Result<Self, String> {
-        let refused = || "write the engine and the folder, as in sled:/var/lib/rotunda or redb:./data".to_owned();
+        let refused =
+            || "write the engine and the folder, as in sled:/var/lib/rotunda or redb:./data".to_owned();
         let (engine, directory) = text.split_once(':').ok_or_else(refused)?;
         let engine = StoreEngine::from_str(engine, true).map_err(|_| refused())?;
         if directory.is_empty() {

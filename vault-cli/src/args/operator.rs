@@ -21,7 +21,9 @@ pub(crate) enum OperatorWord {
     #[command(after_help = "Examples:\n  rotunda operator seal")]
     Seal,
     /// Make a new key generation; older records are moved to it in the background
-    #[command(after_help = "Examples:\n  rotunda operator rotate-key\n  rotunda operator rotate-key --format json")]
+    #[command(
+        after_help = "Examples:\n  rotunda operator rotate-key\n  rotunda operator rotate-key --format json"
+    )]
     RotateKey,
     /// Show the seal, the key generation and the store's last check
     #[command(after_help = "Examples:\n  rotunda operator status")]

@@ -20,7 +20,9 @@ pub(crate) enum PolicyWord {
 
 /// `rotunda policy write`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  rotunda policy write app-read app-read.hcl\n  rotunda policy write app-read - < app-read.hcl")]
+#[command(
+    after_help = "Examples:\n  rotunda policy write app-read app-read.hcl\n  rotunda policy write app-read - < app-read.hcl"
+)]
 pub(crate) struct PolicyWriteArgs {
     /// The policy's name
     #[arg(value_name = "NAME")]

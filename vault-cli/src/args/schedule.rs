@@ -41,7 +41,9 @@ pub(crate) struct RotationPolicyWriteArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum PasswordPolicyWord {
     /// Store a password policy (Vault's HCL) from a file
-    #[command(after_help = "Examples:\n  rotunda password-policy write strict strict.hcl\n  rotunda password-policy write strict - < strict.hcl")]
+    #[command(
+        after_help = "Examples:\n  rotunda password-policy write strict strict.hcl\n  rotunda password-policy write strict - < strict.hcl"
+    )]
     Write(PolicyWriteArgs),
     /// Show a password policy as it was written
     #[command(after_help = "Examples:\n  rotunda password-policy read strict")]

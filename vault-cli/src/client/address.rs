@@ -22,7 +22,8 @@ impl Address {
             Failure::usage(format!("the address {why}"))
                 .with_hint("write it as in https://vault.example:8200, or http://127.0.0.1:8200 for plain HTTP on loopback")
         };
-        let url = Url::parse(if text.is_empty() { DEFAULT } else { text }).map_err(|_| refused("is no URL"))?;
+        let url =
+            Url::parse(if text.is_empty() { DEFAULT } else { text }).map_err(|_| refused("is no URL"))?;
         if !matches!(url.scheme(), "http" | "https") {
             return Err(refused("must begin with https:// or http://"));
         }
@@ -46,7 +47,9 @@ impl Address {
             return Err(Failure::usage("the path is empty"));
         }
         if path.split('/').any(|segment| matches!(segment, "." | "..")) {
-            return Err(Failure::usage(format!("the path {path:?} has a segment . or .., which names no account")));
+            return Err(Failure::usage(format!(
+                "the path {path:?} has a segment . or .., which names no account"
+            )));
         }
         let mut url = self.0.clone();
         url.path_segments_mut()
@@ -71,7 +74,9 @@ impl Address {
     /// What is wrong with sending a token there, if something is.
     pub(crate) fn warning(&self) -> Option<String> {
         (self.is_plain() && !self.is_loopback()).then(|| {
-            format!("{self} is plain HTTP over a network: the token and every password can be read on the way")
+            format!(
+                "{self} is plain HTTP over a network: the token and every password can be read on the way"
+            )
         })
     }
 

@@ -24,8 +24,10 @@ impl Answer {
         match serde_json::from_slice(bytes) {
             Ok(body) => Ok(Self { status, body: Some(body) }),
             Err(_) if status >= 400 => Ok(Self { status, body: None }),
-            Err(_) => Err(Failure::new(Exit::Usage, "what answered there is no vault: the answer is no JSON")
-                .with_hint("check --address (VAULT_ADDR)")),
+            Err(_) => {
+                Err(Failure::new(Exit::Usage, "what answered there is no vault: the answer is no JSON")
+                    .with_hint("check --address (VAULT_ADDR)"))
+            }
         }
     }
 

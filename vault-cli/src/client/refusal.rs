@@ -13,7 +13,8 @@ pub(crate) fn failure(answer: &Answer, path: &str, had_token: bool) -> Failure {
     let fact = |key: &str| facts.and_then(|facts| facts.get(key)).and_then(Value::as_str);
     let failure = match answer.status() {
         503 if said.to_ascii_lowercase().contains("sealed") => {
-            Failure::new(Exit::Sealed, or(&said, "the vault is sealed")).with_hint("unseal it: rotunda operator unseal")
+            Failure::new(Exit::Sealed, or(&said, "the vault is sealed"))
+                .with_hint("unseal it: rotunda operator unseal")
         }
         501 => Failure::new(Exit::Sealed, or(&said, "the vault is not initialised"))
             .with_hint("initialise it: rotunda operator init"),
@@ -27,7 +28,9 @@ pub(crate) fn failure(answer: &Answer, path: &str, had_token: bool) -> Failure {
         429 => Failure::new(Exit::Refused, or(&said, "too many requests")).with_hint("try again in a moment"),
         // Facts come from the vault itself; a 502 without them is a proxy's.
         502 if fact("class").is_some() => target_failure(&said, &fact),
-        status => Failure::new(Exit::Refused, or(&said, &format!("the server answered {status} without a reason"))),
+        status => {
+            Failure::new(Exit::Refused, or(&said, &format!("the server answered {status} without a reason")))
+        }
     };
     failure.with_body(answer.body().cloned())
 }
@@ -61,7 +64,8 @@ fn target_failure<'a>(said: &str, fact: &impl Fn(&str) -> Option<&'a str>) -> Fa
 
 /// Takes Vault's bullet form apart: `1 error occurred:\n\t* permission denied\n\n`.
 fn plain(sentence: &str) -> String {
-    let bullets: Vec<&str> = sentence.lines().filter_map(|line| line.trim_start().strip_prefix("* ")).collect();
+    let bullets: Vec<&str> =
+        sentence.lines().filter_map(|line| line.trim_start().strip_prefix("* ")).collect();
     if bullets.is_empty() { sentence.trim().to_owned() } else { bullets.join("; ") }
 }
 
@@ -88,7 +92,13 @@ mod tests {
             (409, r#"{"errors":["stale lease"]}"#, 1, "stale lease", ""),
             (404, r#"{"errors":[]}"#, 1, "nothing at p", ""),
             (404, r#"{"errors":["no handler"]}"#, 1, "no handler", ""),
-            (403, r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#, 1, "permission denied", "token lookup"),
+            (
+                403,
+                r#"{"errors":["1 error occurred:\n\t* permission denied\n\n"]}"#,
+                1,
+                "permission denied",
+                "token lookup",
+            ),
             (502, broken, 4, "rotation of db/app failed [unreachable]: no route", "incident show i-7"),
             (502, "<html>", 1, "the server answered 502 without a reason", ""),
             (500, r#"{"errors":["internal error"]}"#, 1, "internal error", ""),

@@ -31,7 +31,8 @@ pub(super) async fn run(word: AccountWord, session: &mut Session) -> Result<Exit
         }
         AccountWord::List(args) => {
             let prefix = args.prefix.as_deref().map(trimmed).filter(|prefix| !prefix.is_empty());
-            let path = prefix.map_or_else(|| "accounts/config".to_owned(), |prefix| format!("accounts/config/{prefix}"));
+            let path = prefix
+                .map_or_else(|| "accounts/config".to_owned(), |prefix| format!("accounts/config/{prefix}"));
             let answer = session.ask("listing", Request::list(path)).await?;
             session.show_names(&answer)?;
             Ok(Exit::Done)
@@ -39,8 +40,12 @@ pub(super) async fn run(word: AccountWord, session: &mut Session) -> Result<Exit
         AccountWord::Status(AccountStatusArgs { path: Some(path), .. }) => status(&path, session).await,
         AccountWord::Status(AccountStatusArgs { path: None, state }) => status_list(state, session).await,
         AccountWord::History(args) => history(&args.path, session).await,
-        AccountWord::Verify(args) => rotate::act("verify", &args.path, RotationRequest::default(), session).await,
-        AccountWord::Reconcile(args) => rotate::act("reconcile", &args.path, RotationRequest::default(), session).await,
+        AccountWord::Verify(args) => {
+            rotate::act("verify", &args.path, RotationRequest::default(), session).await
+        }
+        AccountWord::Reconcile(args) => {
+            rotate::act("reconcile", &args.path, RotationRequest::default(), session).await
+        }
         AccountWord::Delete(args) => delete(&args, session).await,
     }
 }
@@ -57,10 +62,15 @@ pub(super) async fn creds(path: &str, session: &mut Session) -> Result<Exit, Fai
 async fn write(args: &AccountWriteArgs, session: &mut Session) -> Result<Exit, Failure> {
     let settings = input::settings(&args.settings, Ending::WithoutNewline, &mut session.console)?;
     let path = trimmed(&args.path);
-    let request =
-        Request::post(format!("accounts/config/{path}")).sending(&settings)?.touching_a_target(Duration::ZERO);
+    let request = Request::post(format!("accounts/config/{path}"))
+        .sending(&settings)?
+        .touching_a_target(Duration::ZERO);
     let answer = session.ask("storing the account", request).await?;
-    session.show_record(&answer, &["outcome", "state", "version"], &format!("account {path} is in the vault's care"))?;
+    session.show_record(
+        &answer,
+        &["outcome", "state", "version"],
+        &format!("account {path} is in the vault's care"),
+    )?;
     if answer.is_accepted() {
         session.console.note(&format!("its adoption is still running: rotunda account status {path}"));
         return Ok(Exit::Unfinished);
@@ -79,12 +89,18 @@ async fn delete(args: &AccountDeleteArgs, session: &mut Session) -> Result<Exit,
         .sending(&AccountDelete { disposal: Some(disposal) })?
         .touching_a_target(Duration::ZERO);
     let answer = session.ask("taking the account out of the vault's care", request).await?;
-    session.show_record(&answer, &["username", "password", "version"], "deleted; its last password is known to nobody")?;
+    session.show_record(
+        &answer,
+        &["username", "password", "version"],
+        "deleted; its last password is known to nobody",
+    )?;
     Ok(if answer.is_accepted() { Exit::Unfinished } else { Exit::Done })
 }
 
 async fn status(path: &str, session: &mut Session) -> Result<Exit, Failure> {
-    let answer = session.ask("asking for the status", Request::get(format!("accounts/status/{}", trimmed(path)))).await?;
+    let answer = session
+        .ask("asking for the status", Request::get(format!("accounts/status/{}", trimmed(path))))
+        .await?;
     let status: AccountStatus = answer.read_data()?;
     session.show(&answer, |_, console| Ok(status_table(&status, console)))?;
     Ok(Exit::Done)
@@ -120,8 +136,13 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
     }
     if let Some(holder) = &status.holder {
         let until = output::optional(holder.expires_at.as_deref());
-        pairs.push(("held by", format!("{} until {until} ({})", output::shown(&holder.principal), holder.state)));
-        for (name, text) in [("reason", &holder.reason), ("ticket", &holder.ticket), ("lease", &holder.lease_id)] {
+        pairs.push((
+            "held by",
+            format!("{} until {until} ({})", output::shown(&holder.principal), holder.state),
+        ));
+        for (name, text) in
+            [("reason", &holder.reason), ("ticket", &holder.ticket), ("lease", &holder.lease_id)]
+        {
             if let Some(text) = text {
                 pairs.push((name, output::shown(text)));
             }

@@ -58,10 +58,12 @@ fn table(lent: &CheckOutResponse, answer: &Answer) -> String {
 }
 
 pub(super) async fn check_in(args: CheckInArgs, session: &mut Session) -> Result<Exit, Failure> {
-    let request = check_in_request(&args.path, CheckInRequest { lease_id: args.lease_id, force: args.force })?;
+    let request =
+        check_in_request(&args.path, CheckInRequest { lease_id: args.lease_id, force: args.force })?;
     let answer = session.ask("giving the account back; its password dies", request).await?;
     let ended: Option<CheckInResponse> = answer.data().is_some().then(|| answer.read_data()).transpose()?;
-    session.show(&answer, |_, _| Ok(ended.as_ref().map_or_else(|| "checked in\n".to_owned(), ended_table)))?;
+    session
+        .show(&answer, |_, _| Ok(ended.as_ref().map_or_else(|| "checked in\n".to_owned(), ended_table)))?;
     match ended {
         Some(ended) if ended.state == LeaseEnd::Revoking => Ok(Exit::Unfinished),
         _ => Ok(Exit::Done),
@@ -76,7 +78,9 @@ pub(super) fn check_in_request(path: &str, body: CheckInRequest) -> Result<Reque
 fn ended_table(ended: &CheckInResponse) -> String {
     let state = match ended.state {
         LeaseEnd::Closed => "closed: the target refuses the password you had",
-        LeaseEnd::Revoking => "revoking: not yet proved that the target refuses the password; the vault goes on",
+        LeaseEnd::Revoking => {
+            "revoking: not yet proved that the target refuses the password; the vault goes on"
+        }
     };
     let mut pairs = vec![("lease", output::optional(Some(&ended.lease_id))), ("state", state.to_owned())];
     if let Some(version) = ended.version {

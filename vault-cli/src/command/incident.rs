@@ -21,7 +21,8 @@ pub(super) async fn run(word: IncidentWord, session: &mut Session) -> Result<Exi
         }
         IncidentWord::Assign(args) => {
             let sentence = format!("{} has it", args.owner);
-            let request = Request::post(below(&args.id, "/assign")).sending(&AssignRequest { owner: args.owner })?;
+            let request =
+                Request::post(below(&args.id, "/assign")).sending(&AssignRequest { owner: args.owner })?;
             let answer = session.ask("assigning", request).await?;
             session.done(&answer, &sentence)
         }
@@ -64,7 +65,10 @@ fn list_table(incidents: &[Incident], asked: &str) -> String {
             ]
         })
         .collect();
-    output::columns(&["ID", "STATE", "SUBJECT", "CLASS", "OPENED", "ATTEMPTS", "NEXT ATTEMPT", "OWNER"], &rows)
+    output::columns(
+        &["ID", "STATE", "SUBJECT", "CLASS", "OPENED", "ATTEMPTS", "NEXT ATTEMPT", "OWNER"],
+        &rows,
+    )
 }
 
 async fn show(id: &str, session: &mut Session) -> Result<Exit, Failure> {

@@ -16,7 +16,9 @@ pub(super) async fn run(word: LeaseWord, session: &mut Session) -> Result<Exit, 
     match word {
         LeaseWord::Lookup(args) => {
             let body = LeaseRequest { lease_id: args.id, ..LeaseRequest::default() };
-            let answer = session.ask("looking up the lease", Request::put("sys/leases/lookup").sending(&body)?).await?;
+            let answer = session
+                .ask("looking up the lease", Request::put("sys/leases/lookup").sending(&body)?)
+                .await?;
             session.show_record(&answer, &["id", "state", "ttl", "expire_time"], "no such lease")?;
             Ok(Exit::Done)
         }
@@ -24,8 +26,10 @@ pub(super) async fn run(word: LeaseWord, session: &mut Session) -> Result<Exit, 
         LeaseWord::Revoke(args) => revoke(args, session).await,
         LeaseWord::List(args) => {
             let prefix = args.prefix.as_deref().map(trimmed).filter(|prefix| !prefix.is_empty());
-            let path =
-                prefix.map_or_else(|| "sys/leases/lookup".to_owned(), |prefix| format!("sys/leases/lookup/{prefix}"));
+            let path = prefix.map_or_else(
+                || "sys/leases/lookup".to_owned(),
+                |prefix| format!("sys/leases/lookup/{prefix}"),
+            );
             let answer = session.ask("listing", Request::list(path)).await?;
             session.show_names(&answer)?;
             Ok(Exit::Done)
@@ -48,10 +52,15 @@ async fn revoke(args: LeaseRevokeArgs, session: &mut Session) -> Result<Exit, Fa
     let request = if args.prefix {
         Request::put(format!("sys/leases/revoke-prefix/{}", trimmed(&args.id)))
     } else {
-        Request::put("sys/leases/revoke").sending(&LeaseRequest { lease_id: args.id, ..LeaseRequest::default() })?
+        Request::put("sys/leases/revoke")
+            .sending(&LeaseRequest { lease_id: args.id, ..LeaseRequest::default() })?
     };
     let answer = session.ask("revoking", request.touching_a_target(Duration::ZERO)).await?;
-    session.show_record(&answer, &["lease_id", "state"], "accepted: what was handed out dies on the target")?;
+    session.show_record(
+        &answer,
+        &["lease_id", "state"],
+        "accepted: what was handed out dies on the target",
+    )?;
     Ok(Exit::Done)
 }
 

@@ -19,7 +19,8 @@ pub(super) async fn run(args: &LoginArgs, session: &mut Session) -> Result<Exit,
     let info: TokenInfo = answer.read_data()?;
     if !args.no_store {
         let home = session.home.as_deref().ok_or_else(|| {
-            Failure::usage("HOME is not set, so there is no place for the token").with_hint("--no-store only checks it")
+            Failure::usage("HOME is not set, so there is no place for the token")
+                .with_hint("--no-store only checks it")
         })?;
         let path = token_store::write(home, &token)?;
         session.console.note(&format!("stored in {}", path.display()));

@@ -34,7 +34,10 @@ pub(super) async fn run(word: OperatorWord, session: &mut Session) -> Result<Exi
 
 async fn init(args: &InitArgs, session: &mut Session) -> Result<Exit, Failure> {
     let request = if args.passphrase {
-        InitRequest { passphrase: Some(secret::chosen("passphrase", &mut session.console)?), ..InitRequest::default() }
+        InitRequest {
+            passphrase: Some(secret::chosen("passphrase", &mut session.console)?),
+            ..InitRequest::default()
+        }
     } else {
         InitRequest {
             secret_shares: Some(args.key_shares),
@@ -49,7 +52,8 @@ async fn init(args: &InitArgs, session: &mut Session) -> Result<Exit, Failure> {
 }
 
 fn init_table(made: &InitResponse, args: &InitArgs) -> String {
-    let names: Vec<String> = (1..=made.keys_base64.len()).map(|number| format!("Unseal share {number}")).collect();
+    let names: Vec<String> =
+        (1..=made.keys_base64.len()).map(|number| format!("Unseal share {number}")).collect();
     let shares = names.iter().zip(&made.keys_base64).map(|(name, key)| (name.as_str(), key.expose().clone()));
     let root = ("Root token", made.root_token.expose().clone());
     let mut text = output::record(shares.chain([root]));
@@ -157,6 +161,8 @@ fn integrity_table(report: &IntegrityReport, console: &Console) -> String {
         ("at commit", report.commit.to_string()),
         ("checked", output::optional(report.verified_at.as_deref())),
     ];
-    pairs.extend(report.findings.iter().map(|finding| ("found", output::cell(&Value::from(finding.as_str())))));
+    pairs.extend(
+        report.findings.iter().map(|finding| ("found", output::cell(&Value::from(finding.as_str())))),
+    );
     output::record(pairs)
 }

@@ -28,7 +28,8 @@ pub(super) async fn run(word: ReportWord, session: &mut Session) -> Result<Exit,
 }
 
 fn table(report: &RotationReport) -> String {
-    let oldest = report.incidents.oldest_open_seconds.map_or_else(|| "-".to_owned(), |age| Seconds(age).to_string());
+    let oldest =
+        report.incidents.oldest_open_seconds.map_or_else(|| "-".to_owned(), |age| Seconds(age).to_string());
     let mut text = output::record([
         ("window", format!("{} to {}", output::shown(&report.window.from), output::shown(&report.window.to))),
         (
@@ -56,8 +57,11 @@ fn table(report: &RotationReport) -> String {
     text.push('\n');
     text.push_str(&output::columns(&["TIME", "N", "STILL OPEN", "MEAN", "P50", "P90", "MAX"], &rows));
     if !report.by_class.is_empty() {
-        let classes: Vec<Vec<String>> =
-            report.by_class.iter().map(|(class, count)| vec![output::shown(class), count.to_string()]).collect();
+        let classes: Vec<Vec<String>> = report
+            .by_class
+            .iter()
+            .map(|(class, count)| vec![output::shown(class), count.to_string()])
+            .collect();
         text.push('\n');
         text.push_str(&output::columns(&["CLASS", "INCIDENTS"], &classes));
     }
@@ -65,7 +69,8 @@ fn table(report: &RotationReport) -> String {
 }
 
 fn spread(name: &str, spread: &Spread) -> Vec<String> {
-    let seconds = |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1}s"));
+    let seconds =
+        |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1}s"));
     vec![
         name.to_owned(),
         spread.n.to_string(),

@@ -21,14 +21,18 @@ pub(super) async fn run(args: &RotateArgs, session: &mut Session) -> Result<Exit
 
 /// Rotates a target's management credential.
 pub(super) async fn management_credential(name: &str, session: &mut Session) -> Result<Exit, Failure> {
-    let request = Request::post(format!("targets/rotate/{}", trimmed(name))).touching_a_target(Duration::ZERO);
+    let request =
+        Request::post(format!("targets/rotate/{}", trimmed(name))).touching_a_target(Duration::ZERO);
     let answer = session.ask("rotating the management credential", request).await?;
     show(&answer, session)
 }
 
 /// Has an account rotated, verified or reconciled.
 pub(super) async fn act(
-    verb: &str, path: &str, request: RotationRequest, session: &mut Session,
+    verb: &str,
+    path: &str,
+    request: RotationRequest,
+    session: &mut Session,
 ) -> Result<Exit, Failure> {
     let request = Request::post(format!("accounts/{verb}/{}", trimmed(path)))
         .sending(&request)?
@@ -48,7 +52,11 @@ fn show(answer: &Answer, session: &mut Session) -> Result<Exit, Failure> {
             ("version", done.version.to_string()),
             ("state", output::optional(Some(&done.state))),
         ];
-        let facts = [("class", &done.failure.class), ("detail", &done.failure.detail), ("incident", &done.failure.incident)];
+        let facts = [
+            ("class", &done.failure.class),
+            ("detail", &done.failure.detail),
+            ("incident", &done.failure.incident),
+        ];
         for (name, fact) in facts {
             if let Some(fact) = fact {
                 pairs.push((name, output::shown(fact)));

@@ -27,14 +27,29 @@ pub(super) async fn run(args: &RunArgs, session: &mut Session) -> Result<Exit, F
     let mut signals = Signals::catch()?;
     let path = trimmed(&args.account);
     let request = checkout::check_out_request(path, &args.wishes)?;
-    let answer = session.ask(checkout::waiting_words(&args.wishes), request).await?;
+    let asked = session.ask(checkout::waiting_words(&args.wishes), request);
+    let (answer, caught) = signals::unless_interrupted(asked, signals.next()).await;
+    let interrupted = caught.map(Ending::asked_for_by);
+    let Some(answer) = answer else {
+        let exit = interrupted.map_or(Exit::Refused, Ending::exit);
+        return Err(Failure::new(
+            exit,
+            "interrupted before the vault had answered; the command was not started",
+        )
+        .with_hint(format!("if the account was lent all the same: rotunda check-in {path}")));
+    };
+    let answer = answer?;
     let lease_id = answer.text("lease_id").ok_or_else(|| Failure::unexpected_answer("lease_id"))?.to_owned();
     // From here on every way out passes the check-in.
-    let ended = match answer.read_data::<CheckOutResponse>() {
-        Ok(lent) => supervise(args, &lent, &answer, &mut signals, session).await,
-        Err(failure) => Err(failure),
+    let ended = match (interrupted, answer.read_data::<CheckOutResponse>()) {
+        (Some(ending), _) => Ok(ending),
+        (None, Ok(lent)) => supervise(args, &lent, &answer, &mut signals, session).await,
+        (None, Err(failure)) => Err(failure),
     };
-    let checked_in = check_in(path, &lease_id, session).await;
+    let checked_in = tokio::select! {
+        result = check_in(path, &lease_id, session) => result,
+        () = signals.insist() => Err(Failure::new(Exit::Refused, "interrupted before the account was given back")),
+    };
     let exit = match &ended {
         Ok(ending) => ending.exit(),
         Err(failure) => failure.exit(),
@@ -57,11 +72,12 @@ pub(super) async fn run(args: &RunArgs, session: &mut Session) -> Result<Exit, F
 
 /// Runs the command to its end, passing signals on and keeping the lease alive meanwhile.
 async fn supervise(
-    args: &RunArgs, lent: &CheckOutResponse, answer: &Answer, signals: &mut Signals, session: &mut Session,
+    args: &RunArgs,
+    lent: &CheckOutResponse,
+    answer: &Answer,
+    signals: &mut Signals,
+    session: &mut Session,
 ) -> Result<Ending, Failure> {
-    if let Some(ending) = signals.asked_to_end().await {
-        return Ok(ending);
-    }
     let mut child = child::spawn(args, lent)?;
     let lease_id = answer.text("lease_id").unwrap_or_default();
     let renewable = answer.part("renewable").and_then(serde_json::Value::as_bool).unwrap_or(false);
@@ -94,13 +110,21 @@ async fn check_in(path: &str, lease_id: &str, session: &mut Session) -> Result<(
     let mut pauses = CHECK_IN_PAUSES.into_iter();
     let answer = loop {
         let body = CheckInRequest { lease_id: Some(lease_id.to_owned()), force: false };
-        match session.ask("giving the account back; its password dies", checkout::check_in_request(path, body)?).await {
+        match session
+            .ask("giving the account back; its password dies", checkout::check_in_request(path, body)?)
+            .await
+        {
             Ok(answer) => break answer,
             // The lease id makes a repetition harmless: a second check-in of it changes nothing.
             Err(failure) if failure.exit() == Exit::Usage => match pauses.next() {
                 Some(pause) => {
                     let waiting = tokio::time::sleep(pause);
-                    progress::during(session.console.shows_progress(), "the server cannot be reached", waiting).await;
+                    progress::during(
+                        session.console.shows_progress(),
+                        "the server cannot be reached",
+                        waiting,
+                    )
+                    .await;
                 }
                 None => return Err(failure),
             },
@@ -110,7 +134,8 @@ async fn check_in(path: &str, lease_id: &str, session: &mut Session) -> Result<(
     if answer.data().is_some() {
         let ended: CheckInResponse = answer.read_data()?;
         if ended.state == LeaseEnd::Revoking {
-            let incident = ended.incident.map(|id| format!(" (incident {})", output::shown(&id))).unwrap_or_default();
+            let incident =
+                ended.incident.map(|id| format!(" (incident {})", output::shown(&id))).unwrap_or_default();
             session.console.warning(&format!(
                 "{path} is checked in, but the target was not yet seen to refuse its password; the vault goes on{incident}"
             ));

@@ -42,14 +42,16 @@ async fn write(args: &TargetWriteArgs, session: &mut Session) -> Result<Exit, Fa
         .sending(&settings)?
         .touching_a_target(Duration::ZERO);
     let answer = session.ask("storing the target", request).await?;
-    session.done(&answer, &format!("target {} is stored; try it: rotunda target check {}", args.name, args.name))
+    session
+        .done(&answer, &format!("target {} is stored; try it: rotunda target check {}", args.name, args.name))
 }
 
 /// A new target needs its management password; a person is asked for it, a script has to say it.
 fn ask_for_password(settings: &mut Map<String, Value>, session: &mut Session) -> Result<(), Failure> {
     let is_new = settings.contains_key("rotator");
     if is_new && !settings.contains_key("password") && session.console.input_is_terminal() {
-        let password = input::secret::given(None, "password of the management credential", &mut session.console)?;
+        let password =
+            input::secret::given(None, "password of the management credential", &mut session.console)?;
         settings.insert("password".to_owned(), Value::from(password.into_exposed()));
     }
     Ok(())
@@ -70,7 +72,12 @@ async fn check(name: &str, session: &mut Session) -> Result<Exit, Failure> {
 }
 
 async fn show(resource: &str, name: &str, session: &mut Session) -> Result<Exit, Failure> {
-    let answer = session.ask("reading the target", Request::get(format!("{resource}/{}", trimmed(name)))).await?;
-    session.show_record(&answer, &["rotator", "connection_url", "username", "state", "version"], "nothing is known")?;
+    let answer =
+        session.ask("reading the target", Request::get(format!("{resource}/{}", trimmed(name)))).await?;
+    session.show_record(
+        &answer,
+        &["rotator", "connection_url", "username", "state", "version"],
+        "nothing is known",
+    )?;
     Ok(Exit::Done)
 }

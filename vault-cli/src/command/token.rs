@@ -56,7 +56,10 @@ async fn lookup(choice: TokenChoice, session: &mut Session) -> Result<Exit, Fail
     session.show(&answer, |answer, _| {
         let mut data = answer.data().and_then(|data| data.as_object().cloned()).unwrap_or_default();
         data.remove("id");
-        Ok(output::record(output::pairs(&data, &["display_name", "accessor", "policies", "ttl", "expire_time"])))
+        Ok(output::record(output::pairs(
+            &data,
+            &["display_name", "accessor", "policies", "ttl", "expire_time"],
+        )))
     })?;
     Ok(Exit::Done)
 }

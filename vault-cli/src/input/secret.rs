@@ -10,10 +10,14 @@ use crate::{console::Console, failure::Failure};
 /// # Errors
 /// Nothing was given, or standard input cannot be read.
 pub(crate) fn given(
-    argument: Option<&Sensitive<String>>, what: &str, console: &mut Console,
+    argument: Option<&Sensitive<String>>,
+    what: &str,
+    console: &mut Console,
 ) -> Result<Sensitive<String>, Failure> {
     let text = match argument.map(|argument| argument.expose().as_str()) {
-        Some("-") | None if !console.input_is_terminal() => ended(read_input(console)?, Ending::WithoutNewline),
+        Some("-") | None if !console.input_is_terminal() => {
+            ended(read_input(console)?, Ending::WithoutNewline)
+        }
         Some("-") | None => asked(&format!("{what} (hidden): "), console)?,
         Some(text) => {
             console.warning(&format!("other users of this machine can see the {what} in the process list"));
@@ -32,7 +36,9 @@ pub(crate) fn given(
 /// The two differ, nothing was given, or standard input cannot be read.
 pub(crate) fn chosen(what: &str, console: &mut Console) -> Result<Sensitive<String>, Failure> {
     let first = given(None, what, console)?;
-    if console.input_is_terminal() && asked(&format!("{what} once more (hidden): "), console)? != *first.expose() {
+    if console.input_is_terminal()
+        && asked(&format!("{what} once more (hidden): "), console)? != *first.expose()
+    {
         return Err(Failure::usage(format!("the two entries of the {what} differ; nothing was done")));
     }
     Ok(first)

@@ -68,5 +68,7 @@ fn a_secret_is_read_from_standard_input_without_its_newline() {
     let (mut console, _) = fake::console(Format::Table, "share\r\n");
     assert_eq!(secret::given(None, "share", &mut console).unwrap().expose(), "share");
     let (mut console, _) = fake::console(Format::Table, "");
-    assert!(secret::given(None, "share", &mut console).unwrap_err().to_string().contains("no share was given"));
+    assert!(
+        secret::given(None, "share", &mut console).unwrap_err().to_string().contains("no share was given")
+    );
 }

@@ -33,6 +33,11 @@ pub(super) enum Ending {
 }
 
 impl Ending {
+    /// The end of a command that was never started because a signal came first.
+    pub(super) fn asked_for_by(caught: Caught) -> Self {
+        Self::BySignal(caught.signal().as_raw())
+    }
+
     /// As a shell tells it.
     pub(super) fn exit(self) -> Exit {
         match self {
@@ -87,7 +92,9 @@ impl Running {
     /// The system does not tell.
     pub(super) async fn wait(&mut self) -> Result<Ending, Failure> {
         let status = self.child.wait().await;
-        status.map(Ending::of).map_err(|error| Failure::usage(format!("cannot wait for the command: {error}")))
+        status
+            .map(Ending::of)
+            .map_err(|error| Failure::usage(format!("cannot wait for the command: {error}")))
     }
 
     /// Sends a signal on; a command that has ended meanwhile is no failure.

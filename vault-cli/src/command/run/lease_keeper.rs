@@ -55,7 +55,10 @@ impl LeaseKeeper {
             return Some(format!("the lease could not be renewed ({why}): its password dies now"));
         }
         self.plan(now);
-        Some(format!("the lease could not be renewed ({why}); it lasts {}s more and is tried again", left.as_secs()))
+        Some(format!(
+            "the lease could not be renewed ({why}); it lasts {}s more and is tried again",
+            left.as_secs()
+        ))
     }
 
     fn plan(&mut self, now: Instant) {

@@ -1,10 +1,9 @@
 //! The signals that ask this program to end, caught so that the account is checked in first.
 
-use std::{future::poll_fn, task::Poll};
+use std::{future::Future, time::Duration};
 
 use tokio::signal::unix::{self, SignalKind};
 
-use super::child::Ending;
 use crate::failure::Failure;
 
 /// Caught from its creation on.
@@ -60,19 +59,48 @@ impl Signals {
         }
     }
 
-    /// The end that was asked for before there was a command to pass it on to.
-    pub(super) async fn asked_to_end(&mut self) -> Option<Ending> {
-        let caught = poll_fn(|context| {
-            let caught = [
-                (self.interrupt.poll_recv(context), Caught::Interrupt),
-                (self.terminate.poll_recv(context), Caught::Terminate),
-                (self.hang_up.poll_recv(context), Caught::HangUp),
-            ]
-            .into_iter()
-            .find_map(|(polled, caught)| polled.is_ready().then_some(caught));
-            Poll::Ready(caught)
-        })
-        .await;
-        caught.map(|caught| Ending::BySignal(caught.signal().as_raw()))
+    /// Waits for two signals: the first one may be a late echo of what ended the command.
+    pub(super) async fn insist(&mut self) {
+        self.next().await;
+        self.next().await;
+    }
+}
+
+/// Awaits `work`; after a signal only for [`GRACE`] more. Gives what came of both.
+///
+/// Work in flight is not dropped at once: the vault may have lent the account already, and only its answer
+/// says how to give it back.
+pub(super) async fn unless_interrupted<F: Future>(
+    work: F,
+    signal: impl Future<Output = Caught>,
+) -> (Option<F::Output>, Option<Caught>) {
+    let mut work = std::pin::pin!(work);
+    tokio::select! {
+        biased;
+        caught = signal => (tokio::time::timeout(GRACE, &mut work).await.ok(), Some(caught)),
+        output = &mut work => (Some(output), None),
+    }
+}
+
+/// How long a signal waits for the answer to a check-out.
+const GRACE: Duration = Duration::from_secs(5);
+
+#[cfg(test)]
+mod tests {
+    use std::future::{pending, ready};
+
+    use super::*;
+
+    async fn answer_after(seconds: u64) -> &'static str {
+        tokio::time::sleep(Duration::from_secs(seconds)).await;
+        "lent"
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_signal_waits_for_an_answer_in_flight_but_not_for_ever() {
+        assert_eq!(unless_interrupted(answer_after(900), pending()).await, (Some("lent"), None));
+        let caught = Caught::Interrupt;
+        assert_eq!(unless_interrupted(answer_after(4), ready(caught)).await, (Some("lent"), Some(caught)));
+        assert_eq!(unless_interrupted(answer_after(6), ready(caught)).await, (None, Some(caught)));
     }
 }

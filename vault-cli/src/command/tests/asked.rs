@@ -1,0 +1,155 @@
+//! What each command sends.
+
+use super::*;
+
+/// Words, the answer to give, the request line and the body that must have been sent.
+type Case<'a> = (&'a [&'a str], Value, &'a str, Value);
+
+async fn check(cases: &[Case<'_>]) {
+    for (words, answer, line, body) in cases {
+        let (outcome, asked) = against(data(answer), words).await;
+        assert_eq!((asked.line.as_str(), &asked.json()), (*line, body), "{words:?}: {}", outcome.err);
+        assert_eq!(asked.header("x-vault-token"), Some("hvs.test"), "{words:?}");
+        assert_eq!(outcome.code, 0, "{words:?}: {}", outcome.err);
+    }
+}
+
+fn listing() -> Value {
+    json!({"keys": ["a"]})
+}
+
+#[tokio::test]
+async fn targets_and_policies_are_asked_for_at_their_paths() {
+    let settings = json!({"rotator": "postgresql", "port": "5432"});
+    check(&[
+        (&["target", "read", "pg"], json!({"rotator": "x"}), "GET /v1/targets/config/pg", Value::Null),
+        (&["target", "list"], listing(), "GET /v1/targets/config?list=true", Value::Null),
+        (
+            &["target", "write", "pg", "rotator=postgresql", "port=5432"],
+            json!({}),
+            "POST /v1/targets/config/pg",
+            settings,
+        ),
+        (&["target", "check", "pg"], json!({"server": "x"}), "POST /v1/targets/check/pg", Value::Null),
+        (&["target", "delete", "pg"], json!({}), "DELETE /v1/targets/config/pg", Value::Null),
+        (&["rotate", "--target", "pg"], json!({"version": 2}), "POST /v1/targets/rotate/pg", Value::Null),
+        (&["policy", "list"], listing(), "GET /v1/sys/policies/acl?list=true", Value::Null),
+        (&["policy", "delete", "p"], json!({}), "DELETE /v1/sys/policies/acl/p", Value::Null),
+        (
+            &["rotation-policy", "write", "n", "rotation_schedule=0 3 * * *"],
+            json!({}),
+            "POST /v1/rotation-policies/n",
+            json!({"rotation_schedule": "0 3 * * *"}),
+        ),
+        (
+            &["password-policy", "generate", "s"],
+            json!({"password": "x"}),
+            "GET /v1/password-policies/s/generate",
+            Value::Null,
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn accounts_are_asked_for_at_their_paths() {
+    let account = json!({"target": "pg", "username": "app", "state": "idle", "version": 1});
+    check(&[
+        (&["account", "list", "db/"], listing(), "GET /v1/accounts/config/db?list=true", Value::Null),
+        (&["account", "status", "/db/a b"], account.clone(), "GET /v1/accounts/status/db/a%20b", Value::Null),
+        (
+            &["account", "status", "--state", "parked"],
+            listing(),
+            "GET /v1/accounts/status?list=true&state=parked",
+            Value::Null,
+        ),
+        (
+            &["account", "delete", "db/app", "--disposal", "hand-over"],
+            account.clone(),
+            "DELETE /v1/accounts/config/db/app?disposal=hand-over",
+            json!({"disposal": "hand-over"}),
+        ),
+        (
+            &["account", "verify", "db/app"],
+            json!({"outcome": "verified"}),
+            "POST /v1/accounts/verify/db/app",
+            json!({}),
+        ),
+        (&["creds", "db/app"], account, "GET /v1/accounts/creds/db/app", Value::Null),
+        (
+            &["rotate", "db/app", "--force"],
+            json!({}),
+            "POST /v1/accounts/rotate/db/app",
+            json!({"force": true}),
+        ),
+        (
+            &["check-out", "db/app", "--ttl", "1h30m", "--reason", "r", "--ticket", "T-1", "--wait", "60"],
+            json!({}),
+            "POST /v1/accounts/check-out/db/app",
+            json!({"ttl": 5400, "reason": "r", "ticket": "T-1", "wait": 60}),
+        ),
+        (
+            &["check-in", "db/app", "--lease-id", "l-1", "--force"],
+            json!({"state": "closed"}),
+            "POST /v1/accounts/check-in/db/app",
+            json!({"lease_id": "l-1", "force": true}),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn incidents_leases_and_tokens_are_asked_for_at_their_paths() {
+    let incident = json!({"id": "i-1"});
+    let report = "GET /v1/reports/rotation?from=2026-01-01T00%3A00%3A00Z";
+    check(&[
+        (&["incident", "list"], json!({"incidents": []}), "GET /v1/incidents/?state=open", Value::Null),
+        (&["incident", "show", "i-1"], incident.clone(), "GET /v1/incidents/i-1", Value::Null),
+        (&["incident", "ack", "i-1"], incident.clone(), "POST /v1/incidents/i-1/ack", Value::Null),
+        (
+            &["incident", "assign", "i-1", "eve"],
+            incident.clone(),
+            "POST /v1/incidents/i-1/assign",
+            json!({"owner": "eve"}),
+        ),
+        (
+            &["incident", "note", "i-1", "seen"],
+            incident,
+            "POST /v1/incidents/i-1/note",
+            json!({"text": "seen"}),
+        ),
+        (&["report", "rotation", "--from", "2026-01-01T00:00:00Z"], json!({}), report, Value::Null),
+        (
+            &["lease", "renew", "l/1", "--increment", "1h"],
+            json!({}),
+            "PUT /v1/sys/leases/renew",
+            json!({"lease_id": "l/1", "increment": 3600}),
+        ),
+        (
+            &["lease", "revoke", "--prefix", "l/"],
+            json!({}),
+            "PUT /v1/sys/leases/revoke-prefix/l",
+            Value::Null,
+        ),
+        (&["lease", "list"], listing(), "GET /v1/sys/leases/lookup?list=true", Value::Null),
+        (
+            &["token", "lookup", "--accessor", "acc"],
+            json!({}),
+            "POST /v1/auth/token/lookup-accessor",
+            json!({"accessor": "acc"}),
+        ),
+        (&["token", "revoke", "--self"], json!({}), "POST /v1/auth/token/revoke-self", Value::Null),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn the_generic_words_reach_any_path() {
+    check(&[
+        (&["read", "a/b", "x=y"], json!({}), "GET /v1/a/b?x=y", Value::Null),
+        (&["list", "a/b", "state=x"], listing(), "GET /v1/a/b?list=true&state=x", Value::Null),
+        (&["write", "-f", "a/b"], json!({}), "PUT /v1/a/b", json!({})),
+        (&["delete", "/v1/a/b"], json!({}), "DELETE /v1/a/b", Value::Null),
+    ])
+    .await;
+}

@@ -1,0 +1,203 @@
+//! Golden outputs.
+
+use super::*;
+
+async fn table(answer: &Value, words: &[&str]) -> String {
+    let (outcome, _) = against(data(answer), words).await;
+    assert_eq!(outcome.err, "", "{words:?}");
+    outcome.out
+}
+
+#[tokio::test]
+async fn a_check_out_prints_what_is_needed_to_log_in_and_to_give_it_back() {
+    let lent = json!({"username": "app", "password": "p w\u{7}", "version": 3, "generation": 9, "expires_at": "2026-01-01T10:00:00Z"});
+    let (outcome, _) =
+        against(leased("accounts/check-out/db/app/7", 5400, &lent), &["check-out", "db/app"]).await;
+    assert_eq!(
+        outcome.out,
+        "\
+username  app
+password  p w\\u{7}
+version   3
+lease     accounts/check-out/db/app/7
+ends      2026-01-01T10:00:00Z (in 1h30m)
+"
+    );
+    let words = ["check-out", "db/app", "--field", "password"];
+    let (outcome, _) = against(leased("l", 60, &lent), &words).await;
+    assert_eq!(outcome.out, "p w\u{7}", "a field is printed as it is, without a newline into a pipe");
+    let (outcome, _) =
+        against(leased("l-9", 60, &lent), &["check-out", "db/app", "--field", "lease_id"]).await;
+    assert_eq!(outcome.out, "l-9");
+    let (outcome, _) = against(leased("l", 60, &lent), &["check-out", "db/app", "--format", "json"]).await;
+    let printed: Value = serde_json::from_str(&outcome.out).unwrap();
+    assert_eq!((&printed["lease_id"], &printed["data"]), (&json!("l"), &lent), "JSON is the whole answer");
+}
+
+#[tokio::test]
+async fn a_status_shows_failure_holder_and_line() {
+    let answer = json!({
+        "target": "pg", "username": "app", "state": "backoff", "version": 3, "pending_version": 4,
+        "last_rotation": "2026-01-01T00:00:00Z", "next_rotation": null, "class": "unreachable",
+        "detail": "connection refused", "incident": "i-7", "attempts": 2, "next_attempt": "2026-01-01T00:05:00Z",
+        "holder": {"principal": "alice", "lease_id": "l-1", "expires_at": "noon", "reason": "fix", "state": "active"},
+        "line": [{"principal": "bob"}, {"principal": "eve"}], "rotation_policy": "nightly",
+    });
+    assert_eq!(
+        table(&answer, &["account", "status", "db/app"]).await,
+        "\
+target           pg
+username         app
+state            backoff
+version          3
+on its way       version 4
+last rotation    2026-01-01T00:00:00Z
+next rotation    -
+failure          unreachable
+detail           connection refused
+incident         i-7
+next attempt     2026-01-01T00:05:00Z
+rotation policy  nightly
+attempts         2
+held by          alice until noon (active)
+reason           fix
+lease            l-1
+in line          bob, eve
+"
+    );
+}
+
+#[tokio::test]
+async fn listings_are_columns_for_people_and_an_array_for_programs() {
+    let listing = json!({
+        "keys": ["db/app", "db/b"],
+        "key_info": {"db/app": {"state": "parked", "version": 2, "class": "drift"}, "db/b": {"state": "idle", "version": 1}},
+    });
+    assert_eq!(
+        table(&listing, &["account", "status"]).await,
+        "\
+PATH    STATE   VERSION  FAILURE  HELD BY  NEXT ROTATION
+db/app  parked  2        drift    -        -
+db/b    idle    1        -        -        -
+"
+    );
+    assert_eq!(table(&listing, &["account", "list"]).await, "db/app\ndb/b\n");
+    assert_eq!(
+        table(&listing, &["list", "x", "--format", "json"]).await,
+        "[\n  \"db/app\",\n  \"db/b\"\n]\n"
+    );
+}
+
+#[tokio::test]
+async fn incidents_and_history_are_tables() {
+    let incident = json!({
+        "id": "i-7", "subject": "db/app", "target": "pg", "class": "unreachable", "phase": "apply", "state": "open",
+        "opened_at": "t3", "detail": "no route", "attempts": 2, "marks": {"t0": "a", "t3": "b", "t7": null},
+        "events": [{"at": "b", "kind": "opened"}, {"at": "c", "kind": "note", "by": "eve", "text": "line\nbreak"}],
+    });
+    assert_eq!(
+        table(&json!({"incidents": [incident]}), &["incident", "list"]).await,
+        "\
+ID   STATE  SUBJECT  CLASS        OPENED  ATTEMPTS  NEXT ATTEMPT  OWNER
+i-7  open   db/app   unreachable  t3      2         -             -
+"
+    );
+    assert_eq!(table(&json!({"incidents": []}), &["incident", "list"]).await, "no open incident\n");
+    assert_eq!(
+        table(&incident, &["incident", "show", "i-7"]).await,
+        "\
+incident       i-7
+subject        db/app
+target         pg
+state          open
+class          unreachable
+phase          apply
+detail         no route
+owner          -
+acknowledged   -
+attempts       2
+next attempt   -
+t0 due         a
+t3 detected    b
+t7 remediated  -
+
+AT  WHAT    BY   TEXT
+b   opened  -    -
+c   note    eve  line\\nbreak
+"
+    );
+    let history = json!({"events": [{"at": "a", "kind": "promoted", "version": 2}]});
+    assert_eq!(
+        table(&history, &["account", "history", "db/app"]).await,
+        "AT  WHAT      VERSION  FAILURE  BY  DETAIL\na   promoted  2        -        -   -\n"
+    );
+}
+
+#[tokio::test]
+async fn the_report_never_leaves_open_incidents_out() {
+    let answer = json!({
+        "window": {"from": "a", "to": "b"}, "rotations": {"succeeded": 9, "failed": 1, "attempts": 12},
+        "incidents": {"opened": 2, "resolved": 1, "open": 1, "oldest_open_seconds": 3700},
+        "by_class": {"unreachable": 2}, "ttr": {"n": 1, "censored": 1, "mean": 60.0, "p50": 60, "p90": 60.25, "max": 60},
+    });
+    assert_eq!(
+        table(&answer, &["report", "rotation"]).await,
+        "\
+window       a to b
+rotations    9 succeeded, 1 failed, 12 attempts
+incidents    2 opened, 1 resolved, 1 open
+oldest open  1h1m40s
+
+TIME                  N  STILL OPEN  MEAN   P50    P90    MAX
+to detect (TTD)       0  0           -      -      -      -
+to acknowledge (TTA)  0  0           -      -      -      -
+to mitigate (TTM)     0  0           -      -      -      -
+to remediate (TTR)    1  1           60.0s  60.0s  60.2s  60.0s
+
+CLASS        INCIDENTS
+unreachable  2
+"
+    );
+}
+
+#[tokio::test]
+async fn init_shows_the_shares_once_and_says_what_to_do_with_them() {
+    let made = json!({"keys": ["aa", "bb"], "keys_base64": ["qg==", "uw=="], "root_token": "hvs.root"});
+    let words = ["operator", "init", "--key-shares", "2", "--key-threshold", "2"];
+    let (outcome, asked) = against((200, made.to_string()), &words).await;
+    assert_eq!(asked.json(), json!({"secret_shares": 2, "secret_threshold": 2}));
+    assert_eq!(
+        outcome.out,
+        "\
+Unseal share 1  qg==
+Unseal share 2  uw==
+Root token      hvs.root
+
+Shown once and stored nowhere. Give each share to another person: 2 of 2 unseal the vault.
+"
+    );
+}
+
+#[tokio::test]
+async fn a_policy_is_printed_as_it_was_written_and_warnings_go_to_standard_error() {
+    let text = "path \"a\" {\n  capabilities = [\"read\"]\n}";
+    assert_eq!(
+        table(&json!({"name": "p", "policy": text}), &["policy", "read", "p"]).await,
+        format!("{text}\n")
+    );
+    let warned = json!({"request_id": "r", "data": null, "warnings": ["TTL of 9h exceeded; capped"]});
+    let (outcome, _) = against((200, warned.to_string()), &["write", "a/b", "ttl=9h"]).await;
+    assert_eq!(
+        (outcome.out.as_str(), outcome.err.as_str()),
+        ("written\n", "warning: TTL of 9h exceeded; capped\n")
+    );
+    let (outcome, _) = against((204, String::new()), &["write", "a/b", "x=y", "--format", "json"]).await;
+    assert_eq!(outcome.out, "{}\n", "programs always get JSON");
+}
+
+#[tokio::test]
+async fn looking_up_a_token_does_not_print_it() {
+    let answer = json!({"id": "hvs.canary", "accessor": "acc", "policies": ["default"], "ttl": 60});
+    let out = table(&answer, &["token", "lookup"]).await;
+    assert_eq!(out, "accessor  acc\npolicies  default\nttl       60\n");
+}
