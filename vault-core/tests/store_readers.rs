@@ -1,5 +1,7 @@
 //! Writers never lose an update, and readers see whole, durable commits only, while others write.
 
+#![expect(clippy::unwrap_used, reason = "a test: what fails ends it")]
+
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
