@@ -1,11 +1,7 @@
 //! How long a decision takes, by the size of the policies, and how long compiling them takes.
 //!
 //! `cargo bench -p vault-core --bench policy`
-#![expect(
-    clippy::unwrap_used,
-    missing_docs,
-    reason = "a benchmark over fixed texts; the macros make functions"
-)]
+#![expect(clippy::unwrap_used, reason = "a benchmark over fixed texts")]
 
 use std::fmt::Write as _;
 use std::hint::black_box;
@@ -26,7 +22,7 @@ fn text(rules: usize) -> String {
         )
         .unwrap();
     }
-    out.push_str("path \"targets/config/*\" {\n capabilities = [\"update\"]\n allowed_parameters = { \"ttl\" = [\"1h\"] \"*\" = [] }\n}\n");
+    out.push_str("path \"targets/config/*\" {\n capabilities = [\"update\"]\n allowed_parameters = { \"ttl\" = [\"1h\"], \"*\" = [] }\n}\n");
     out
 }
 

@@ -21,6 +21,7 @@ mod parameter;
 mod pattern;
 mod prefix;
 mod rule;
+mod segments;
 mod syntax;
 mod wrapping;
 
@@ -30,4 +31,4 @@ pub use builtin::{DEFAULT_POLICY_NAME, DEFAULT_POLICY_TEXT, ROOT_POLICY_NAME};
 pub use capability::{Capabilities, Capability, Operation};
 pub use document::{POLICY_BYTES_MAX, POLICY_NAME_BYTES_MAX, Policy, PolicyError, policy_name};
 pub use explain::{DecidingRule, Explanation};
-pub use rule::RuleProblem;
+pub use rule::{RULE_PATH_BYTES_MAX, RuleProblem};

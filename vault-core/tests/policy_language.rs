@@ -113,6 +113,9 @@ fn what_is_wrong_with_a_rule_is_named() {
         let want = PolicyError::Rule { path: "a/b".into(), problem: want };
         assert_eq!(Policy::parse("p", &text).err(), Some(want), "{text}");
     }
+    let long = format!("path \"{}\" {{}}", "a/".repeat(513));
+    let error = Policy::parse("p", &long).expect_err("too long").to_string();
+    assert!(error.ends_with("the path is longer than 1024 bytes"), "{error}");
     for (path, problem) in
         [("a/+*", RuleProblem::PlusStar), ("secret/{{identity.entity.id}}/*", RuleProblem::Template)]
     {

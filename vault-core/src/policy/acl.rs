@@ -19,6 +19,7 @@ use super::grant::Grant;
 use super::parameter;
 use super::pattern::{Kind, Pattern};
 use super::prefix::PrefixTable;
+use super::segments::SegmentTable;
 
 /// The policies of one asker, ready to answer. Costly to build, cheap to ask: build it once per set of
 /// policies and share it.
@@ -27,8 +28,7 @@ pub struct Acl {
     root: bool,
     exact: BTreeMap<Box<str>, Compiled>,
     prefixes: PrefixTable<Compiled>,
-    /// Highest rank first, so the first that matches is the most specific.
-    segments: Vec<Compiled>,
+    segments: SegmentTable<Compiled>,
 }
 
 /// All rules on one pattern.
@@ -76,11 +76,15 @@ impl Acl {
                     exact.insert(body, compiled);
                 }
                 Kind::Prefix => prefixes.push((body, compiled)),
-                Kind::Segments { .. } => segments.push(compiled),
+                Kind::Segments { .. } => segments.push((compiled.pattern.clone(), compiled)),
             }
         }
-        segments.sort_by(|one, other| other.pattern.rank().cmp(&one.pattern.rank()));
-        Self { root, exact, prefixes: PrefixTable::from_sorted(prefixes.into_iter()), segments }
+        Self {
+            root,
+            exact,
+            prefixes: PrefixTable::from_sorted(prefixes.into_iter()),
+            segments: SegmentTable::new(segments),
+        }
     }
 
     /// Decides a request whose answer is not wrapped. `data` is the request's parameters, body and query.
@@ -152,17 +156,17 @@ impl Acl {
     /// The most specific rule that is not exact.
     fn find_open(&self, path: &str) -> Option<&Compiled> {
         let prefix = self.prefixes.longest(path);
-        let segments = self.segments.iter().find(|rule| rule.pattern.matches(path));
+        let segments = self.segments.most_specific(path);
         match (prefix, segments) {
-            (Some(prefix), Some(segments)) if prefix.pattern.rank() > segments.pattern.rank() => Some(prefix),
+            (Some(prefix), Some((pattern, _))) if prefix.pattern.rank() > pattern.rank() => Some(prefix),
             (prefix, None) => prefix,
-            (_, segments) => segments,
+            (_, Some((_, segments))) => Some(segments),
         }
     }
 
     /// Every compiled rule, for explanations.
     pub(super) fn rules(&self) -> impl Iterator<Item = &Compiled> {
-        self.exact.values().chain(self.prefixes.values()).chain(&self.segments)
+        self.exact.values().chain(self.prefixes.values()).chain(self.segments.values())
     }
 }
 

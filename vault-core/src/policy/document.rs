@@ -79,13 +79,7 @@ impl Policy {
         if text.trim().is_empty() {
             return Err(PolicyError::Empty);
         }
-        let rules = syntax::read(text)?
-            .into_iter()
-            .map(|stanza| {
-                Rule::read(&stanza.path, stanza.settings)
-                    .map_err(|problem| PolicyError::Rule { path: stanza.path, problem })
-            })
-            .collect::<Result<_, _>>()?;
+        let rules = read_rules(text).map_err(PolicyError::shortened)?;
         Ok(Self { name: name.into(), text: text.into(), rules })
     }
 
@@ -132,6 +126,39 @@ impl Policy {
     }
 }
 
+fn read_rules(text: &str) -> Result<Vec<Rule>, PolicyError> {
+    syntax::read(text)?
+        .into_iter()
+        .map(|stanza| {
+            Rule::read(&stanza.path, stanza.settings)
+                .map_err(|problem| PolicyError::Rule { path: stanza.path, problem })
+        })
+        .collect()
+}
+
+impl PolicyError {
+    /// Cuts what is quoted from the policy: an answer is no place for half a megabyte of it.
+    fn shortened(self) -> Self {
+        match self {
+            Self::Hcl { line, column, problem } => Self::Hcl { line, column, problem: excerpt(problem) },
+            Self::Json { problem } => Self::Json { problem: excerpt(problem) },
+            Self::TopLevelKey { key } => Self::TopLevelKey { key: excerpt(key) },
+            Self::Rule { path, problem } => {
+                Self::Rule { path: excerpt(path), problem: problem.with_quoted(excerpt) }
+            }
+            plain @ (Self::Name | Self::Root | Self::Empty | Self::TooLong | Self::PathForm) => plain,
+        }
+    }
+}
+
+/// The beginning of a quotation, with a sign where it was cut.
+fn excerpt(text: String) -> String {
+    match text.char_indices().nth(EXCERPT_CHARS_MAX) {
+        Some((end, _)) => text.get(..end).map(|head| format!("{head}…")).unwrap_or_default(),
+        None => text,
+    }
+}
+
 /// Brings a policy's name into its one form: without white space at the ends, in lower case.
 ///
 /// # Errors
@@ -147,6 +174,8 @@ pub fn policy_name(text: &str) -> Result<String, PolicyError> {
 pub const POLICY_BYTES_MAX: usize = 512 * 1024;
 /// Longest policy name, in bytes.
 pub const POLICY_NAME_BYTES_MAX: usize = 128;
+/// Longest quotation from a policy in an error, in characters.
+const EXCERPT_CHARS_MAX: usize = 200;
 
 #[cfg(test)]
 mod tests {
@@ -176,6 +205,22 @@ mod tests {
         }
         assert_eq!(Policy::parse("a", &"#".repeat(POLICY_BYTES_MAX + 1)).err(), Some(PolicyError::TooLong));
         assert_eq!(Policy::parse(&"n".repeat(129), rule).err(), Some(PolicyError::Name));
+    }
+
+    #[test]
+    fn errors_quote_little_of_a_long_policy() {
+        let long = "x".repeat(100_000);
+        for text in [
+            format!("{long} = 1"),
+            format!("path \"{long}\" {{}}"),
+            format!("path \"a\" {{ capabilities = [\"{long}\"] }}"),
+            format!("path \"a\" {{ {long} = [] }}"),
+            format!("{{\"{long}\": 1, \"{long}\": 2}}"),
+            format!("path \"{long}"),
+        ] {
+            let error = Policy::parse("a", &text).unwrap_err().to_string();
+            assert!(error.len() < 400, "{} bytes: {:.300}", error.len(), error);
+        }
     }
 
     #[test]

@@ -44,6 +44,9 @@ pub enum RuleProblem {
         /// What it must be, for people.
         form: &'static str,
     },
+    /// Longer than [`RULE_PATH_BYTES_MAX`].
+    #[error("the path is longer than {RULE_PATH_BYTES_MAX} bytes")]
+    PathTooLong,
     /// `+*` in the path.
     #[error("invalid use of wildcards ('+*' is forbidden)")]
     PlusStar,
@@ -58,9 +61,28 @@ pub enum RuleProblem {
     WrappingBounds,
 }
 
+impl RuleProblem {
+    /// The same problem with what it quotes from the policy changed.
+    pub(super) fn with_quoted(self, change: impl FnOnce(String) -> String) -> Self {
+        match self {
+            Self::Capability(word) => Self::Capability(change(word)),
+            Self::OldPolicy(word) => Self::OldPolicy(change(word)),
+            Self::Key(key) => Self::Key(change(key)),
+            Self::Unsupported(key) => Self::Unsupported(change(key)),
+            Self::Twice(key) => Self::Twice(change(key)),
+            Self::Form { key, form } => Self::Form { key: change(key), form },
+            Self::ParameterKey(key) => Self::ParameterKey(change(key)),
+            plain @ (Self::PathTooLong | Self::PlusStar | Self::Template | Self::WrappingBounds) => plain,
+        }
+    }
+}
+
 impl Rule {
     /// Checks a block's settings.
     pub(super) fn read(path: &str, settings: Map<String, Value>) -> Result<Self, RuleProblem> {
+        if path.len() > RULE_PATH_BYTES_MAX {
+            return Err(RuleProblem::PathTooLong);
+        }
         if path.contains("{{") {
             return Err(RuleProblem::Template);
         }
@@ -167,3 +189,6 @@ fn wrapping_ttl(key: String, value: &Value) -> Result<Option<Duration>, RuleProb
         None => Err(RuleProblem::Form { key, form: "seconds or a duration such as \"5m\"" }),
     }
 }
+
+/// Longest path of a rule, in bytes. Also bounds how deep a decision walks.
+pub const RULE_PATH_BYTES_MAX: usize = 1024;
