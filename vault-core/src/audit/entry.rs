@@ -276,3 +276,6 @@ fn request_fields<'a>(digester: &Digester, auth: &Auth<'_>, request: &Request<'a
         remote_port: request.remote_port,
     }
 }
+
+#[cfg(test)]
+mod tests;
