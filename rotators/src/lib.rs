@@ -13,6 +13,6 @@ pub mod postgres;
 pub mod registry;
 
 #[cfg(feature = "test-support")]
-//pub mod contract;
+pub mod contract;
 #[cfg(feature = "test-support")]
 pub mod fake;

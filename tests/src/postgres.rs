@@ -13,6 +13,7 @@ use std::os::unix::fs::{PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub struct PostgresServer {
     port: u16,
     password: String,
     log: Arc<Mutex<String>>,
+    /// How many marks were put into the log.
+    marks: AtomicU64,
     child: Option<Child>,
     watcher: Option<(Child, ChildStdin)>,
 }
@@ -75,6 +78,7 @@ impl PostgresServer {
             port: 0,
             password: SUPERUSER_PASSWORD.to_owned(),
             log: Arc::default(),
+            marks: AtomicU64::default(),
             child: None,
             watcher: Some(watcher),
         };
@@ -132,6 +136,23 @@ impl PostgresServer {
     #[must_use]
     pub fn log(&self) -> String {
         self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What the server has logged, with certainty everything up to this call.
+    ///
+    /// # Errors
+    /// When the server cannot be asked to log a mark, or the mark does not come.
+    pub async fn log_until_now(&self) -> Result<String> {
+        let mark = format!("mark {}", self.marks.fetch_add(1, Ordering::Relaxed));
+        self.admin().await?.batch_execute(&format!("DO $$ BEGIN RAISE LOG '{mark}.'; END $$")).await?;
+        for _ in 0..LOG_CHECKS_MAX {
+            let log = self.log();
+            if log.contains(&format!("LOG:  {mark}.")) {
+                return Ok(log);
+            }
+            tokio::time::sleep(LOG_CHECK_PAUSE).await;
+        }
+        bail!("the server's log does not show '{mark}'")
     }
 
     /// A superuser's connection to the database `postgres`.
@@ -453,4 +474,6 @@ rm -rf "$1"
 const SUPERUSER: &str = "postgres";
 const SUPERUSER_PASSWORD: &str = "the-test-server's-own-superuser";
 const START_TIME_MAX: Duration = Duration::from_secs(60);
+const LOG_CHECKS_MAX: u32 = 1000;
+const LOG_CHECK_PAUSE: Duration = Duration::from_millis(5);
 const START_ATTEMPTS: u32 = 5;

@@ -1,4 +1,18 @@
 //! The PostgreSQL rotator against a real private server, also through a proxy that misbehaves.
 
+#[path = "rotator_postgres/bench.rs"]
+mod bench;
+#[path = "rotator_postgres/contract.rs"]
+mod contract;
+#[path = "rotator_postgres/faults.rs"]
+mod faults;
 #[path = "rotator_postgres/harness.rs"]
 mod harness;
+#[path = "rotator_postgres/logins.rs"]
+mod logins;
+#[path = "rotator_postgres/management.rs"]
+mod management;
+#[path = "rotator_postgres/policy.rs"]
+mod policy;
+#[path = "rotator_postgres/tls.rs"]
+mod tls;

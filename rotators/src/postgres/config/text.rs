@@ -13,15 +13,18 @@ pub(super) struct Parts {
 
 /// `postgresql://{{username}}:{{password}}@host:5432/db?name=value&…` (libpq, "Connection URIs").
 pub(super) fn url(text: &str) -> Result<Parts, ConfigError> {
-    let rest = ["postgresql://", "postgres://"].iter().find_map(|scheme| text.strip_prefix(scheme));
+    let rest = ["postgresql://", "postgres://"]
+        .iter()
+        .find_map(|scheme| text.strip_prefix(scheme))
+        .ok_or(ConfigError::Form)?;
     // A written-out password may hold any of the signs that mean something behind the host, so what is
     // before the last @ is the credential and nothing else.
-    let rest = match rest.ok_or(ConfigError::Form)?.rsplit_once('@') {
+    let rest = match rest.rsplit_once('@') {
         Some((credential, rest)) => {
             only_placeholders(credential)?;
             rest
         }
-        None => rest.unwrap_or_default(),
+        None => rest,
     };
     let (rest, query) = split(rest, '?');
     let (authority, database) = split(rest, '/');

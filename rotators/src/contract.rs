@@ -1,0 +1,114 @@
+//! The promises that every rotator keeps, as one suite that anyone can run against their own.
+//!
+//! The suite talks to the rotator through the port, and to the target behind its back through a
+//! [`Fixture`], as an administrator of the target could. It stops at the first promise that is broken and
+//! says what was found.
+
+use std::fmt;
+
+use vault_core::rotation::port::{BoxFuture, Login, Rotator, TargetSpec};
+
+mod bench;
+mod promise;
+
+use bench::Bench;
+
+/// What a fixture's acts return: the sentence of an error is shown as it is.
+pub type Done<T> = Result<T, String>;
+
+/// How the next `apply` goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Break {
+    /// The target makes the change, and its answer is lost.
+    ReplyLost,
+    /// The decisive request is lost on its way.
+    RequestLost,
+    /// The decisive request is held up and arrives with [`Fixture::deliver`].
+    RequestLate,
+}
+
+/// The target as its administrator sees it.
+pub trait Fixture: Send + Sync {
+    /// The target's settings.
+    fn spec(&self) -> TargetSpec;
+
+    /// A management credential that works.
+    fn management(&self) -> Login;
+
+    /// Creates an account that may log in, with some right that [`Fixture::take_right`] can take; one of
+    /// the same name gives way to it.
+    fn create_account<'a>(&'a self, username: &'a str, password: &'a str) -> BoxFuture<'a, Done<()>>;
+
+    /// Whether a fresh login succeeds, found out without the rotator.
+    fn accepts<'a>(&'a self, username: &'a str, password: &'a str) -> BoxFuture<'a, Done<bool>>;
+
+    /// Opens a session and keeps it open.
+    fn open_session<'a>(&'a self, username: &'a str, password: &'a str) -> BoxFuture<'a, Done<()>>;
+
+    /// Takes a right from an account.
+    fn take_right<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Done<()>>;
+
+    /// How many logins as this name the target has refused so far; `None` when it does not count them.
+    fn refused_logins<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Done<Option<u32>>>;
+
+    /// Lets the next `apply` go wrong.
+    fn break_next_apply(&self, how: Break) -> BoxFuture<'_, Done<()>>;
+
+    /// Lets what was held up arrive, after [`Break::RequestLate`], and waits until it has.
+    fn deliver(&self) -> BoxFuture<'_, Done<()>>;
+
+    /// Makes the target unreachable.
+    fn break_down(&self) -> BoxFuture<'_, Done<()>>;
+
+    /// Ends everything that was broken.
+    fn heal(&self) -> BoxFuture<'_, Done<()>>;
+}
+
+/// A promise that was not kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Breach {
+    /// The promise.
+    pub promise: &'static str,
+    /// What was found.
+    pub found: String,
+}
+
+impl fmt::Display for Breach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "broken promise: {}; found: {}", self.promise, self.found)
+    }
+}
+
+impl std::error::Error for Breach {}
+
+/// Runs the suite; returns the promises that were kept, in order.
+///
+/// # Errors
+/// The first promise that was not.
+pub async fn run(rotator: &dyn Rotator, fixture: &dyn Fixture) -> Result<Vec<&'static str>, Breach> {
+    let bench = Bench::new(rotator, fixture);
+    let mut kept = Vec::new();
+    macro_rules! promise {
+        ($($text:literal => $function:ident),* $(,)?) => {$(
+            promise::$function(&bench).await.map_err(|found| Breach { promise: $text, found })?;
+            kept.push($text);
+        )*};
+    }
+    promise! {
+        "a sound target passes every look at it" => sound,
+        "apply makes the candidate the only credential, however often it is called" => idempotent,
+        "the rights stay, and one that is lost is noticed" => rights,
+        "a refused management credential is told from everything else and tried once" => management_refused,
+        "an account that is not there is told" => missing_account,
+        "an unknown outcome is settled, after which a probe is final" => unknown_outcome,
+        "a target out of reach proves nothing" => out_of_reach,
+        "awkward names and passwords work or are refused beforehand" => awkward_logins,
+        "sessions can be ended" => sessions,
+        "a management credential can rotate itself" => own_rotation,
+        "no message holds a password" => no_secret_in_messages,
+    }
+    Ok(kept)
+}
+
+#[cfg(test)]
+mod tests;

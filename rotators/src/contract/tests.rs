@@ -1,0 +1,99 @@
+//! The suite against the fake target: it passes a faithful one and catches the others.
+
+use std::collections::BTreeMap;
+
+use vault_core::rotation::fault::FaultClass;
+use vault_core::secret::SecretString;
+
+use super::*;
+use crate::fake::{FakeTarget, Mishap, Verb};
+
+struct FakeFixture(FakeTarget);
+
+impl FakeFixture {
+    fn over(target: FakeTarget) -> Self {
+        target.create_account("admin", "root-of-the-fake");
+        Self(target)
+    }
+}
+
+fn done<'a, T: Send + 'a>(value: T) -> BoxFuture<'a, Done<T>> {
+    Box::pin(std::future::ready(Ok(value)))
+}
+
+impl Fixture for FakeFixture {
+    fn spec(&self) -> TargetSpec {
+        TargetSpec { connection_url: "fake:".to_owned(), settings: BTreeMap::new() }
+    }
+    fn management(&self) -> Login {
+        Login { username: "admin".to_owned(), password: SecretString::new("root-of-the-fake".to_owned()) }
+    }
+    fn create_account<'a>(&'a self, username: &'a str, password: &'a str) -> BoxFuture<'a, Done<()>> {
+        self.0.create_account(username, password);
+        done(())
+    }
+    fn accepts<'a>(&'a self, username: &'a str, password: &'a str) -> BoxFuture<'a, Done<bool>> {
+        done(self.0.accepts(username, password))
+    }
+    fn open_session<'a>(&'a self, username: &'a str, _password: &'a str) -> BoxFuture<'a, Done<()>> {
+        self.0.open_session(username);
+        done(())
+    }
+    fn take_right<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Done<()>> {
+        self.0.set_rights(username, &[]);
+        done(())
+    }
+    fn refused_logins<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Done<Option<u32>>> {
+        done(Some(self.0.failed_logins(username)))
+    }
+    fn break_next_apply(&self, how: Break) -> BoxFuture<'_, Done<()>> {
+        self.0.next(
+            Verb::Apply,
+            match how {
+                Break::ReplyLost => Mishap::ReplyLost,
+                Break::RequestLost => Mishap::RequestLost,
+                Break::RequestLate => Mishap::InFlight,
+            },
+        );
+        done(())
+    }
+    fn deliver(&self) -> BoxFuture<'_, Done<()>> {
+        self.0.deliver();
+        done(())
+    }
+    fn break_down(&self) -> BoxFuture<'_, Done<()>> {
+        self.0.break_down(FaultClass::Unreachable);
+        done(())
+    }
+    fn heal(&self) -> BoxFuture<'_, Done<()>> {
+        self.0.heal();
+        done(())
+    }
+}
+
+async fn suite(target: FakeTarget) -> Result<Vec<&'static str>, Breach> {
+    let fixture = FakeFixture::over(target);
+    run(&fixture.0, &fixture).await
+}
+
+#[tokio::test]
+async fn a_faithful_target_keeps_every_promise() {
+    assert_eq!(suite(FakeTarget::new()).await.map(|kept| kept.len()), Ok(11));
+    assert_eq!(suite(FakeTarget::overlapping()).await.map(|kept| kept.len()), Ok(11));
+}
+
+#[tokio::test]
+async fn an_unfaithful_target_is_caught_at_the_promise_it_breaks() {
+    for (verb, mishap, promise) in [
+        (Verb::Apply, Mishap::Lies, "apply makes the candidate"),
+        (Verb::Apply, Mishap::LosesRight, "apply makes the candidate"),
+        (Verb::Apply, Mishap::ReplyLost, "apply makes the candidate"),
+        (Verb::Probe, Mishap::Fails(FaultClass::Unreachable), "a sound target"),
+        (Verb::Settle, Mishap::Fails(FaultClass::PermissionDenied), "a refused management credential"),
+    ] {
+        let target = FakeTarget::new();
+        target.always(verb, mishap);
+        let breach = suite(target).await.unwrap_err();
+        assert!(breach.promise.starts_with(promise), "{mishap:?} at {verb:?}: {breach}");
+    }
+}
