@@ -181,7 +181,8 @@ impl Account {
     pub fn adopt_known(&mut self, now: Timestamp) -> u64 {
         self.versions.last += 1;
         let number = self.versions.last;
-        self.versions.previous = self.versions.current.replace(Version { number, created_at: now }).or(self.versions.previous);
+        self.versions.previous =
+            self.versions.current.replace(Version { number, created_at: now }).or(self.versions.previous);
         self.health = Health::Unknown;
         number
     }

@@ -83,7 +83,19 @@ impl Engine {
     pub fn new(ports: Ports) -> Self {
         let Ports { barrier, audit, clock, entropy, rotators, metrics, shutdown } = ports;
         let (flights, gates, meter) = (Arc::default(), Gates::default(), Meter::new(&metrics));
-        Self { inner: Arc::new(Inner { barrier, audit, clock, entropy, rotators, flights, gates, meter, shutdown }) }
+        Self {
+            inner: Arc::new(Inner {
+                barrier,
+                audit,
+                clock,
+                entropy,
+                rotators,
+                flights,
+                gates,
+                meter,
+                shutdown,
+            }),
+        }
     }
 
     /// The sealed records.
@@ -127,7 +139,12 @@ impl Engine {
     }
 
     /// Records an act of the vault itself.
-    fn audited(&self, event: &str, path: &str, data: &serde_json::Value) -> Result<AuditReceipt, AuditUnavailable> {
+    fn audited(
+        &self,
+        event: &str,
+        path: &str,
+        data: &serde_json::Value,
+    ) -> Result<AuditReceipt, AuditUnavailable> {
         let plain = ["class", "step", "outcome", "cause", "lease_id", "rotation_id", "detail"];
         let act = System { event, path, data: Some(data), plain_keys: &plain };
         self.inner.audit.system(&act, self.now())

@@ -8,7 +8,7 @@ use vault_server::{dev, offline, server};
 
 fn main() -> ExitCode {
     match vault_cli::parse(std::env::args_os()) {
-        Ok(Parsed::Client(command)) => vault_cli::run_client(command),
+        Ok(Parsed::Client(command)) => vault_cli::run_client(*command),
         Ok(Parsed::Server(args)) => finish(runtime().and_then(|runtime| runtime.block_on(server::run(args)))),
         Ok(Parsed::Dev(args)) => finish(runtime().and_then(|runtime| runtime.block_on(dev::run(args)))),
         Ok(Parsed::Offline(command)) => match offline::run(&command) {

@@ -163,6 +163,7 @@ fn tone(state: AccountState) -> Tone {
         | AccountState::Staged
         | AccountState::Applied
         | AccountState::Doubtful
+        | AccountState::Reverting
         | AccountState::Retiring
         | AccountState::Backoff => Tone::Warn,
     }

@@ -135,7 +135,8 @@ pub fn overdue(account: Account, ctx: &Context) -> Option<Plan> {
         return None;
     }
     let mut plan = Plan::new(account);
-    let fault = Fault::new(FaultClass::Overdue, "the rotation is due and could not begin: its target is busy");
+    let fault =
+        Fault::new(FaultClass::Overdue, "the rotation is due and could not begin: its target is busy");
     super::failure::raise(&mut plan, &fault, None, due, ctx.now, 0, ctx);
     Some(plan)
 }

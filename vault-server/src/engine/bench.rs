@@ -42,14 +42,18 @@ impl Engine {
     pub(super) fn tools(&self, account: &Account, effect: Effect) -> Result<Tools, NoTools> {
         let missing = |what: String| NoTools::Fault(Fault::new(FaultClass::Preflight, what));
         let target = self.target(&account.target)?.map(|loaded| loaded.value);
-        let target = target.ok_or_else(|| missing(format!("the target {} is not configured", account.target)))?;
+        let target =
+            target.ok_or_else(|| missing(format!("the target {} is not configured", account.target)))?;
         let rotator = self
             .rotator(&target.rotator)
             .ok_or_else(|| missing(format!("no rotator serves the kind {}", target.rotator)))?;
         let management = self.management(account, effect)?;
         let stored = |version: Option<Version>| self.stored(account, version);
-        let (pending, current, previous) =
-            (stored(account.versions.pending)?, stored(account.versions.current)?, stored(account.versions.previous)?);
+        let (pending, current, previous) = (
+            stored(account.versions.pending)?,
+            stored(account.versions.current)?,
+            stored(account.versions.previous)?,
+        );
         Ok(Tools { target, rotator, management, pending, current, previous })
     }
 
@@ -86,7 +90,11 @@ impl Engine {
         Ok(logins)
     }
 
-    fn stored(&self, account: &Account, version: Option<Version>) -> Result<Option<StoredVersion>, LoadError> {
+    fn stored(
+        &self,
+        account: &Account,
+        version: Option<Version>,
+    ) -> Result<Option<StoredVersion>, LoadError> {
         let Some(Version { number, .. }) = version else { return Ok(None) };
         Ok(self.password(&account.subject, number)?.map(|password| StoredVersion { number, password }))
     }
@@ -95,7 +103,11 @@ impl Engine {
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub(crate) fn password(&self, subject: &Subject, version: u64) -> Result<Option<SecretString>, LoadError> {
+    pub(crate) fn password(
+        &self,
+        subject: &Subject,
+        version: u64,
+    ) -> Result<Option<SecretString>, LoadError> {
         let loaded = self.inner.barrier.load::<Secret>(secret_name(subject, version))?;
         Ok(loaded.map(|loaded| loaded.value.password))
     }

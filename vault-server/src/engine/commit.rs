@@ -3,11 +3,11 @@
 use vault_core::account::plan::{Plan, SecretChange};
 use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
+use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
 use vault_core::incident::ledger::{LedgerEvent, record};
 use vault_core::incident::{Incident, IncidentState};
 use vault_core::lease::{Lease, LeaseState};
-use vault_core::clock::Timestamp;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::store::due;
@@ -51,7 +51,12 @@ impl Engine {
         Ok(barrier.commit(batch).await?)
     }
 
-    fn secret_change(&self, batch: &mut Transaction, account: &Account, change: SecretChange) -> Result<(), PlanError> {
+    fn secret_change(
+        &self,
+        batch: &mut Transaction,
+        account: &Account,
+        change: SecretChange,
+    ) -> Result<(), PlanError> {
         match change {
             SecretChange::Make { version, stricter } => {
                 let policy = self.password_policy(account)?;
@@ -116,7 +121,11 @@ fn put_lease(barrier: &Barrier, batch: &mut Transaction, lease: &Lease) -> Resul
 }
 
 /// Folds events into the records of their incidents and keeps the list of open ones.
-pub(crate) fn put_incidents(barrier: &Barrier, batch: &mut Transaction, events: &[LedgerEvent]) -> Result<(), LoadError> {
+pub(crate) fn put_incidents(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    events: &[LedgerEvent],
+) -> Result<(), LoadError> {
     let mut ids: Vec<IncidentId> = events.iter().map(LedgerEvent::incident).collect();
     ids.dedup();
     for id in ids {
@@ -126,7 +135,9 @@ pub(crate) fn put_incidents(barrier: &Barrier, batch: &mut Transaction, events: 
         let folded = events
             .iter()
             .filter(|event| event.incident() == id)
-            .fold(stored.map(|stored| stored.value), |incident, event| record(incident.clone(), event).or(incident));
+            .fold(stored.map(|stored| stored.value), |incident, event| {
+                record(incident.clone(), event).or(incident)
+            });
         let Some(incident) = folded else { continue };
         match (was_open, incident.state == IncidentState::Open) {
             (false, true) => {

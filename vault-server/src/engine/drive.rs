@@ -96,10 +96,7 @@ impl Engine {
         });
         if let Err(error) = self.audited("target_call", &audit_path(&account.subject), &data) {
             tracing::error!(%error, "nothing is done on a target that cannot be audited");
-            let fault = Fault::new(
-                FaultClass::StoreFailed,
-                "the audit trail did not accept the act",
-            );
+            let fault = Fault::new(FaultClass::StoreFailed, "the audit trail did not accept the act");
             return Ok(failed(effect, fault));
         }
         let no_rights = Rights::default();
@@ -107,8 +104,7 @@ impl Engine {
             spec: &tools.target.spec,
             management: &tools.management,
             username: &account.username,
-            rotation: rotation
-                .unwrap_or_else(|| RotationId::generate(self.now(), self.entropy())),
+            rotation: rotation.unwrap_or_else(|| RotationId::generate(self.now(), self.entropy())),
             rights: account.stage.run().map_or(&no_rights, |run| &run.rights),
             pending: tools.pending,
             current: tools.current,
@@ -123,9 +119,8 @@ impl Engine {
         let manager = Subject::Management(target.clone());
         // Whoever works on the management credential itself finds out by themselves.
         let Some(_flight) = self.inner.flights.try_take(&manager.key()) else { return };
-        let noted = self.decide(&manager, |manager, context| {
-            advance(manager, Event::Checked(Probe::Refused), context)
-        });
+        let noted = self
+            .decide(&manager, |manager, context| advance(manager, Event::Checked(Probe::Refused), context));
         if let Err(error) = noted.await {
             tracing::warn!(target_name = %target, error = %Chain(&error), "a refusal was not noted");
         }

@@ -7,7 +7,8 @@ use vault_core::account::plan::Context;
 use vault_core::entropy::random_bytes;
 use vault_core::id::{IncidentId, RotationId};
 use vault_core::password::PasswordPolicy;
-use vault_core::schedule::{RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT, RotationPolicy, next_due};
+use vault_core::schedule::policy::{RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT};
+use vault_core::schedule::{RotationPolicy, next_due};
 
 use super::Engine;
 use super::record::StoredPasswordPolicy;

@@ -11,7 +11,7 @@ use crate::telemetry::metrics::Metrics;
 
 /// The engine's counters.
 #[derive(Clone, Default)]
-pub struct Meter {
+pub(super) struct Meter {
     events: Family<EventLabels, Counter>,
     rotations: Family<RotationLabels, Counter>,
     attempts: Counter,
@@ -33,12 +33,24 @@ struct RotationLabels {
 impl Meter {
     /// Counters at zero, shown by `metrics`.
     #[must_use]
-    pub fn new(metrics: &Metrics) -> Self {
+    pub(super) fn new(metrics: &Metrics) -> Self {
         let meter = Self::default();
         metrics.register(|registry| {
-            registry.register("account_events", "What happened to accounts, by kind and class", meter.events.clone());
-            registry.register("rotations", "Rotations that ended, by result and class", meter.rotations.clone());
-            registry.register("rotation_attempts", "Attempts of the rotations that ended", meter.attempts.clone());
+            registry.register(
+                "account_events",
+                "What happened to accounts, by kind and class",
+                meter.events.clone(),
+            );
+            registry.register(
+                "rotations",
+                "Rotations that ended, by result and class",
+                meter.rotations.clone(),
+            );
+            registry.register(
+                "rotation_attempts",
+                "Attempts of the rotations that ended",
+                meter.attempts.clone(),
+            );
             registry.register(
                 "rotation_last_scheduler_tick_timestamp_seconds",
                 "When the scheduler last looked at the clock: a dead-man's switch",

@@ -100,9 +100,11 @@ fn targets() -> Vec<Route> {
     vec![
         list("targets/config", target::list),
         read("targets/config/<name>", target::read),
-        write("targets/config/<name>", target::configure)
-            .creating(target::exists)
-            .readable(&["rotator", "connection_url", "username"]),
+        write("targets/config/<name>", target::configure).creating(target::exists).readable(&[
+            "rotator",
+            "connection_url",
+            "username",
+        ]),
         delete("targets/config/<name>", target::delete),
         write("targets/check/<name>", target::check),
         write("targets/rotate/<name>", target::rotate),
@@ -115,15 +117,23 @@ fn accounts() -> Vec<Route> {
         list("accounts/config", account::list),
         list("accounts/config/<prefix...>", account::list),
         read("accounts/config/<path...>", account::read_config),
-        write("accounts/config/<path...>", account::configure)
-            .creating(account::exists)
-            .readable(&["target", "username", "rotation_policy", "password_policy", "state", "class", "incident"]),
+        write("accounts/config/<path...>", account::configure).creating(account::exists).readable(&[
+            "target",
+            "username",
+            "rotation_policy",
+            "password_policy",
+            "state",
+            "class",
+            "incident",
+        ]),
         delete("accounts/config/<path...>", account::delete).readable(&["disposal"]),
         read("accounts/creds/<path...>", account::credential).readable(&["username"]),
         write("accounts/check-out/<path...>", account::check_out).readable(&["reason", "ticket", "username"]),
         write("accounts/check-in/<path...>", account::check_in).readable(&["lease_id", "state", "incident"]),
-        write("accounts/rotate/<path...>", account::rotate).readable(&["outcome", "state", "class", "incident"]),
-        write("accounts/verify/<path...>", account::verify).readable(&["outcome", "state", "class", "incident"]),
+        write("accounts/rotate/<path...>", account::rotate)
+            .readable(&["outcome", "state", "class", "incident"]),
+        write("accounts/verify/<path...>", account::verify)
+            .readable(&["outcome", "state", "class", "incident"]),
         write("accounts/reconcile/<path...>", account::reconcile)
             .readable(&["outcome", "state", "class", "incident"]),
         list("accounts/status", account::list_status),

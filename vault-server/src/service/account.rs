@@ -19,8 +19,8 @@ pub use self::rotate::Rotated;
 pub(super) use self::view::lease_word;
 
 use crate::barrier::{CommitError, LoadError, Sealed};
-use crate::engine::{ActError, Engine};
 use crate::engine::record::Managed;
+use crate::engine::{ActError, Engine};
 
 /// The accounts. Cheap to clone.
 #[derive(Clone)]

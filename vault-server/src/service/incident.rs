@@ -84,7 +84,12 @@ impl IncidentService {
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn report(&self, from: Timestamp, to: Timestamp, now: Timestamp) -> Result<RotationReport, LoadError> {
+    pub fn report(
+        &self,
+        from: Timestamp,
+        to: Timestamp,
+        now: Timestamp,
+    ) -> Result<RotationReport, LoadError> {
         let incidents = self.all()?;
         let runs = self.runs(from)?;
         let report = rotation(incidents.iter(), runs.iter(), from, to, now);
@@ -157,7 +162,8 @@ impl IncidentService {
 }
 
 fn spread(distribution: Distribution) -> Spread {
-    let seconds = |millis: u64| (distribution.n > 0).then(|| std::time::Duration::from_millis(millis).as_secs_f64());
+    let seconds =
+        |millis: u64| (distribution.n > 0).then(|| std::time::Duration::from_millis(millis).as_secs_f64());
     Spread {
         n: distribution.n,
         censored: distribution.open,
@@ -184,7 +190,8 @@ fn shown(incident: &Incident) -> Shown {
     ];
     Shown {
         id: incident.id.to_string(),
-        subject: Subject::from_key(&incident.subject).map_or_else(|| incident.subject.clone(), |s| s.to_string()),
+        subject: Subject::from_key(&incident.subject)
+            .map_or_else(|| incident.subject.clone(), |s| s.to_string()),
         target: incident.target.clone(),
         class: incident.class.to_string(),
         phase: incident.phase.map_or("check".to_owned(), |step| format!("{step:?}").to_lowercase()),
@@ -204,7 +211,10 @@ fn shown(incident: &Incident) -> Shown {
             .iter()
             .map(|event| ShownEvent {
                 at: event.at.to_rfc3339(),
-                kind: serde_json::to_value(event.kind).ok().and_then(|kind| kind.as_str().map(str::to_owned)).unwrap_or_default(),
+                kind: serde_json::to_value(event.kind)
+                    .ok()
+                    .and_then(|kind| kind.as_str().map(str::to_owned))
+                    .unwrap_or_default(),
                 by: event.by.clone(),
                 text: Some(event.text.clone()),
             })

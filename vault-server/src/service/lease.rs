@@ -122,7 +122,9 @@ impl LeaseService {
         let prefix = token.as_bytes();
         let names = self.engine.barrier().names(Table::TokenLease, prefix, None, PAGE)?;
         for name in names {
-            let Some(id) = name.get(prefix.len()..).and_then(|id| std::str::from_utf8(id).ok()) else { continue };
+            let Some(id) = name.get(prefix.len()..).and_then(|id| std::str::from_utf8(id).ok()) else {
+                continue;
+            };
             let Some(lease) = self.open(id)? else { continue };
             let Some(subject) = Subject::from_key(&lease.subject) else { continue };
             self.accounts.begin_end(&subject, id, EndCause::TokenGone).await?;
@@ -133,7 +135,9 @@ impl LeaseService {
 
 impl TokenWatcher for LeaseService {
     fn token_revoked<'a>(&'a self, token: &'a TokenDigest) -> BoxFuture<'a, Result<(), WatcherFailed>> {
-        Box::pin(async move { self.token_gone(token).await.map_err(|error| WatcherFailed(error.to_string())) })
+        Box::pin(
+            async move { self.token_gone(token).await.map_err(|error| WatcherFailed(error.to_string())) },
+        )
     }
 }
 

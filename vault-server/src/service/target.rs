@@ -64,7 +64,9 @@ impl TargetService {
         self.validate(&request)?;
         let subject = Subject::Management(name.clone());
         let Some(flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
-            return Err(AccountError::Busy(format!("the management credential of {name} is being rotated; try again in a moment")));
+            return Err(AccountError::Busy(format!(
+                "the management credential of {name} is being rotated; try again in a moment"
+            )));
         };
         let new_password = request.password.is_some();
         match self.engine.target(name)? {
@@ -89,7 +91,9 @@ impl TargetService {
         };
         rotator.validate(&request.spec).map_err(AccountError::Invalid)?;
         if request.username.is_empty() {
-            return Err(AccountError::Invalid("username is missing: the management credential's name".to_owned()));
+            return Err(AccountError::Invalid(
+                "username is missing: the management credential's name".to_owned(),
+            ));
         }
         if let Some(password) = &request.password {
             let login = Login { username: request.username.clone(), password: password.duplicate() };
@@ -106,7 +110,9 @@ impl TargetService {
 
     async fn create(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
         let Some(password) = request.password else {
-            return Err(AccountError::Invalid("password is missing: a new target needs its management password".to_owned()));
+            return Err(AccountError::Invalid(
+                "password is missing: a new target needs its management password".to_owned(),
+            ));
         };
         let now = self.engine.now();
         let subject = Subject::Management(name.clone());
@@ -119,7 +125,8 @@ impl TargetService {
             created_at: now,
         };
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
-        let mut account = Account::new(subject.clone(), name.clone(), request.username.clone(), settings, now);
+        let mut account =
+            Account::new(subject.clone(), name.clone(), request.username.clone(), settings, now);
         let version = account.adopt_known(now);
         account.history_next = self.accounts.history_end(&subject)?;
         account.next_rotation = self.accounts.due(&account)?;
@@ -128,11 +135,20 @@ impl TargetService {
         reschedule(&mut batch, None, &mut account);
         batch.put(name.as_str(), Require::Absent, &target);
         batch.put(subject.key(), Require::Absent, &account);
-        batch.put(managed_name(name, &request.username), Require::Absent, &Managed { subject: subject.key() });
+        batch.put(
+            managed_name(name, &request.username),
+            Require::Absent,
+            &Managed { subject: subject.key() },
+        );
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
-    async fn change(&self, stored: Loaded<Target>, subject: &Subject, request: Configure) -> Result<(), AccountError> {
+    async fn change(
+        &self,
+        stored: Loaded<Target>,
+        subject: &Subject,
+        request: Configure,
+    ) -> Result<(), AccountError> {
         let require = stored.require();
         let mut target = stored.value;
         if target.rotator != request.rotator || target.username != request.username {
@@ -182,7 +198,9 @@ impl TargetService {
             rotator: target.rotator,
             connection_url: target.spec.connection_url,
             username: target.username,
-            version: manager.and_then(|manager| manager.value.versions.current).map_or(0, |current| current.number),
+            version: manager
+                .and_then(|manager| manager.value.versions.current)
+                .map_or(0, |current| current.number),
             max_concurrency: Some(u64::from(target.concurrency)),
             settings,
         })
@@ -193,7 +211,8 @@ impl TargetService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn list(&self) -> Result<Vec<String>, LoadError> {
-        let names = self.engine.barrier().names(vault_core::store::key::Table::Target, &[], None, TARGETS_MAX)?;
+        let names =
+            self.engine.barrier().names(vault_core::store::key::Table::Target, &[], None, TARGETS_MAX)?;
         Ok(names.into_iter().filter_map(|name| String::from_utf8(name).ok()).collect())
     }
 
@@ -232,16 +251,25 @@ impl TargetService {
             (Readable::Yes(version), _) => version,
             // A person asks: then it is tried again.
             (Readable::Refused, Some(current)) => current.number,
-            _ => return Err(AccountError::Busy("the management credential is being changed; try again in a moment".to_owned())),
+            _ => {
+                return Err(AccountError::Busy(
+                    "the management credential is being changed; try again in a moment".to_owned(),
+                ));
+            }
         };
         let rotator = self.engine.rotator(&target.rotator).ok_or(AccountError::NotFound)?;
         let Some(password) = self.engine.password(&subject, version)? else {
-            return Err(AccountError::Busy("the management credential is being changed; try again in a moment".to_owned()));
+            return Err(AccountError::Busy(
+                "the management credential is being changed; try again in a moment".to_owned(),
+            ));
         };
         let login = Login { username: target.username.clone(), password };
         let call = rotator.check(&target.spec, &login);
         let result = tokio::time::timeout(crate::engine::EFFECT_DEADLINE, call).await.unwrap_or_else(|_| {
-            Err(vault_core::rotation::fault::Fault::new(FaultClass::Unreachable, "the target did not answer in time"))
+            Err(vault_core::rotation::fault::Fault::new(
+                FaultClass::Unreachable,
+                "the target did not answer in time",
+            ))
         });
         match result {
             Ok(report) => {
@@ -273,7 +301,8 @@ impl TargetService {
             self.engine
                 .act(flight, &subject, |account, context| {
                     let refused = account.stage.run().and_then(|run| run.fault.as_ref());
-                    let refused = refused.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
+                    let refused =
+                        refused.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
                     let cause = account.stage.run().map(|run| run.cause.clone());
                     match (&account.stage, cause) {
                         (Stage::Parked { .. }, Some(cause)) if refused => {
@@ -313,7 +342,9 @@ impl TargetService {
         }
         let subject = Subject::Management(name.clone());
         let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
-            return Err(AccountError::Busy(format!("the management credential of {name} is being rotated; try again in a moment")));
+            return Err(AccountError::Busy(format!(
+                "the management credential of {name} is being rotated; try again in a moment"
+            )));
         };
         if let Some(manager) = self.engine.account(&subject)? {
             self.accounts.wipe(&manager, principal).await?;

@@ -33,11 +33,14 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
             max_ttl: fields.duration("max_ttl")?,
         },
     };
-    let status = context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
+    let status =
+        context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
     let failure = status.failure.class.clone().zip(status.failure.detail.clone());
     let answer = Answer::of(&status)?;
     Ok(match failure {
-        Some((class, detail)) => answer.warn(format!("the account is configured, but not in order: {class}: {detail}")),
+        Some((class, detail)) => {
+            answer.warn(format!("the account is configured, but not in order: {class}: {detail}"))
+        }
         None => answer,
     })
 }
@@ -68,7 +71,8 @@ pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
     if !context.app.accounts.exists(&path)? {
         return Ok(Answer::nothing());
     }
-    let handed = context.app.accounts.remove(&path, disposal, context.caller.principal.display_name()).await?;
+    let handed =
+        context.app.accounts.remove(&path, disposal, context.caller.principal.display_name()).await?;
     Ok(match handed {
         Some((username, password)) => {
             Answer::data(json!({ "username": username, "password": password.expose() }))
@@ -143,7 +147,8 @@ pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
         lease_id: fields.text("lease_id")?.filter(|id| !id.is_empty()),
         force: fields.flag("force")?.unwrap_or(false),
     };
-    let may_force = request.force && context.app.policies.acl(context.caller.token.policies())?.is_sudo(&context.request.path);
+    let may_force = request.force
+        && context.app.policies.acl(context.caller.token.policies())?.is_sudo(&context.request.path);
     let lease = context.app.accounts.check_in(&path, &request, &context.caller.principal, may_force).await?;
     let status = context.app.accounts.status(&path)?;
     let closed = lease.state == LeaseState::Closed;

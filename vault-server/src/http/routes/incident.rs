@@ -81,7 +81,9 @@ fn moment(context: &Context, field: &str) -> Result<Option<Timestamp>, ApiError>
     }
     let parsed = Timestamp::parse_rfc3339(&text);
     parsed.map(Some).ok_or_else(|| {
-        ApiError::invalid(format!("{field} must be a time such as 2026-11-21T00:00:00Z, or seconds since 1970"))
+        ApiError::invalid(format!(
+            "{field} must be a time such as 2026-11-21T00:00:00Z, or seconds since 1970"
+        ))
     })
 }
 

@@ -11,7 +11,9 @@ use crate::http::error::ApiError;
 
 pub(super) async fn write_rotation(context: Context) -> Result<Answer, ApiError> {
     let fields = context.fields();
-    let text = |name: &str| -> Result<Option<String>, ApiError> { Ok(fields.text(name)?.filter(|text| !text.is_empty())) };
+    let text = |name: &str| -> Result<Option<String>, ApiError> {
+        Ok(fields.text(name)?.filter(|text| !text.is_empty()))
+    };
     let retries = fields.count("retries")?;
     let spec = RotationPolicySpec {
         rotation_period: fields.duration("rotation_period")?,
@@ -52,7 +54,11 @@ pub(super) async fn list_rotation(context: Context) -> Result<Answer, ApiError> 
 
 pub(super) async fn delete_rotation(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.name("name")?;
-    context.app.rules.remove::<RotationPolicy>(&name, |account| account.settings.rotation_policy.as_ref()).await?;
+    context
+        .app
+        .rules
+        .remove::<RotationPolicy>(&name, |account| account.settings.rotation_policy.as_ref())
+        .await?;
     Ok(Answer::nothing())
 }
 
@@ -78,7 +84,11 @@ pub(super) async fn list_password(context: Context) -> Result<Answer, ApiError> 
 
 pub(super) async fn delete_password(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.name("name")?;
-    context.app.rules.remove::<StoredPasswordPolicy>(&name, |account| account.settings.password_policy.as_ref()).await?;
+    context
+        .app
+        .rules
+        .remove::<StoredPasswordPolicy>(&name, |account| account.settings.password_policy.as_ref())
+        .await?;
     Ok(Answer::nothing())
 }
 

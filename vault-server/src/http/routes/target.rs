@@ -27,7 +27,10 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
         password: fields.secret("password")?.filter(|password| !password.expose().is_empty()),
         concurrency: fields.count("max_concurrency")?,
         rotation_policy: rotation_policy.map(|text| Name::parse(&text)).transpose()?,
-        spec: TargetSpec { connection_url: fields.required_text("connection_url")?, settings: settings(&context)? },
+        spec: TargetSpec {
+            connection_url: fields.required_text("connection_url")?,
+            settings: settings(&context)?,
+        },
     };
     context.app.targets.configure(&name, request).await?;
     Ok(Answer::nothing())

@@ -1,7 +1,7 @@
 //! Configuring an account: a new one is adopted, a known one gets new settings or a known password.
 
-use vault_core::account::{Account, Settings, Subject};
 use vault_core::account::plan::{Effect, HistoryEntry, HistoryKind, Plan};
+use vault_core::account::{Account, Settings, Subject};
 use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::port::Login;
 use vault_core::rotation::run::{Cause, Stage};
@@ -111,17 +111,24 @@ impl AccountService {
             return Err(AccountError::Invalid("ttl must not be longer than max_ttl".to_owned()));
         }
         let Some(rotator) = self.engine.rotator(&target_record.value.rotator) else { return Ok(()) };
-        let password = password.as_ref().map_or_else(|| SecretString::new("x".into()), SecretString::duplicate);
+        let password =
+            password.as_ref().map_or_else(|| SecretString::new("x".into()), SecretString::duplicate);
         let login = Login { username: username.clone(), password };
         rotator.validate_login(&login).map_err(AccountError::Invalid)
     }
 
-    async fn create(&self, subject: &Subject, request: Configure, principal: &str) -> Result<(), AccountError> {
+    async fn create(
+        &self,
+        subject: &Subject,
+        request: Configure,
+        principal: &str,
+    ) -> Result<(), AccountError> {
         let now = self.engine.now();
         let Configure { target, username, password, settings } = request;
         let managed = managed_name(&target, &username);
         if let Some(other) = self.engine.barrier().load::<Managed>(managed.clone())? {
-            let other = Subject::from_key(&other.value.subject).map_or(other.value.subject, |s| s.to_string());
+            let other =
+                Subject::from_key(&other.value.subject).map_or(other.value.subject, |s| s.to_string());
             return Err(AccountError::State(format!(
                 "{username} on {target} is already managed as {other}; two rotations would lock each other out"
             )));
@@ -217,7 +224,10 @@ impl AccountService {
     }
 
     /// When an account is due by its policy, counted from its last rotation.
-    pub(in crate::service) fn due(&self, account: &Account) -> Result<Option<vault_core::clock::Timestamp>, AccountError> {
+    pub(in crate::service) fn due(
+        &self,
+        account: &Account,
+    ) -> Result<Option<vault_core::clock::Timestamp>, AccountError> {
         let draw = u64::from_le_bytes(vault_core::entropy::random_bytes(self.engine.entropy()));
         let policy = self.engine.rotation_policy(account)?;
         let now = self.engine.now();
@@ -225,7 +235,10 @@ impl AccountService {
     }
 
     /// Logs in with the current version and notes what that shows.
-    pub(in crate::service) async fn look(&self, subject: &Subject) -> Result<vault_core::rotation::port::Probe, AccountError> {
+    pub(in crate::service) async fn look(
+        &self,
+        subject: &Subject,
+    ) -> Result<vault_core::rotation::port::Probe, AccountError> {
         self.engine.check_now(subject, Effect::Check).await.map_err(AccountError::Act)
     }
 }

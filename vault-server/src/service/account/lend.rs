@@ -3,12 +3,14 @@
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
-use vault_core::account::{Account, Subject};
 use vault_core::account::plan::Plan;
+use vault_core::account::{Account, Subject};
 use vault_core::entropy::random_bytes;
 use vault_core::identity::Principal;
 use vault_core::lease::checkout::{Refusal, Request, Stale, check_out, renew};
-use vault_core::lease::{Borrower, EndCause, Lease, LeaseState, Limits, MAX_TTL_DEFAULT, TTL_DEFAULT, closing};
+use vault_core::lease::{
+    Borrower, EndCause, Lease, LeaseState, Limits, MAX_TTL_DEFAULT, TTL_DEFAULT, closing,
+};
 use vault_core::path::AccountPath;
 use vault_core::secret::SecretString;
 
@@ -100,7 +102,9 @@ impl AccountService {
                 };
                 match check_out(account, request, limits, context) {
                     Ok(plan) => (Some(plan), None),
-                    Err(refused) => (refused.account.map(|account| Plan::new(*account)), Some(refused.refusal)),
+                    Err(refused) => {
+                        (refused.account.map(|account| Plan::new(*account)), Some(refused.refusal))
+                    }
                 }
             })
             .await
@@ -110,7 +114,8 @@ impl AccountService {
         }
         let Some(lease) = acted.account.lending.holder.clone() else { return Ok(Err(Refusal::Changing)) };
         let password = self.engine.password(subject, lease.version)?;
-        let password = password.ok_or_else(|| AccountError::Busy("the credential is being changed".to_owned()))?;
+        let password =
+            password.ok_or_else(|| AccountError::Busy("the credential is being changed".to_owned()))?;
         Ok(Ok(CheckedOut { lease, username: acted.account.username, password }))
     }
 
@@ -129,7 +134,11 @@ impl AccountService {
         let Some(loaded) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
         let holder = loaded.value.lending.holder;
         let own = holder.as_ref().is_some_and(|lease| lease.borrower.id == principal.id());
-        let ending = if own { EndCause::CheckIn } else { EndCause::Forced { principal: principal.display_name().to_owned() } };
+        let ending = if own {
+            EndCause::CheckIn
+        } else {
+            EndCause::Forced { principal: principal.display_name().to_owned() }
+        };
         if let Some(lease) = &holder
             && !own
             && request.lease_id.as_ref().is_none_or(|id| *id == lease.id)
@@ -141,7 +150,9 @@ impl AccountService {
                 )));
             }
             if !may_force {
-                return Err(AccountError::NotHolder("force=true needs the sudo capability on this path".to_owned()));
+                return Err(AccountError::NotHolder(
+                    "force=true needs the sudo capability on this path".to_owned(),
+                ));
             }
         }
         // The lease that was looked at, and no later one.
@@ -206,11 +217,14 @@ impl AccountService {
             // Ending what is ending already is no mistake: tell how it stands.
             Err((Stale::Closing, holder)) => holder,
             Err((Stale::NotHeld, _)) => {
-                return Err(AccountError::State(format!("{subject} is not checked out; nothing was changed")));
+                return Err(AccountError::State(format!(
+                    "{subject} is not checked out; nothing was changed"
+                )));
             }
             Err((Stale::OtherLease, _)) => {
                 return Err(AccountError::State(
-                    "that lease is over; another one holds the account now, and nothing was changed".to_owned(),
+                    "that lease is over; another one holds the account now, and nothing was changed"
+                        .to_owned(),
                 ));
             }
         };
@@ -274,9 +288,11 @@ fn refused(path: &AccountPath, refusal: Refusal) -> AccountError {
             Some(lease),
             Some(place),
         ),
-        Refusal::InLine { place } => {
-            (format!("{path} is free, but others came first; you are number {place} in line"), None, Some(place))
-        }
+        Refusal::InLine { place } => (
+            format!("{path} is free, but others came first; you are number {place} in line"),
+            None,
+            Some(place),
+        ),
         Refusal::Changing => {
             return AccountError::Busy(format!("{path} is being rotated; try again in a moment"));
         }

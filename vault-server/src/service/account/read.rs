@@ -67,6 +67,8 @@ impl AccountService {
 
 const READS_MAX: u32 = 8;
 const DOUBTFUL: &str = "a change of this password was sent to its target and no answer came; it may not work until that is resolved";
-const CHANGING: &str = "the credential is being changed and the new one is not verified yet; try again in a moment";
+const CHANGING: &str =
+    "the credential is being changed and the new one is not verified yet; try again in a moment";
 const REFUSED: &str = "the target refuses the stored password, because it was changed outside; see accounts/status and reconcile or rotate it";
-const NOT_YET: &str = "the account has no credential yet, because its first rotation has not succeeded; see accounts/status";
+const NOT_YET: &str =
+    "the account has no credential yet, because its first rotation has not succeeded; see accounts/status";

@@ -44,7 +44,9 @@ impl AccountService {
         let Some(loaded) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
         let account = &loaded.value;
         if account.lending.is_held() {
-            return Err(AccountError::State(format!("{path} is checked out; check it in before it is deleted")));
+            return Err(AccountError::State(format!(
+                "{path} is checked out; check it in before it is deleted"
+            )));
         }
         let never_adopted = account.versions.current.is_none() && account.stage.untouched();
         if account.stage != Stage::Idle && !never_adopted {
@@ -83,7 +85,8 @@ impl AccountService {
             batch.unmark(Table::Due, due::encode(at, DUE_ACCOUNT, account.subject.key().as_bytes()));
         }
         if let Some(incident) = account.incident {
-            let withdrawn = LedgerEvent::Withdrawn { incident, at: self.engine.now(), by: principal.to_owned() };
+            let withdrawn =
+                LedgerEvent::Withdrawn { incident, at: self.engine.now(), by: principal.to_owned() };
             put_incidents(barrier, &mut batch, &[withdrawn])?;
         }
         batch.delete::<Account>(account.subject.key(), loaded.revision);

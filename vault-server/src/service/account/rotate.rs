@@ -28,7 +28,12 @@ impl AccountService {
     ///
     /// # Errors
     /// [`AccountError`] by cause.
-    pub async fn rotate(&self, path: &AccountPath, force: bool, principal: &str) -> Result<Rotated, AccountError> {
+    pub async fn rotate(
+        &self,
+        path: &AccountPath,
+        force: bool,
+        principal: &str,
+    ) -> Result<Rotated, AccountError> {
         let subject = Subject::Account(path.clone());
         self.rotate_subject(&subject, force, principal).await
     }
@@ -79,10 +84,12 @@ impl AccountService {
                 place: None,
             });
         }
-        match acted.drive {
-            Some(drive) if tokio::time::timeout(OUTCOME_WAIT, drive).await.is_err() => Ok(Rotated::Running),
-            Some(_) | None => self.outcome(subject),
+        if let Some(drive) = acted.drive
+            && tokio::time::timeout(OUTCOME_WAIT, drive).await.is_err()
+        {
+            return Ok(Rotated::Running);
         }
+        self.outcome(subject)
     }
 
     /// How the rotation that has just come to rest ended.
@@ -93,12 +100,13 @@ impl AccountService {
             (Stage::Idle, Some(current)) => Ok(Rotated::Done { version: current.number }),
             (Stage::Active { .. } | Stage::Idle, _) => Ok(Rotated::Running),
             (Stage::Waiting { run, .. } | Stage::Parked { run, .. }, _) => match &run.fault {
-                Some(fault) => Err(AccountError::Target {
-                    fault: fault.clone(),
-                    status: Box::new(self.view(&account)?),
-                }),
+                Some(fault) => {
+                    Err(AccountError::Target { fault: fault.clone(), status: Box::new(self.view(&account)?) })
+                }
                 // Promoted, and the old version lives on until its grace ends.
-                None => Ok(Rotated::Done { version: account.versions.current.map_or(0, |current| current.number) }),
+                None => Ok(Rotated::Done {
+                    version: account.versions.current.map_or(0, |current| current.number),
+                }),
             },
         }
     }

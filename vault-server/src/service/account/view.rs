@@ -50,7 +50,10 @@ impl AccountService {
                 .lending
                 .line
                 .iter()
-                .map(|waiter| Waiter { principal: waiter.name.clone(), since: Some(waiter.since.to_rfc3339()) })
+                .map(|waiter| Waiter {
+                    principal: waiter.name.clone(),
+                    since: Some(waiter.since.to_rfc3339()),
+                })
                 .collect(),
             rotation_policy: settings.rotation_policy.as_ref().map(ToString::to_string),
             password_policy: settings.password_policy.as_ref().map(ToString::to_string),
@@ -127,7 +130,8 @@ impl AccountService {
             let full = names.len() == PAGE;
             after = names.last().cloned();
             for name in names {
-                let Some(rest) = std::str::from_utf8(&name).ok().and_then(|name| name.strip_prefix(&base)) else {
+                let Some(rest) = std::str::from_utf8(&name).ok().and_then(|name| name.strip_prefix(&base))
+                else {
                     continue;
                 };
                 let key = match rest.split_once('/') {
