@@ -68,7 +68,12 @@ pub fn check_out(
     account.lending.prune_line(ctx.now);
     let (id, name) = (request.borrower.id.clone(), request.borrower.name.clone());
     if let Some(lease) = account.lending.holder.clone() {
-        let place = account.lending.enqueue(&id, &name, ctx.now);
+        // The holder who asks again does not wait for anybody else.
+        let place = if lease.borrower.id == id {
+            account.lending.line.len() + 1
+        } else {
+            account.lending.enqueue(&id, &name, ctx.now)
+        };
         let changed = account.lending.line != before;
         return Err(Refused {
             account: changed.then(|| Box::new(account)),
