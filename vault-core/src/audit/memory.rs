@@ -71,3 +71,28 @@ impl AuditSink for MemoryAudit {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::digest::Digester;
+    use super::super::entry::System;
+    use super::super::verify::{VerifyOptions, verify};
+    use super::*;
+
+    #[test]
+    fn it_chains_what_it_takes_and_fails_when_told() {
+        let audit = MemoryAudit::new();
+        let system = System { event: "tested", path: "", data: None, plain_keys: &[] };
+        let entry = Entry::system(&Digester::new(&[7; 32]), &system);
+        audit.fail_next(1);
+        assert!(audit.append(&entry, Timestamp::EPOCH).is_err());
+        for seq in 1..4 {
+            assert_eq!(audit.append(&entry, Timestamp::EPOCH).unwrap().line().seq, seq);
+        }
+        audit.tick(Timestamp::EPOCH).unwrap();
+        audit.sync().unwrap();
+        let report = verify(audit.text().as_bytes(), &VerifyOptions::default()).unwrap();
+        // Its only fault is that it has no opening line.
+        assert_eq!((report.entries, report.findings_total), (3, 1));
+    }
+}

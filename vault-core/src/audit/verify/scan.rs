@@ -65,7 +65,9 @@ impl Scan {
             },
             Text::Part { bytes, is_last } => self.doubt(bytes, *is_last),
             Text::Unterminated(bytes) => {
-                self.line += 1;
+                let is_inside = self.doubted.as_ref().is_some_and(|doubted| doubted.is_open);
+                self.settle_doubt();
+                self.line += u64::from(!is_inside);
                 self.is_ended = false;
                 self.find(self.line, FindingKind::Torn { bytes: length(bytes) });
             }
