@@ -6,9 +6,10 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use rustix::process::{Pid, Signal, kill_process};
 
 /// What the server has written to its standard error, over all its starts.
@@ -41,7 +42,11 @@ impl Log {
 
 /// The postmaster, as our child.
 #[derive(Debug)]
-pub(super) struct Process(Child);
+pub(super) struct Process {
+    child: Child,
+    /// Ends when every process of the server has closed its standard error, so when all are gone.
+    follower: JoinHandle<()>,
+}
 
 impl Process {
     /// Starts it and waits until it takes connections.
@@ -51,9 +56,9 @@ impl Process {
         let mut child = command.spawn().context("postgres did not start")?;
         let stderr = child.stderr.take().context("postgres has no stderr")?;
         let (ready, wait) = mpsc::channel();
-        let follower = Arc::clone(log);
-        std::thread::spawn(move || follower.follow(stderr, &ready));
-        let process = Self(child);
+        let heard = Arc::clone(log);
+        let follower = std::thread::spawn(move || heard.follow(stderr, &ready));
+        let process = Self { child, follower };
         if wait.recv_timeout(START_TIME_MAX).is_err() {
             process.end(Signal::KILL)?;
             bail!("postgres did not come up:\n{}", log.text());
@@ -63,7 +68,7 @@ impl Process {
 
     /// Signals the postmaster and each of its children.
     pub(super) fn signal_all(&self, signal: Signal) -> Result<()> {
-        kill_process(Pid::from_child(&self.0), signal)?;
+        kill_process(Pid::from_child(&self.child), signal)?;
         for pid in self.children()? {
             // One that has ended meanwhile needs no signal.
             let _ = kill_process(pid, signal);
@@ -71,17 +76,18 @@ impl Process {
         Ok(())
     }
 
-    /// Signals the postmaster and waits for its end.
+    /// Signals the postmaster and waits until it and all its children are gone. Children that outlive a
+    /// killed postmaster end by themselves, but keep the data folder busy until then.
     pub(super) fn end(mut self, signal: Signal) -> Result<()> {
-        kill_process(Pid::from_child(&self.0), signal)?;
+        kill_process(Pid::from_child(&self.child), signal)?;
         // A paused process acts on a signal only once it goes on.
         self.signal_all(Signal::CONT)?;
-        self.0.wait()?;
-        Ok(())
+        self.child.wait()?;
+        self.follower.join().map_err(|_| anyhow!("the log's reader panicked"))
     }
 
     fn children(&self) -> Result<Vec<Pid>> {
-        let postmaster = Pid::from_child(&self.0).as_raw_nonzero().get();
+        let postmaster = Pid::from_child(&self.child).as_raw_nonzero().get();
         let mut children = Vec::new();
         for entry in fs::read_dir("/proc")? {
             let path = entry?.path();
