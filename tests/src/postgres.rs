@@ -6,25 +6,25 @@
 //! without cleaning up.
 
 use std::fs;
-use std::io::{BufRead, BufReader, Write};
+use std::io::Write;
 use std::net::TcpListener;
 use std::ops::Deref;
 use std::os::unix::fs::{PermissionsExt, chown};
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStderr, ChildStdin, Command, Stdio};
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
+mod process;
 mod programs;
 pub mod tls;
 
+use process::{Log, Process, Watcher};
 use programs::Programs;
 
 /// What a server shall be like.
@@ -43,15 +43,16 @@ pub struct PostgresOptions {
 /// A running (or stopped, or paused) private server; it and its folder go when this is dropped.
 #[derive(Debug)]
 pub struct PostgresServer {
-    folder: TempDir,
     programs: Programs,
     port: u16,
     password: String,
-    log: Arc<Mutex<String>>,
+    log: Arc<Log>,
     /// How many marks were put into the log.
     marks: AtomicU64,
-    child: Option<Child>,
-    watcher: Option<(Child, ChildStdin)>,
+    process: Option<Process>,
+    // Last, so that it is dismissed after all else is gone.
+    folder: TempDir,
+    _watcher: Watcher,
 }
 
 impl PostgresServer {
@@ -71,7 +72,7 @@ impl PostgresServer {
     pub fn start_with(options: &PostgresOptions) -> Result<Self> {
         let programs = Programs::find()?;
         let folder = programs.temporary_folder()?;
-        let watcher = watch(folder.path())?;
+        let watcher = Watcher::over(folder.path())?;
         let mut server = Self {
             folder,
             programs,
@@ -79,8 +80,8 @@ impl PostgresServer {
             password: SUPERUSER_PASSWORD.to_owned(),
             log: Arc::default(),
             marks: AtomicU64::default(),
-            child: None,
-            watcher: Some(watcher),
+            process: None,
+            _watcher: watcher,
         };
         server.initialise(options)?;
         // Between choosing a free port and listening on it, another process can take it.
@@ -135,7 +136,7 @@ impl PostgresServer {
     /// What the server has logged so far.
     #[must_use]
     pub fn log(&self) -> String {
-        self.log.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.log.text()
     }
 
     /// What the server has logged, with certainty everything up to this call.
@@ -195,7 +196,7 @@ impl PostgresServer {
     /// # Errors
     /// When it is running already or does not come up.
     pub fn start_again(&mut self) -> Result<()> {
-        if self.child.is_some() {
+        if self.process.is_some() {
             bail!("the server is running");
         }
         self.launch()
@@ -225,10 +226,7 @@ impl PostgresServer {
     /// # Errors
     /// When a process cannot be signalled or waited for.
     pub fn crash(&mut self) -> Result<()> {
-        for pid in self.processes()? {
-            // A child that ended by itself meanwhile is as dead as it should be.
-            let _ = kill_process(pid, Signal::KILL);
-        }
+        self.signal_all(Signal::KILL)?;
         self.end_with(Signal::KILL)
     }
 
@@ -275,9 +273,7 @@ impl PostgresServer {
             "autovacuum = off".to_owned(),
         ];
         if options.fast {
-            config.extend(
-                ["fsync", "synchronous_commit", "full_page_writes"].map(|name| format!("{name} = off")),
-            );
+            config.extend(["fsync", "full_page_writes"].map(|name| format!("{name} = off")));
         }
         if options.tls {
             config.extend(tls::set_up(self)?);
@@ -291,66 +287,19 @@ impl PostgresServer {
     }
 
     fn launch(&mut self) -> Result<()> {
-        let mut child = self
-            .programs
-            .command("postgres")
-            .arg("-D")
-            .arg(self.data_folder())
-            .args(["-p", &self.port.to_string()])
-            .current_dir(self.folder.path())
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .context("postgres did not start")?;
-        let stderr = child.stderr.take().context("postgres has no stderr")?;
-        self.child = Some(child);
-        let (ready, wait) = mpsc::channel();
-        let log = Arc::clone(&self.log);
-        std::thread::spawn(move || follow_log(stderr, &log, &ready));
-        if wait.recv_timeout(START_TIME_MAX).is_err() {
-            self.end_with(Signal::KILL)?;
-            bail!("postgres did not come up:\n{}", self.log());
-        }
+        let mut command = self.programs.command("postgres");
+        command.arg("-D").arg(self.data_folder()).args(["-p", &self.port.to_string()]);
+        command.current_dir(self.folder.path());
+        self.process = Some(Process::start(&mut command, &self.log)?);
         Ok(())
     }
 
     fn end_with(&mut self, signal: Signal) -> Result<()> {
-        let processes = if self.child.is_some() { self.processes()? } else { Vec::new() };
-        let Some(mut child) = self.child.take() else { return Ok(()) };
-        kill_process(Pid::from_child(&child), signal)?;
-        for pid in processes {
-            // A paused process acts on a signal only once it goes on; one that ended needs none.
-            let _ = kill_process(pid, Signal::CONT);
-        }
-        child.wait()?;
-        Ok(())
+        self.process.take().map_or(Ok(()), |process| process.end(signal))
     }
 
     fn signal_all(&self, signal: Signal) -> Result<()> {
-        for pid in self.processes()? {
-            kill_process(pid, signal)?;
-        }
-        Ok(())
-    }
-
-    /// The postmaster first, then its children.
-    fn processes(&self) -> Result<Vec<Pid>> {
-        let postmaster = Pid::from_child(self.child.as_ref().context("the server is not running")?);
-        let mut all = vec![postmaster];
-        for entry in fs::read_dir("/proc")? {
-            let path = entry?.path();
-            let Some(pid) = path.file_name().and_then(|name| name.to_str()?.parse().ok()) else { continue };
-            // Processes end while the folder is read.
-            let Ok(stat) = fs::read_to_string(path.join("stat")) else { continue };
-            let parent =
-                stat.rsplit_once(')').and_then(|(_, rest)| rest.split_whitespace().nth(1)?.parse().ok());
-            if parent == Some(postmaster.as_raw_nonzero().get()) {
-                all.extend(Pid::from_raw(pid));
-            }
-        }
-        Ok(all)
+        self.process.as_ref().context("the server is not running")?.signal_all(signal)
     }
 
     /// Writes a file of the server's own user with these access bits.
@@ -373,13 +322,8 @@ impl PostgresServer {
 
 impl Drop for PostgresServer {
     fn drop(&mut self) {
-        // Nobody is left to tell; the watcher does what fails here.
+        // Nobody is left to tell; the watcher would try again if this process failed on the way.
         let _ = self.end_with(Signal::QUIT);
-        if let Some((mut watcher, mut stdin)) = self.watcher.take() {
-            let _ = writeln!(stdin, "done");
-            drop(stdin);
-            let _ = watcher.wait();
-        }
     }
 }
 
@@ -433,47 +377,8 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-fn follow_log(stderr: ChildStderr, log: &Mutex<String>, ready: &mpsc::Sender<()>) {
-    for line in BufReader::new(stderr).split(b'\n').map_while(Result::ok) {
-        let line = String::from_utf8_lossy(&line);
-        let mut log = log.lock().unwrap_or_else(PoisonError::into_inner);
-        log.push_str(&line);
-        log.push('\n');
-        // A standby says "ready to accept read-only connections".
-        if line.contains("database system is ready to accept") {
-            // Nobody listens any more once the start was waited for.
-            let _ = ready.send(());
-        }
-    }
-}
-
-/// Starts a shell that waits for our end: told "done" it just leaves; when its input closes without a
-/// word, we died, and it ends the server and removes the folder.
-fn watch(folder: &Path) -> Result<(Child, ChildStdin)> {
-    let mut watcher = Command::new("sh")
-        .args(["-c", WATCHER, "watcher"])
-        .arg(folder)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .context("the watcher did not start")?;
-    let stdin = watcher.stdin.take().context("the watcher has no input")?;
-    Ok((watcher, stdin))
-}
-
-const WATCHER: &str = r#"
-if read -r word; then exit 0; fi
-pid=$(head -n 1 "$1/data/postmaster.pid" 2>/dev/null)
-if [ -n "$pid" ]; then kill -CONT "$pid"; kill -QUIT "$pid"; fi
-tries=0
-while [ -n "$pid" ] && kill -0 "$pid" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-rm -rf "$1"
-"#;
 const SUPERUSER: &str = "postgres";
 const SUPERUSER_PASSWORD: &str = "the-test-server's-own-superuser";
-const START_TIME_MAX: Duration = Duration::from_secs(60);
 const LOG_CHECKS_MAX: u32 = 1000;
 const LOG_CHECK_PAUSE: Duration = Duration::from_millis(5);
 const START_ATTEMPTS: u32 = 5;

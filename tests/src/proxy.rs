@@ -5,6 +5,7 @@
 //! It speaks cleartext only: a request for TLS is answered with "no", so use `sslmode=disable` or `prefer`.
 
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -64,6 +65,8 @@ struct Shared {
     /// How many connections were taken.
     connections: watch::Sender<u64>,
     statements: Mutex<Vec<String>>,
+    /// How many bytes the server has sent on the newest connection.
+    passed: AtomicUsize,
 }
 
 impl FaultProxy {
@@ -82,6 +85,7 @@ impl FaultProxy {
             delivered: watch::Sender::default(),
             connections: watch::Sender::default(),
             statements: Mutex::default(),
+            passed: AtomicUsize::default(),
         });
         let task = tokio::spawn(serve(Some(listener), port, Arc::clone(&shared)));
         Ok(Self { port, shared, task })
@@ -154,6 +158,12 @@ impl FaultProxy {
     #[must_use]
     pub fn connections(&self) -> u64 {
         *self.shared.connections.borrow()
+    }
+
+    /// How many bytes were passed on from the server to the client, on the newest connection.
+    #[must_use]
+    pub fn bytes_from_server(&self) -> usize {
+        self.shared.passed.load(Ordering::SeqCst)
     }
 
     /// The statements that came by, in order of arrival.

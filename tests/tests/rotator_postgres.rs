@@ -1,5 +1,7 @@
 //! The PostgreSQL rotator against a real private server, also through a proxy that misbehaves.
 
+#![expect(clippy::unwrap_used, reason = "a step of a test that fails is the finding")]
+
 #[path = "rotator_postgres/bench.rs"]
 mod bench;
 #[path = "rotator_postgres/contract.rs"]

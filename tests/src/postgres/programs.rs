@@ -1,7 +1,6 @@
 //! Finds PostgreSQL's server programs and runs them as a user they accept.
 
 use std::env;
-use std::ffi::OsString;
 use std::fs;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
@@ -23,8 +22,7 @@ impl Programs {
     pub(super) fn find() -> Result<Self> {
         let bin = newest(Path::new("/usr/lib/postgresql"))
             .or_else(|| {
-                env::split_paths(&env::var_os("PATH").unwrap_or_else(OsString::new))
-                    .find(|folder| has_server(folder))
+                env::split_paths(&env::var_os("PATH").unwrap_or_default()).find(|folder| has_server(folder))
             })
             .context(
                 "PostgreSQL's server programs (initdb, postgres) are not installed; run tests/install",

@@ -1,6 +1,7 @@
 //! One connection through the proxy, and what befalls it.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::io::{AsyncWriteExt, WriteHalf};
 use tokio::net::TcpStream;
@@ -148,6 +149,7 @@ impl Relay {
             _ => {}
         }
         self.passed += frame.bytes.len();
+        self.shared.passed.store(self.passed, Ordering::SeqCst);
         self.to_client.write_all(&frame.bytes).await.ok()?;
         Some(Next::GoOn)
     }

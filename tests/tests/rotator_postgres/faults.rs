@@ -52,35 +52,40 @@ async fn each_fault_point_has_its_outcome_and_never_a_false_one() {
 #[tokio::test]
 async fn wherever_the_connection_is_cut_the_answer_is_true() {
     let bench = Bench::start().await;
+    assert_eq!(bench.apply().await, Outcome::Applied);
+    // Every attempt is alike, so a cut can be placed by the byte: some along the way, and each around
+    // the answer to COMMIT, which is the last.
+    let whole = bench.proxy.bytes_from_server();
     let mut doubtful = 0;
     let mut done = 0;
-    for limit in (0..6000).step_by(23) {
+    for limit in (0..whole - 22).step_by(149).chain(whole - 22..whole + 2) {
         bench.sql(&format!("ALTER ROLE app PASSWORD '{OLD}'")).await;
         bench.proxy.set(Mischief::CutAfter(limit)).await.unwrap();
         let outcome = bench.apply().await;
         bench.proxy.set(Mischief::None).await.unwrap();
+        let place = format!("after {limit} of {whole} bytes: {outcome:?}");
         match outcome {
             Outcome::Applied => {
-                assert_eq!(bench.opens().await, (false, true), "after {limit} bytes");
+                assert_eq!(bench.opens().await, (false, true), "{place}");
                 done += 1;
             }
             Outcome::NotApplied(fault) => {
-                assert_eq!(fault.class, FaultClass::Unreachable, "after {limit} bytes");
-                assert_eq!(bench.opens().await, (true, false), "after {limit} bytes");
+                assert_eq!(fault.class, FaultClass::Unreachable, "{place}");
+                assert_eq!(bench.opens().await, (true, false), "{place}");
             }
             Outcome::Unknown(fault) => {
-                assert_eq!(fault.class, FaultClass::Ambiguous);
+                assert_eq!(fault.class, FaultClass::Ambiguous, "{place}");
                 bench.settle().await.unwrap();
                 let new = bench.probe("app", NEW).await == Probe::Works;
-                assert_eq!(bench.opens().await, (!new, new), "after {limit} bytes");
+                assert_eq!(bench.opens().await, (!new, new), "{place}");
                 doubtful += 1;
             }
         }
-        if done == 3 {
-            break;
-        }
     }
-    assert!(doubtful > 0 && done == 3, "no cut fell on the answer to COMMIT");
+    assert!(
+        doubtful > 0 && done > 0,
+        "{doubtful} doubtful, {done} done: the cuts missed the answer to COMMIT"
+    );
 }
 
 #[tokio::test]
@@ -117,7 +122,7 @@ async fn the_next_attempt_settles_the_one_before() {
 #[tokio::test]
 async fn settling_works_where_the_server_tracks_no_activities() {
     let bench = Bench::start().await;
-    bench.sql("ALTER SYSTEM SET track_activities = off; SELECT pg_reload_conf()").await;
+    bench.sql("ALTER ROLE postgres SET track_activities = off").await;
     bench.proxy.set(Mischief::Hold("COMMIT".to_owned())).await.unwrap();
     assert_eq!(word(&bench.apply().await), "unknown: ambiguous");
     assert_eq!(bench.settle().await, Ok(()));
@@ -168,16 +173,12 @@ async fn a_server_that_is_stopped_paused_or_crashed_is_unreachable_and_then_as_b
 }
 
 #[tokio::test]
-async fn a_crash_between_alter_and_commit_loses_the_change_and_says_it_does_not_know() {
+async fn a_crash_before_a_late_commit_loses_the_change() {
     let mut bench = Bench::start().await;
     bench.proxy.set(Mischief::Hold("COMMIT".to_owned())).await.unwrap();
-    tokio::select! {
-        outcome = bench.apply() => panic!("{outcome:?}"),
-        struck = bench.proxy.wait_struck(1) => struck.unwrap(),
-    }
+    assert_eq!(word(&bench.apply().await), "unknown: ambiguous");
     bench.server.crash().unwrap();
     bench.server.start_again().unwrap();
-    bench.proxy.set(Mischief::None).await.unwrap();
     assert_eq!(bench.settle().await, Ok(()));
     assert_eq!(bench.probe("app", NEW).await, Probe::Refused);
     assert_eq!(bench.probe("app", OLD).await, Probe::Works);

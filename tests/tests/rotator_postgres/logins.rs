@@ -21,9 +21,9 @@ fn shown(probe: &Probe) -> String {
 async fn a_probe_tells_the_password_from_everything_else() {
     let hba = vec![
         "host all banned 127.0.0.1/32 reject".to_owned(),
-        "host all peered 127.0.0.1/32 cert".to_owned(),
+        "host all peered 127.0.0.1/32 ident".to_owned(),
     ];
-    let bench = Bench::start_with(PostgresOptions { hba, tls: true, ..PostgresOptions::default() }).await;
+    let bench = Bench::start_with(PostgresOptions { hba, ..PostgresOptions::default() }).await;
     bench
         .sql(&format!(
             "CREATE ROLE nologin NOLOGIN PASSWORD '{OLD}'; \
