@@ -5,3 +5,4 @@
 
 pub mod postgres;
 pub mod proxy;
+pub mod vault;

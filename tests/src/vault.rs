@@ -1,0 +1,296 @@
+//! The real `rotunda` program, on a free port with a folder of its own: started, killed, started again.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Once;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::postgres::{PostgresServer, free_port};
+
+/// A dev-mode vault. Its folder goes when it is dropped; until then it can be killed and started again.
+pub struct Vault {
+    child: Option<Child>,
+    folder: TempDir,
+    port: u16,
+    client: reqwest::Client,
+    starts: u32,
+}
+
+/// An answer: status and parsed body (`null` when there is none).
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status code.
+    pub status: u16,
+    /// The JSON body.
+    pub body: Value,
+}
+
+impl Answer {
+    /// The `data` of a successful answer.
+    ///
+    /// # Errors
+    /// When it was no success; the message shows the errors, never the data.
+    pub fn data(&self) -> Result<&Value> {
+        ensure!(self.is_success(), "status {}: {}", self.status, self.errors());
+        Ok(&self.body["data"])
+    }
+
+    /// Whether the status is 2xx.
+    #[must_use]
+    pub fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
+    }
+
+    /// The list of errors as text.
+    #[must_use]
+    pub fn errors(&self) -> String {
+        self.body["errors"].to_string()
+    }
+
+    /// Text at a JSON pointer of the body, empty when it is not there.
+    #[must_use]
+    pub fn text(&self, pointer: &str) -> &str {
+        self.body.pointer(pointer).and_then(Value::as_str).unwrap_or_default()
+    }
+}
+
+impl Vault {
+    /// Starts a dev-mode vault that keeps its data, with the root token [`ROOT`].
+    ///
+    /// # Errors
+    /// When the program is missing or does not come up.
+    pub async fn start() -> Result<Self> {
+        // rustls asks for a provider even where no TLS is spoken.
+        static PROVIDER: Once = Once::new();
+        PROVIDER.call_once(|| {
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        });
+        let client = reqwest::Client::builder().timeout(Duration::from_secs(120)).no_proxy().build()?;
+        let folder = tempfile::Builder::new().prefix("rotunda-test-").tempdir()?;
+        let mut vault = Self { child: None, folder, port: free_port()?, client, starts: 0 };
+        vault.start_again().await?;
+        Ok(vault)
+    }
+
+    /// Starts the program on the same folder and port, and waits until it answers.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn start_again(&mut self) -> Result<()> {
+        ensure!(self.child.is_none(), "the vault is running");
+        self.starts += 1;
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file())?;
+        let child = Command::new(binary()?)
+            .args(["dev", "--root-token", ROOT, "--listen", &format!("127.0.0.1:{}", self.port), "--data"])
+            .arg(self.data())
+            .env("RUST_LOG", "debug,hyper=info,h2=info,rustls=info,sled=info,tokio_postgres=debug")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .spawn()
+            .context("cannot start rotunda")?;
+        self.child = Some(child);
+        for _ in 0..START_POLLS {
+            if let Ok(answer) = self.call(Method::GET, "sys/health", None, "").await
+                && answer.status == 200
+            {
+                return Ok(());
+            }
+            let ended = self.child.as_mut().map(Child::try_wait).transpose()?.flatten();
+            if let Some(status) = ended {
+                self.child = None;
+                bail!("rotunda ended with {status}: {}", self.log());
+            }
+            tokio::time::sleep(POLL).await;
+        }
+        bail!("rotunda does not answer: {}", self.log())
+    }
+
+    /// Kills the program at once, as a crash would.
+    ///
+    /// # Errors
+    /// When there is no process to kill.
+    pub fn kill(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("the vault is not running")?;
+        child.kill()?;
+        child.wait()?;
+        Ok(())
+    }
+
+    /// Asks the program to end, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not end well.
+    pub fn terminate(&mut self) -> Result<()> {
+        let mut child = self.child.take().context("the vault is not running")?;
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::TERM)?;
+        let status = child.wait()?;
+        ensure!(status.success(), "rotunda ended with {status}: {}", self.log());
+        Ok(())
+    }
+
+    /// One request.
+    ///
+    /// # Errors
+    /// When no answer came (the vault is down).
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>, token: &str) -> Result<Answer> {
+        let mut request = self.client.request(method, format!("{}/v1/{path}", self.address()));
+        if !token.is_empty() {
+            request = request.header("X-Vault-Token", token);
+        }
+        if let Some(body) = body {
+            request = request.body(body.to_string());
+        }
+        let response = request.send().await?;
+        let status = response.status().as_u16();
+        let text = response.text().await?;
+        Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::Null) })
+    }
+
+    /// A write as root.
+    ///
+    /// # Errors
+    /// As [`Vault::call`].
+    pub async fn post(&self, path: &str, body: Value) -> Result<Answer> {
+        self.call(Method::POST, path, Some(body), ROOT).await
+    }
+
+    /// A read as root.
+    ///
+    /// # Errors
+    /// As [`Vault::call`].
+    pub async fn get(&self, path: &str) -> Result<Answer> {
+        self.call(Method::GET, path, None, ROOT).await
+    }
+
+    /// Configures the server as the target `pg`, through `url_template`.
+    ///
+    /// # Errors
+    /// When the vault refuses it.
+    pub async fn target(&self, server: &PostgresServer, url_template: &str) -> Result<()> {
+        let body = json!({
+            "rotator": "postgresql",
+            "connection_url": url_template,
+            "username": server.superuser(),
+            "password": server.superuser_password(),
+        });
+        let answer = self.post("targets/config/pg", body).await?;
+        ensure!(answer.is_success(), "{}", answer.errors());
+        Ok(())
+    }
+
+    /// Adopts the role `username` of target `pg` as the account `path`.
+    ///
+    /// # Errors
+    /// When the vault refuses it, or the first rotation failed.
+    pub async fn adopt(&self, path: &str, username: &str) -> Result<()> {
+        let body = json!({ "target": "pg", "username": username });
+        let answer = self.post(&format!("accounts/config/{path}"), body).await?;
+        ensure!(answer.data()?["state"] == "idle", "{}", answer.body);
+        Ok(())
+    }
+
+    /// A child token with the given policies; returns the token itself.
+    ///
+    /// # Errors
+    /// When the vault refuses it.
+    pub async fn token(&self, name: &str, policies: &[&str]) -> Result<String> {
+        let body = json!({ "display_name": name, "policies": policies });
+        let answer = self.post("auth/token/create", body).await?;
+        ensure!(answer.is_success(), "{}", answer.errors());
+        Ok(answer.text("/auth/client_token").to_owned())
+    }
+
+    /// `http://127.0.0.1:<port>`.
+    #[must_use]
+    pub fn address(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// The data folder.
+    #[must_use]
+    pub fn data(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
+    /// The audit file.
+    #[must_use]
+    pub fn audit_file(&self) -> PathBuf {
+        self.data().join("audit.log")
+    }
+
+    /// Where everything that the program prints goes.
+    #[must_use]
+    pub fn log_file(&self) -> PathBuf {
+        self.folder.path().join("log")
+    }
+
+    /// Everything that the program has printed.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.log_file()).unwrap_or_default()
+    }
+
+    /// The process id, while it runs.
+    #[must_use]
+    pub fn pid(&self) -> Option<u32> {
+        self.child.as_ref().map(Child::id)
+    }
+
+    /// The `rotunda` command line, pointed at this vault as root.
+    ///
+    /// # Errors
+    /// When the program is missing.
+    pub fn command(&self) -> Result<Command> {
+        let mut command = Command::new(binary()?);
+        command
+            .env("VAULT_ADDR", self.address())
+            .env("VAULT_TOKEN", ROOT)
+            .env("HOME", self.folder.path())
+            .env_remove("VAULT_FORMAT")
+            .stdin(Stdio::null());
+        Ok(command)
+    }
+
+    /// Runs `rotunda audit verify` on the audit file and returns whether it found everything in order.
+    ///
+    /// # Errors
+    /// When the program cannot be run.
+    pub fn audit_is_intact(&self) -> Result<bool> {
+        let output = self.command()?.args(["audit", "verify"]).arg(self.audit_file()).output()?;
+        Ok(output.status.success())
+    }
+}
+
+impl Drop for Vault {
+    fn drop(&mut self) {
+        if self.child.is_some() {
+            let _ = self.kill();
+        }
+    }
+}
+
+/// The `rotunda` program that was built with these tests.
+///
+/// # Errors
+/// When it was not built.
+pub fn binary() -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    // <target>/<profile>/deps/<test> → <target>/<profile>/rotunda
+    let profile = test.parent().and_then(Path::parent).context("the test program stands in no target folder")?;
+    let binary = profile.join("rotunda");
+    ensure!(binary.exists(), "{} is missing; build it first: cargo build -p vault-server", binary.display());
+    Ok(binary)
+}
+
+/// The root token of every vault that these tests start.
+pub const ROOT: &str = "root-of-the-tests";
+
+const START_POLLS: u32 = 1200;
+const POLL: Duration = Duration::from_millis(25);
