@@ -8,7 +8,7 @@ use crate::vault::{Disk, Vault};
 async fn texts_come_back_byte_for_byte_at_both_paths() {
     let disk = Disk::new();
     let (vault, _) = Vault::ready(&disk).await;
-    let text = "# mine\r\npath \"a/*\" {\n\tcapabilities = [\"read\"] }\n";
+    let text = "# mine\r\npath \"a/*\" {\n\tcapabilities = [\"read\"]\n}\n\n";
     vault.policy("Mine", text).await;
     let new = vault.root("GET", "sys/policies/acl/mine", "").await;
     assert_eq!(new.at("/data"), json!({ "name": "mine", "policy": text }));
@@ -66,7 +66,8 @@ async fn a_change_is_in_force_with_the_next_request() {
     vault
         .policy(
             "ops",
-            r#"path "sys/*" { capabilities = ["read"] } path "sys/key-status" { capabilities = ["deny"] }"#,
+            r#"path "sys/*" { capabilities = ["read"] }
+            path "sys/key-status" { capabilities = ["deny"] }"#,
         )
         .await;
     assert_eq!(ask().await.status, 403);

@@ -20,45 +20,45 @@ use vault_server::config::{self, Config};
 use vault_server::http::router;
 
 /// What outlives a crash: the engine's contents, the side file, the audit file's directory, the time.
-pub struct Disk {
+pub(crate) struct Disk {
     engine: Arc<dyn Engine>,
     anchor: MemoryAnchor,
-    pub dir: tempfile::TempDir,
-    pub clock: Arc<ManualClock>,
-    pub config: Config,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) config: Config,
 }
 
 /// A running server.
-pub struct Vault {
-    pub app: Arc<App>,
+pub(crate) struct Vault {
+    pub(crate) app: Arc<App>,
     router: Router,
-    pub root: String,
+    pub(crate) root: String,
 }
 
 /// An answer.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub text: String,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) text: String,
 }
 
 impl Reply {
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.text).unwrap_or_else(|_| panic!("not JSON: {:?}", self.text))
     }
 
-    pub fn at(&self, pointer: &str) -> Value {
+    pub(crate) fn at(&self, pointer: &str) -> Value {
         self.json().pointer(pointer).cloned().unwrap_or_else(|| panic!("no {pointer} in {}", self.text))
     }
 
-    pub fn errors(&self) -> Value {
+    pub(crate) fn errors(&self) -> Value {
         self.at("/errors")
     }
 }
 
 impl Disk {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = config::from_arguments("127.0.0.1:0", dir.path()).unwrap();
         Self {
@@ -71,7 +71,7 @@ impl Disk {
     }
 
     /// A process over this disk; sealed or uninitialised, as it finds it.
-    pub fn start(&self) -> Vault {
+    pub(crate) fn start(&self) -> Vault {
         let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
         let store =
             Store::open(Arc::clone(&self.engine), Box::new(self.anchor.clone()), Arc::clone(&entropy))
@@ -84,7 +84,7 @@ impl Disk {
 
 impl Vault {
     /// Initialised with one share and unsealed; the share comes back too.
-    pub async fn ready(disk: &Disk) -> (Self, String) {
+    pub(crate) async fn ready(disk: &Disk) -> (Self, String) {
         let mut vault = disk.start();
         let init = vault.call("PUT", "sys/init", "", r#"{"secret_shares":1,"secret_threshold":1}"#).await;
         assert_eq!(init.status, 200, "{}", init.text);
@@ -94,23 +94,23 @@ impl Vault {
         (vault, share)
     }
 
-    pub async fn unseal(&self, share: &str) {
+    pub(crate) async fn unseal(&self, share: &str) {
         let reply = self.call("PUT", "sys/unseal", "", &format!(r#"{{"key":"{share}"}}"#)).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         assert_eq!(reply.at("/sealed"), false, "{}", reply.text);
     }
 
     /// As root.
-    pub async fn root(&self, method: &str, path: &str, body: &str) -> Reply {
+    pub(crate) async fn root(&self, method: &str, path: &str, body: &str) -> Reply {
         self.call(method, path, &self.root, body).await
     }
 
-    pub async fn call(&self, method: &str, path: &str, token: &str, body: &str) -> Reply {
+    pub(crate) async fn call(&self, method: &str, path: &str, token: &str, body: &str) -> Reply {
         let token = (!token.is_empty()).then_some(("X-Vault-Token", token));
         self.raw(method, &format!("/v1/{path}"), token.as_slice(), body).await
     }
 
-    pub async fn raw(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+    pub(crate) async fn raw(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Reply {
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -127,19 +127,19 @@ impl Vault {
     }
 
     /// A child of root with these JSON fields; its text.
-    pub async fn token(&self, fields: &str) -> String {
+    pub(crate) async fn token(&self, fields: &str) -> String {
         let reply = self.root("POST", "auth/token/create", fields).await;
         assert_eq!(reply.status, 200, "{}", reply.text);
         reply.at("/auth/client_token").as_str().unwrap().to_owned()
     }
 
-    pub async fn policy(&self, name: &str, text: &str) {
+    pub(crate) async fn policy(&self, name: &str, text: &str) {
         let body = serde_json::json!({ "policy": text }).to_string();
         let reply = self.root("PUT", &format!("sys/policies/acl/{name}"), &body).await;
         assert_eq!(reply.status, 204, "{}", reply.text);
     }
 }
 
-pub fn seconds(count: u64) -> Duration {
+pub(crate) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
 }
