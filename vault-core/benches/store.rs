@@ -4,6 +4,8 @@
 //! writer that hands the engine as many such batches at once as there are writers: what the engine could do
 //! if the store cost nothing. Ratios: `commit/<engine>/<writers>` over `raw/<engine>/<writers>`.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a bench: what fails ends it")]
+
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::mpsc::channel;
@@ -13,7 +15,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use vault_core::entropy::OsEntropy;
 use vault_core::store::batch::{Batch, Require};
 use vault_core::store::contract::TEST_KEY;
-use vault_core::store::engine::{Engine, RawOp};
+use vault_core::store::engine::RawOp;
 use vault_core::store::key::{Key, Table};
 use vault_core::store::{EngineKind, EngineOptions, Store, open_engine};
 

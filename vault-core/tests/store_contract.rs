@@ -1,5 +1,7 @@
 //! Every engine keeps the contract of the store's port.
 
+#![expect(clippy::unwrap_used, reason = "a test: what fails ends it")]
+
 use std::sync::Arc;
 
 use vault_core::store::engine::Engine;

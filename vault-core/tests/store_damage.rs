@@ -1,6 +1,8 @@
 //! Damaged files are harmless or noticed, never silently wrong: single bits flipped and tails cut off over
 //! all files of a store.
 
+#![expect(clippy::indexing_slicing, clippy::unwrap_used, reason = "a test: what fails ends it")]
+
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -195,12 +197,25 @@ fn cuts(made: &Path) -> Vec<(String, Damage)> {
         .collect()
 }
 
+/// The engines meet damage with panics, which the store turns into errors: their traces would fill pages.
+fn hush_the_engines_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        let is_ours = info.location().is_none_or(|place| place.file().contains("store_damage"));
+        if is_ours {
+            usual(info);
+        }
+    }));
+}
+
 fn damage_is_noticed(kind: EngineKind, check_on_open: bool) {
+    hush_the_engines_panics();
     let (made, work) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let expected = fill(kind, made.path());
     assert_eq!(expected.len() as u64, ROWS);
     let mut out = std::io::stderr();
-    writeln!(out, "{:<28} harmless  refused   locked readfail  verify   SILENT", kind.as_str()).unwrap();
+    let title = format!("{}, own check {check_on_open}", kind.as_str());
+    writeln!(out, "{title:<22} places harmless     open    unlock     read   verify   SILENT").unwrap();
     for (what, damages) in [("flips", flips(made.path())), ("cuts", cuts(made.path()))] {
         let mut tally = Tally::default();
         let count = damages.len();
@@ -212,7 +227,7 @@ fn damage_is_noticed(kind: EngineKind, check_on_open: bool) {
             tally.0.entry(finding).or_default().push(name);
             fs::remove_dir_all(&dir).unwrap();
         }
-        writeln!(out, "{:<20} {count:>7} {tally}", format!("{what}, check {check_on_open}")).unwrap();
+        writeln!(out, "{what:<22} {count:>6} {tally}").unwrap();
         let silent = tally.0.get(&Finding::Silent);
         assert!(silent.is_none(), "silent damage: {silent:?}");
         assert!(tally.0.len() > 1 || count == 0, "nothing was damaged: {:?}", tally.0);

@@ -1,5 +1,7 @@
 //! What happens behind the store's back is noticed by the set hash.
 
+#![expect(clippy::unwrap_used, reason = "a test: what fails ends it")]
+
 use std::sync::Arc;
 
 use vault_core::clock::Timestamp;

@@ -3,6 +3,8 @@
 //! The test runs its own binary again as the child that writes. `ROTUNDA_STORE_KILLS` sets the number of
 //! cycles for each engine (10 by default).
 
+#![expect(clippy::expect_used, clippy::unwrap_used, reason = "a test: what fails ends it")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};

@@ -1,5 +1,7 @@
 //! What is refused at the door, and with which words; and what is mended silently because nothing is lost.
 
+#![expect(clippy::panic, clippy::unwrap_used, reason = "a test: what fails ends it")]
+
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;

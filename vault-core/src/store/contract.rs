@@ -19,8 +19,11 @@ pub type Reopen<'a> = &'a dyn Fn() -> Arc<dyn Engine>;
 /// What a case says.
 pub type Outcome = Result<(), Box<dyn Error + Send + Sync>>;
 
+/// One case of the suite.
+pub type Case = fn(Reopen<'_>) -> Outcome;
+
 /// Every case, by the promise it checks. Each needs a fresh place.
-pub const CASES: &[(&str, fn(Reopen<'_>) -> Outcome)] = &[
+pub const CASES: &[(&str, Case)] = &[
     ("a batch is there after a restart", batch_survives),
     ("a scan is ordered, bounded by its prefix and resumes after a key", scan_is_ordered),
     ("keys and values up to their limits come back", limits_fit),
@@ -65,7 +68,9 @@ fn scan_is_ordered(reopen: Reopen<'_>) -> Outcome {
     let engine = reopen();
     let keys: [&[u8]; 7] = [b"b/2", b"a", b"b/1", b"b/\xff\xff", b"b/10", b"c", b"b\x00"];
     engine.apply(&keys.map(|key| put(key, key)))?;
-    let cases: &[(&[u8], Option<&[u8]>, usize, &[&[u8]])] = &[
+    /// Prefix, after, limit, and the keys found.
+    type Scan<'a> = (&'a [u8], Option<&'a [u8]>, usize, &'a [&'a [u8]]);
+    let cases: &[Scan<'_>] = &[
         (b"", None, 99, &[b"a", b"b\x00", b"b/1", b"b/10", b"b/2", b"b/\xff\xff", b"c"]),
         (b"b/", None, 99, &[b"b/1", b"b/10", b"b/2", b"b/\xff\xff"]),
         (b"b/", None, 2, &[b"b/1", b"b/10"]),

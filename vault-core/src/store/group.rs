@@ -3,7 +3,6 @@
 //! A batch sees what the batches before it in the group would leave, although nothing is applied yet.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use super::batch::{BATCH_BYTES_MAX, BATCH_WRITES_MAX, Batch, Change, Require, Write};
 use super::engine::{Engine, RawOp};
@@ -62,7 +61,7 @@ struct Line {
 /// What one commit does, in the forms that its receivers need.
 pub(crate) struct Staged {
     pub(crate) ops: Vec<RawOp>,
-    pub(crate) overlay: Arc<Overlay>,
+    pub(crate) overlay: Overlay,
     pub(crate) changed: Vec<Changed>,
     pub(crate) head: Head,
 }
@@ -136,7 +135,7 @@ impl<'a> Group<'a> {
                 None => RawOp::Delete(raw_key),
             });
         }
-        Ok(Staged { ops, overlay: Arc::new(overlay), changed, head })
+        Ok(Staged { ops, overlay, changed, head })
     }
 
     fn read(&self, raw_key: &[u8], key: &Key) -> Result<Option<Vec<u8>>, CommitError> {

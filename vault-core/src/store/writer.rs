@@ -145,22 +145,27 @@ impl Writer {
 
     /// One transaction of the engine, from the overlay to the watchers.
     fn apply(&mut self, staged: Staged, keys: &Arc<IntegrityKeys>) -> Result<(), CommitError> {
-        let Staged { mut ops, overlay, changed, head } = staged;
+        let Staged { mut ops, mut overlay, changed, head } = staged;
         let sealed = keys.seal(head, self.entropy.as_ref()).map_err(|_| CommitError::Closed)?;
         ops.push(RawOp::Put(HEAD_KEY.to_vec(), sealed));
-        self.views.begin(overlay);
-        let applied = catch_unwind(AssertUnwindSafe(|| self.views.engine().apply(&ops)))
-            .unwrap_or_else(|_| Err(EngineError::Corrupt("the engine panicked during a write".into())));
-        if let Err(error) = applied {
-            let error = Arc::clone(self.faults.engine.get_or_init(|| Arc::new(error)));
-            return Err(CommitError::Failed(error));
-        }
+        // The head is a record like any other: a snapshot goes on with the one it was taken at.
+        let head_before = self.views.engine().get(HEAD_KEY).map_err(|error| self.stop(error))?;
+        overlay.old.insert(HEAD_KEY.to_vec(), head_before);
+        self.views.begin(Arc::new(overlay));
+        catch_unwind(AssertUnwindSafe(|| self.views.engine().apply(&ops)))
+            .unwrap_or_else(|_| Err(EngineError::Corrupt("the engine panicked during a write".into())))
+            .map_err(|error| self.stop(error))?;
         let sealing = Sealing { head, keys: Arc::clone(keys) };
         self.sealing = Some(sealing.clone());
         self.views.end(sealing);
         self.write_anchor(head.position.commit);
         self.watchers.tell(&Changes { commit: head.position.commit, changed });
         Ok(())
+    }
+
+    /// Takes no more writes: after `error` nobody knows what is on disk.
+    fn stop(&self, error: EngineError) -> CommitError {
+        CommitError::Failed(Arc::clone(self.faults.engine.get_or_init(|| Arc::new(error))))
     }
 
     /// The first commit of a store without records.
