@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
+use rotators::registry::Registry;
 use serde_json::Value;
 use tower::ServiceExt;
 use vault_core::clock::{ManualClock, Timestamp};
@@ -76,7 +77,7 @@ impl Disk {
         let store =
             Store::open(Arc::clone(&self.engine), Box::new(self.anchor.clone()), Arc::clone(&entropy))
                 .unwrap();
-        let ports = Ports { clock: self.clock.clone(), entropy };
+        let ports = Ports { clock: self.clock.clone(), entropy, rotators: Registry::default() };
         let app = App::over(Arc::new(store), self.config.clone(), ports).unwrap();
         Vault { router: router(Arc::clone(&app)), app, root: String::new() }
     }
