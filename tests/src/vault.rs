@@ -68,7 +68,7 @@ impl Answer {
     /// When it was no success; the message shows the errors, never the data.
     pub fn data(&self) -> Result<&Value> {
         ensure!(self.is_success(), "status {}: {}", self.status, self.errors());
-        Ok(&self.body["data"])
+        self.body.get("data").context("the answer has no data")
     }
 
     /// Whether the status is 2xx.
@@ -80,7 +80,7 @@ impl Answer {
     /// The list of errors as text.
     #[must_use]
     pub fn errors(&self) -> String {
-        self.body["errors"].to_string()
+        self.body.get("errors").map(ToString::to_string).unwrap_or_default()
     }
 
     /// Text at a JSON pointer of the body, empty when it is not there.
@@ -253,7 +253,7 @@ impl Vault {
     pub async fn adopt(&self, path: &str, username: &str) -> Result<()> {
         let body = json!({ "target": "pg", "username": username });
         let answer = self.post(&format!("accounts/config/{path}"), body).await?;
-        ensure!(answer.data()?["state"] == "idle", "{}", answer.body);
+        ensure!(answer.is_success() && answer.text("/data/state") == "idle", "{}", answer.body);
         Ok(())
     }
 
@@ -344,7 +344,8 @@ impl Drop for Vault {
 pub fn binary() -> Result<PathBuf> {
     let test = std::env::current_exe()?;
     // <target>/<profile>/deps/<test> → <target>/<profile>/rotunda
-    let profile = test.parent().and_then(Path::parent).context("the test program stands in no target folder")?;
+    let profile =
+        test.parent().and_then(Path::parent).context("the test program stands in no target folder")?;
     let binary = profile.join("rotunda");
     ensure!(binary.exists(), "{} is missing; build it first: cargo build -p vault-server", binary.display());
     Ok(binary)

@@ -46,6 +46,9 @@ struct Inner {
 #[error("the vault is sealed")]
 pub struct Sealed;
 
+/// Records with their names, in order.
+pub type Page<R> = Vec<(Vec<u8>, Loaded<R>)>;
+
 /// Why a record was not loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -154,7 +157,7 @@ impl Barrier {
         prefix: &[u8],
         after: Option<&[u8]>,
         limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Loaded<R>)>, LoadError> {
+    ) -> Result<Page<R>, LoadError> {
         let keyring = self.keyring()?;
         let entries = self.inner.store.scan(R::TABLE, prefix, after, limit).map_err(LoadError::Store)?;
         entries

@@ -201,6 +201,3 @@ impl Drop for Scratch {
 }
 
 const KEYS_FILE: &str = "dev.json";
-
-#[cfg(test)]
-mod tests;

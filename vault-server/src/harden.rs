@@ -1,7 +1,9 @@
 //! Keeps keys out of core files and off the swap, as far as the system allows.
 
 use rustix::mm::{MlockAllFlags, mlockall};
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, geteuid, getrlimit, set_dumpable_behavior, setrlimit,
+};
 
 /// What could not be done; each is a sentence for the log.
 #[must_use]
@@ -15,12 +17,21 @@ pub fn harden() -> Vec<String> {
     if let Err(error) = set_dumpable_behavior(DumpableBehavior::NotDumpable) {
         warnings.push(format!("the process could not be made undumpable: {error}"));
     }
-    // Only what is resident is locked, or a large engine cache would count against the limit at once.
-    let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
-    if let Err(error) = mlockall(flags) {
-        warnings.push(format!(
-            "memory could not be locked ({error}): keys may reach the swap; turn swap off, encrypt it, or raise the memlock limit"
-        ));
+    match lock_memory() {
+        Ok(()) => {}
+        Err(reason) => warnings.push(format!(
+            "memory is not locked ({reason}): keys may reach the swap; turn swap off, encrypt it, or lift the memlock limit"
+        )),
     }
     warnings
+}
+
+/// Locks what is in memory and what will be; not under a limit, where a later allocation would fail.
+fn lock_memory() -> Result<(), String> {
+    if getrlimit(Resource::Memlock).current.is_some() && !geteuid().is_root() {
+        return Err("the memlock limit is not unlimited".to_owned());
+    }
+    // Only what is resident is locked, or a large engine cache would be filled at once.
+    let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
+    mlockall(flags).map_err(|error| error.to_string())
 }

@@ -16,6 +16,8 @@ pub struct Context {
     pub now: Timestamp,
     /// When the account would be due next if it were rotated now.
     pub next_due: Option<Timestamp>,
+    /// Whether the rotation policy lets a scheduled rotation begin now.
+    pub window_open: bool,
     /// How many attempts a fault that a retry may not heal gets before parking.
     pub retries: u32,
     /// Shortest wait before a retry.

@@ -116,15 +116,40 @@ pub fn tick(account: Account, ctx: &Context) -> Option<Plan> {
     if account.lending.expired(ctx.now) {
         return Some(closing::expire(account, ctx));
     }
+    let due = account.next_rotation.is_some_and(|due| due <= ctx.now);
     match &account.stage {
-        Stage::Waiting { at, .. } if *at <= ctx.now && !account.defers_start() => Some(resume(account, ctx)),
-        Stage::Idle
-            if !account.lending.is_held() && account.next_rotation.is_some_and(|due| due <= ctx.now) =>
+        Stage::Waiting { at, .. } if *at > ctx.now || account.defers_start() => None,
+        Stage::Waiting { run, step: Step::Prepare, .. }
+            if run.cause == Cause::Schedule && !ctx.window_open =>
         {
-            Some(start(account, Cause::Schedule, ctx))
+            Some(wait_for_window(account, ctx))
         }
-        _ => None,
+        Stage::Waiting { .. } => Some(resume(account, ctx)),
+        Stage::Idle if account.lending.is_held() || !due => None,
+        Stage::Idle if ctx.window_open => Some(start(account, Cause::Schedule, ctx)),
+        Stage::Idle => Some(missed_window(account, ctx)),
+        Stage::Active { .. } | Stage::Parked { .. } => None,
     }
+}
+
+/// The window passed while the vault was down or the target busy: that is a failed rotation, and the
+/// next try is in the next window.
+fn missed_window(account: Account, ctx: &Context) -> Plan {
+    let due = account.next_rotation.unwrap_or(ctx.now);
+    let mut plan = Plan::new(account);
+    let fault = Fault::new(FaultClass::Overdue, "its window passed before the rotation could begin");
+    super::failure::raise(&mut plan, &fault, None, due, ctx.now, 0, ctx);
+    plan.account.next_rotation = ctx.next_due;
+    plan
+}
+
+/// A retry that has not touched the target waits for the next window, like the rotation itself.
+fn wait_for_window(account: Account, ctx: &Context) -> Plan {
+    let mut plan = Plan::new(account);
+    if let Stage::Waiting { at, .. } = &mut plan.account.stage {
+        *at = ctx.next_due.unwrap_or(ctx.now.plus(ctx.retry_cap));
+    }
+    plan
 }
 
 /// A rotation that was due some time ago and could not begin: that is a failure too.

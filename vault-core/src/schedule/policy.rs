@@ -164,13 +164,13 @@ impl RotationPolicy {
         self.retries
     }
 
-    /// The wait after a first failure, for [`super::backoff`].
+    /// The wait after a first failure, for [`backoff()`](super::backoff()).
     #[must_use]
     pub fn retry_base(&self) -> Duration {
         self.retry_base
     }
 
-    /// The longest wait between attempts, for [`super::backoff`].
+    /// The longest wait between attempts, for [`backoff()`](super::backoff()).
     #[must_use]
     pub fn retry_cap(&self) -> Duration {
         self.retry_cap

@@ -87,7 +87,7 @@ pub fn format(span: Duration) -> String {
     }
 }
 
-/// Serde for a length of time that may be absent: any form that [`from_json`] reads, written by [`format`].
+/// Serde for a length of time that may be absent: any form that [`from_json`] reads, written by [`format()`].
 pub mod optional {
     use super::{Deserialize, Deserializer, Duration, Serializer, Value, format, from_json};
 

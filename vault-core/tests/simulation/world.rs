@@ -112,6 +112,7 @@ impl World {
         Context {
             now: self.now,
             next_due: Some(self.now.plus(PERIOD)),
+            window_open: true,
             retries: 3,
             retry_base: Duration::from_secs(10),
             retry_cap: Duration::from_secs(300),

@@ -66,7 +66,7 @@ impl Engine {
         subject: &Subject,
         decide: impl Fn(Account, &Context) -> Option<Plan>,
     ) -> Result<Option<Plan>, PlanError> {
-        loop {
+        for _ in 0..CONFLICTS_MAX {
             let Some(loaded) = self.account(subject)? else { return Ok(None) };
             let context = self.context(&loaded.value)?;
             let Some(plan) = decide(loaded.value.clone(), &context) else { return Ok(None) };
@@ -76,10 +76,11 @@ impl Engine {
                     return Ok(Some(plan));
                 }
                 // What a target has answered must be written down: only a re-wrap can have come between.
-                Err(PlanError::Commit(CommitError::Conflict)) => {}
+                Err(PlanError::Commit(CommitError::Conflict)) => tokio::task::yield_now().await,
                 Err(error) => return Err(error),
             }
         }
+        Err(CommitError::Conflict.into())
     }
 
     /// Calls the target, within the deadline. The call itself is in the audit trail before it goes out.
@@ -162,3 +163,6 @@ impl Engine {
         Ok(probe)
     }
 }
+
+/// How often an answer is written down again because another commit came first.
+const CONFLICTS_MAX: u32 = 64;

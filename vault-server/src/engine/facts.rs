@@ -8,7 +8,7 @@ use vault_core::entropy::random_bytes;
 use vault_core::id::{IncidentId, RotationId};
 use vault_core::password::PasswordPolicy;
 use vault_core::schedule::policy::{RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT};
-use vault_core::schedule::{RotationPolicy, next_due};
+use vault_core::schedule::{RotationPolicy, next_due, within_window};
 
 use super::Engine;
 use super::record::StoredPasswordPolicy;
@@ -30,6 +30,7 @@ impl Engine {
         let grace = policy.as_ref().map_or(Duration::ZERO, RotationPolicy::grace);
         Ok(Context {
             now,
+            window_open: policy.as_ref().is_none_or(|policy| within_window(policy, now)),
             next_due: policy.map(|policy| next_due(&policy, Some(now), now, draw)),
             retries,
             retry_base,

@@ -229,3 +229,21 @@ fn finish(headers: &mut HeaderMap) {
 
 /// Largest body of a request without a valid token: an init or unseal is far below.
 const OPEN_BODY_BYTES_MAX: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_of_its_own_request() {
+        let outcome = caught(async {
+            tokio::task::yield_now().await;
+            panic!("hunter2")
+        });
+        let Err(error) = outcome.await else { panic!("it was answered") };
+        assert_eq!(
+            (error.status().as_u16(), error.body()["errors"][0].as_str()),
+            (500, Some("internal error"))
+        );
+    }
+}

@@ -74,7 +74,11 @@ impl TargetService {
             Some(target) => self.change(target, &subject, request).await?,
         }
         drop(flight);
-        if new_password {
+        let in_trouble =
+            self.engine.account(&subject)?.is_some_and(|manager| manager.value.incident.is_some());
+        if new_password && in_trouble {
+            // Mended by hand: see whether it works, and let go on what waited for it.
+            self.accounts.look(&subject).await?;
             self.resume_parked(name).await?;
         }
         Ok(())
@@ -289,13 +293,11 @@ impl TargetService {
         }
     }
 
-    /// Lets the accounts go on that were parked because the management credential was refused.
+    /// Lets the accounts go on that were parked because the management credential was refused; its own
+    /// rotation among them.
     async fn resume_parked(&self, name: &Name) -> Result<(), AccountError> {
         for key in self.accounts.of_target(name)? {
             let Some(subject) = Subject::from_key(&key) else { continue };
-            if matches!(subject, Subject::Management(_)) {
-                continue;
-            }
             // Who is being worked on finds out by themselves.
             let Some(flight) = self.engine.flights().try_take(&key) else { continue };
             self.engine

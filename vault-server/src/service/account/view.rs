@@ -6,6 +6,7 @@ use vault_core::account::plan::HistoryEntry;
 use vault_core::account::{Account, Subject};
 use vault_core::incident::Incident;
 use vault_core::lease::LeaseState;
+use vault_core::lease::line::WAITER_KEPT;
 use vault_core::path::AccountPath;
 use vault_core::rotation::run::{Stage, Step};
 
@@ -50,6 +51,7 @@ impl AccountService {
                 .lending
                 .line
                 .iter()
+                .filter(|waiter| self.engine.now().since(waiter.asked_at) < WAITER_KEPT)
                 .map(|waiter| Waiter {
                     principal: waiter.name.clone(),
                     since: Some(waiter.since.to_rfc3339()),

@@ -1,0 +1,17 @@
+//! The shell of the server, driven through its router: what clients send and what they must get back.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests are tests too; clippy knows it of functions under #[test] only"
+)]
+
+mod audit;
+mod dialect;
+mod listen;
+mod policy;
+mod process;
+mod rewrap;
+mod seal;
+mod token;
+mod vault;
