@@ -13,6 +13,7 @@ use tempfile::TempDir;
 use crate::postgres::{PostgresServer, free_port};
 
 /// A dev-mode vault. Its folder goes when it is dropped; until then it can be killed and started again.
+#[derive(Debug)]
 pub struct Vault {
     child: Option<Child>,
     folder: TempDir,
