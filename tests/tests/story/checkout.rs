@@ -1,5 +1,6 @@
 //! The main story over HTTP: adopt, check out, wait in line, check in, rotate.
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use vault_tests::vault::ROOT;
 use vault_tests::world::{Credential, World, before};
@@ -62,12 +63,8 @@ async fn a_password_that_was_handed_out_is_dead_after_the_check_in_and_so_are_it
 async fn whoever_comes_meanwhile_learns_who_has_it_and_is_served_in_the_order_of_coming() {
     let world = World::new().await.unwrap();
     world.adopted("db/app", "app").await.unwrap();
-    let [ann, bob, cleo] = ["ann", "bob", "cleo"].map(|name| name.to_owned());
-    let (ann, bob, cleo) = (
-        world.engineer(&ann).await.unwrap(),
-        world.engineer(&bob).await.unwrap(),
-        world.engineer(&cleo).await.unwrap(),
-    );
+    let (ann, bob) = (world.engineer("ann").await.unwrap(), world.engineer("bob").await.unwrap());
+    let cleo = world.engineer("cleo").await.unwrap();
     let first = Credential::of(&world.check_out(&ann, "db/app", json!({})).await.unwrap()).unwrap();
     let refused = world.check_out(&bob, "db/app", json!({})).await.unwrap();
     assert_eq!(refused.status, 409);
@@ -75,7 +72,6 @@ async fn whoever_comes_meanwhile_learns_who_has_it_and_is_served_in_the_order_of
     assert!(facts["holder"].as_str().unwrap().contains("ann"), "{facts}");
     let until = world.status("db/app").await.unwrap()["holder"]["expires_at"].clone();
     assert_eq!((&facts["expires_at"], &facts["place"]), (&until, &json!(1)));
-    assert_eq!(facts.get("lease_id"), None, "the lease of another opens the check-in");
     assert!(refused.errors().contains("ann"), "{}", refused.errors());
     let behind = world.check_out(&cleo, "db/app", json!({})).await.unwrap();
     assert_eq!((behind.status, &behind.body["data"]["place"]), (409, &json!(2)));
@@ -98,6 +94,26 @@ async fn whoever_comes_meanwhile_learns_who_has_it_and_is_served_in_the_order_of
     let third = Credential::of(&third.unwrap()).unwrap();
     assert!(world.accepts(&third).await.unwrap());
     assert_eq!((second.version, third.version), (first.version + 1, first.version + 2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_id_of_a_lease_is_told_to_its_holder_and_to_who_may_revoke_it() {
+    // Every token may renew a lease whose id it knows.
+    let world = World::new().await.unwrap();
+    world.adopted("db/app", "app").await.unwrap();
+    let (ann, bob) = (world.engineer("ann").await.unwrap(), world.engineer("bob").await.unwrap());
+    let held = Credential::of(&world.check_out(&ann, "db/app", json!({})).await.unwrap()).unwrap();
+    for (token, told) in [(ann.as_str(), true), (bob.as_str(), false), (ROOT, true)] {
+        let status = world.vault.call(Method::GET, "accounts/status/db/app", None, token).await.unwrap();
+        assert_eq!(status.body.to_string().contains(&held.lease), told, "{}", status.body);
+        let list = world.vault.call(Method::GET, "accounts/status", None, token).await.unwrap();
+        assert_eq!(list.body.to_string().contains(&held.lease), told, "{}", list.body);
+    }
+    for (token, told) in [(&ann, true), (&bob, false)] {
+        let refused = world.check_out(token, "db/app", json!({})).await.unwrap();
+        assert_eq!(refused.status, 409);
+        assert_eq!(refused.body.to_string().contains(&held.lease), told, "{}", refused.body);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
