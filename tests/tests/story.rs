@@ -4,3 +4,7 @@
 
 #[path = "story/checkout.rs"]
 mod checkout;
+#[path = "story/cli.rs"]
+mod cli;
+#[path = "story/lease.rs"]
+mod lease;

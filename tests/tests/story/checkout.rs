@@ -49,9 +49,10 @@ async fn a_password_that_was_handed_out_is_dead_after_the_check_in_and_so_are_it
     assert_eq!(back.data().unwrap()["version"], new.version);
 
     let kinds = world.history("db/app").await.unwrap();
-    let mut wanted = ["configured", "promoted", "checked_out", "renewed", "closing", "promoted", "retired", "closed"]
-        .into_iter()
-        .peekable();
+    let mut wanted =
+        ["configured", "promoted", "checked_out", "renewed", "closing", "promoted", "retired", "closed"]
+            .into_iter()
+            .peekable();
     for kind in &kinds {
         wanted.next_if(|wanted| wanted == kind);
     }
@@ -186,7 +187,8 @@ async fn a_password_that_a_person_brings_is_tried_before_it_is_served() {
     assert_eq!(known.password, before("app"));
 
     world.role("other").await.unwrap();
-    let body = json!({ "target": "pg", "username": "other", "rotation_policy": "quick", "password": "wrong" });
+    let body =
+        json!({ "target": "pg", "username": "other", "rotation_policy": "quick", "password": "wrong" });
     let answer = world.vault.post("accounts/config/db/other", body).await.unwrap();
     assert_eq!(answer.data().unwrap()["class"], "drift", "{}", answer.body);
     assert!(answer.body["warnings"].to_string().contains("drift"), "{}", answer.body);
