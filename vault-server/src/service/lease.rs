@@ -79,13 +79,17 @@ impl LeaseService {
         }
     }
 
-    /// Ends every open lease whose id starts with `prefix`; returns those that are not proven dead yet.
+    /// Ends the open lease `prefix` and every one below that path; returns those that are not proven dead
+    /// yet. As in Vault, `…/db` means `…/db/`, never `…/dba`.
     ///
     /// # Errors
     /// [`AccountError`] by cause; leases before the failing one are ended.
     pub async fn revoke_prefix(&self, prefix: &str, ending: EndCause) -> Result<Vec<Lease>, AccountError> {
         let mut open = Vec::new();
-        for id in self.ids(prefix)? {
+        let path = prefix.trim_end_matches('/');
+        let mut ids = self.ids(&format!("{path}/"))?;
+        ids.extend(self.open(path)?.map(|lease| lease.id));
+        for id in ids {
             if let Some(lease) = self.revoke(&id, ending.clone()).await?
                 && lease.state != LeaseState::Closed
             {
