@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{ROOT, Vault};
 
 /// How the program is started.
+#[derive(Debug)]
 pub(super) enum Mode {
     /// `rotunda dev`.
     Dev,
