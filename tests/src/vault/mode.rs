@@ -10,7 +10,6 @@ use serde_json::{Value, json};
 use super::{ROOT, Vault};
 
 /// How the program is started.
-#[derive(Debug)]
 pub(super) enum Mode {
     /// `rotunda dev`.
     Dev,
@@ -21,6 +20,16 @@ pub(super) enum Mode {
         /// What initialisation gave out; `None` until then.
         keys: Option<Keys>,
     },
+}
+
+impl std::fmt::Debug for Mode {
+    /// The kind alone: the keys are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Dev => "Dev",
+            Self::Server { .. } => "Server",
+        })
+    }
 }
 
 /// What initialisation gave out.
@@ -43,14 +52,20 @@ impl Mode {
     pub(super) fn arguments(&self, command: &mut Command, folder: &Path, port: u16) -> Result<()> {
         match self {
             Self::Dev => {
-                command.args(["dev", "--root-token", ROOT, "--listen", &format!("127.0.0.1:{port}"), "--data"]);
+                command.args([
+                    "dev",
+                    "--root-token",
+                    ROOT,
+                    "--listen",
+                    &format!("127.0.0.1:{port}"),
+                    "--data",
+                ]);
                 command.arg(folder.join("data"));
             }
             Self::Configured { sections, .. } => {
                 let file = folder.join("rotunda.toml");
-                let text = format!(
-                    "data_dir = \"data\"\n[listener]\naddress = \"127.0.0.1:{port}\"\n{sections}"
-                );
+                let text =
+                    format!("data_dir = \"data\"\n[listener]\naddress = \"127.0.0.1:{port}\"\n{sections}");
                 std::fs::write(&file, text).context("cannot write the configuration")?;
                 command.args(["server", "--config"]).arg(file);
             }
