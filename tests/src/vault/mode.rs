@@ -27,7 +27,7 @@ impl std::fmt::Debug for Mode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Dev => "Dev",
-            Self::Server { .. } => "Server",
+            Self::Configured { .. } => "Configured",
         })
     }
 }
