@@ -142,7 +142,10 @@ impl World {
         merge(&mut body, more);
         let answer = self.vault.post(&format!("accounts/config/{path}"), body).await?;
         let status = answer.data()?.clone();
-        ensure!(status["state"] == "idle" && status.get("incident").is_none(), "{status}");
+        ensure!(
+            status.pointer("/state").is_some_and(|state| state == "idle") && status.get("incident").is_none(),
+            "{status}"
+        );
         Ok(status)
     }
 
@@ -224,7 +227,10 @@ impl World {
     /// # Errors
     /// When it does not heal, or what is served then is refused by the server.
     pub async fn healed(&self, path: &str) -> Result<Credential> {
-        self.until(path, |status| status["state"] == "idle" && status.get("incident").is_none()).await?;
+        self.until(path, |status| {
+            status.pointer("/state").is_some_and(|state| state == "idle") && status.get("incident").is_none()
+        })
+        .await?;
         let credential = self.credential(path).await?;
         ensure!(self.accepts(&credential).await?, "what is served does not log in");
         Ok(credential)

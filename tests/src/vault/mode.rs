@@ -100,7 +100,11 @@ impl Vault {
                 let body = json!({ "secret_shares": SHARES, "secret_threshold": THRESHOLD });
                 let answer = self.call(Method::POST, "sys/init", Some(body), "").await?;
                 ensure!(answer.is_success(), "sys/init: {}", answer.errors());
-                let shares = answer.body["keys_base64"].as_array().context("no unseal keys")?;
+                let shares = answer
+                    .body
+                    .pointer("/keys_base64")
+                    .and_then(serde_json::Value::as_array)
+                    .context("no unseal keys")?;
                 let shares = shares.iter().filter_map(Value::as_str).map(str::to_owned).collect();
                 let root = answer.text("/root_token").to_owned();
                 if let Mode::Configured { keys, .. } = &mut self.mode {
