@@ -103,6 +103,7 @@ pub(crate) struct Count {
     pub(crate) logins: u64,
     pub(crate) refused_logins: u64,
     pub(crate) audited: u64,
+    pub(crate) incidents: u64,
     /// Answers that were no success, by status.
     pub(crate) refusals: BTreeMap<u16, u64>,
     /// The slowest of the starts after a kill and of the ways to rest, in milliseconds.
@@ -189,6 +190,7 @@ impl Count {
             ("logins that had to work", self.logins),
             ("logins that had to be refused", self.refused_logins),
             ("answers found in the audit file", self.audited),
+            ("incidents, all of them closed by themselves", self.incidents),
             ("slowest start after a kill, ms", self.start_max),
             ("slowest way to rest, ms", self.rest_max),
         ];

@@ -89,7 +89,7 @@ impl Game {
     /// Works, kills, perhaps kills again in start-up, and compares.
     async fn round(&mut self) {
         let tasks = self.work();
-        self.chance.pause(100, 1500).await;
+        self.chance.pause(100, 2500).await;
         self.kill(tasks).await;
         while self.chance.once_in(3) {
             self.vault.launch().unwrap();

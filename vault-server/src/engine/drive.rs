@@ -1,5 +1,6 @@
 //! Runs an account's effects, one after the other, until it is at rest.
 
+use tokio::sync::OwnedSemaphorePermit;
 use vault_core::account::plan::{Context, Effect, Plan};
 use vault_core::account::{Account, Subject};
 use vault_core::id::RotationId;
@@ -20,16 +21,7 @@ use crate::barrier::{CommitError, LoadError};
 impl Engine {
     /// Runs `effect` and whatever follows from it. Holds the account's lock, and a place at its target.
     pub(super) async fn drive(self, subject: Subject, effect: Effect, flight: Flight) {
-        let entrant = match subject {
-            Subject::Account(_) => Entrant::Account,
-            Subject::Management(_) => Entrant::Management,
-        };
-        let target = self.account(&subject).ok().flatten().map(|loaded| loaded.value.target);
-        let target = target.and_then(|name| self.target(&name).ok().flatten());
-        let place = match &target {
-            Some(target) => self.inner.gates.enter(&target.value, entrant).await,
-            None => None,
-        };
+        let place = self.enter(&subject).await;
         let mut next = Some(effect);
         while let Some(effect) = next {
             next = match self.step(&subject, effect).await {
@@ -43,6 +35,17 @@ impl Engine {
         }
         drop(place);
         drop(flight);
+    }
+
+    /// Waits for a place at the account's target. `None` where there is no such target.
+    async fn enter(&self, subject: &Subject) -> Option<OwnedSemaphorePermit> {
+        let entrant = match subject {
+            Subject::Account(_) => Entrant::Account,
+            Subject::Management(_) => Entrant::Management,
+        };
+        let target = self.account(subject).ok().flatten()?.value.target;
+        let target = self.target(&target).ok().flatten()?;
+        self.inner.gates.enter(&target.value, entrant).await
     }
 
     /// Runs one effect and commits what it means; gives back the next one.
@@ -153,6 +156,8 @@ impl Engine {
             let fault = Fault::new(FaultClass::Overdue, "a rotation of the account is still running");
             return Ok(Probe::Inconclusive(fault));
         };
+        // Not while the management credential is changed: without one nothing can be asked.
+        let _place = self.enter(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
         let event = self.run(&account.value, effect).await?;
         let Event::Checked(probe) = event.clone() else {
