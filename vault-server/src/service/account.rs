@@ -45,6 +45,8 @@ pub enum AccountError {
         message: String,
         /// The open lease, when there is one.
         lease: Option<Box<Lease>>,
+        /// Whether that lease is the asker's own: nobody else is told its id, by which it can be renewed.
+        is_own: bool,
         /// The asker's place in line.
         place: Option<usize>,
     },

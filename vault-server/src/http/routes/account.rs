@@ -233,12 +233,12 @@ impl From<AccountError> for ApiError {
             AccountError::NotHolder(text) => Self::Forbidden(text),
             AccountError::State(text) => Self::conflict(text),
             AccountError::Busy(text) => Self::Unavailable(text),
-            AccountError::Held { message, lease, place } => {
+            AccountError::Held { message, lease, is_own, place } => {
                 let facts = HeldFacts {
                     holder: lease.as_ref().map_or(String::new(), |lease| lease.borrower.name.clone()),
                     expires_at: lease.as_ref().map(|lease| lease.expires_at.to_rfc3339()),
                     place: place.map(|place| place as u64),
-                    lease_id: lease.map(|lease| lease.id),
+                    lease_id: lease.filter(|_| is_own).map(|lease| lease.id),
                 };
                 Self::Conflict { message, data: serde_json::to_value(facts).unwrap_or_default() }
             }

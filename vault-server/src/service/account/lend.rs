@@ -71,7 +71,7 @@ impl AccountService {
             };
             let waits = matches!(refusal, Refusal::Held { .. } | Refusal::InLine { .. } | Refusal::Changing);
             if !waits || tokio::time::Instant::now() >= deadline {
-                return Err(refused(path, refusal));
+                return Err(refused(path, refusal, principal));
             }
             tokio::time::sleep(LINE_PULSE).await;
         }
@@ -270,7 +270,7 @@ fn borrower(principal: &Principal) -> Borrower {
     }
 }
 
-fn refused(path: &AccountPath, refusal: Refusal) -> AccountError {
+fn refused(path: &AccountPath, refusal: Refusal, principal: &Principal) -> AccountError {
     let (message, lease, place) = match refusal {
         Refusal::Held { lease, place } if lease.state == LeaseState::Active => (
             format!(
@@ -307,7 +307,8 @@ fn refused(path: &AccountPath, refusal: Refusal) -> AccountError {
             ));
         }
     };
-    AccountError::Held { message, lease, place }
+    let is_own = lease.as_ref().is_some_and(|lease| lease.borrower.id == principal.id());
+    AccountError::Held { message, lease, is_own, place }
 }
 
 /// How often somebody who waits in line asks again.
