@@ -16,7 +16,11 @@ async fn lending(disk: &Disk) -> (Vault, String, String) {
     let account = json!({ "target": "t", "username": "app" });
     let reply = vault.root("POST", "accounts/config/db/app", &account.to_string()).await;
     assert_eq!(reply.at("/data/state"), "idle", "{}", reply.text);
-    vault.policy("borrow", r#"path "accounts/check-out/*" { capabilities = ["update"] }"#).await;
+    let borrow = r#"
+        path "accounts/check-out/*" { capabilities = ["update"] }
+        path "accounts/status*" { capabilities = ["read"] }
+    "#;
+    vault.policy("borrow", borrow).await;
     let ada = vault.token(r#"{"policies":["borrow"],"display_name":"ada"}"#).await;
     let eve = vault.token(r#"{"policies":["borrow"],"display_name":"eve"}"#).await;
     (vault, ada, eve)
@@ -40,6 +44,14 @@ async fn only_the_holder_is_told_the_id_of_the_lease() {
     let again = vault.call("POST", "accounts/check-out/db/app", &ada, "{}").await;
     assert_eq!(again.status, 409, "{}", again.text);
     assert_eq!(again.at("/data/lease_id"), json!(lease));
+
+    for path in ["accounts/status/db/app", "accounts/status"] {
+        for (token, shown) in [(&ada, true), (&eve, false), (&vault.root, true)] {
+            let status = vault.call("GET", path, token, "").await;
+            assert!(status.text.contains("token-ada"), "{path}: {}", status.text);
+            assert_eq!(status.text.contains(&lease), shown, "{path}: {}", status.text);
+        }
+    }
 
     let rotated = vault.root("POST", "accounts/rotate/db/app", "{}").await;
     assert_eq!(rotated.status, 409, "{}", rotated.text);

@@ -8,6 +8,7 @@ use vault_api::rotation::RotationOutcome;
 use vault_core::account::Settings;
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
+use vault_core::policy::Capability;
 
 use crate::app::App;
 use crate::http::answer::{Answer, Renewable};
@@ -36,7 +37,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     let status =
         context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
     let failure = status.failure.class.clone().zip(status.failure.detail.clone());
-    let answer = Answer::of(&status)?;
+    let answer = Answer::of(&for_caller(&context, status)?)?;
     Ok(match failure {
         Some((class, detail)) => {
             answer.warn(format!("the account is configured, but not in order: {class}: {detail}"))
@@ -92,7 +93,7 @@ pub(super) async fn list_status(context: Context) -> Result<Answer, ApiError> {
     let keys: Vec<&String> = found.iter().map(|(path, _)| path).collect();
     let mut info = Map::new();
     for (path, status) in &found {
-        info.insert(path.clone(), value(status)?);
+        info.insert(path.clone(), value(&for_caller(&context, status.clone())?)?);
     }
     if keys.is_empty() {
         return Err(ApiError::NotFound);
@@ -188,7 +189,25 @@ pub(super) async fn verify(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
-    Answer::of(&context.app.accounts.status(&context.request.account_path("path")?)?)
+    let status = context.app.accounts.status(&context.request.account_path("path")?)?;
+    Answer::of(&for_caller(&context, status)?)
+}
+
+/// A status as this caller may see it: by the id of a lease anyone may renew it, so only its holder sees
+/// that, and who may revoke leases.
+fn for_caller(context: &Context, mut status: AccountStatus) -> Result<AccountStatus, ApiError> {
+    let Some(holder) = &mut status.holder else { return Ok(status) };
+    let lease = holder.lease_id.as_deref().map(|id| context.app.leases.open(id)).transpose()?.flatten();
+    let is_own = lease.is_some_and(|lease| lease.borrower.id == context.caller.principal.id());
+    if !is_own {
+        let acl = context.app.policies.acl(context.caller.token.policies())?;
+        let may_revoke = acl
+            .capabilities("sys/leases/revoke")
+            .iter()
+            .any(|capability| matches!(capability, Capability::Update | Capability::Root));
+        holder.lease_id = holder.lease_id.take().filter(|_| may_revoke);
+    }
+    Ok(status)
 }
 
 pub(super) async fn history(context: Context) -> Result<Answer, ApiError> {
