@@ -8,6 +8,7 @@
 
 mod audit;
 mod dialect;
+mod lease;
 mod listen;
 mod policy;
 mod process;

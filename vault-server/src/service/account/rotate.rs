@@ -81,6 +81,7 @@ impl AccountService {
                     lease.borrower.name, lease.expires_at
                 ),
                 lease: Some(Box::new(lease)),
+                is_own: false,
                 place: None,
                 own: false,
             });
