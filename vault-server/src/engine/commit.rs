@@ -65,10 +65,7 @@ impl Engine {
                 put_secret(batch, &account.subject, version, password);
             }
             SecretChange::Drop(version) => {
-                let name = secret_name(&account.subject, version);
-                if let Some(revision) = self.inner.barrier.revision::<Secret>(name.clone())? {
-                    batch.delete::<Secret>(name, revision);
-                }
+                drop_secret(&self.inner.barrier, batch, &account.subject, version)?;
             }
         }
         Ok(())
@@ -87,7 +84,7 @@ fn with_history(batch: &mut Transaction, plan: &Plan) -> Account {
 }
 
 /// Stores the secret of a version that has none yet.
-pub(crate) fn put_secret(batch: &mut Transaction, subject: &Subject, version: u64, password: SecretString) {
+fn put_secret(batch: &mut Transaction, subject: &Subject, version: u64, password: SecretString) {
     let name = secret_name(subject, version);
     batch.put(name, Require::Absent, &Secret { password });
 }
@@ -96,6 +93,36 @@ pub(crate) fn put_secret(batch: &mut Transaction, subject: &Subject, version: u6
 pub(crate) fn reschedule(batch: &mut Transaction, armed: Option<Timestamp>, account: &mut Account) {
     let subject = account.subject.key();
     account.armed = wake(account);
+/// Wipes the secret of a version, if it is there.
+pub(crate) fn drop_secret(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    subject: &Subject,
+    version: u64,
+) -> Result<(), LoadError> {
+    let name = secret_name(subject, version);
+    if let Some(revision) = barrier.revision::<Secret>(name.clone())? {
+        batch.delete::<Secret>(name, revision);
+    }
+    Ok(())
+}
+
+/// Stores a password that a person brought as the account's current version.
+pub(crate) fn adopt(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    account: &mut Account,
+    password: SecretString,
+    now: Timestamp,
+) -> Result<(), LoadError> {
+    let adopted = account.adopt_known(now);
+    put_secret(batch, &account.subject, adopted.number, password);
+    match adopted.displaced {
+        Some(version) => drop_secret(barrier, batch, &account.subject, version),
+        None => Ok(()),
+    }
+}
+
     if armed == account.armed {
         return;
     }
