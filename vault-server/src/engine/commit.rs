@@ -1,6 +1,6 @@
 //! Turns a plan into one transaction: record, secrets, lease, incident, history and due time together.
 
-use vault_core::account::plan::{Plan, SecretChange};
+use vault_core::account::plan::{Plan, RunEnd, SecretChange};
 use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
@@ -46,7 +46,11 @@ impl Engine {
         }
         put_incidents(barrier, &mut batch, &plan.ledger)?;
         if let Some(end) = &plan.ended {
-            batch.put(log_name(end), Require::Absent, end);
+            // A rotation that was parked may end once more, and the clock may have stepped back to that very
+            // moment: its last end counts.
+            let name = log_name(end);
+            let there = barrier.revision::<RunEnd>(name.clone())?;
+            batch.put(name, there.map_or(Require::Absent, Require::At), end);
         }
         Ok(barrier.commit(batch).await?)
     }
@@ -89,10 +93,6 @@ fn put_secret(batch: &mut Transaction, subject: &Subject, version: u64, password
     batch.put(name, Require::Absent, &Secret { password });
 }
 
-/// Moves the account's entry in the due index from `armed` to where it belongs.
-pub(crate) fn reschedule(batch: &mut Transaction, armed: Option<Timestamp>, account: &mut Account) {
-    let subject = account.subject.key();
-    account.armed = wake(account);
 /// Wipes the secret of a version, if it is there.
 pub(crate) fn drop_secret(
     barrier: &Barrier,
@@ -123,6 +123,10 @@ pub(crate) fn adopt(
     }
 }
 
+/// Moves the account's entry in the due index from `armed` to where it belongs.
+pub(crate) fn reschedule(batch: &mut Transaction, armed: Option<Timestamp>, account: &mut Account) {
+    let subject = account.subject.key();
+    account.armed = wake(account);
     if armed == account.armed {
         return;
     }
