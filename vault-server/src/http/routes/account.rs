@@ -172,6 +172,9 @@ pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
 pub(super) async fn rotate(context: Context) -> Result<Answer, ApiError> {
     let path = context.request.account_path("path")?;
     let force = context.fields().flag("force")?.unwrap_or(false);
+    if force && !context.app.policies.acl(context.caller.token.policies())?.is_sudo(&context.request.path) {
+        return Err(ApiError::Forbidden("force=true needs the sudo capability on this path".to_owned()));
+    }
     let outcome = context.app.accounts.rotate(&path, force, context.caller.principal.display_name()).await?;
     rotated("rotated", &outcome, context.app.accounts.status(&path)?)
 }
