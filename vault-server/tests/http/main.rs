@@ -7,11 +7,15 @@
 )]
 
 mod audit;
+mod bench;
 mod dialect;
+mod lease;
 mod listen;
 mod policy;
 mod process;
 mod rewrap;
+mod rotation;
 mod seal;
+mod target;
 mod token;
 mod vault;

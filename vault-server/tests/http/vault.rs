@@ -27,6 +27,7 @@ pub(crate) struct Disk {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) config: Config,
+    pub(crate) rotators: Registry,
 }
 
 /// A running server.
@@ -68,6 +69,7 @@ impl Disk {
             dir,
             clock: Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000))),
             config,
+            rotators: Registry::default(),
         }
     }
 
@@ -77,7 +79,7 @@ impl Disk {
         let store =
             Store::open(Arc::clone(&self.engine), Box::new(self.anchor.clone()), Arc::clone(&entropy))
                 .unwrap();
-        let ports = Ports { clock: self.clock.clone(), entropy, rotators: Registry::default() };
+        let ports = Ports { clock: self.clock.clone(), entropy, rotators: self.rotators.clone() };
         let app = App::over(Arc::new(store), self.config.clone(), ports).unwrap();
         Vault { router: router(Arc::clone(&app)), app, root: String::new() }
     }
