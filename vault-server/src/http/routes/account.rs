@@ -123,8 +123,8 @@ pub(super) async fn check_out(context: Context) -> Result<Answer, ApiError> {
     let fields = context.fields();
     let request = CheckOut {
         ttl: fields.duration("ttl")?,
-        reason: fields.text("reason")?,
-        ticket: fields.text("ticket")?,
+        reason: fields.bounded_text("reason", REMARK_BYTES_MAX)?,
+        ticket: fields.bounded_text("ticket", REMARK_BYTES_MAX)?,
         wait: fields.duration("wait")?,
     };
     let out = context.app.accounts.check_out(&path, &request, &context.caller.principal).await?;
@@ -172,6 +172,9 @@ pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
 pub(super) async fn rotate(context: Context) -> Result<Answer, ApiError> {
     let path = context.request.account_path("path")?;
     let force = context.fields().flag("force")?.unwrap_or(false);
+    if force && !context.app.policies.acl(context.caller.token.policies())?.is_sudo(&context.request.path) {
+        return Err(ApiError::Forbidden("force=true needs the sudo capability on this path".to_owned()));
+    }
     let outcome = context.app.accounts.rotate(&path, force, context.caller.principal.display_name()).await?;
     rotated("rotated", &outcome, context.app.accounts.status(&path)?)
 }
@@ -243,6 +246,9 @@ fn name(text: Option<String>) -> Result<Option<Name>, ApiError> {
 fn value(data: &impl serde::Serialize) -> Result<Value, ApiError> {
     serde_json::to_value(data).map_err(|_| ApiError::Internal)
 }
+
+/// Longest reason or ticket: it is written into the account, its lease, its history and the audit trail.
+const REMARK_BYTES_MAX: usize = 1024;
 
 impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
