@@ -16,6 +16,7 @@ use crate::postgres::{PostgresServer, free_port};
 use mode::Mode;
 
 /// A running vault. Its folder goes when it is dropped; until then it can be killed and started again.
+#[derive(Debug)]
 pub struct Vault {
     mode: Mode,
     child: Option<Child>,

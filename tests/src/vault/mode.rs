@@ -22,6 +22,16 @@ pub(super) enum Mode {
     },
 }
 
+impl std::fmt::Debug for Mode {
+    /// The kind alone: the keys are secrets.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Dev => "Dev",
+            Self::Configured { .. } => "Configured",
+        })
+    }
+}
+
 /// What initialisation gave out.
 pub(super) struct Keys {
     shares: Vec<String>,
@@ -42,14 +52,20 @@ impl Mode {
     pub(super) fn arguments(&self, command: &mut Command, folder: &Path, port: u16) -> Result<()> {
         match self {
             Self::Dev => {
-                command.args(["dev", "--root-token", ROOT, "--listen", &format!("127.0.0.1:{port}"), "--data"]);
+                command.args([
+                    "dev",
+                    "--root-token",
+                    ROOT,
+                    "--listen",
+                    &format!("127.0.0.1:{port}"),
+                    "--data",
+                ]);
                 command.arg(folder.join("data"));
             }
             Self::Configured { sections, .. } => {
                 let file = folder.join(CONFIG_FILE);
-                let text = format!(
-                    "data_dir = \"data\"\n[listener]\naddress = \"127.0.0.1:{port}\"\n{sections}"
-                );
+                let text =
+                    format!("data_dir = \"data\"\n[listener]\naddress = \"127.0.0.1:{port}\"\n{sections}");
                 std::fs::write(&file, text).context("cannot write the configuration")?;
                 command.args(["server", "--config"]).arg(file);
             }
@@ -84,7 +100,11 @@ impl Vault {
                 let body = json!({ "secret_shares": SHARES, "secret_threshold": THRESHOLD });
                 let answer = self.call(Method::POST, "sys/init", Some(body), "").await?;
                 ensure!(answer.is_success(), "sys/init: {}", answer.errors());
-                let shares = answer.body["keys_base64"].as_array().context("no unseal keys")?;
+                let shares = answer
+                    .body
+                    .pointer("/keys_base64")
+                    .and_then(serde_json::Value::as_array)
+                    .context("no unseal keys")?;
                 let shares = shares.iter().filter_map(Value::as_str).map(str::to_owned).collect();
                 let root = answer.text("/root_token").to_owned();
                 if let Mode::Configured { keys, .. } = &mut self.mode {

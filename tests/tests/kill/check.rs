@@ -233,7 +233,8 @@ async fn tokens(worker: &Worker) -> Result<()> {
     let tokens: Vec<(String, TokenFact)> =
         worker.facts.note().tokens.iter().map(|(token, fact)| (token.clone(), *fact)).collect();
     for (token, fact) in tokens {
-        let lives = worker.vault.call(Method::GET, "auth/token/lookup-self", None, &token).await?.is_success();
+        let lives =
+            worker.vault.call(Method::GET, "auth/token/lookup-self", None, &token).await?.is_success();
         let mut noted = worker.facts.note();
         match (fact, lives) {
             (TokenFact::Live, false) => noted.violations.push("a token that was made is gone".to_owned()),

@@ -39,12 +39,14 @@ fn held(said: &str, facts: Option<&Value>) -> Failure {
     let fact = |key: &str| facts.and_then(|facts| facts.get(key)).filter(|fact| !fact.is_null());
     let text = |key: &str| fact(key).and_then(Value::as_str).unwrap_or("?");
     let sentence = format!("checked out by {} until {}", text("holder"), text("expires_at"));
+    let failure = Failure::new(Exit::Held, or(said, &sentence));
     let hint = match (fact("lease_id").and_then(Value::as_str), fact("place")) {
         (Some(lease), _) => format!("you have it yourself: rotunda lease renew {lease}, or rotunda check-in"),
         (None, Some(place)) => format!("your place in line: {place}; --wait 5m waits for it"),
-        (None, None) => "--wait 5m waits for it".to_owned(),
+        // No place in line: the request was no check-out, and its sentence says what to do.
+        (None, None) => return failure,
     };
-    Failure::new(Exit::Held, or(said, &sentence)).with_hint(hint)
+    failure.with_hint(hint)
 }
 
 fn target_failure<'a>(said: &str, fact: &impl Fn(&str) -> Option<&'a str>) -> Failure {
@@ -82,6 +84,7 @@ mod tests {
         let held = r#"{"errors":["db/app is checked out by alice until noon; you are number 2 in line"],
             "data":{"holder":"alice","expires_at":"noon","place":2}}"#;
         let own = r#"{"errors":[],"data":{"holder":"me","expires_at":"noon","lease_id":"l-1"}}"#;
+        let lent = r#"{"errors":["alice has it; check it in first"],"data":{"holder":"alice"}}"#;
         let broken = r#"{"errors":["rotation of db/app failed"],
             "data":{"class":"unreachable","detail":"no route","incident":"i-7","state":"backoff"}}"#;
         for (status, body, code, message, hint) in [
@@ -89,6 +92,7 @@ mod tests {
             (501, r#"{"errors":[]}"#, 5, "the vault is not initialised", "operator init"),
             (409, held, 3, "number 2 in line", "--wait"),
             (409, own, 3, "checked out by me until noon", "rotunda lease renew l-1"),
+            (409, lent, 3, "check it in first", ""),
             (409, r#"{"errors":["stale lease"]}"#, 1, "stale lease", ""),
             (404, r#"{"errors":[]}"#, 1, "nothing at p", ""),
             (404, r#"{"errors":["no handler"]}"#, 1, "no handler", ""),
@@ -108,6 +112,7 @@ mod tests {
             assert_eq!(failure.exit().code(), code, "{status} {body}");
             assert!(failure.to_string().contains(message), "{status}: {failure}");
             assert!(failure.hint().unwrap_or_default().contains(hint), "{status}: {:?}", failure.hint());
+            assert_eq!(failure.hint().is_none(), hint.is_empty(), "{status}: {:?}", failure.hint());
         }
     }
 

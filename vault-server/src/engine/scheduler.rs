@@ -40,8 +40,11 @@ pub async fn run(engine: Engine) {
 }
 
 impl Engine {
-    /// Reads one page of what is due. Gives back where to go on, when there is more.
-    async fn look(&self, after: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, LoadError> {
+    /// Reads one page of what is due and sets it going. Gives back where to go on, when there is more.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the index cannot be read; a single account that cannot is passed over.
+    pub async fn look(&self, after: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, LoadError> {
         let now = self.now();
         let names = self.inner.barrier.names(Table::Due, &[], after.as_deref(), PAGE)?;
         let more = names.len() == PAGE;
@@ -77,6 +80,10 @@ impl Engine {
             return;
         }
         let busy = !self.has_room(&account);
+        if busy && account.incident.is_some() && !account.lending.expired(now) {
+            // It waits, and that is known: nothing to decide.
+            return;
+        }
         let acted = self
             .act(flight, &subject, |account, context| {
                 let plan = if account.stage.is_active() {

@@ -122,6 +122,19 @@ impl Fields {
         self.value(name).map(|value| scalar(name, value)).transpose()
     }
 
+    /// Text of at most `bytes_max` bytes.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] naming the parameter and the limit.
+    pub fn bounded_text(&self, name: &str, bytes_max: usize) -> Result<Option<String>, ApiError> {
+        match self.text(name)? {
+            Some(text) if text.len() > bytes_max => {
+                Err(ApiError::invalid(format!("'{name}' is longer than {bytes_max} bytes")))
+            }
+            text => Ok(text),
+        }
+    }
+
     /// Text that must be there and not empty.
     ///
     /// # Errors

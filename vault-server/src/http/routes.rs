@@ -145,6 +145,7 @@ fn accounts() -> Vec<Route> {
 fn leases() -> Vec<Route> {
     vec![
         write("sys/leases/lookup", lease::lookup).readable(&["lease_id"]),
+        list("sys/leases/lookup", lease::list).sudo(),
         list("sys/leases/lookup/<prefix...>", lease::list).sudo(),
         write("sys/leases/renew", lease::renew).readable(&["lease_id"]),
         write("sys/leases/renew/<id...>", lease::renew),

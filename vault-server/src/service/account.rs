@@ -47,6 +47,8 @@ pub enum AccountError {
         lease: Option<Box<Lease>>,
         /// The asker's place in line.
         place: Option<usize>,
+        /// Whether the asker is the holder, who alone is told the lease's id: it is enough to renew it.
+        own: bool,
     },
     /// Only the holder, or somebody with `sudo`, may do that.
     #[error("{0}")]

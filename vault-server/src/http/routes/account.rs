@@ -8,6 +8,7 @@ use vault_api::rotation::RotationOutcome;
 use vault_core::account::Settings;
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
+use vault_core::policy::Capability;
 
 use crate::app::App;
 use crate::http::answer::{Answer, Renewable};
@@ -36,7 +37,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     let status =
         context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
     let failure = status.failure.class.clone().zip(status.failure.detail.clone());
-    let answer = Answer::of(&status)?;
+    let answer = Answer::of(&shown(&context, status)?)?;
     Ok(match failure {
         Some((class, detail)) => {
             answer.warn(format!("the account is configured, but not in order: {class}: {detail}"))
@@ -92,7 +93,7 @@ pub(super) async fn list_status(context: Context) -> Result<Answer, ApiError> {
     let keys: Vec<&String> = found.iter().map(|(path, _)| path).collect();
     let mut info = Map::new();
     for (path, status) in &found {
-        info.insert(path.clone(), value(status)?);
+        info.insert(path.clone(), value(&shown(&context, status.clone())?)?);
     }
     if keys.is_empty() {
         return Err(ApiError::NotFound);
@@ -122,8 +123,8 @@ pub(super) async fn check_out(context: Context) -> Result<Answer, ApiError> {
     let fields = context.fields();
     let request = CheckOut {
         ttl: fields.duration("ttl")?,
-        reason: fields.text("reason")?,
-        ticket: fields.text("ticket")?,
+        reason: fields.bounded_text("reason", REMARK_BYTES_MAX)?,
+        ticket: fields.bounded_text("ticket", REMARK_BYTES_MAX)?,
         wait: fields.duration("wait")?,
     };
     let out = context.app.accounts.check_out(&path, &request, &context.caller.principal).await?;
@@ -171,6 +172,9 @@ pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
 pub(super) async fn rotate(context: Context) -> Result<Answer, ApiError> {
     let path = context.request.account_path("path")?;
     let force = context.fields().flag("force")?.unwrap_or(false);
+    if force && !context.app.policies.acl(context.caller.token.policies())?.is_sudo(&context.request.path) {
+        return Err(ApiError::Forbidden("force=true needs the sudo capability on this path".to_owned()));
+    }
     let outcome = context.app.accounts.rotate(&path, force, context.caller.principal.display_name()).await?;
     rotated("rotated", &outcome, context.app.accounts.status(&path)?)
 }
@@ -188,7 +192,8 @@ pub(super) async fn verify(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
-    Answer::of(&context.app.accounts.status(&context.request.account_path("path")?)?)
+    let status = context.app.accounts.status(&context.request.account_path("path")?)?;
+    Answer::of(&shown(&context, status)?)
 }
 
 pub(super) async fn history(context: Context) -> Result<Answer, ApiError> {
@@ -217,6 +222,23 @@ pub(super) fn rotated(word: &str, outcome: &Rotated, status: AccountStatus) -> R
     })
 }
 
+/// The status as the caller may see it. Whoever knows a lease's id can renew it, so it is shown only to its
+/// holder and to who may revoke it.
+fn shown(context: &Context, mut status: AccountStatus) -> Result<AccountStatus, ApiError> {
+    let Some(holder) = &mut status.holder else { return Ok(status) };
+    let Some(id) = &holder.lease_id else { return Ok(status) };
+    let lease = context.app.leases.open(id)?;
+    let own = lease.is_some_and(|lease| lease.borrower.id == context.caller.principal.id());
+    if !own {
+        let acl = context.app.policies.acl(context.caller.token.policies())?;
+        let may = acl.capabilities(REVOKE);
+        if !may.iter().any(|may| matches!(may, Capability::Root | Capability::Update)) {
+            holder.lease_id = None;
+        }
+    }
+    Ok(status)
+}
+
 fn name(text: Option<String>) -> Result<Option<Name>, ApiError> {
     Ok(text.filter(|text| !text.is_empty()).map(|text| Name::parse(&text)).transpose()?)
 }
@@ -224,6 +246,9 @@ fn name(text: Option<String>) -> Result<Option<Name>, ApiError> {
 fn value(data: &impl serde::Serialize) -> Result<Value, ApiError> {
     serde_json::to_value(data).map_err(|_| ApiError::Internal)
 }
+
+/// Longest reason or ticket: it is written into the account, its lease, its history and the audit trail.
+const REMARK_BYTES_MAX: usize = 1024;
 
 impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
@@ -233,12 +258,12 @@ impl From<AccountError> for ApiError {
             AccountError::NotHolder(text) => Self::Forbidden(text),
             AccountError::State(text) => Self::conflict(text),
             AccountError::Busy(text) => Self::Unavailable(text),
-            AccountError::Held { message, lease, place } => {
+            AccountError::Held { message, lease, place, own } => {
                 let facts = HeldFacts {
                     holder: lease.as_ref().map_or(String::new(), |lease| lease.borrower.name.clone()),
                     expires_at: lease.as_ref().map(|lease| lease.expires_at.to_rfc3339()),
                     place: place.map(|place| place as u64),
-                    lease_id: lease.map(|lease| lease.id),
+                    lease_id: lease.filter(|_| own).map(|lease| lease.id),
                 };
                 Self::Conflict { message, data: serde_json::to_value(facts).unwrap_or_default() }
             }
@@ -278,3 +303,6 @@ impl From<crate::engine::commit::PlanError> for ApiError {
         }
     }
 }
+
+/// The path whose right to update is the right to end anybody's lease.
+const REVOKE: &str = "sys/leases/revoke";

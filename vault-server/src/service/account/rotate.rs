@@ -82,6 +82,7 @@ impl AccountService {
                 ),
                 lease: Some(Box::new(lease)),
                 place: None,
+                own: false,
             });
         }
         if let Some(drive) = acted.drive
