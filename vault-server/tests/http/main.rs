@@ -1,6 +1,7 @@
 //! The shell of the server, driven through its router: what clients send and what they must get back.
 
 mod audit;
+mod configure;
 mod dialect;
 mod lease;
 mod listen;
