@@ -48,6 +48,12 @@ impl Event {
         };
         fault.class == FaultClass::ManagementAuthRefused
     }
+
+    /// Whether it is not known if the target was changed.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Applied(Outcome::Unknown(_)) | Self::Reverted(Outcome::Unknown(_)))
+    }
 }
 
 /// What probing every stored version showed.
@@ -163,6 +169,18 @@ pub fn overdue(account: Account, ctx: &Context) -> Option<Plan> {
     let fault =
         Fault::new(FaultClass::Overdue, "the rotation is due and could not begin: its target is busy");
     super::failure::raise(&mut plan, &fault, None, due, ctx.now, 0, ctx);
+    Some(plan)
+}
+
+/// A rotation that was begun and still waits for its turn at a busy target: that is a failure too.
+#[must_use]
+pub fn queued(account: Account, ctx: &Context) -> Option<Plan> {
+    let run =
+        account.stage.run().filter(|_| account.stage.is_active() && account.incident.is_none())?.clone();
+    let step = account.stage.step();
+    let mut plan = Plan::new(account);
+    let fault = Fault::new(FaultClass::Overdue, "the rotation waits for its turn: its target is busy");
+    super::failure::raise(&mut plan, &fault, step, run.due_at, run.started_at, run.attempts, ctx);
     Some(plan)
 }
 

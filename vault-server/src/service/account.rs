@@ -45,10 +45,10 @@ pub enum AccountError {
         message: String,
         /// The open lease, when there is one.
         lease: Option<Box<Lease>>,
-        /// Whether that lease is the asker's own: nobody else is told its id, by which it can be renewed.
-        is_own: bool,
         /// The asker's place in line.
         place: Option<usize>,
+        /// Whether the asker is the holder, who alone is told the lease's id: it is enough to renew it.
+        own: bool,
     },
     /// Only the holder, or somebody with `sudo`, may do that.
     #[error("{0}")]

@@ -4,7 +4,7 @@ use vault_api::target::{TargetCheck, TargetRead, TargetStatus};
 use vault_core::account::{Account, Health, Readable, Settings, Subject};
 use vault_core::path::Name;
 use vault_core::rotation::fault::FaultClass;
-use vault_core::rotation::port::{Login, TargetSpec};
+use vault_core::rotation::port::{Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::step;
 use vault_core::secret::SecretString;
@@ -13,7 +13,7 @@ use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
 
 use super::account::{AccountError, AccountService, Rotated};
 use crate::barrier::{LoadError, Loaded};
-use crate::engine::commit::{put_secret, reschedule};
+use crate::engine::commit::{adopt, reschedule};
 use crate::engine::record::{Managed, managed_name};
 use crate::engine::{Engine, READ_WAIT};
 
@@ -39,6 +39,15 @@ pub struct Configure {
     pub concurrency: Option<u64>,
     /// When the management credential rotates by itself.
     pub rotation_policy: Option<Name>,
+}
+
+/// What becomes of the management password of a target that is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposal {
+    /// It is handed to the caller, once.
+    HandOver,
+    /// Nobody knows it any more.
+    Forget,
 }
 
 impl TargetService {
@@ -74,10 +83,20 @@ impl TargetService {
             Some(target) => self.change(target, &subject, request).await?,
         }
         drop(flight);
-        if new_password {
+        if new_password && self.is_trusted(&subject).await? {
             self.resume_parked(name).await?;
         }
         Ok(())
+    }
+
+    /// Whether the management credential may be used by those who waited for it. One with an open incident
+    /// is tried first, alone, and by that its incident closes.
+    async fn is_trusted(&self, subject: &Subject) -> Result<bool, AccountError> {
+        let manager = self.engine.account(subject)?;
+        if manager.is_none_or(|manager| manager.value.incident.is_none()) {
+            return Ok(true);
+        }
+        Ok(self.accounts.look(subject).await? == Probe::Works)
     }
 
     fn validate(&self, request: &Configure) -> Result<(), AccountError> {
@@ -127,11 +146,10 @@ impl TargetService {
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
         let mut account =
             Account::new(subject.clone(), name.clone(), request.username.clone(), settings, now);
-        let version = account.adopt_known(now);
+        let mut batch = self.engine.barrier().transaction()?;
+        adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
         account.history_next = self.accounts.history_end(&subject)?;
         account.next_rotation = self.accounts.due(&account)?;
-        let mut batch = self.engine.barrier().transaction()?;
-        put_secret(&mut batch, &subject, version, password);
         reschedule(&mut batch, None, &mut account);
         batch.put(name.as_str(), Require::Absent, &target);
         batch.put(subject.key(), Require::Absent, &account);
@@ -172,8 +190,8 @@ impl TargetService {
                     "the management credential's own rotation is between states; let it end before you set a password by hand".to_owned(),
                 ));
             }
-            let version = account.adopt_known(self.engine.now());
-            put_secret(&mut batch, subject, version, password);
+            let now = self.engine.now();
+            adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
         }
         if account.settings.rotation_policy != request.rotation_policy {
             account.settings.rotation_policy = request.rotation_policy;
@@ -292,7 +310,7 @@ impl TargetService {
             }
             Err(fault) => {
                 if fault.class == FaultClass::ManagementAuthRefused {
-                    self.engine.note_refused_management(name).await;
+                    self.engine.note_refused_management(name, version).await;
                 }
                 let status = Box::new(self.accounts.view(&manager)?);
                 Err(AccountError::Target { fault, status })
@@ -300,13 +318,11 @@ impl TargetService {
         }
     }
 
-    /// Lets the accounts go on that were parked because the management credential was refused.
+    /// Lets the accounts go on that were parked because the management credential was refused; its own
+    /// rotation among them.
     async fn resume_parked(&self, name: &Name) -> Result<(), AccountError> {
         for key in self.accounts.of_target(name)? {
             let Some(subject) = Subject::from_key(&key) else { continue };
-            if matches!(subject, Subject::Management(_)) {
-                continue;
-            }
             // Who is being worked on finds out by themselves.
             let Some(flight) = self.engine.flights().try_take(&key) else { continue };
             self.engine
@@ -335,12 +351,18 @@ impl TargetService {
         self.accounts.rotate_subject(&Subject::Management(name.clone()), false, principal).await
     }
 
-    /// Removes a target that has no accounts any more.
+    /// Removes a target that has no accounts any more; gives back the management credential when it is
+    /// handed over. What becomes of a password that the vault itself has made must be said.
     ///
     /// # Errors
     /// [`AccountError`] by cause.
-    pub async fn remove(&self, name: &Name, principal: &str) -> Result<(), AccountError> {
-        let Some(target) = self.engine.target(name)? else { return Ok(()) };
+    pub async fn remove(
+        &self,
+        name: &Name,
+        disposal: Option<Disposal>,
+        principal: &str,
+    ) -> Result<Option<Login>, AccountError> {
+        let Some(target) = self.engine.target(name)? else { return Ok(None) };
         let accounts = self.accounts.of_target(name)?;
         let managed: Vec<String> =
             accounts.iter().filter_map(|key| key.strip_prefix("a/")).map(str::to_owned).collect();
@@ -357,12 +379,39 @@ impl TargetService {
                 "the management credential of {name} is being rotated; try again in a moment"
             )));
         };
-        if let Some(manager) = self.engine.account(&subject)? {
-            self.accounts.wipe(&manager, principal).await?;
-        }
         let mut batch = self.engine.barrier().transaction()?;
+        let mut handed_over = None;
+        if let Some(manager) = self.engine.account(&subject)? {
+            handed_over = self.disposed(&manager.value, disposal)?;
+            self.accounts.wipe_in(&mut batch, &manager, principal)?;
+        }
         batch.delete::<Target>(name.as_str(), target.revision);
-        Ok(self.engine.barrier().commit(batch).await?)
+        self.engine.barrier().commit(batch).await?;
+        Ok(handed_over)
+    }
+
+    /// What is handed over of a management credential that the vault is about to forget.
+    fn disposed(&self, manager: &Account, disposal: Option<Disposal>) -> Result<Option<Login>, AccountError> {
+        if !manager.stage.untouched() {
+            return Err(AccountError::State(
+                "a rotation of the management credential has not ended well, so its password is not certain; repair it before the target is deleted".to_owned(),
+            ));
+        }
+        match (disposal, manager.versions.current) {
+            // A password that a person brought is known to that person.
+            (None, _) if manager.last_rotation.is_none() => Ok(None),
+            (None, _) => Err(AccountError::Invalid(
+                "only the vault knows the management password, because it has rotated it; say what becomes of it: \
+                 disposal=hand-over (it is returned to you, once) or disposal=forget (nobody knows it any more)"
+                    .to_owned(),
+            )),
+            (Some(Disposal::Forget), _) | (Some(Disposal::HandOver), None) => Ok(None),
+            (Some(Disposal::HandOver), Some(current)) => {
+                let password = self.engine.password(&manager.subject, current.number)?;
+                let login = |password| Login { username: manager.username.clone(), password };
+                Ok(password.map(login))
+            }
+        }
     }
 }
 

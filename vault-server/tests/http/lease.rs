@@ -1,77 +1,98 @@
-//! Check-out over HTTP: what the one who is refused is told, and how leases are listed.
+//! Leases: whose they are, and what ends them.
 
+use rotators::fake::{Mishap, Verb};
 use serde_json::json;
+use vault_core::clock::Clock;
+use vault_core::lease::LeaseState;
 
-use crate::vault::{Disk, Vault};
+use super::bench::{Bench, until};
+use super::vault::seconds;
 
-/// A vault with the account `db/app` on the fake target, and two people who may borrow it.
-async fn lending(disk: &Disk) -> (Vault, String, String) {
-    disk.target.create_account("manager", "m");
-    disk.target.create_account("app", "a");
-    let (vault, _) = Vault::ready(disk).await;
-    let target =
-        json!({ "rotator": "fake", "connection_url": "fake://", "username": "manager", "password": "m" });
-    let reply = vault.root("POST", "targets/config/t", &target.to_string()).await;
-    assert_eq!(reply.status, 204, "{}", reply.text);
-    let account = json!({ "target": "t", "username": "app" });
-    let reply = vault.root("POST", "accounts/config/db/app", &account.to_string()).await;
-    assert_eq!(reply.at("/data/state"), "idle", "{}", reply.text);
-    let borrow = r#"
-        path "accounts/check-out/*" { capabilities = ["update"] }
-        path "accounts/status*" { capabilities = ["read"] }
-    "#;
-    vault.policy("borrow", borrow).await;
-    let ada = vault.token(r#"{"policies":["borrow"],"display_name":"ada"}"#).await;
-    let eve = vault.token(r#"{"policies":["borrow"],"display_name":"eve"}"#).await;
-    (vault, ada, eve)
+const BORROWER: &str = r#"path "accounts/check-out/*" { capabilities = ["update"] }
+path "accounts/rotate/*" { capabilities = ["update"] }"#;
+
+async fn borrower(bench: &Bench) -> String {
+    bench.vault.policy("borrower", BORROWER).await;
+    bench.vault.token(r#"{"policies":["borrower"],"ttl":"60s"}"#).await
+}
+
+async fn check_out(bench: &Bench, token: &str, name: &str) -> String {
+    let reply = bench.vault.call("POST", &format!("accounts/check-out/{name}"), token, "").await;
+    reply.expect_status(200);
+    reply.at("/lease_id").as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
-async fn only_the_holder_is_told_the_id_of_the_lease() {
-    let disk = Disk::new();
-    let (vault, ada, eve) = lending(&disk).await;
-    let lent = vault.call("POST", "accounts/check-out/db/app", &ada, "{}").await;
-    assert_eq!(lent.status, 200, "{}", lent.text);
-    let lease = lent.at("/lease_id").as_str().unwrap().to_owned();
-
-    let refused = vault.call("POST", "accounts/check-out/db/app", &eve, "{}").await;
-    assert_eq!(refused.status, 409, "{}", refused.text);
-    assert_eq!(refused.at("/data/holder"), "token-ada");
-    assert_eq!(refused.at("/data/place"), 1);
-    // Whoever knows it may renew it, with nothing but the default policy.
-    assert!(!refused.text.contains(&lease), "{}", refused.text);
-
-    let again = vault.call("POST", "accounts/check-out/db/app", &ada, "{}").await;
-    assert_eq!(again.status, 409, "{}", again.text);
-    assert_eq!(again.at("/data/lease_id"), json!(lease));
-
-    for path in ["accounts/status/db/app", "accounts/status"] {
-        for (token, shown) in [(&ada, true), (&eve, false), (&vault.root, true)] {
-            let status = vault.call("GET", path, token, "").await;
-            assert!(status.text.contains("token-ada"), "{path}: {}", status.text);
-            assert_eq!(status.text.contains(&lease), shown, "{path}: {}", status.text);
-        }
-    }
-
-    let rotated = vault.root("POST", "accounts/rotate/db/app", "{}").await;
-    assert_eq!(rotated.status, 409, "{}", rotated.text);
-    assert!(!rotated.text.contains(&lease), "{}", rotated.text);
+async fn taking_an_account_from_its_holder_by_a_rotation_needs_sudo() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    let (holder, other) = (borrower(&bench).await, borrower(&bench).await);
+    check_out(&bench, &holder, "app").await;
+    let force = r#"{"force":true}"#;
+    bench.vault.call("POST", "accounts/rotate/app", &other, force).await.expect_status(403);
+    assert!(bench.record("app").lending.is_lent());
+    bench.vault.root("POST", "accounts/rotate/app", force).await.expect_status(200);
+    assert!(!bench.record("app").lending.is_held());
 }
 
 #[tokio::test]
-async fn leases_are_listed_from_the_top_folder_by_folder() {
-    let disk = Disk::new();
-    let (vault, ada, _) = lending(&disk).await;
-    let lent = vault.call("POST", "accounts/check-out/db/app", &ada, "{}").await;
-    let id = lent.at("/lease_id").as_str().unwrap().rsplit('/').next().unwrap().to_owned();
-    for (path, keys) in [
-        ("sys/leases/lookup", json!(["accounts/"])),
-        ("sys/leases/lookup/", json!(["accounts/"])),
-        ("sys/leases/lookup/accounts", json!(["check-out/"])),
-        ("sys/leases/lookup/accounts/check-out/db/app/", json!([id])),
-    ] {
-        let reply = vault.root("LIST", path, "").await;
-        assert_eq!(reply.status, 200, "{path}: {}", reply.text);
-        assert_eq!(reply.at("/data/keys"), keys, "{path}");
+async fn a_reason_longer_than_a_paragraph_is_refused() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    for field in ["reason", "ticket"] {
+        let body = json!({ field: "x".repeat(1025) });
+        bench.post("accounts/check-out/app", body).await.expect_status(400);
     }
+    assert!(!bench.record("app").lending.is_held());
+}
+
+#[tokio::test]
+async fn asking_again_and_again_for_a_lent_account_writes_nothing() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    check_out(&bench, &bench.vault.root, "app").await;
+    let other = borrower(&bench).await;
+    let ask = || bench.vault.call("POST", "accounts/check-out/app", &other, "");
+    assert_eq!(ask().await.at("/data/place"), 1);
+    let position = || bench.vault.app.barrier.store().position().unwrap().commit;
+    let before = position();
+    bench.disk.clock.advance(seconds(5));
+    assert_eq!(ask().await.at("/data/place"), 1);
+    assert_eq!(position(), before);
+    // Who goes on asking keeps the place.
+    for _ in 0..10 {
+        bench.disk.clock.advance(seconds(5));
+        ask().await.expect_status(409);
+    }
+    assert_eq!(bench.record("app").lending.line.len(), 1);
+}
+
+#[tokio::test]
+async fn a_lease_that_cannot_end_yet_does_not_hold_up_the_ends_of_other_tokens() {
+    let bench = Bench::new().await;
+    let mut tokens = Vec::new();
+    for name in ["busy", "free"] {
+        bench.account(name, "p-1").await;
+        tokens.push(borrower(&bench).await);
+        check_out(&bench, tokens.last().unwrap(), name).await;
+    }
+    // Somebody verifies one of them, and the target takes its time.
+    bench.target.next(Verb::Probe, Mishap::Hangs);
+    let verify = bench.post("accounts/verify/busy", json!({}));
+    let sweep = async {
+        until(|| bench.target.hanging() == 1).await;
+        bench.disk.clock.advance(seconds(61));
+        let now = bench.disk.clock.now();
+        let swept = tokio::time::timeout(seconds(20), bench.vault.app.tokens.sweep(now)).await;
+        let free = bench.record("free").lending.holder.map(|lease| lease.state);
+        bench.target.release();
+        (swept, free)
+    };
+    let (_, (swept, free)) = tokio::join!(verify, sweep);
+    assert!(swept.is_ok(), "the sweep waits for one account");
+    assert_ne!(free, Some(LeaseState::Active));
+    bench.rest().await;
+    bench.vault.app.tokens.sweep(bench.disk.clock.now()).await.unwrap();
+    bench.rest().await;
+    assert!(!bench.record("busy").lending.is_held());
 }

@@ -30,6 +30,7 @@ pub(crate) struct Disk {
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) config: Config,
+    pub(crate) rotators: Registry,
 }
 
 /// A running server.
@@ -72,6 +73,7 @@ impl Disk {
             dir,
             clock: Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000))),
             config,
+            rotators: Registry::default(),
         }
     }
 
@@ -81,7 +83,7 @@ impl Disk {
         let store =
             Store::open(Arc::clone(&self.engine), Box::new(self.anchor.clone()), Arc::clone(&entropy))
                 .unwrap();
-        let rotators = Registry::default().with(self.target.clone());
+        let rotators = self.rotators.clone().with(self.target.clone());
         let ports = Ports { clock: self.clock.clone(), entropy, rotators };
         let app = App::over(Arc::new(store), self.config.clone(), ports).unwrap();
         Vault { router: router(Arc::clone(&app)), app, root: String::new() }

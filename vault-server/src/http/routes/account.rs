@@ -47,7 +47,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     let status =
         context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
     let failure = status.failure.class.clone().zip(status.failure.detail.clone());
-    let answer = Answer::of(&for_caller(&context, status)?)?;
+    let answer = Answer::of(&shown(&context, status)?)?;
     Ok(match failure {
         Some((class, detail)) => {
             answer.warn(format!("the account is configured, but not in order: {class}: {detail}"))
@@ -103,7 +103,7 @@ pub(super) async fn list_status(context: Context) -> Result<Answer, ApiError> {
     let keys: Vec<&String> = found.iter().map(|(path, _)| path).collect();
     let mut info = Map::new();
     for (path, status) in &found {
-        info.insert(path.clone(), value(&for_caller(&context, status.clone())?)?);
+        info.insert(path.clone(), value(&shown(&context, status.clone())?)?);
     }
     if keys.is_empty() {
         return Err(ApiError::NotFound);
@@ -133,8 +133,8 @@ pub(super) async fn check_out(context: Context) -> Result<Answer, ApiError> {
     let fields = context.fields();
     let request = CheckOut {
         ttl: fields.duration("ttl")?,
-        reason: fields.text("reason")?,
-        ticket: fields.text("ticket")?,
+        reason: fields.bounded_text("reason", REMARK_BYTES_MAX)?,
+        ticket: fields.bounded_text("ticket", REMARK_BYTES_MAX)?,
         wait: fields.duration("wait")?,
     };
     let out = context.app.accounts.check_out(&path, &request, &context.caller.principal).await?;
@@ -182,6 +182,9 @@ pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
 pub(super) async fn rotate(context: Context) -> Result<Answer, ApiError> {
     let path = context.request.account_path("path")?;
     let force = context.fields().flag("force")?.unwrap_or(false);
+    if force && !context.app.policies.acl(context.caller.token.policies())?.is_sudo(&context.request.path) {
+        return Err(ApiError::Forbidden("force=true needs the sudo capability on this path".to_owned()));
+    }
     let outcome = context.app.accounts.rotate(&path, force, context.caller.principal.display_name()).await?;
     rotated("rotated", &outcome, context.app.accounts.status(&path)?)
 }
@@ -200,24 +203,7 @@ pub(super) async fn verify(context: Context) -> Result<Answer, ApiError> {
 
 pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
     let status = context.app.accounts.status(&context.request.account_path("path")?)?;
-    Answer::of(&for_caller(&context, status)?)
-}
-
-/// A status as this caller may see it: by the id of a lease anyone may renew it, so only its holder sees
-/// that, and who may revoke leases.
-fn for_caller(context: &Context, mut status: AccountStatus) -> Result<AccountStatus, ApiError> {
-    let Some(holder) = &mut status.holder else { return Ok(status) };
-    let lease = holder.lease_id.as_deref().map(|id| context.app.leases.open(id)).transpose()?.flatten();
-    let is_own = lease.is_some_and(|lease| lease.borrower.id == context.caller.principal.id());
-    if !is_own {
-        let acl = context.app.policies.acl(context.caller.token.policies())?;
-        let may_revoke = acl
-            .capabilities("sys/leases/revoke")
-            .iter()
-            .any(|capability| matches!(capability, Capability::Update | Capability::Root));
-        holder.lease_id = holder.lease_id.take().filter(|_| may_revoke);
-    }
-    Ok(status)
+    Answer::of(&shown(&context, status)?)
 }
 
 pub(super) async fn history(context: Context) -> Result<Answer, ApiError> {
@@ -246,6 +232,23 @@ pub(super) fn rotated(word: &str, outcome: &Rotated, status: AccountStatus) -> R
     })
 }
 
+/// The status as the caller may see it. Whoever knows a lease's id can renew it, so it is shown only to its
+/// holder and to who may revoke it.
+fn shown(context: &Context, mut status: AccountStatus) -> Result<AccountStatus, ApiError> {
+    let Some(holder) = &mut status.holder else { return Ok(status) };
+    let Some(id) = &holder.lease_id else { return Ok(status) };
+    let lease = context.app.leases.open(id)?;
+    let own = lease.is_some_and(|lease| lease.borrower.id == context.caller.principal.id());
+    if !own {
+        let acl = context.app.policies.acl(context.caller.token.policies())?;
+        let may = acl.capabilities(REVOKE);
+        if !may.iter().any(|may| matches!(may, Capability::Root | Capability::Update)) {
+            holder.lease_id = None;
+        }
+    }
+    Ok(status)
+}
+
 fn name(text: Option<String>) -> Result<Option<Name>, ApiError> {
     Ok(text.filter(|text| !text.is_empty()).map(|text| Name::parse(&text)).transpose()?)
 }
@@ -253,6 +256,9 @@ fn name(text: Option<String>) -> Result<Option<Name>, ApiError> {
 fn value(data: &impl serde::Serialize) -> Result<Value, ApiError> {
     serde_json::to_value(data).map_err(|_| ApiError::Internal)
 }
+
+/// Longest reason or ticket: it is written into the account, its lease, its history and the audit trail.
+const REMARK_BYTES_MAX: usize = 1024;
 
 impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {
@@ -262,12 +268,12 @@ impl From<AccountError> for ApiError {
             AccountError::NotHolder(text) => Self::Forbidden(text),
             AccountError::State(text) => Self::conflict(text),
             AccountError::Busy(text) => Self::Unavailable(text),
-            AccountError::Held { message, lease, is_own, place } => {
+            AccountError::Held { message, lease, place, own } => {
                 let facts = HeldFacts {
                     holder: lease.as_ref().map_or(String::new(), |lease| lease.borrower.name.clone()),
                     expires_at: lease.as_ref().map(|lease| lease.expires_at.to_rfc3339()),
                     place: place.map(|place| place as u64),
-                    lease_id: lease.filter(|_| is_own).map(|lease| lease.id),
+                    lease_id: lease.filter(|_| own).map(|lease| lease.id),
                 };
                 Self::Conflict { message, data: serde_json::to_value(facts).unwrap_or_default() }
             }
@@ -307,3 +313,6 @@ impl From<crate::engine::commit::PlanError> for ApiError {
         }
     }
 }
+
+/// The path whose right to update is the right to end anybody's lease.
+const REVOKE: &str = "sys/leases/revoke";

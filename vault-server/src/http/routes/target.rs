@@ -11,7 +11,7 @@ use crate::http::answer::Answer;
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
 use crate::service::account::Rotated;
-use crate::service::target::Configure;
+use crate::service::target::{Configure, Disposal};
 
 pub(super) fn exists(app: &App, request: &Request) -> Result<bool, ApiError> {
     Ok(app.targets.exists(&request.name("name")?)?)
@@ -73,8 +73,19 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
 
 pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.name("name")?;
-    context.app.targets.remove(&name, context.caller.principal.display_name()).await?;
-    Ok(Answer::nothing())
+    let disposal = match context.fields().text("disposal")?.as_deref() {
+        None | Some("") => None,
+        Some("hand-over") => Some(Disposal::HandOver),
+        Some("forget") => Some(Disposal::Forget),
+        Some(_) => return Err(ApiError::invalid("disposal must be hand-over or forget")),
+    };
+    let principal = context.caller.principal.display_name();
+    Ok(match context.app.targets.remove(&name, disposal, principal).await? {
+        Some(login) => {
+            Answer::data(json!({ "username": login.username, "password": login.password.expose() }))
+        }
+        None => Answer::nothing(),
+    })
 }
 
 pub(super) async fn check(context: Context) -> Result<Answer, ApiError> {

@@ -83,6 +83,7 @@ impl AccountService {
                 lease: Some(Box::new(lease)),
                 is_own: false,
                 place: None,
+                own: false,
             });
         }
         if let Some(drive) = acted.drive
