@@ -52,7 +52,10 @@ fn held(said: &str, facts: Option<&Value>) -> Failure {
 fn target_failure<'a>(said: &str, fact: &impl Fn(&str) -> Option<&'a str>) -> Failure {
     let class = fact("class").unwrap_or("unknown");
     let detail = fact("detail").filter(|detail| !said.contains(detail)).map(|detail| format!(": {detail}"));
-    let message = format!("{} [{class}]{}", or(said, "the target failed"), detail.unwrap_or_default());
+    let said = or(said, "the target failed");
+    // The vault's own sentence begins with the class.
+    let tag = if said.starts_with(class) { String::new() } else { format!(" [{class}]") };
+    let message = format!("{said}{tag}{}", detail.unwrap_or_default());
     let failure = Failure::new(Exit::RotationFailed, message);
     match (fact("incident"), fact("state")) {
         (Some(incident), Some(state)) => {
@@ -87,6 +90,8 @@ mod tests {
         let lent = r#"{"errors":["alice has it; check it in first"],"data":{"holder":"alice"}}"#;
         let broken = r#"{"errors":["rotation of db/app failed"],
             "data":{"class":"unreachable","detail":"no route","incident":"i-7","state":"backoff"}}"#;
+        let classed =
+            r#"{"errors":["drift: the target refuses it"],"data":{"class":"drift","incident":"i-7"}}"#;
         for (status, body, code, message, hint) in [
             (503, r#"{"errors":["Vault is sealed"]}"#, 5, "Vault is sealed", "operator unseal"),
             (501, r#"{"errors":[]}"#, 5, "the vault is not initialised", "operator init"),
@@ -104,6 +109,7 @@ mod tests {
                 "token lookup",
             ),
             (502, broken, 4, "rotation of db/app failed [unreachable]: no route", "incident show i-7"),
+            (502, classed, 4, "drift: the target refuses it", "incident show i-7"),
             (502, "<html>", 1, "the server answered 502 without a reason", ""),
             (500, r#"{"errors":["internal error"]}"#, 1, "internal error", ""),
             (429, r#"{"errors":[]}"#, 1, "too many requests", "in a moment"),
@@ -111,6 +117,7 @@ mod tests {
             let failure = failure(&Answer::parse(status, body.as_bytes()).unwrap(), "p", true);
             assert_eq!(failure.exit().code(), code, "{status} {body}");
             assert!(failure.to_string().contains(message), "{status}: {failure}");
+            assert!(!failure.to_string().contains("[drift]"), "{failure}");
             assert!(failure.hint().unwrap_or_default().contains(hint), "{status}: {:?}", failure.hint());
             assert_eq!(failure.hint().is_none(), hint.is_empty(), "{status}: {:?}", failure.hint());
         }

@@ -203,6 +203,17 @@ impl TargetService {
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
+    /// The target's record, and the rotation policy of its management credential.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn config(&self, name: &Name) -> Result<Option<(Target, Option<Name>)>, LoadError> {
+        let Some(target) = self.engine.target(name)? else { return Ok(None) };
+        let manager = self.engine.account(&Subject::Management(name.clone()))?;
+        let policy = manager.and_then(|manager| manager.value.settings.rotation_policy);
+        Ok(Some((target.value, policy)))
+    }
+
     /// What is configured; never the password.
     ///
     /// # Errors

@@ -8,6 +8,7 @@
 
 mod audit;
 mod bench;
+mod configure;
 mod dialect;
 mod lease;
 mod lend;

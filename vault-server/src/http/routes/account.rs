@@ -23,17 +23,27 @@ pub(super) fn exists(app: &App, request: &Request) -> Result<bool, ApiError> {
 pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     let path = context.request.account_path("path")?;
     let fields = context.fields();
-    let request = Configure {
-        target: Name::parse(&fields.required_text("target")?)?,
-        username: fields.required_text("username")?,
-        password: fields.secret("password")?.filter(|password| !password.expose().is_empty()),
-        settings: Settings {
-            rotation_policy: name(fields.text("rotation_policy")?)?,
-            password_policy: name(fields.text("password_policy")?)?,
-            ttl: fields.duration("ttl")?,
-            max_ttl: fields.duration("max_ttl")?,
-        },
+    // What a later write leaves out stays as it is; an empty text, or zero, takes a setting away.
+    let stored = context.app.accounts.config(&path)?;
+    let (target, username) = match &stored {
+        Some(account) => (
+            name(fields.text("target")?)?.unwrap_or_else(|| account.target.clone()),
+            fields.text("username")?.unwrap_or_else(|| account.username.clone()),
+        ),
+        None => (Name::parse(&fields.required_text("target")?)?, fields.required_text("username")?),
     };
+    let kept = stored.map(|account| account.settings).unwrap_or_default();
+    let given = |field: &str| fields.value(field).is_some_and(|value| !value.is_null());
+    let settings = Settings {
+        rotation_policy: name(fields.text("rotation_policy")?)?
+            .or_else(|| kept.rotation_policy.filter(|_| !given("rotation_policy"))),
+        password_policy: name(fields.text("password_policy")?)?
+            .or_else(|| kept.password_policy.filter(|_| !given("password_policy"))),
+        ttl: fields.duration("ttl")?.or_else(|| kept.ttl.filter(|_| !given("ttl"))),
+        max_ttl: fields.duration("max_ttl")?.or_else(|| kept.max_ttl.filter(|_| !given("max_ttl"))),
+    };
+    let password = fields.secret("password")?.filter(|password| !password.expose().is_empty());
+    let request = Configure { target, username, password, settings };
     let status =
         context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
     let failure = status.failure.class.clone().zip(status.failure.detail.clone());
