@@ -20,6 +20,16 @@ pub struct Vault {
     port: u16,
     client: reqwest::Client,
     starts: u32,
+    mode: Mode,
+}
+
+/// As what the program runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Mode {
+    /// `rotunda dev`: unseals itself.
+    Dev,
+    /// `rotunda server`: comes up uninitialised, later sealed.
+    Server,
 }
 
 /// An answer: status and parsed body (`null` when there is none).
@@ -66,6 +76,18 @@ impl Vault {
     /// # Errors
     /// When the program is missing or does not come up.
     pub async fn start() -> Result<Self> {
+        Self::start_as(Mode::Dev).await
+    }
+
+    /// Starts `rotunda server`, which waits to be initialised.
+    ///
+    /// # Errors
+    /// As [`Vault::start`].
+    pub async fn start_server() -> Result<Self> {
+        Self::start_as(Mode::Server).await
+    }
+
+    async fn start_as(mode: Mode) -> Result<Self> {
         // rustls asks for a provider even where no TLS is spoken.
         static PROVIDER: Once = Once::new();
         PROVIDER.call_once(|| {
@@ -73,7 +95,7 @@ impl Vault {
         });
         let client = reqwest::Client::builder().timeout(Duration::from_secs(120)).no_proxy().build()?;
         let folder = tempfile::Builder::new().prefix("rotunda-test-").tempdir()?;
-        let mut vault = Self { child: None, folder, port: free_port()?, client, starts: 0 };
+        let mut vault = Self { child: None, folder, port: free_port()?, client, starts: 0, mode };
         vault.start_again().await?;
         Ok(vault)
     }
@@ -87,7 +109,11 @@ impl Vault {
         self.starts += 1;
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file())?;
         let child = Command::new(binary()?)
-            .args(["dev", "--root-token", ROOT, "--listen", &format!("127.0.0.1:{}", self.port), "--data"])
+            .args(match self.mode {
+                Mode::Dev => ["dev", "--root-token", ROOT].as_slice(),
+                Mode::Server => &["server"],
+            })
+            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--data"])
             .arg(self.data())
             .env("RUST_LOG", "debug,hyper=info,h2=info,rustls=info,sled=info,tokio_postgres=debug")
             .stdin(Stdio::null())
@@ -98,7 +124,7 @@ impl Vault {
         self.child = Some(child);
         for _ in 0..START_POLLS {
             if let Ok(answer) = self.call(Method::GET, "sys/health", None, "").await
-                && answer.status == 200
+                && (answer.status == 200 || self.mode == Mode::Server)
             {
                 return Ok(());
             }
