@@ -48,6 +48,10 @@ impl Engine {
     /// Runs one effect and commits what it means; gives back the next one.
     async fn step(&self, subject: &Subject, effect: Effect) -> Result<Option<Effect>, PlanError> {
         let Some(account) = self.account(subject)? else { return Ok(None) };
+        let _turn = match (effect, self.target(&account.value.target)?) {
+            (Effect::Prepare, Some(target)) => self.inner.gates.turn(&target.value).await,
+            _ => None,
+        };
         let event = match self.run(&account.value, effect).await {
             Ok(event) => event,
             Err(error) => return Err(error.into()),
