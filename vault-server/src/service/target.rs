@@ -4,9 +4,10 @@ use vault_api::target::{TargetCheck, TargetRead, TargetStatus};
 use vault_core::account::{Account, Health, Readable, Settings, Subject};
 use vault_core::path::Name;
 use vault_core::rotation::fault::FaultClass;
-use vault_core::rotation::port::{Login, TargetSpec};
+use vault_core::rotation::port::{Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::step;
+use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
@@ -69,13 +70,18 @@ impl TargetService {
             )));
         };
         let new_password = request.password.is_some();
-        match self.engine.target(name)? {
+        let known = self.engine.target(name)?;
+        let mended = new_password && known.is_some();
+        match known {
             None => self.create(name, request).await?,
             Some(target) => self.change(target, &subject, request).await?,
         }
         drop(flight);
-        if new_password {
-            self.resume_parked(name).await?;
+        if mended {
+            // Tried once and alone: it closes the incident, or it is wrong again and nobody else tries it.
+            if self.accounts.look(&subject).await? != Probe::Refused {
+                self.resume_parked(name).await?;
+            }
         }
         Ok(())
     }
