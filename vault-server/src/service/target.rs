@@ -105,6 +105,13 @@ impl TargetService {
             let login = Login { username: request.username.clone(), password: password.duplicate() };
             rotator.validate_login(&login).map_err(AccountError::Invalid)?;
         }
+        if let Some(policy) = &request.rotation_policy
+            && self.engine.barrier().load::<RotationPolicy>(policy.as_str())?.is_none()
+        {
+            return Err(AccountError::Invalid(format!(
+                "the rotation policy {policy} is not configured; write rotation-policies/{policy} first"
+            )));
+        }
         match request.concurrency {
             Some(0) => Err(AccountError::Invalid("max_concurrency must be at least 1".to_owned())),
             Some(count) if count > u64::from(CONCURRENCY_MAX) => {
