@@ -81,7 +81,6 @@ impl AccountService {
                     lease.borrower.name, lease.expires_at
                 ),
                 lease: Some(Box::new(lease)),
-                is_own: false,
                 place: None,
                 own: false,
             });
