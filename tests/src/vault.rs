@@ -281,6 +281,12 @@ impl Vault {
         self.folder.path().join("data")
     }
 
+    /// The configuration file of a configured server.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.path().join(mode::CONFIG_FILE)
+    }
+
     /// The audit file.
     #[must_use]
     pub fn audit_file(&self) -> PathBuf {
@@ -355,5 +361,5 @@ pub fn binary() -> Result<PathBuf> {
 /// The root token of every dev-mode vault that these tests start.
 pub const ROOT: &str = "root-of-the-tests";
 
-const START_POLLS: u32 = 1200;
-const POLL: Duration = Duration::from_millis(25);
+const START_POLLS: u32 = 6000;
+const POLL: Duration = Duration::from_millis(5);

@@ -63,7 +63,7 @@ impl Mode {
                 command.arg(folder.join("data"));
             }
             Self::Configured { sections, .. } => {
-                let file = folder.join("rotunda.toml");
+                let file = folder.join(CONFIG_FILE);
                 let text =
                     format!("data_dir = \"data\"\n[listener]\naddress = \"127.0.0.1:{port}\"\n{sections}");
                 std::fs::write(&file, text).context("cannot write the configuration")?;
@@ -123,6 +123,9 @@ impl Vault {
         Ok(())
     }
 }
+
+/// The name of the configuration file.
+pub(super) const CONFIG_FILE: &str = "rotunda.toml";
 
 /// What `sys/health` answers.
 const NOT_INITIALISED: u16 = 501;

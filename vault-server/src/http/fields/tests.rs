@@ -1,3 +1,5 @@
+//! Parameters in every spelling that clients send.
+
 use super::*;
 
 fn fields(json: &str) -> Fields {
