@@ -169,18 +169,7 @@ impl PostgresServer {
     /// # Errors
     /// When the login failed for another reason than the credential (SQLSTATE class 28).
     pub async fn accepts(&self, username: &str, password: &str) -> Result<bool> {
-        match connect(self.port, username, password).await {
-            Ok(_) => Ok(true),
-            Err(error) => {
-                let code = error
-                    .downcast_ref::<tokio_postgres::Error>()
-                    .and_then(|error| error.code().map(|code| code.code().to_owned()));
-                match code {
-                    Some(code) if code.starts_with("28") => Ok(false),
-                    _ => Err(error),
-                }
-            }
-        }
+        accepts(self.port, username, password).await
     }
 
     /// Shuts down in order (open sessions are ended) and waits for the end. Nothing when it is stopped.
@@ -361,6 +350,25 @@ pub async fn connect(port: u16, username: &str, password: &str) -> Result<Connec
         let _ = connection.await;
     });
     Ok(Connected { client, task })
+}
+
+/// Whether the server on this port of 127.0.0.1 lets a fresh login in; the password is sent by SCRAM without TLS.
+///
+/// # Errors
+/// When the login failed for another reason than the credential (SQLSTATE class 28).
+pub async fn accepts(port: u16, username: &str, password: &str) -> Result<bool> {
+    match connect(port, username, password).await {
+        Ok(_) => Ok(true),
+        Err(error) => {
+            let code = error
+                .downcast_ref::<tokio_postgres::Error>()
+                .and_then(|error| error.code().map(|code| code.code().to_owned()));
+            match code {
+                Some(code) if code.starts_with("28") => Ok(false),
+                _ => Err(error),
+            }
+        }
+    }
 }
 
 /// The address template of a server (or of a proxy before it) on 127.0.0.1, TLS off.

@@ -1,5 +1,7 @@
 //! The real `rotunda` program, on a free port with a folder of its own: started, killed, started again.
 
+mod mode;
+
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Once;
@@ -11,25 +13,44 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::postgres::{PostgresServer, free_port};
+use mode::Mode;
 
-/// A dev-mode vault. Its folder goes when it is dropped; until then it can be killed and started again.
+/// A running vault. Its folder goes when it is dropped; until then it can be killed and started again.
 #[derive(Debug)]
 pub struct Vault {
+    mode: Mode,
     child: Option<Child>,
     folder: TempDir,
     port: u16,
-    client: reqwest::Client,
+    caller: Caller,
     starts: u32,
-    mode: Mode,
 }
 
-/// As what the program runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Mode {
-    /// `rotunda dev`: unseals itself.
-    Dev,
-    /// `rotunda server`: comes up uninitialised, later sealed.
-    Server,
+/// Who sends requests to one vault. Cheap to clone, and of use also while the vault is being killed.
+#[derive(Clone, Debug)]
+pub struct Caller {
+    client: reqwest::Client,
+    address: String,
+}
+
+impl Caller {
+    /// One request.
+    ///
+    /// # Errors
+    /// When no answer came (the vault is down).
+    pub async fn call(&self, method: Method, path: &str, body: Option<Value>, token: &str) -> Result<Answer> {
+        let mut request = self.client.request(method, format!("{}/v1/{path}", self.address));
+        if !token.is_empty() {
+            request = request.header("X-Vault-Token", token);
+        }
+        if let Some(body) = body {
+            request = request.body(body.to_string());
+        }
+        let response = request.send().await?;
+        let status = response.status().as_u16();
+        let text = response.text().await?;
+        Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::Null) })
+    }
 }
 
 /// An answer: status and parsed body (`null` when there is none).
@@ -79,6 +100,17 @@ impl Vault {
         Self::start_as(Mode::Dev).await
     }
 
+    /// Starts `rotunda server` with a configuration file, initialises it with three unseal keys of which two
+    /// are needed, and unseals it; also after each [`Vault::start_again`].
+    ///
+    /// `sections` is TOML that follows `data_dir` and `[listener]`.
+    ///
+    /// # Errors
+    /// When the program is missing or does not come up.
+    pub async fn start_configured(sections: &str) -> Result<Self> {
+        Self::start_as(Mode::configured(sections)).await
+    }
+
     /// Starts `rotunda server`, which waits to be initialised.
     ///
     /// # Errors
@@ -95,26 +127,33 @@ impl Vault {
         });
         let client = reqwest::Client::builder().timeout(Duration::from_secs(120)).no_proxy().build()?;
         let folder = tempfile::Builder::new().prefix("rotunda-test-").tempdir()?;
-        let mut vault = Self { child: None, folder, port: free_port()?, client, starts: 0, mode };
+        let port = free_port()?;
+        let caller = Caller { client, address: format!("http://127.0.0.1:{port}") };
+        let mut vault = Self { mode, child: None, folder, port, caller, starts: 0 };
         vault.start_again().await?;
         Ok(vault)
     }
 
-    /// Starts the program on the same folder and port, and waits until it answers.
+    /// Starts the program on the same folder and port, and waits until it answers, unsealed.
     ///
     /// # Errors
     /// When it does not come up.
     pub async fn start_again(&mut self) -> Result<()> {
+        self.launch()?;
+        self.ready().await
+    }
+
+    /// Starts the program on the same folder and port, and waits for nothing.
+    ///
+    /// # Errors
+    /// When the program is missing.
+    pub fn launch(&mut self) -> Result<()> {
         ensure!(self.child.is_none(), "the vault is running");
         self.starts += 1;
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file())?;
-        let child = Command::new(binary()?)
-            .args(match self.mode {
-                Mode::Dev => ["dev", "--root-token", ROOT].as_slice(),
-                Mode::Server => &["server"],
-            })
-            .args(["--listen", &format!("127.0.0.1:{}", self.port), "--data"])
-            .arg(self.data())
+        let mut command = Command::new(binary()?);
+        self.mode.arguments(&mut command, self.folder.path(), self.port)?;
+        let child = command
             .env("RUST_LOG", "debug,hyper=info,h2=info,rustls=info,sled=info,tokio_postgres=debug")
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
@@ -122,11 +161,19 @@ impl Vault {
             .spawn()
             .context("cannot start rotunda")?;
         self.child = Some(child);
+        Ok(())
+    }
+
+    /// Waits until the program that was launched answers, unsealed.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub async fn ready(&mut self) -> Result<()> {
         for _ in 0..START_POLLS {
-            if let Ok(answer) = self.call(Method::GET, "sys/health", None, "").await
-                && (answer.status == 200 || self.mode == Mode::Server)
-            {
-                return Ok(());
+            match self.call(Method::GET, "sys/health", None, "").await {
+                Ok(answer) if answer.status == 200 || self.mode.is_bare() => return Ok(()),
+                Ok(answer) if self.mode.is_configured() => self.open(answer.status).await?,
+                Ok(_) | Err(_) => {}
             }
             let ended = self.child.as_mut().map(Child::try_wait).transpose()?.flatten();
             if let Some(status) = ended {
@@ -167,17 +214,13 @@ impl Vault {
     /// # Errors
     /// When no answer came (the vault is down).
     pub async fn call(&self, method: Method, path: &str, body: Option<Value>, token: &str) -> Result<Answer> {
-        let mut request = self.client.request(method, format!("{}/v1/{path}", self.address()));
-        if !token.is_empty() {
-            request = request.header("X-Vault-Token", token);
-        }
-        if let Some(body) = body {
-            request = request.body(body.to_string());
-        }
-        let response = request.send().await?;
-        let status = response.status().as_u16();
-        let text = response.text().await?;
-        Ok(Answer { status, body: serde_json::from_str(&text).unwrap_or(Value::Null) })
+        self.caller.call(method, path, body, token).await
+    }
+
+    /// Who calls this vault, for tasks of their own.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        self.caller.clone()
     }
 
     /// A write as root.
@@ -185,7 +228,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::call`].
     pub async fn post(&self, path: &str, body: Value) -> Result<Answer> {
-        self.call(Method::POST, path, Some(body), ROOT).await
+        self.call(Method::POST, path, Some(body), self.root()).await
     }
 
     /// A read as root.
@@ -193,7 +236,7 @@ impl Vault {
     /// # Errors
     /// As [`Vault::call`].
     pub async fn get(&self, path: &str) -> Result<Answer> {
-        self.call(Method::GET, path, None, ROOT).await
+        self.call(Method::GET, path, None, self.root()).await
     }
 
     /// Configures the server as the target `pg`, through `url_template`.
@@ -237,13 +280,19 @@ impl Vault {
     /// `http://127.0.0.1:<port>`.
     #[must_use]
     pub fn address(&self) -> String {
-        format!("http://127.0.0.1:{}", self.port)
+        self.caller.address.clone()
     }
 
     /// The data folder.
     #[must_use]
     pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
+    }
+
+    /// The configuration file of a configured server.
+    #[must_use]
+    pub fn config_file(&self) -> PathBuf {
+        self.folder.path().join(mode::CONFIG_FILE)
     }
 
     /// The audit file.
@@ -278,7 +327,7 @@ impl Vault {
         let mut command = Command::new(binary()?);
         command
             .env("VAULT_ADDR", self.address())
-            .env("VAULT_TOKEN", ROOT)
+            .env("VAULT_TOKEN", self.root())
             .env("HOME", self.folder.path())
             .env_remove("VAULT_FORMAT")
             .stdin(Stdio::null());
@@ -317,8 +366,8 @@ pub fn binary() -> Result<PathBuf> {
     Ok(binary)
 }
 
-/// The root token of every vault that these tests start.
+/// The root token of every dev-mode vault that these tests start.
 pub const ROOT: &str = "root-of-the-tests";
 
-const START_POLLS: u32 = 1200;
-const POLL: Duration = Duration::from_millis(25);
+const START_POLLS: u32 = 6000;
+const POLL: Duration = Duration::from_millis(5);

@@ -176,15 +176,23 @@ impl Account {
         }
     }
 
-    /// Makes room for a password that a person brought: it becomes current, and what was current is kept
-    /// as the previous version. The caller stores the secret and verifies it.
-    pub fn adopt_known(&mut self, now: Timestamp) -> u64 {
+    /// Makes room for a password that a person brought: it becomes current. What was current is kept as the
+    /// previous version, unless it never logged in and an older one is kept that may have. The caller
+    /// stores the secret, wipes the one that has no place any more, and verifies.
+    pub fn adopt_known(&mut self, now: Timestamp) -> Adopted {
         self.versions.last += 1;
         let number = self.versions.last;
-        self.versions.previous =
-            self.versions.current.replace(Version { number, created_at: now }).or(self.versions.previous);
+        let before = self.versions.current.replace(Version { number, created_at: now });
+        let kept = self.versions.previous.take();
+        let is_proven = matches!(self.health, Health::Verified(_));
+        let (previous, displaced) = match (before, kept) {
+            (Some(before), Some(kept)) if is_proven => (Some(before), Some(kept)),
+            (Some(before), Some(kept)) => (Some(kept), Some(before)),
+            (before, kept) => (before.or(kept), None),
+        };
+        self.versions.previous = previous;
         self.health = Health::Unknown;
-        number
+        Adopted { number, displaced: displaced.map(|version| version.number) }
     }
 
     /// What a reader may be given.
@@ -198,6 +206,15 @@ impl Account {
             (_, Some(version)) => Readable::Yes(version.number),
         }
     }
+}
+
+/// The version numbers of a password that a person brought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Adopted {
+    /// Its own.
+    pub number: u64,
+    /// That of the version which has no place any more and is to be wiped.
+    pub displaced: Option<u64>,
 }
 
 /// Whether the current version may be handed out.

@@ -12,6 +12,7 @@
 
 mod check;
 mod doubt;
+pub mod event;
 pub mod execute;
 pub mod failure;
 pub mod fault;

@@ -145,7 +145,6 @@ impl App {
         });
         let accounts = AccountService::new(engine.clone());
         let leases = LeaseService::new(engine.clone(), accounts.clone());
-        tokens.set_watcher(Arc::new(leases.clone()));
         Ok(Arc::new(Self {
             targets: TargetService::new(engine.clone(), accounts.clone()),
             incidents: IncidentService::new(barrier.clone()),
@@ -170,6 +169,7 @@ impl App {
 
     /// Starts the background tasks: ends of tokens, re-wrap, audit checkpoints, the check of the store.
     pub fn start_tasks(self: &Arc<Self>) {
+        self.tokens.set_watcher(Arc::new(self.leases.clone()));
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.tokens.sweep_until(&*app.clock, &app.shutdown).await });
         let app = Arc::clone(self);

@@ -145,7 +145,7 @@ impl Engine {
         path: &str,
         data: &serde_json::Value,
     ) -> Result<AuditReceipt, AuditUnavailable> {
-        let plain = ["class", "step", "outcome", "cause", "lease_id", "rotation_id", "detail"];
+        let plain = ["class", "step", "rotation_id", "detail", "principal"];
         let act = System { event, path, data: Some(data), plain_keys: &plain };
         self.inner.audit.system(&act, self.now())
     }

@@ -16,6 +16,7 @@ pub mod engine;
 pub mod harden;
 pub mod http;
 pub mod offline;
+pub mod panic;
 pub mod server;
 pub mod service;
 pub mod shutdown;

@@ -18,9 +18,7 @@ use crate::server::say;
 /// When it could not be carried out: a file that cannot be read, a store that is in use.
 pub fn run(command: &OfflineCommand) -> Result<Exit> {
     match command {
-        OfflineCommand::AuditVerify { args, output } => {
-            audit::verify(&args.file, args.public_key.as_deref(), output)
-        }
+        OfflineCommand::AuditVerify { args, output } => audit::verify(args, output),
         OfflineCommand::MigrateStore { args, output } => migrate::migrate(&args.from, &args.to, output),
         OfflineCommand::VerifyStore { data, engine, output } => integrity::verify(data, *engine, output),
     }

@@ -1,3 +1,5 @@
+//! The scripted target does what it is told, and no more.
+
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 

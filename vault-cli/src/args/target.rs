@@ -1,6 +1,6 @@
 //! `rotunda target …`.
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 
 /// The second word.
 #[derive(Debug, Subcommand)]
@@ -20,8 +20,7 @@ pub(crate) enum TargetWord {
     #[command(after_help = "Examples:\n  rotunda target rotate pg-main")]
     Rotate(TargetName),
     /// Forget a target that no account lives on
-    #[command(after_help = "Examples:\n  rotunda target delete pg-main")]
-    Delete(TargetName),
+    Delete(TargetDeleteArgs),
     /// Show how a target's management credential is
     #[command(after_help = "Examples:\n  rotunda target status pg-main")]
     Status(TargetName),
@@ -45,6 +44,33 @@ pub(crate) struct TargetWriteArgs {
     /// The settings
     #[arg(value_name = "KEY=VALUE", required = true)]
     pub(crate) settings: Vec<String>,
+}
+
+/// `rotunda target delete`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda target delete pg-main
+  rotunda target delete pg-main --disposal hand-over
+
+Once the vault has rotated the management credential, only the vault knows its password, and the choice is
+yours.")]
+pub(crate) struct TargetDeleteArgs {
+    /// The target's name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// What becomes of the management password, when only the vault knows it
+    #[arg(long, value_enum)]
+    pub(crate) disposal: Option<ManagementDisposal>,
+}
+
+/// What becomes of a management password when its target is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ManagementDisposal {
+    /// Print it once, for whoever cares for the target from now on
+    HandOver,
+    /// Forget it: nobody knows it any more
+    Forget,
 }
 
 /// One target.

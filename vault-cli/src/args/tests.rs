@@ -1,3 +1,5 @@
+//! The command line as it is typed: what parses, and what is refused.
+
 use std::ffi::OsString;
 
 use clap::CommandFactory as _;

@@ -39,18 +39,23 @@ fn held(said: &str, facts: Option<&Value>) -> Failure {
     let fact = |key: &str| facts.and_then(|facts| facts.get(key)).filter(|fact| !fact.is_null());
     let text = |key: &str| fact(key).and_then(Value::as_str).unwrap_or("?");
     let sentence = format!("checked out by {} until {}", text("holder"), text("expires_at"));
+    let failure = Failure::new(Exit::Held, or(said, &sentence));
     let hint = match (fact("lease_id").and_then(Value::as_str), fact("place")) {
         (Some(lease), _) => format!("you have it yourself: rotunda lease renew {lease}, or rotunda check-in"),
         (None, Some(place)) => format!("your place in line: {place}; --wait 5m waits for it"),
-        (None, None) => "--wait 5m waits for it".to_owned(),
+        // No place in line: the request was no check-out, and its sentence says what to do.
+        (None, None) => return failure,
     };
-    Failure::new(Exit::Held, or(said, &sentence)).with_hint(hint)
+    failure.with_hint(hint)
 }
 
 fn target_failure<'a>(said: &str, fact: &impl Fn(&str) -> Option<&'a str>) -> Failure {
     let class = fact("class").unwrap_or("unknown");
     let detail = fact("detail").filter(|detail| !said.contains(detail)).map(|detail| format!(": {detail}"));
-    let message = format!("{} [{class}]{}", or(said, "the target failed"), detail.unwrap_or_default());
+    let said = or(said, "the target failed");
+    // The vault's own sentence begins with the class.
+    let tag = if said.starts_with(class) { String::new() } else { format!(" [{class}]") };
+    let message = format!("{said}{tag}{}", detail.unwrap_or_default());
     let failure = Failure::new(Exit::RotationFailed, message);
     match (fact("incident"), fact("state")) {
         (Some(incident), Some(state)) => {
@@ -82,13 +87,17 @@ mod tests {
         let held = r#"{"errors":["db/app is checked out by alice until noon; you are number 2 in line"],
             "data":{"holder":"alice","expires_at":"noon","place":2}}"#;
         let own = r#"{"errors":[],"data":{"holder":"me","expires_at":"noon","lease_id":"l-1"}}"#;
+        let lent = r#"{"errors":["alice has it; check it in first"],"data":{"holder":"alice"}}"#;
         let broken = r#"{"errors":["rotation of db/app failed"],
             "data":{"class":"unreachable","detail":"no route","incident":"i-7","state":"backoff"}}"#;
+        let classed =
+            r#"{"errors":["drift: the target refuses it"],"data":{"class":"drift","incident":"i-7"}}"#;
         for (status, body, code, message, hint) in [
             (503, r#"{"errors":["Vault is sealed"]}"#, 5, "Vault is sealed", "operator unseal"),
             (501, r#"{"errors":[]}"#, 5, "the vault is not initialised", "operator init"),
             (409, held, 3, "number 2 in line", "--wait"),
             (409, own, 3, "checked out by me until noon", "rotunda lease renew l-1"),
+            (409, lent, 3, "check it in first", ""),
             (409, r#"{"errors":["stale lease"]}"#, 1, "stale lease", ""),
             (404, r#"{"errors":[]}"#, 1, "nothing at p", ""),
             (404, r#"{"errors":["no handler"]}"#, 1, "no handler", ""),
@@ -100,6 +109,7 @@ mod tests {
                 "token lookup",
             ),
             (502, broken, 4, "rotation of db/app failed [unreachable]: no route", "incident show i-7"),
+            (502, classed, 4, "drift: the target refuses it", "incident show i-7"),
             (502, "<html>", 1, "the server answered 502 without a reason", ""),
             (500, r#"{"errors":["internal error"]}"#, 1, "internal error", ""),
             (429, r#"{"errors":[]}"#, 1, "too many requests", "in a moment"),
@@ -107,7 +117,9 @@ mod tests {
             let failure = failure(&Answer::parse(status, body.as_bytes()).unwrap(), "p", true);
             assert_eq!(failure.exit().code(), code, "{status} {body}");
             assert!(failure.to_string().contains(message), "{status}: {failure}");
+            assert!(!failure.to_string().contains("[drift]"), "{failure}");
             assert!(failure.hint().unwrap_or_default().contains(hint), "{status}: {:?}", failure.hint());
+            assert_eq!(failure.hint().is_none(), hint.is_empty(), "{status}: {:?}", failure.hint());
         }
     }
 

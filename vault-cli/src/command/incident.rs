@@ -5,7 +5,7 @@ use vault_api::incident::{AssignRequest, Incident, IncidentList, IncidentState, 
 use super::{Session, trimmed};
 use crate::{
     args::incident::{IncidentListArgs, IncidentWord},
-    client::Request,
+    client::{Answer, Request},
     console::{Console, Tone},
     failure::{Exit, Failure},
     input, output,
@@ -17,22 +17,41 @@ pub(super) async fn run(word: IncidentWord, session: &mut Session) -> Result<Exi
         IncidentWord::Show(args) => show(&args.id, session).await,
         IncidentWord::Ack(args) => {
             let answer = session.ask("acknowledging", Request::post(below(&args.id, "/ack"))).await?;
-            session.done(&answer, "acknowledged")
+            written(&answer, session)
         }
         IncidentWord::Assign(args) => {
-            let sentence = format!("{} has it", args.owner);
             let request =
                 Request::post(below(&args.id, "/assign")).sending(&AssignRequest { owner: args.owner })?;
             let answer = session.ask("assigning", request).await?;
-            session.done(&answer, &sentence)
+            written(&answer, session)
         }
         IncidentWord::Note(args) => {
             let text = if args.text == "-" { input::document("-", &mut session.console)? } else { args.text };
             let request = Request::post(below(&args.id, "/note")).sending(&NoteRequest { text })?;
             let answer = session.ask("adding the note", request).await?;
-            session.done(&answer, "noted")
+            written(&answer, session)
         }
     }
+}
+
+/// What was written down is the last line of the incident's time line: that, and where it stands.
+fn written(answer: &Answer, session: &mut Session) -> Result<Exit, Failure> {
+    let incident: Incident = answer.read_data()?;
+    session.show(answer, |_, _| Ok(written_text(&incident)))?;
+    Ok(Exit::Done)
+}
+
+fn written_text(incident: &Incident) -> String {
+    let mut pairs = vec![
+        ("incident", output::shown(&incident.id)),
+        ("subject", output::shown(&incident.subject)),
+        ("state", word(incident.state).to_owned()),
+        ("owner", output::optional(incident.owner.as_deref())),
+    ];
+    if let Some(event) = incident.events.last() {
+        pairs.push(("written", output::optional(event.text.as_deref())));
+    }
+    output::record(pairs)
 }
 
 async fn list(args: &IncidentListArgs, session: &mut Session) -> Result<Exit, Failure> {
@@ -132,7 +151,7 @@ const fn word(state: IncidentState) -> &'static str {
 }
 
 /// What the times of an incident are called.
-const MARKS: [(&str, &str); 8] = [
+const MARKS: [(&str, &str); 9] = [
     ("t0", "t0 due"),
     ("t1", "t1 started"),
     ("t2", "t2 fault"),
@@ -141,4 +160,5 @@ const MARKS: [(&str, &str); 8] = [
     ("t5", "t5 acknowledged"),
     ("t6", "t6 mitigated"),
     ("t7", "t7 remediated"),
+    ("t8", "t8 reviewed"),
 ];

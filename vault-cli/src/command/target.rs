@@ -7,7 +7,7 @@ use vault_api::target::TargetCheck;
 
 use super::{Session, rotate, trimmed};
 use crate::{
-    args::target::{TargetWord, TargetWriteArgs},
+    args::target::{ManagementDisposal, TargetDeleteArgs, TargetWord, TargetWriteArgs},
     client::Request,
     console::Tone,
     failure::{Exit, Failure},
@@ -26,13 +26,25 @@ pub(super) async fn run(word: TargetWord, session: &mut Session) -> Result<Exit,
         }
         TargetWord::Check(args) => check(&args.name, session).await,
         TargetWord::Rotate(args) => rotate::management_credential(&args.name, session).await,
-        TargetWord::Delete(args) => {
-            let request = Request::delete(format!("targets/config/{}", trimmed(&args.name)));
-            let answer = session.ask("deleting", request).await?;
-            session.done(&answer, "deleted")
-        }
+        TargetWord::Delete(args) => delete(&args, session).await,
         TargetWord::Status(args) => show("targets/status", &args.name, session).await,
     }
+}
+
+async fn delete(args: &TargetDeleteArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let mut request = Request::delete(format!("targets/config/{}", trimmed(&args.name)));
+    if let Some(disposal) = args.disposal {
+        request = request.with(
+            "disposal",
+            match disposal {
+                ManagementDisposal::HandOver => "hand-over",
+                ManagementDisposal::Forget => "forget",
+            },
+        );
+    }
+    let answer = session.ask("deleting", request).await?;
+    session.show_record(&answer, &["username", "password"], "deleted")?;
+    Ok(Exit::Done)
 }
 
 async fn write(args: &TargetWriteArgs, session: &mut Session) -> Result<Exit, Failure> {

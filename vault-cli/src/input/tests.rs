@@ -1,3 +1,5 @@
+//! Settings and secrets from arguments, files and standard input.
+
 use super::*;
 use crate::{args::output::Format, console::fake};
 

@@ -179,10 +179,12 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Inciden
 }
 
 fn opened(report: &FaultReport) -> Incident {
+    // What did not begin has been wrong since it was due, however late that was noticed.
+    let fault_at = if report.class == FaultClass::Overdue { report.due_at.min(report.at) } else { report.at };
     let marks = Marks {
         t0: Some(report.due_at),
         t1: Some(report.started_at),
-        t2: Some(report.at),
+        t2: Some(fault_at),
         t3: Some(report.at),
         ..Marks::default()
     };

@@ -29,7 +29,10 @@ impl Lending {
     /// Puts somebody in line, or notes that they still wait. Returns their place, from 1.
     pub(super) fn enqueue(&mut self, id: &str, name: &str, now: Timestamp) -> usize {
         if let Some(place) = self.line.iter().position(|waiter| waiter.id == id) {
-            if let Some(waiter) = self.line.get_mut(place) {
+            // Who asks many times a second is not written down each time.
+            if let Some(waiter) = self.line.get_mut(place)
+                && now.since(waiter.asked_at) >= ASKING_NOTED_EVERY
+            {
                 waiter.asked_at = now;
             }
             return place + 1;
@@ -55,5 +58,7 @@ impl Lending {
 
 /// How long a waiter keeps the place without asking again.
 pub const WAITER_KEPT: Duration = Duration::from_secs(30);
+/// How exactly it is remembered when a waiter last asked.
+const ASKING_NOTED_EVERY: Duration = Duration::from_secs(10);
 /// Most waiters that are remembered; later ones are told the line is full by their place.
 pub const LINE_MAX: usize = 64;

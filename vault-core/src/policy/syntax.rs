@@ -5,6 +5,7 @@
 
 mod hcl_form;
 mod json_form;
+mod layout;
 
 use serde_json::{Map, Value};
 

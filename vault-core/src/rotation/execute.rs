@@ -72,9 +72,6 @@ pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -
         (Effect::Retire { end_sessions }, _, _, Some(previous)) => {
             Event::Retired(retire(rotator, bench, job, previous, end_sessions).await)
         }
-        (Effect::Retire { .. }, ..) => {
-            Event::Retired(Retirement::Dead { sessions: None, sessions_left: None })
-        }
         (Effect::Check, _, Some(current), _) => {
             Event::Checked(rotator.probe(bench.spec, &bench.login(current)).await)
         }
@@ -91,6 +88,16 @@ pub fn timed_out(effect: Effect) -> Event {
             "the target did not answer in time; it may hold the new password",
         ))),
         other => failed(other, Fault::new(FaultClass::Unreachable, "the target did not answer in time")),
+    }
+}
+
+/// What it means that the plugin broke down under `effect`: an `Apply` may have been sent by then.
+#[must_use]
+pub fn broken(effect: Effect) -> Event {
+    let fault = Fault::new(FaultClass::PluginFailed, "the plugin broke down; the server's log has the place");
+    match effect {
+        Effect::Apply => Event::Applied(Outcome::Unknown(fault)),
+        other => failed(other, fault),
     }
 }
 

@@ -4,80 +4,15 @@
 //! plan's effect, and feeds the effect's result back in here. After a crash [`recover`] names the one
 //! safe way on: an `Apply` whose result was not committed is probed, never blindly repeated.
 
+pub use super::event::{Event, Finding, Retirement};
 use super::failure::fail;
 use super::fault::{Fault, FaultClass};
-use super::port::{Outcome, Probe, Rights, Verification};
+use super::port::{Outcome, Rights, Verification};
 use super::run::{Cause, Run, Stage, Step};
 use crate::account::plan::{Context, Effect, HistoryKind, Plan, RunEnd, SecretChange};
 use crate::account::{Account, Health, Version};
 use crate::incident::ledger::LedgerEvent;
 use crate::lease::closing;
-
-/// What an effect found out.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Event {
-    /// Preflight: the account's rights, or why the change cannot succeed.
-    Prepared(Result<Rights, Fault>),
-    /// What became of the change.
-    Applied(Outcome),
-    /// What the fresh login with the candidate showed.
-    Verified(Verification),
-    /// Which stored version works.
-    Probed(Finding),
-    /// What became of putting the old password back.
-    Reverted(Outcome),
-    /// Whether the old version is dead.
-    Retired(Retirement),
-    /// What a login with the current version showed, outside any rotation.
-    Checked(Probe),
-}
-
-impl Event {
-    /// Whether the target refused the management credential. Then nobody else may try it: a second and
-    /// third refusal could lock it out.
-    #[must_use]
-    pub fn management_refused(&self) -> bool {
-        let fault = match self {
-            Self::Prepared(Err(fault)) => fault,
-            Self::Applied(Outcome::NotApplied(fault) | Outcome::Unknown(fault)) => fault,
-            Self::Reverted(Outcome::NotApplied(fault) | Outcome::Unknown(fault)) => fault,
-            Self::Verified(Verification::Inconclusive(fault)) => fault,
-            Self::Probed(Finding::Inconclusive(fault)) => fault,
-            Self::Retired(Retirement::Unproven(fault)) => fault,
-            _ => return false,
-        };
-        fault.class == FaultClass::ManagementAuthRefused
-    }
-}
-
-/// What probing every stored version showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Finding {
-    /// This version logs in.
-    Works(u64),
-    /// The target refused every stored version.
-    NoneWorks,
-    /// The target does not judge passwords of this account (locked, expired).
-    Blocked(Fault),
-    /// Nothing was learnt.
-    Inconclusive(Fault),
-}
-
-/// What retiring the old version showed.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Retirement {
-    /// The target refuses it; this many open sessions were ended, if any were to be.
-    Dead {
-        /// Sessions ended.
-        sessions: Option<u32>,
-        /// Why sessions could not be ended, when they should have been.
-        sessions_left: Option<Fault>,
-    },
-    /// It still opens the target.
-    StillValid,
-    /// Not known.
-    Unproven(Fault),
-}
 
 /// Why a rotation is not started.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -163,6 +98,18 @@ pub fn overdue(account: Account, ctx: &Context) -> Option<Plan> {
     let fault =
         Fault::new(FaultClass::Overdue, "the rotation is due and could not begin: its target is busy");
     super::failure::raise(&mut plan, &fault, None, due, ctx.now, 0, ctx);
+    Some(plan)
+}
+
+/// A rotation that was begun and still waits for its turn at a busy target: that is a failure too.
+#[must_use]
+pub fn queued(account: Account, ctx: &Context) -> Option<Plan> {
+    let run =
+        account.stage.run().filter(|_| account.stage.is_active() && account.incident.is_none())?.clone();
+    let step = account.stage.step();
+    let mut plan = Plan::new(account);
+    let fault = Fault::new(FaultClass::Overdue, "the rotation waits for its turn: its target is busy");
+    super::failure::raise(&mut plan, &fault, step, run.due_at, run.started_at, run.attempts, ctx);
     Some(plan)
 }
 

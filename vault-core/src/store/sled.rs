@@ -64,7 +64,7 @@ impl SledEngine {
             .cache_capacity(options.cache_bytes)
             .flush_every_ms(Some(FLUSH_MILLIS));
         let (db, records, parts) = unpanicked(|| {
-            let db = config.open()?;
+            let db = open_when_free(&config)?;
             let (records, parts) = (db.open_tree("records")?, db.open_tree("parts")?);
             if stage == Stage::Unmade {
                 db.flush()?;
@@ -155,6 +155,22 @@ impl Engine for SledEngine {
             Ok(self.log.sync_data()?)
         })
     }
+}
+
+/// Opens the database, waiting for this process's own earlier instance to let go of it.
+///
+/// sled gives its file lock back on a thread of its own, a moment after the last handle is dropped. Our
+/// lock of the directory is already held here, so it cannot be another process that has it.
+fn open_when_free(config: &sled::Config) -> Result<sled::Db, sled::Error> {
+    for _ in 0..FREE_POLLS {
+        match config.open() {
+            Err(sled::Error::Io(error)) if error.to_string().contains("could not acquire lock") => {
+                std::thread::park_timeout(FREE_POLL);
+            }
+            result => return result,
+        }
+    }
+    config.open()
 }
 
 /// One change within the transaction.
@@ -273,6 +289,10 @@ fn unpanicked<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<T, EngineE
         Err(_) => Err(EngineError::Corrupt("sled panicked".into())),
     }
 }
+
+/// How often, and how many times, an earlier instance's lock is looked at: ten seconds in all.
+const FREE_POLL: std::time::Duration = std::time::Duration::from_millis(20);
+const FREE_POLLS: u32 = 500;
 
 const NAME: &str = "sled";
 /// sled's own background flush; it guards nothing of ours and is as the crash tests ran with it.

@@ -89,8 +89,8 @@ impl World {
         let initial = format!("initial-{username}");
         self.target.0.lock().unwrap().passwords.insert(username.to_owned(), initial.clone());
         if known {
-            let version = account.adopt_known(self.now);
-            self.store_secret(&account, version, initial);
+            let adopted = account.adopt_known(self.now);
+            self.store_secret(&account, adopted.number, initial);
         }
         account.next_rotation = Some(self.now.plus(PERIOD));
         self.accounts.insert(subject.key(), account);

@@ -1,3 +1,5 @@
+//! Records through the barrier: sealed, versioned, conflicting, out of reach.
+
 use serde::{Deserialize, Serialize};
 use vault_core::clock::Timestamp;
 use vault_core::entropy::SeededEntropy;

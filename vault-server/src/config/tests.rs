@@ -1,3 +1,5 @@
+//! Configurations that are taken, and those that are refused with a sentence.
+
 use vault_core::store::EngineKind;
 
 use super::*;

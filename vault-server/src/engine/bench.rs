@@ -19,6 +19,9 @@ pub(super) struct Tools {
     pub(super) target: Target,
     pub(super) rotator: Arc<dyn Rotator>,
     pub(super) management: Vec<Login>,
+    /// The version of the target's management credential in `management`, unless the account is that
+    /// credential itself.
+    pub(super) managed_by: Option<u64>,
     pub(super) pending: Option<StoredVersion>,
     pub(super) current: Option<StoredVersion>,
     pub(super) previous: Option<StoredVersion>,
@@ -47,28 +50,28 @@ impl Engine {
         let rotator = self
             .rotator(&target.rotator)
             .ok_or_else(|| missing(format!("no rotator serves the kind {}", target.rotator)))?;
-        let management = self.management(account, effect)?;
+        let (management, managed_by) = self.management(account, effect)?;
         let stored = |version: Option<Version>| self.stored(account, version);
         let (pending, current, previous) = (
             stored(account.versions.pending)?,
             stored(account.versions.current)?,
             stored(account.versions.previous)?,
         );
-        Ok(Tools { target, rotator, management, pending, current, previous })
+        Ok(Tools { target, rotator, management, managed_by, pending, current, previous })
     }
 
     /// The credentials to act with. One that the target has refused is not tried again by anybody until
     /// a person has looked: the next refusal might lock it out.
-    fn management(&self, account: &Account, effect: Effect) -> Result<Vec<Login>, NoTools> {
+    fn management(&self, account: &Account, effect: Effect) -> Result<(Vec<Login>, Option<u64>), NoTools> {
         if let Subject::Management(_) = account.subject {
-            return self.logins(account, &own_order(effect, &account.versions));
+            return Ok((self.logins(account, &own_order(effect, &account.versions))?, None));
         }
         let subject = Subject::Management(account.target.clone());
-        let Some(manager) = self.account(&subject)? else { return Ok(Vec::new()) };
+        let Some(manager) = self.account(&subject)? else { return Ok((Vec::new(), None)) };
         let manager = manager.value;
         let fault = |class, detail: &str| Err(NoTools::Fault(Fault::new(class, detail)));
         match manager.readable() {
-            Readable::Yes(version) => self.logins(&manager, &[version]),
+            Readable::Yes(version) => Ok((self.logins(&manager, &[version])?, Some(version))),
             Readable::Refused => fault(
                 FaultClass::ManagementAuthRefused,
                 "the target has refused the management credential; it is not tried again before it is mended",
@@ -90,13 +93,19 @@ impl Engine {
         Ok(logins)
     }
 
-    fn stored(
-        &self,
-        account: &Account,
-        version: Option<Version>,
-    ) -> Result<Option<StoredVersion>, LoadError> {
+    /// The secret of a version that the account's record names. That it is missing is never taken for
+    /// "there is no such version": nothing would be proved about it.
+    fn stored(&self, account: &Account, version: Option<Version>) -> Result<Option<StoredVersion>, NoTools> {
         let Some(Version { number, .. }) = version else { return Ok(None) };
-        Ok(self.password(&account.subject, number)?.map(|password| StoredVersion { number, password }))
+        match self.password(&account.subject, number)? {
+            Some(password) => Ok(Some(StoredVersion { number, password })),
+            None => Err(NoTools::Fault(Fault::new(
+                FaultClass::StoreFailed,
+                format!(
+                    "the stored password of version {number} is missing; restore the vault from a backup"
+                ),
+            ))),
+        }
     }
 
     /// The stored secret of one version.

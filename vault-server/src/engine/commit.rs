@@ -1,6 +1,6 @@
 //! Turns a plan into one transaction: record, secrets, lease, incident, history and due time together.
 
-use vault_core::account::plan::{Plan, SecretChange};
+use vault_core::account::plan::{Plan, RunEnd, SecretChange};
 use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
@@ -46,7 +46,11 @@ impl Engine {
         }
         put_incidents(barrier, &mut batch, &plan.ledger)?;
         if let Some(end) = &plan.ended {
-            batch.put(log_name(end), Require::Absent, end);
+            // A rotation that was parked may end once more, and the clock may have stepped back to that very
+            // moment: its last end counts.
+            let name = log_name(end);
+            let there = barrier.revision::<RunEnd>(name.clone())?;
+            batch.put(name, there.map_or(Require::Absent, Require::At), end);
         }
         Ok(barrier.commit(batch).await?)
     }
@@ -65,10 +69,7 @@ impl Engine {
                 put_secret(batch, &account.subject, version, password);
             }
             SecretChange::Drop(version) => {
-                let name = secret_name(&account.subject, version);
-                if let Some(revision) = self.inner.barrier.revision::<Secret>(name.clone())? {
-                    batch.delete::<Secret>(name, revision);
-                }
+                drop_secret(&self.inner.barrier, batch, &account.subject, version)?;
             }
         }
         Ok(())
@@ -87,9 +88,39 @@ fn with_history(batch: &mut Transaction, plan: &Plan) -> Account {
 }
 
 /// Stores the secret of a version that has none yet.
-pub(crate) fn put_secret(batch: &mut Transaction, subject: &Subject, version: u64, password: SecretString) {
+fn put_secret(batch: &mut Transaction, subject: &Subject, version: u64, password: SecretString) {
     let name = secret_name(subject, version);
     batch.put(name, Require::Absent, &Secret { password });
+}
+
+/// Wipes the secret of a version, if it is there.
+pub(crate) fn drop_secret(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    subject: &Subject,
+    version: u64,
+) -> Result<(), LoadError> {
+    let name = secret_name(subject, version);
+    if let Some(revision) = barrier.revision::<Secret>(name.clone())? {
+        batch.delete::<Secret>(name, revision);
+    }
+    Ok(())
+}
+
+/// Stores a password that a person brought as the account's current version.
+pub(crate) fn adopt(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    account: &mut Account,
+    password: SecretString,
+    now: Timestamp,
+) -> Result<(), LoadError> {
+    let adopted = account.adopt_known(now);
+    put_secret(batch, &account.subject, adopted.number, password);
+    match adopted.displaced {
+        Some(version) => drop_secret(barrier, batch, &account.subject, version),
+        None => Ok(()),
+    }
 }
 
 /// Moves the account's entry in the due index from `armed` to where it belongs.

@@ -1,13 +1,15 @@
 //! Runs an account's effects, one after the other, until it is at rest.
 
+use tokio::sync::OwnedSemaphorePermit;
 use vault_core::account::plan::{Context, Effect, Plan};
 use vault_core::account::{Account, Subject};
 use vault_core::id::RotationId;
 use vault_core::path::Name;
-use vault_core::rotation::execute::{Bench, execute, failed, timed_out};
+use vault_core::rotation::execute::{Bench, broken, execute, failed, timed_out};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Probe, Rights};
-use vault_core::rotation::step::{Event, advance};
+use vault_core::rotation::step::{self, Event, OVERDUE_AFTER, advance};
+use vault_core::target::Target;
 
 use super::act::audit_path;
 use super::bench::NoTools;
@@ -16,6 +18,7 @@ use super::flight::Flight;
 use super::gate::Entrant;
 use super::{ActError, EFFECT_DEADLINE, Engine};
 use crate::barrier::{CommitError, LoadError};
+use crate::panic::caught;
 
 impl Engine {
     /// Runs `effect` and whatever follows from it. Holds the account's lock, and a place at its target.
@@ -27,7 +30,7 @@ impl Engine {
         let target = self.account(&subject).ok().flatten().map(|loaded| loaded.value.target);
         let target = target.and_then(|name| self.target(&name).ok().flatten());
         let place = match &target {
-            Some(target) => self.inner.gates.enter(&target.value, entrant).await,
+            Some(target) => self.turn(&subject, &target.value, entrant).await,
             None => None,
         };
         let mut next = Some(effect);
@@ -45,21 +48,55 @@ impl Engine {
         drop(flight);
     }
 
+    /// Waits for a place at the account's target. `None` where there is no such target.
+    async fn enter(&self, subject: &Subject) -> Option<OwnedSemaphorePermit> {
+        let entrant = match subject {
+            Subject::Account(_) => Entrant::Account,
+            Subject::Management(_) => Entrant::Management,
+        };
+        let target = self.account(subject).ok().flatten()?.value.target;
+        let target = self.target(&target).ok().flatten()?;
+        self.inner.gates.enter(&target.value, entrant).await
+    }
+
+    /// Waits for a place at the target. A long wait is no secret: it opens an incident.
+    async fn turn(
+        &self,
+        subject: &Subject,
+        target: &Target,
+        entrant: Entrant,
+    ) -> Option<OwnedSemaphorePermit> {
+        let mut enter = std::pin::pin!(self.inner.gates.enter(target, entrant));
+        if let Ok(place) = tokio::time::timeout(OVERDUE_AFTER, &mut enter).await {
+            return place;
+        }
+        if let Err(error) = self.decide(subject, step::queued).await {
+            tracing::warn!(subject = %subject, error = %Chain(&error), "a long wait for a target was not noted");
+        }
+        enter.await
+    }
+
     /// Runs one effect and commits what it means; gives back the next one.
     async fn step(&self, subject: &Subject, effect: Effect) -> Result<Option<Effect>, PlanError> {
         let Some(account) = self.account(subject)? else { return Ok(None) };
-        let _turn = match (effect, self.target(&account.value.target)?) {
+        let target = &account.value.target;
+        // Who is about to use the management credential for the first time does so in turn.
+        let _turn = match (effect, self.target(target)?) {
             (Effect::Prepare, Some(target)) => self.inner.gates.turn(&target.value).await,
             _ => None,
         };
-        let event = match self.run(&account.value, effect).await {
-            Ok(event) => event,
-            Err(error) => return Err(error.into()),
-        };
-        let refused = event.management_refused();
+        let Answer { event, managed_by } = self.run(&account.value, effect).await?;
+        let refused = managed_by.filter(|_| event.management_refused());
+        if let Some(version) = refused
+            && !event.is_unknown()
+            && self.managing_version(target)?.is_some_and(|current| current != version)
+        {
+            // What was refused is not the management credential any more: the call is made again by it.
+            return Ok(Some(effect));
+        }
         let plan = self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
-        if refused && let Subject::Account(_) = subject {
-            self.note_refused_management(&account.value.target).await;
+        if let Some(version) = refused {
+            self.note_refused_management(target, version).await;
         }
         Ok(plan.and_then(|plan| plan.effect))
     }
@@ -88,10 +125,11 @@ impl Engine {
     }
 
     /// Calls the target, within the deadline. The call itself is in the audit trail before it goes out.
-    pub(super) async fn run(&self, account: &Account, effect: Effect) -> Result<Event, LoadError> {
+    pub(super) async fn run(&self, account: &Account, effect: Effect) -> Result<Answer, LoadError> {
+        let answer = |event| Answer { event, managed_by: None };
         let tools = match self.tools(account, effect) {
             Ok(tools) => tools,
-            Err(NoTools::Fault(fault)) => return Ok(failed(effect, fault)),
+            Err(NoTools::Fault(fault)) => return Ok(answer(failed(effect, fault))),
             Err(NoTools::Load(error)) => return Err(error),
         };
         let rotation = account.stage.run().map(|run| run.id);
@@ -102,7 +140,7 @@ impl Engine {
         if let Err(error) = self.audited("target_call", &audit_path(&account.subject), &data) {
             tracing::error!(%error, "nothing is done on a target that cannot be audited");
             let fault = Fault::new(FaultClass::StoreFailed, "the audit trail did not accept the act");
-            return Ok(failed(effect, fault));
+            return Ok(answer(failed(effect, fault)));
         }
         let no_rights = Rights::default();
         let bench = Bench {
@@ -115,21 +153,42 @@ impl Engine {
             current: tools.current,
             previous: tools.previous,
         };
-        let call = execute(effect, &*tools.rotator, &bench);
-        Ok(tokio::time::timeout(EFFECT_DEADLINE, call).await.unwrap_or_else(|_| timed_out(effect)))
+        let call = caught(execute(effect, &*tools.rotator, &bench));
+        let event = match tokio::time::timeout(EFFECT_DEADLINE, call).await {
+            Ok(Some(event)) => event,
+            Ok(None) => broken(effect),
+            Err(_) => timed_out(effect),
+        };
+        Ok(Answer { event, managed_by: tools.managed_by })
     }
 
-    /// Once the target has refused the management credential, nobody tries it again unasked.
-    pub(crate) async fn note_refused_management(&self, target: &Name) {
+    /// The version of the management credential that acts on `target` now.
+    fn managing_version(&self, target: &Name) -> Result<Option<u64>, LoadError> {
+        let manager = self.account(&Subject::Management(target.clone()))?;
+        Ok(manager.and_then(|manager| manager.value.versions.current).map(|current| current.number))
+    }
+
+    /// Once the target has refused this version of the management credential, nobody tries it again
+    /// unasked. Of a later version that says nothing.
+    pub(crate) async fn note_refused_management(&self, target: &Name, version: u64) {
         let manager = Subject::Management(target.clone());
         // Whoever works on the management credential itself finds out by themselves.
         let Some(_flight) = self.inner.flights.try_take(&manager.key()) else { return };
-        let noted = self
-            .decide(&manager, |manager, context| advance(manager, Event::Checked(Probe::Refused), context));
+        let noted = self.decide(&manager, |manager, context| {
+            let current = manager.versions.current.is_some_and(|current| current.number == version);
+            current.then(|| advance(manager, Event::Checked(Probe::Refused), context)).flatten()
+        });
         if let Err(error) = noted.await {
             tracing::warn!(target_name = %target, error = %Chain(&error), "a refusal was not noted");
         }
     }
+}
+
+/// What came of a call on a target.
+pub(super) struct Answer {
+    event: Event,
+    /// The version of the target's management credential that made it; `None` when it acts for itself.
+    managed_by: Option<u64>,
 }
 
 /// An error with its causes in one line.
@@ -157,8 +216,10 @@ impl Engine {
             let fault = Fault::new(FaultClass::Overdue, "a rotation of the account is still running");
             return Ok(Probe::Inconclusive(fault));
         };
+        // Not while the management credential is changed: without one nothing can be asked.
+        let _place = self.enter(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
-        let event = self.run(&account.value, effect).await?;
+        let event = self.run(&account.value, effect).await?.event;
         let Event::Checked(probe) = event.clone() else {
             let fault = Fault::new(FaultClass::Preflight, "the account has no credential to check");
             return Ok(Probe::Inconclusive(fault));

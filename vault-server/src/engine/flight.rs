@@ -38,19 +38,22 @@ impl Flights {
 
     /// Takes the account, waiting at most `wait`; `None` when somebody else still has it.
     pub async fn take(self: &Arc<Self>, key: &str, wait: Duration) -> Option<Flight> {
-        let slot = self.slot(key);
-        let guard = tokio::time::timeout(wait, Arc::clone(&slot.lock).lock_owned()).await.ok();
-        // A flight that was not got is dropped here, which tidies its slot.
-        let flight = Flight { flights: Arc::clone(self), key: key.to_owned(), slot, guard };
+        let mut flight = self.waiting(key);
+        let lock = Arc::clone(&flight.slot.lock).lock_owned();
+        flight.guard = tokio::time::timeout(wait, lock).await.ok();
         flight.guard.is_some().then_some(flight)
+    }
+
+    /// A flight that is not got yet. Dropping it, also in the middle of the waiting, tidies its slot.
+    fn waiting(self: &Arc<Self>, key: &str) -> Flight {
+        Flight { flights: Arc::clone(self), key: key.to_owned(), slot: self.slot(key), guard: None }
     }
 
     /// Takes the account if nobody has it.
     #[must_use]
     pub fn try_take(self: &Arc<Self>, key: &str) -> Option<Flight> {
-        let slot = self.slot(key);
-        let guard = Arc::clone(&slot.lock).try_lock_owned().ok();
-        let flight = Flight { flights: Arc::clone(self), key: key.to_owned(), slot, guard };
+        let mut flight = self.waiting(key);
+        flight.guard = Arc::clone(&flight.slot.lock).try_lock_owned().ok();
         flight.guard.is_some().then_some(flight)
     }
 
@@ -111,5 +114,21 @@ mod tests {
         assert!(!flights.is_driving("a/x"));
         assert!(flights.is_empty());
         assert!(flights.try_take("a/x").is_some());
+    }
+
+    #[tokio::test]
+    async fn who_gives_up_waiting_leaves_no_slot_behind() {
+        let flights = Arc::new(Flights::default());
+        let first = flights.take("a/x", Duration::ZERO).await.unwrap();
+        let mut second = Box::pin(flights.take("a/x", Duration::from_secs(60)));
+        assert!(futures_poll(&mut second).await.is_pending());
+        drop(first);
+        drop(second);
+        assert!(flights.is_empty());
+    }
+
+    async fn futures_poll<F: Future + Unpin>(future: &mut F) -> std::task::Poll<F::Output> {
+        std::future::poll_fn(|context| std::task::Poll::Ready(std::pin::Pin::new(&mut *future).poll(context)))
+            .await
     }
 }

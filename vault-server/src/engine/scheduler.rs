@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
@@ -39,26 +40,28 @@ pub async fn run(engine: Engine) {
 }
 
 impl Engine {
-    /// Reads one page of what is due. Gives back where to go on, when there is more.
-    async fn look(&self, after: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, LoadError> {
+    /// Reads one page of what is due and sets it going. Gives back where to go on, when there is more.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the index cannot be read; a single account that cannot is passed over.
+    pub async fn look(&self, after: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, LoadError> {
         let now = self.now();
         let names = self.inner.barrier.names(Table::Due, &[], after.as_deref(), PAGE)?;
-        let full = names.len() == PAGE;
-        let mut last = None;
-        for name in names {
-            let Some(entry) = due::decode(&name) else { continue };
-            if entry.at > now {
-                return Ok(None);
+        let more = names.len() == PAGE;
+        let due: Vec<&Vec<u8>> =
+            names.iter().take_while(|name| due::decode(name).is_none_or(|entry| entry.at <= now)).collect();
+        let mut work = JoinSet::new();
+        for subject in due.iter().filter_map(|name| subject_of(name)) {
+            // Together, so that their commits share the disk's flush; and not all at once.
+            if work.len() >= TOGETHER {
+                work.join_next().await;
             }
-            if entry.kind == DUE_ACCOUNT {
-                let subject = std::str::from_utf8(&entry.name).ok().and_then(Subject::from_key);
-                if let Some(subject) = subject {
-                    self.attend(subject, now).await;
-                }
-            }
-            last = Some(name);
+            let engine = self.clone();
+            work.spawn(async move { engine.attend(subject, now).await });
         }
-        Ok(if full { last } else { None })
+        while work.join_next().await.is_some() {}
+        let last = due.last().map(|name| (*name).clone());
+        Ok(last.filter(|_| more && due.len() == names.len()))
     }
 
     /// Does what is due for one account, unless somebody is at it or its target is busy.
@@ -77,6 +80,10 @@ impl Engine {
             return;
         }
         let busy = !self.has_room(&account);
+        if busy && account.incident.is_some() && !account.lending.expired(now) {
+            // It waits, and that is known: nothing to decide.
+            return;
+        }
         let acted = self
             .act(flight, &subject, |account, context| {
                 let plan = if account.stage.is_active() {
@@ -109,7 +116,15 @@ impl Engine {
     }
 }
 
+/// The account that an entry of the index is about.
+fn subject_of(name: &[u8]) -> Option<Subject> {
+    let entry = due::decode(name).filter(|entry| entry.kind == DUE_ACCOUNT)?;
+    Subject::from_key(std::str::from_utf8(&entry.name).ok()?)
+}
+
 /// How often the index is looked at.
 const PULSE: Duration = Duration::from_millis(250);
 /// Entries read at a time.
 const PAGE: usize = 500;
+/// Accounts whose work is begun at the same time.
+const TOGETHER: usize = 64;

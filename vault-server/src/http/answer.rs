@@ -10,15 +10,13 @@ use vault_core::id::RequestId;
 
 use super::error::ApiError;
 
-/// A successful answer.
-#[derive(Debug)]
+/// A successful answer. It may hold secrets, so its `Debug` shows no body.
 pub struct Answer {
     body: AnswerBody,
     status: StatusCode,
     warnings: Vec<String>,
 }
 
-#[derive(Debug)]
 enum AnswerBody {
     Nothing,
     Envelope(Box<Envelope>),
@@ -27,7 +25,7 @@ enum AnswerBody {
 }
 
 /// The parts of Vault's envelope that a handler decides.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct Envelope {
     data: Value,
     auth: Value,
@@ -182,6 +180,12 @@ impl Answer {
     }
 }
 
+impl std::fmt::Debug for Answer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Answer").field("status", &self.status).finish_non_exhaustive()
+    }
+}
+
 impl Envelope {
     fn json(&self, id: RequestId, warnings: &[String]) -> Value {
         let mut out = match (&self.data, self.copied_to_top) {
@@ -280,6 +284,14 @@ mod tests {
         assert_eq!(warned.json(id()).unwrap()["warnings"], json!(["capped"]));
         let quiet = Answer::nothing().warn_of_ignored(&["bogus".to_owned()]);
         assert_eq!(quiet.status, StatusCode::NO_CONTENT);
+    }
+
+    #[test]
+    fn no_debug_output_shows_what_is_answered() {
+        let secret = json!({ "password": "canary" });
+        for answer in [Answer::data(secret.clone()), Answer::auth(secret.clone()), Answer::raw(secret)] {
+            assert_eq!(format!("{answer:?}"), "Answer { status: 200, .. }");
+        }
     }
 
     #[test]

@@ -5,10 +5,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
 use std::time::Instant;
 
 use axum::body::{Body, Bytes, HttpBody};
@@ -25,6 +22,7 @@ use super::head::Head;
 use super::rate::Rate;
 use super::route::{Found, Operation, Service, Table};
 use crate::app::App;
+use crate::panic;
 
 /// What every request shares.
 pub(super) struct Server {
@@ -198,19 +196,12 @@ fn respond(id: RequestId, is_head: bool, result: Result<Answer, ApiError>) -> Re
     response
 }
 
-/// Runs `work`; a panic in it is an internal error of this request alone. The hook has logged the place.
+/// Runs `work`; a panic in it is an internal error of this request alone.
 pub(super) async fn caught<F>(work: F) -> Result<Answer, ApiError>
 where
     F: Future<Output = Result<Answer, ApiError>>,
 {
-    let mut work = pin!(work);
-    std::future::poll_fn(move |context| {
-        match catch_unwind(AssertUnwindSafe(|| work.as_mut().poll(context))) {
-            Ok(poll) => poll,
-            Err(_) => Poll::Ready(Err(ApiError::Internal)),
-        }
-    })
-    .await
+    panic::caught(work).await.unwrap_or(Err(ApiError::Internal))
 }
 
 /// Headers that every answer carries.
@@ -229,3 +220,21 @@ fn finish(headers: &mut HeaderMap) {
 
 /// Largest body of a request without a valid token: an init or unseal is far below.
 const OPEN_BODY_BYTES_MAX: usize = 64 * 1024;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_panic_is_an_internal_error_of_its_own_request() {
+        let outcome = caught(async {
+            tokio::task::yield_now().await;
+            panic!("hunter2")
+        });
+        let Err(error) = outcome.await else { panic!("it was answered") };
+        assert_eq!(
+            (error.status().as_u16(), error.body()["errors"][0].as_str()),
+            (500, Some("internal error"))
+        );
+    }
+}

@@ -3,6 +3,8 @@
 //! Clients send numbers and booleans as strings, lists as one string, durations in four spellings.
 //! Each accessor knows one meaning. What no accessor asked for is reported as a warning, never refused.
 
+mod typed;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -118,6 +120,19 @@ impl Fields {
     /// [`ApiError::Invalid`] for a list or an object.
     pub fn text(&self, name: &str) -> Result<Option<String>, ApiError> {
         self.value(name).map(|value| scalar(name, value)).transpose()
+    }
+
+    /// Text of at most `bytes_max` bytes.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] naming the parameter and the limit.
+    pub fn bounded_text(&self, name: &str, bytes_max: usize) -> Result<Option<String>, ApiError> {
+        match self.text(name)? {
+            Some(text) if text.len() > bytes_max => {
+                Err(ApiError::invalid(format!("'{name}' is longer than {bytes_max} bytes")))
+            }
+            text => Ok(text),
+        }
     }
 
     /// Text that must be there and not empty.

@@ -1,19 +1,19 @@
 //! `rotunda audit verify FILE`.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
-use vault_cli::{Exit, OutputArgs};
+use vault_cli::{AuditVerifyArgs, Exit, OutputArgs};
 use vault_core::audit::{PublicKey, Status, VerifyOptions, verify_file};
 
 use super::print;
 
-pub(super) fn verify(file: &Path, public_key: Option<&str>, output: &OutputArgs) -> Result<Exit> {
+pub(super) fn verify(args: &AuditVerifyArgs, output: &OutputArgs) -> Result<Exit> {
+    let AuditVerifyArgs { file, public_key, allow_open_tail } = args;
     let public_key = public_key
+        .as_deref()
         .map(|text| PublicKey::parse(text).context("--public-key must be 64 lower-case hexadecimal digits"))
         .transpose()?;
-    let options = VerifyOptions { public_key, ..VerifyOptions::default() };
+    let options = VerifyOptions { public_key, allow_open_tail: *allow_open_tail, ..VerifyOptions::default() };
     let report = verify_file(file, &options).with_context(|| format!("cannot read {}", file.display()))?;
     let status = match report.status {
         Status::Intact => "intact",

@@ -7,7 +7,7 @@ mod remove;
 mod rotate;
 mod view;
 
-use vault_core::account::Subject;
+use vault_core::account::{Account, Subject};
 use vault_core::lease::Lease;
 use vault_core::path::AccountPath;
 use vault_core::rotation::fault::Fault;
@@ -97,6 +97,14 @@ impl AccountService {
     /// [`LoadError`] by cause.
     pub fn exists(&self, path: &AccountPath) -> Result<bool, LoadError> {
         Ok(self.engine.account(&Subject::Account(path.clone()))?.is_some())
+    }
+
+    /// The account's record, when it is configured.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn config(&self, path: &AccountPath) -> Result<Option<Account>, LoadError> {
+        Ok(self.engine.account(&Subject::Account(path.clone()))?.map(|loaded| loaded.value))
     }
 
     /// The accounts of a target, as [`Subject::key`]; its management credential among them.

@@ -122,18 +122,29 @@ impl LeaseService {
         }
     }
 
+    /// Makes durable that everything the token holds ends. One that cannot end yet does not hold up the
+    /// others; it is told at the end.
     async fn token_gone(&self, token: &TokenDigest) -> Result<(), AccountError> {
         let prefix = token.as_bytes();
-        let names = self.engine.barrier().names(Table::TokenLease, prefix, None, PAGE)?;
-        for name in names {
-            let Some(id) = name.get(prefix.len()..).and_then(|id| std::str::from_utf8(id).ok()) else {
-                continue;
-            };
-            let Some(lease) = self.open(id)? else { continue };
-            let Some(subject) = Subject::from_key(&lease.subject) else { continue };
-            self.accounts.begin_end(&subject, id, EndCause::TokenGone).await?;
+        let mut failed = None;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let names = self.engine.barrier().names(Table::TokenLease, prefix, after.as_deref(), PAGE)?;
+            let Some(last) = names.last() else { break };
+            after = Some(last.clone());
+            for name in names {
+                let Some(id) = name.get(prefix.len()..).and_then(|id| std::str::from_utf8(id).ok()) else {
+                    continue;
+                };
+                let active = self.open(id)?.filter(|lease| lease.state == LeaseState::Active);
+                let Some(lease) = active else { continue };
+                let Some(subject) = Subject::from_key(&lease.subject) else { continue };
+                if let Err(error) = self.accounts.begin_end(&subject, id, EndCause::TokenGone).await {
+                    failed = failed.or(Some(error));
+                }
+            }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 }
 

@@ -15,6 +15,7 @@ mod status;
 
 use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use tokio::sync::{Mutex, watch};
 use vault_core::clock::Clock;
 use vault_core::crypto::{Keyring, RootKey};
@@ -121,6 +122,8 @@ pub struct SealService {
     entropy: Arc<dyn Entropy>,
     inner: Mutex<Inner>,
     state: watch::Sender<SealState>,
+    /// What `status` tells, so that it never waits for an unseal that is under way.
+    published: ArcSwap<SealStatus>,
 }
 
 struct Inner {
@@ -143,8 +146,10 @@ impl SealService {
     ) -> Result<Self, SealError> {
         let config = load_config(&store)?;
         let state = if config.is_some() { SealState::Sealed } else { SealState::Uninitialised };
-        let inner = Mutex::new(Inner { config, unsealing: None, root: None });
-        Ok(Self { store, barrier, audit, clock, entropy, inner, state: watch::Sender::new(state) })
+        let inner = Inner { config, unsealing: None, root: None };
+        let published = ArcSwap::from_pointee(inner.status(state, store.engine_name()));
+        let inner = Mutex::new(inner);
+        Ok(Self { store, barrier, audit, clock, entropy, inner, state: watch::Sender::new(state), published })
     }
 
     /// Whether keys exist, and whether they are in use.
@@ -207,7 +212,7 @@ impl SealService {
             error => SealError::Store(error),
         })?;
         inner.config = Some((config, Require::Absent.next_revision()));
-        self.state.send_replace(SealState::Sealed);
+        self.publish(&inner, SealState::Sealed);
         tracing::info!("the vault was initialised");
         Ok(())
     }
@@ -231,6 +236,7 @@ impl SealService {
         });
         let (unsealing, outcome) = offered.await.map_err(|_| SealError::Interrupted)?;
         inner.unsealing = Some(unsealing);
+        self.publish(&inner, SealState::Sealed);
         match outcome? {
             Offer::More { .. } => Ok(SealState::Sealed),
             Offer::Unsealed(Unsealed { root, keyring }) => {
@@ -243,7 +249,9 @@ impl SealService {
 
     /// Forgets the shares given so far.
     pub async fn reset(&self) {
-        self.inner.lock().await.unsealing = None;
+        let mut inner = self.inner.lock().await;
+        inner.unsealing = None;
+        self.publish(&inner, self.state());
     }
 
     /// Takes the keys out of reach. Requests under way get "sealed" from here on.
@@ -279,7 +287,7 @@ impl SealService {
         }
         inner.root = Some(root);
         self.barrier.open_with(keyring);
-        self.state.send_replace(SealState::Unsealed);
+        self.publish(inner, SealState::Unsealed);
         tracing::info!("the vault is unsealed");
         Ok(())
     }
@@ -291,7 +299,7 @@ impl SealService {
         self.barrier.close();
         inner.root = None;
         inner.unsealing = None;
-        self.state.send_replace(SealState::Sealed);
+        self.publish(inner, SealState::Sealed);
         let (store, audit, now) = (Arc::clone(&self.store), self.audit.clone(), self.clock.now());
         let closed = tokio::task::spawn_blocking(move || {
             store.lock();

@@ -1,5 +1,7 @@
 //! Targets: where accounts live, and the management credential by which the vault acts there.
 
+mod remove;
+
 use vault_api::target::{TargetCheck, TargetRead, TargetStatus};
 use vault_core::account::{Account, Health, Readable, Settings, Subject};
 use vault_core::path::Name;
@@ -12,9 +14,11 @@ use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
 
+pub use self::remove::Disposal;
+
 use super::account::{AccountError, AccountService, Rotated};
 use crate::barrier::{LoadError, Loaded};
-use crate::engine::commit::{put_secret, reschedule};
+use crate::engine::commit::{adopt, reschedule};
 use crate::engine::record::{Managed, managed_name};
 use crate::engine::{Engine, READ_WAIT};
 
@@ -70,20 +74,25 @@ impl TargetService {
             )));
         };
         let new_password = request.password.is_some();
-        let known = self.engine.target(name)?;
-        let mended = new_password && known.is_some();
-        match known {
+        match self.engine.target(name)? {
             None => self.create(name, request).await?,
             Some(target) => self.change(target, &subject, request).await?,
         }
         drop(flight);
-        if mended {
-            // Tried once and alone: it closes the incident, or it is wrong again and nobody else tries it.
-            if self.accounts.look(&subject).await? != Probe::Refused {
-                self.resume_parked(name).await?;
-            }
+        if new_password && self.is_trusted(&subject).await? {
+            self.resume_parked(name).await?;
         }
         Ok(())
+    }
+
+    /// Whether the management credential may be used by those who waited for it. One with an open incident
+    /// is tried first, alone, and by that its incident closes.
+    async fn is_trusted(&self, subject: &Subject) -> Result<bool, AccountError> {
+        let manager = self.engine.account(subject)?;
+        if manager.is_none_or(|manager| manager.value.incident.is_none()) {
+            return Ok(true);
+        }
+        Ok(self.accounts.look(subject).await? == Probe::Works)
     }
 
     fn validate(&self, request: &Configure) -> Result<(), AccountError> {
@@ -140,11 +149,10 @@ impl TargetService {
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
         let mut account =
             Account::new(subject.clone(), name.clone(), request.username.clone(), settings, now);
-        let version = account.adopt_known(now);
+        let mut batch = self.engine.barrier().transaction()?;
+        adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
         account.history_next = self.accounts.history_end(&subject)?;
         account.next_rotation = self.accounts.due(&account)?;
-        let mut batch = self.engine.barrier().transaction()?;
-        put_secret(&mut batch, &subject, version, password);
         reschedule(&mut batch, None, &mut account);
         batch.put(name.as_str(), Require::Absent, &target);
         batch.put(subject.key(), Require::Absent, &account);
@@ -185,8 +193,8 @@ impl TargetService {
                     "the management credential's own rotation is between states; let it end before you set a password by hand".to_owned(),
                 ));
             }
-            let version = account.adopt_known(self.engine.now());
-            put_secret(&mut batch, subject, version, password);
+            let now = self.engine.now();
+            adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
         }
         if account.settings.rotation_policy != request.rotation_policy {
             account.settings.rotation_policy = request.rotation_policy;
@@ -196,6 +204,17 @@ impl TargetService {
         batch.put(target.name.as_str(), require, &target);
         batch.put(subject.key(), manager_require, &account);
         Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    /// The target's record, and the rotation policy of its management credential.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn config(&self, name: &Name) -> Result<Option<(Target, Option<Name>)>, LoadError> {
+        let Some(target) = self.engine.target(name)? else { return Ok(None) };
+        let manager = self.engine.account(&Subject::Management(name.clone()))?;
+        let policy = manager.and_then(|manager| manager.value.settings.rotation_policy);
+        Ok(Some((target.value, policy)))
     }
 
     /// What is configured; never the password.
@@ -294,7 +313,7 @@ impl TargetService {
             }
             Err(fault) => {
                 if fault.class == FaultClass::ManagementAuthRefused {
-                    self.engine.note_refused_management(name).await;
+                    self.engine.note_refused_management(name, version).await;
                 }
                 let status = Box::new(self.accounts.view(&manager)?);
                 Err(AccountError::Target { fault, status })
@@ -302,13 +321,11 @@ impl TargetService {
         }
     }
 
-    /// Lets the accounts go on that were parked because the management credential was refused.
+    /// Lets the accounts go on that were parked because the management credential was refused; its own
+    /// rotation among them.
     async fn resume_parked(&self, name: &Name) -> Result<(), AccountError> {
         for key in self.accounts.of_target(name)? {
             let Some(subject) = Subject::from_key(&key) else { continue };
-            if matches!(subject, Subject::Management(_)) {
-                continue;
-            }
             // Who is being worked on finds out by themselves.
             let Some(flight) = self.engine.flights().try_take(&key) else { continue };
             self.engine
@@ -335,36 +352,6 @@ impl TargetService {
     /// [`AccountError`] by cause.
     pub async fn rotate(&self, name: &Name, principal: &str) -> Result<Rotated, AccountError> {
         self.accounts.rotate_subject(&Subject::Management(name.clone()), false, principal).await
-    }
-
-    /// Removes a target that has no accounts any more.
-    ///
-    /// # Errors
-    /// [`AccountError`] by cause.
-    pub async fn remove(&self, name: &Name, principal: &str) -> Result<(), AccountError> {
-        let Some(target) = self.engine.target(name)? else { return Ok(()) };
-        let accounts = self.accounts.of_target(name)?;
-        let managed: Vec<String> =
-            accounts.iter().filter_map(|key| key.strip_prefix("a/")).map(str::to_owned).collect();
-        if !managed.is_empty() {
-            return Err(AccountError::State(format!(
-                "{name} still has {} accounts (such as {}); delete them first",
-                managed.len(),
-                managed.first().map_or("", String::as_str)
-            )));
-        }
-        let subject = Subject::Management(name.clone());
-        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
-            return Err(AccountError::Busy(format!(
-                "the management credential of {name} is being rotated; try again in a moment"
-            )));
-        };
-        if let Some(manager) = self.engine.account(&subject)? {
-            self.accounts.wipe(&manager, principal).await?;
-        }
-        let mut batch = self.engine.barrier().transaction()?;
-        batch.delete::<Target>(name.as_str(), target.revision);
-        Ok(self.engine.barrier().commit(batch).await?)
     }
 }
 

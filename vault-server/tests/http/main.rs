@@ -1,11 +1,23 @@
 //! The shell of the server, driven through its router: what clients send and what they must get back.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "the helpers of tests are tests too; clippy knows it of functions under #[test] only"
+)]
+
 mod audit;
+mod bench;
+mod configure;
 mod dialect;
+mod lease;
+mod lend;
 mod listen;
 mod policy;
 mod process;
 mod rewrap;
+mod rotation;
 mod seal;
+mod target;
 mod token;
 mod vault;

@@ -118,3 +118,22 @@ fn a_server_starts_uninitialised_and_a_second_one_is_refused() {
     assert_eq!(second.status.code(), Some(2));
     assert!(String::from_utf8_lossy(&second.stderr).contains("already open in another process"));
 }
+
+#[test]
+fn an_audit_file_without_its_head_is_accepted_only_when_an_open_end_is() {
+    let dir = tempfile::tempdir().unwrap();
+    drop(started(spawn(&["dev", "--root-token", "try"], dir.path())));
+    // Away from its head file, and ended by a kill: nothing shows that these are all the lines.
+    let copy = dir.path().join("copy.log");
+    std::fs::copy(dir.path().join("audit.log"), &copy).unwrap();
+    for (flag, code, status) in [(None, 1, "incomplete"), (Some("--allow-open-tail"), 0, "intact")] {
+        let output = Command::new(env!("CARGO_BIN_EXE_rotunda"))
+            .args(["audit", "verify", "--field", "status"])
+            .args(flag)
+            .arg(&copy)
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{flag:?}");
+        assert!(String::from_utf8_lossy(&output.stdout).starts_with(status), "{flag:?}: {output:?}");
+    }
+}

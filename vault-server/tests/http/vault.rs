@@ -8,6 +8,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderMap, Request};
+use rotators::fake::FakeTarget;
 use rotators::registry::Registry;
 use serde_json::Value;
 use tower::ServiceExt;
@@ -20,13 +21,16 @@ use vault_server::app::{App, Ports};
 use vault_server::config::{self, Config};
 use vault_server::http::router;
 
-/// What outlives a crash: the engine's contents, the side file, the audit file's directory, the time.
+/// What outlives a crash: the engine's contents, the side file, the audit file's directory, the time, and
+/// the target.
 pub(crate) struct Disk {
     engine: Arc<dyn Engine>,
     anchor: MemoryAnchor,
+    pub(crate) target: Arc<FakeTarget>,
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) config: Config,
+    pub(crate) rotators: Registry,
 }
 
 /// A running server.
@@ -65,9 +69,11 @@ impl Disk {
         Self {
             engine: Arc::new(MemoryEngine::default()),
             anchor: MemoryAnchor::default(),
+            target: Arc::new(FakeTarget::new()),
             dir,
             clock: Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000))),
             config,
+            rotators: Registry::default(),
         }
     }
 
@@ -77,7 +83,8 @@ impl Disk {
         let store =
             Store::open(Arc::clone(&self.engine), Box::new(self.anchor.clone()), Arc::clone(&entropy))
                 .unwrap();
-        let ports = Ports { clock: self.clock.clone(), entropy, rotators: Registry::default() };
+        let rotators = self.rotators.clone().with(self.target.clone());
+        let ports = Ports { clock: self.clock.clone(), entropy, rotators };
         let app = App::over(Arc::new(store), self.config.clone(), ports).unwrap();
         Vault { router: router(Arc::clone(&app)), app, root: String::new() }
     }

@@ -1,3 +1,5 @@
+//! Addresses and settings that are taken, and those that are refused with a sentence.
+
 use super::*;
 
 fn parse(url: &str, settings: &[(&str, &str)]) -> Result<Config, ConfigError> {

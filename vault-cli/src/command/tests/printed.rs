@@ -104,6 +104,16 @@ i-7  open   db/app   unreachable  t3      2         -             -
     );
     assert_eq!(table(&json!({"incidents": []}), &["incident", "list"]).await, "no open incident\n");
     assert_eq!(
+        table(&incident, &["incident", "note", "i-7", "line"]).await,
+        "\
+incident  i-7
+subject   db/app
+state     open
+owner     -
+written   line\\nbreak
+"
+    );
+    assert_eq!(
         table(&incident, &["incident", "show", "i-7"]).await,
         "\
 incident       i-7

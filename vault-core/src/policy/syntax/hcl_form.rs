@@ -4,13 +4,18 @@ use hcl::expr::{Expression, ObjectKey};
 use hcl::structure::{Block, BlockLabel, Body, Structure};
 use serde_json::{Map, Number, Value};
 
-use super::Stanza;
+use super::{Stanza, layout};
 use crate::policy::document::PolicyError;
 use crate::policy::rule::RuleProblem;
 
 /// Reads all blocks.
 pub(super) fn read(text: &str) -> Result<Vec<Stanza>, PolicyError> {
-    let body = hcl::parse(text).map_err(syntax_error)?;
+    let body = match (hcl::parse(text), layout::relaid(text)) {
+        (Ok(body), _) => body,
+        // A mistake is told where it stands in the text as it was written.
+        (Err(error), Some(relaid)) => hcl::parse(&relaid).map_err(|_| syntax_error(error))?,
+        (Err(error), None) => return Err(syntax_error(error)),
+    };
     let mut stanzas = Vec::new();
     for structure in body.into_inner() {
         match structure {

@@ -1,3 +1,5 @@
+//! Parameters in every spelling that clients send.
+
 use super::*;
 
 fn fields(json: &str) -> Fields {
@@ -83,4 +85,17 @@ fn only_names_nobody_asked_for_are_reported() {
     fields.duration("ttl").unwrap();
     fields.ignore(&["quiet"]);
     assert_eq!(fields.asked().unasked(&fields.names()), ["bogus"]);
+}
+
+#[test]
+fn a_wire_type_takes_its_fields_and_the_rest_is_reported() {
+    use vault_api::token::TokenCreate;
+    let good = fields(r#"{"ttl":"1h","num_uses":"2","type":"service","bogus":1}"#);
+    let request: TokenCreate = good.parse().unwrap();
+    assert_eq!((request.ttl.map(|ttl| ttl.0), request.num_uses), (Some(3600), Some(2)));
+    assert_eq!(good.asked().unasked(&good.names()), ["bogus"]);
+
+    let bad = fields(r#"{"ttl":"1h","num_uses":"hunter2"}"#).parse::<TokenCreate>();
+    let Err(ApiError::Invalid(text)) = bad else { panic!("it was accepted") };
+    assert_eq!(text, "'num_uses' has a value of the wrong kind");
 }

@@ -23,17 +23,27 @@ pub(super) fn exists(app: &App, request: &Request) -> Result<bool, ApiError> {
 pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     let path = context.request.account_path("path")?;
     let fields = context.fields();
-    let request = Configure {
-        target: Name::parse(&fields.required_text("target")?)?,
-        username: fields.required_text("username")?,
-        password: fields.secret("password")?.filter(|password| !password.expose().is_empty()),
-        settings: Settings {
-            rotation_policy: name(fields.text("rotation_policy")?)?,
-            password_policy: name(fields.text("password_policy")?)?,
-            ttl: fields.duration("ttl")?,
-            max_ttl: fields.duration("max_ttl")?,
-        },
+    // What a later write leaves out stays as it is; an empty text, or zero, takes a setting away.
+    let stored = context.app.accounts.config(&path)?;
+    let (target, username) = match &stored {
+        Some(account) => (
+            name(fields.text("target")?)?.unwrap_or_else(|| account.target.clone()),
+            fields.text("username")?.unwrap_or_else(|| account.username.clone()),
+        ),
+        None => (Name::parse(&fields.required_text("target")?)?, fields.required_text("username")?),
     };
+    let kept = stored.map(|account| account.settings).unwrap_or_default();
+    let given = |field: &str| fields.value(field).is_some_and(|value| !value.is_null());
+    let settings = Settings {
+        rotation_policy: name(fields.text("rotation_policy")?)?
+            .or_else(|| kept.rotation_policy.filter(|_| !given("rotation_policy"))),
+        password_policy: name(fields.text("password_policy")?)?
+            .or_else(|| kept.password_policy.filter(|_| !given("password_policy"))),
+        ttl: fields.duration("ttl")?.or_else(|| kept.ttl.filter(|_| !given("ttl"))),
+        max_ttl: fields.duration("max_ttl")?.or_else(|| kept.max_ttl.filter(|_| !given("max_ttl"))),
+    };
+    let password = fields.secret("password")?.filter(|password| !password.expose().is_empty());
+    let request = Configure { target, username, password, settings };
     let status =
         context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
     let failure = status.failure.class.clone().zip(status.failure.detail.clone());
@@ -123,8 +133,8 @@ pub(super) async fn check_out(context: Context) -> Result<Answer, ApiError> {
     let fields = context.fields();
     let request = CheckOut {
         ttl: fields.duration("ttl")?,
-        reason: fields.text("reason")?,
-        ticket: fields.text("ticket")?,
+        reason: fields.bounded_text("reason", REMARK_BYTES_MAX)?,
+        ticket: fields.bounded_text("ticket", REMARK_BYTES_MAX)?,
         wait: fields.duration("wait")?,
     };
     let out = context.app.accounts.check_out(&path, &request, &context.caller.principal).await?;
@@ -172,6 +182,9 @@ pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
 pub(super) async fn rotate(context: Context) -> Result<Answer, ApiError> {
     let path = context.request.account_path("path")?;
     let force = context.fields().flag("force")?.unwrap_or(false);
+    if force && !context.app.policies.acl(context.caller.token.policies())?.is_sudo(&context.request.path) {
+        return Err(ApiError::Forbidden("force=true needs the sudo capability on this path".to_owned()));
+    }
     let outcome = context.app.accounts.rotate(&path, force, context.caller.principal.display_name()).await?;
     rotated("rotated", &outcome, context.app.accounts.status(&path)?)
 }
@@ -243,6 +256,9 @@ fn name(text: Option<String>) -> Result<Option<Name>, ApiError> {
 fn value(data: &impl serde::Serialize) -> Result<Value, ApiError> {
     serde_json::to_value(data).map_err(|_| ApiError::Internal)
 }
+
+/// Longest reason or ticket: it is written into the account, its lease, its history and the audit trail.
+const REMARK_BYTES_MAX: usize = 1024;
 
 impl From<AccountError> for ApiError {
     fn from(error: AccountError) -> Self {

@@ -34,13 +34,13 @@ pub(super) async fn ack(context: Context) -> Result<Answer, ApiError> {
 
 pub(super) async fn assign(context: Context) -> Result<Answer, ApiError> {
     let (incident, at, by) = (id(&context)?, context.now(), name(&context));
-    let owner = bounded(context.fields().required_text("owner")?, "owner")?;
+    let owner = required(&context, "owner", OWNER_BYTES_MAX)?;
     record(&context, &LedgerEvent::Assigned { incident, at, by, owner }).await
 }
 
 pub(super) async fn note(context: Context) -> Result<Answer, ApiError> {
     let (incident, at, by) = (id(&context)?, context.now(), name(&context));
-    let text = bounded(context.fields().required_text("text")?, "text")?;
+    let text = required(&context, "text", NOTE_BYTES_MAX)?;
     record(&context, &LedgerEvent::Note { incident, at, by, text }).await
 }
 
@@ -66,11 +66,9 @@ fn name(context: &Context) -> String {
     context.caller.principal.display_name().to_owned()
 }
 
-fn bounded(text: String, what: &str) -> Result<String, ApiError> {
-    if text.len() > TEXT_BYTES_MAX {
-        return Err(ApiError::invalid(format!("{what} is longer than {TEXT_BYTES_MAX} bytes")));
-    }
-    Ok(text)
+fn required(context: &Context, field: &str, bytes_max: usize) -> Result<String, ApiError> {
+    context.fields().bounded_text(field, bytes_max)?;
+    context.fields().required_text(field)
 }
 
 /// An RFC 3339 instant, or whole seconds since 1970.
@@ -89,5 +87,6 @@ fn moment(context: &Context, field: &str) -> Result<Option<Timestamp>, ApiError>
 
 /// What a report covers when nothing is asked for.
 const WINDOW_DEFAULT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
-/// Longest note or owner.
-const TEXT_BYTES_MAX: usize = 4096;
+const OWNER_BYTES_MAX: usize = 256;
+/// Longest note: an incident full of them still fits in one commit beside everything else.
+const NOTE_BYTES_MAX: usize = 2048;

@@ -12,11 +12,14 @@ pub(super) async fn lookup(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
-    let prefix = context.request.part("prefix")?;
-    let base = format!("{}/", prefix.trim_end_matches('/'));
+    let base = context
+        .request
+        .captures
+        .get("prefix")
+        .map_or_else(String::new, |prefix| format!("{}/", prefix.trim_end_matches('/')));
     let mut keys: Vec<String> = Vec::new();
     for id in context.app.leases.ids(&base)? {
-        let Some(rest) = id.strip_prefix(&base) else { continue };
+        let Some(rest) = id.strip_prefix(base.as_str()) else { continue };
         let key = match rest.split_once('/') {
             Some((folder, _)) => format!("{folder}/"),
             None => rest.to_owned(),

@@ -11,7 +11,7 @@ use crate::http::answer::Answer;
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
 use crate::service::account::Rotated;
-use crate::service::target::Configure;
+use crate::service::target::{Configure, Disposal};
 
 pub(super) fn exists(app: &App, request: &Request) -> Result<bool, ApiError> {
     Ok(app.targets.exists(&request.name("name")?)?)
@@ -20,16 +20,31 @@ pub(super) fn exists(app: &App, request: &Request) -> Result<bool, ApiError> {
 pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.name("name")?;
     let fields = context.fields();
-    let rotation_policy = fields.text("rotation_policy")?.filter(|text| !text.is_empty());
+    // What a later write leaves out stays as it is; an empty text takes a setting away.
+    let stored = context.app.targets.config(&name)?;
+    let or_stored = |field: &str, stored: Option<&String>| match stored {
+        Some(stored) => Ok(fields.text(field)?.unwrap_or_else(|| stored.clone())),
+        None => fields.required_text(field),
+    };
+    let (target, rotation_policy) = stored.unzip();
+    let spec = target.as_ref().map(|target| &target.spec);
+    let mut settings_kept = spec.map_or_else(BTreeMap::new, |spec| spec.settings.clone());
+    settings_kept.extend(settings(&context)?);
+    settings_kept.retain(|_, value| !value.is_empty());
     let request = Configure {
-        rotator: fields.required_text("rotator")?,
-        username: fields.required_text("username")?,
+        rotator: or_stored("rotator", target.as_ref().map(|target| &target.rotator))?,
+        username: or_stored("username", target.as_ref().map(|target| &target.username))?,
         password: fields.secret("password")?.filter(|password| !password.expose().is_empty()),
         concurrency: fields.count("max_concurrency")?,
-        rotation_policy: rotation_policy.map(|text| Name::parse(&text)).transpose()?,
+        rotation_policy: match fields.text("rotation_policy")? {
+            None => rotation_policy.flatten(),
+            Some(text) => {
+                Some(text).filter(|text| !text.is_empty()).map(|text| Name::parse(&text)).transpose()?
+            }
+        },
         spec: TargetSpec {
-            connection_url: fields.required_text("connection_url")?,
-            settings: settings(&context)?,
+            connection_url: or_stored("connection_url", spec.map(|spec| &spec.connection_url))?,
+            settings: settings_kept,
         },
     };
     context.app.targets.configure(&name, request).await?;
@@ -58,8 +73,19 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
 
 pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.name("name")?;
-    context.app.targets.remove(&name, context.caller.principal.display_name()).await?;
-    Ok(Answer::nothing())
+    let disposal = match context.fields().text("disposal")?.as_deref() {
+        None | Some("") => None,
+        Some("hand-over") => Some(Disposal::HandOver),
+        Some("forget") => Some(Disposal::Forget),
+        Some(_) => return Err(ApiError::invalid("disposal must be hand-over or forget")),
+    };
+    let principal = context.caller.principal.display_name();
+    Ok(match context.app.targets.remove(&name, disposal, principal).await? {
+        Some(login) => {
+            Answer::data(json!({ "username": login.username, "password": login.password.expose() }))
+        }
+        None => Answer::nothing(),
+    })
 }
 
 pub(super) async fn check(context: Context) -> Result<Answer, ApiError> {

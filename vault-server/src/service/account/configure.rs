@@ -12,7 +12,7 @@ use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 
 use super::{AccountError, AccountService};
-use crate::engine::commit::{put_secret, reschedule};
+use crate::engine::commit::{adopt, reschedule};
 use crate::engine::record::{Managed, StoredPasswordPolicy, history_name, history_prefix, managed_name};
 use crate::engine::{OUTCOME_WAIT, READ_WAIT};
 
@@ -136,10 +136,13 @@ impl AccountService {
         let mut account = Account::new(subject.clone(), target, username, settings, now);
         let mut batch = self.engine.barrier().transaction()?;
         batch.put(managed, Require::Absent, &Managed { subject: subject.key() });
-        if let Some(password) = password {
-            let version = account.adopt_known(now);
-            put_secret(&mut batch, subject, version, password);
-            account.next_rotation = self.due(&account)?;
+        match password {
+            Some(password) => {
+                adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
+                account.next_rotation = self.due(&account)?;
+            }
+            // Due at once, so that its adoption is not forgotten when this process dies before it begins.
+            None => account.next_rotation = Some(now),
         }
         let entry = HistoryEntry {
             at: now,
@@ -204,8 +207,7 @@ impl AccountService {
             if account.lending.is_held() {
                 return Err(AccountError::State("the account is checked out; check it in first".to_owned()));
             }
-            let version = account.adopt_known(now);
-            put_secret(&mut batch, subject, version, password);
+            adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
         }
         if rescheduled {
             account.next_rotation = self.due(&account)?;

@@ -167,7 +167,7 @@ impl AccountService {
         lease_id: Option<&str>,
         ending: EndCause,
     ) -> Result<Lease, AccountError> {
-        let (lease, drive) = self.begin(subject, lease_id, ending).await?;
+        let (lease, drive) = self.begin(subject, lease_id, ending, OUTCOME_WAIT).await?;
         if let Some(drive) = drive {
             let _ = tokio::time::timeout(OUTCOME_WAIT, drive).await;
         }
@@ -182,7 +182,7 @@ impl AccountService {
         lease_id: &str,
         ending: EndCause,
     ) -> Result<(), AccountError> {
-        match self.begin(subject, Some(lease_id), ending).await {
+        match self.begin(subject, Some(lease_id), ending, BEGIN_WAIT).await {
             // It ended in between.
             Ok(_) | Err(AccountError::State(_) | AccountError::NotFound) => Ok(()),
             Err(error) => Err(error),
@@ -194,8 +194,9 @@ impl AccountService {
         subject: &Subject,
         lease_id: Option<&str>,
         ending: EndCause,
+        wait: Duration,
     ) -> Result<(Lease, Option<JoinHandle<()>>), AccountError> {
-        let Some(flight) = self.engine.flights().take(&subject.key(), OUTCOME_WAIT).await else {
+        let Some(flight) = self.engine.flights().take(&subject.key(), wait).await else {
             return Err(AccountError::Busy(format!("{subject} is being rotated; try again in a moment")));
         };
         let acted = self
@@ -311,5 +312,8 @@ fn refused(path: &AccountPath, refusal: Refusal, asker: &Principal) -> AccountEr
     AccountError::Held { message, lease, place, own }
 }
 
+/// How long the end of a token waits for an account that is just being worked on, before it goes on to the
+/// next and comes back later.
+const BEGIN_WAIT: Duration = Duration::from_millis(250);
 /// How often somebody who waits in line asks again.
 const LINE_PULSE: Duration = Duration::from_millis(200);

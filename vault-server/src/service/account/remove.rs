@@ -9,10 +9,10 @@ use vault_core::store::due;
 use vault_core::store::key::Table;
 
 use super::{AccountError, AccountService};
-use crate::barrier::Loaded;
+use crate::barrier::{Loaded, Transaction};
 use crate::engine::READ_WAIT;
-use crate::engine::commit::put_incidents;
-use crate::engine::record::{DUE_ACCOUNT, Managed, Secret, managed_name, secret_name};
+use crate::engine::commit::{drop_secret, put_incidents};
+use crate::engine::record::{DUE_ACCOUNT, Managed, managed_name};
 
 /// What becomes of the password that the target still accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,14 +68,22 @@ impl AccountService {
         loaded: &Loaded<Account>,
         principal: &str,
     ) -> Result<(), AccountError> {
+        let mut batch = self.engine.barrier().transaction()?;
+        self.wipe_in(&mut batch, loaded, principal)?;
+        Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    /// As [`wipe`](Self::wipe), together with other changes.
+    pub(in crate::service) fn wipe_in(
+        &self,
+        batch: &mut Transaction,
+        loaded: &Loaded<Account>,
+        principal: &str,
+    ) -> Result<(), AccountError> {
         let account = &loaded.value;
         let barrier = self.engine.barrier();
-        let mut batch = barrier.transaction()?;
         for version in account.versions.stored() {
-            let name = secret_name(&account.subject, version.number);
-            if let Some(revision) = barrier.revision::<Secret>(name.clone())? {
-                batch.delete::<Secret>(name, revision);
-            }
+            drop_secret(barrier, batch, &account.subject, version.number)?;
         }
         let managed = managed_name(&account.target, &account.username);
         if let Some(revision) = barrier.revision::<Managed>(managed.clone())? {
@@ -87,9 +95,9 @@ impl AccountService {
         if let Some(incident) = account.incident {
             let withdrawn =
                 LedgerEvent::Withdrawn { incident, at: self.engine.now(), by: principal.to_owned() };
-            put_incidents(barrier, &mut batch, &[withdrawn])?;
+            put_incidents(barrier, batch, &[withdrawn])?;
         }
         batch.delete::<Account>(account.subject.key(), loaded.revision);
-        Ok(barrier.commit(batch).await?)
+        Ok(())
     }
 }

@@ -1,8 +1,10 @@
 //! What may be said of the seal to anyone.
 
+use std::sync::Arc;
+
 use vault_core::clock::Timestamp;
 
-use super::{SealService, SealState};
+use super::{Inner, SealService, SealState};
 
 /// The seal, as `seal-status` tells it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,21 +41,16 @@ pub struct KeyState {
 }
 
 impl SealService {
-    /// The seal as it stands.
-    pub async fn status(&self) -> SealStatus {
-        let inner = self.inner.lock().await;
-        let config = inner.config.as_ref().map(|(config, _)| config);
-        let unsealing = inner.unsealing.as_ref();
-        SealStatus {
-            state: self.state(),
-            kind: config.map_or("shamir", |config| config.kind().name()),
-            threshold: config.map_or(0, |config| config.kind().threshold()),
-            shares: config.map_or(0, |config| config.kind().shares()),
-            progress: unsealing.map_or(0, |unsealing| unsealing.progress()),
-            nonce: unsealing.map_or_else(String::new, |unsealing| unsealing.nonce().to_owned()),
-            storage: self.store.engine_name(),
-            cluster: config.map(|config| config.cluster().to_string()),
-        }
+    /// The seal as it stands. Takes no lock.
+    #[must_use]
+    pub fn status(&self) -> Arc<SealStatus> {
+        self.published.load_full()
+    }
+
+    /// Makes a change known; the state's watchers wake when it is another one.
+    pub(super) fn publish(&self, inner: &Inner, state: SealState) {
+        self.published.store(Arc::new(inner.status(state, self.store.engine_name())));
+        self.state.send_if_modified(|current| std::mem::replace(current, state) != state);
     }
 
     /// The newest key generation; `None` while sealed.
@@ -68,5 +65,22 @@ impl SealService {
             encryptions: self.barrier.sealed_records(),
             older: generations.len().saturating_sub(1),
         })
+    }
+}
+
+impl Inner {
+    pub(super) fn status(&self, state: SealState, storage: &'static str) -> SealStatus {
+        let config = self.config.as_ref().map(|(config, _)| config);
+        let unsealing = self.unsealing.as_ref();
+        SealStatus {
+            state,
+            kind: config.map_or("shamir", |config| config.kind().name()),
+            threshold: config.map_or(0, |config| config.kind().threshold()),
+            shares: config.map_or(0, |config| config.kind().shares()),
+            progress: unsealing.map_or(0, |unsealing| unsealing.progress()),
+            nonce: unsealing.map_or_else(String::new, |unsealing| unsealing.nonce().to_owned()),
+            storage,
+            cluster: config.map(|config| config.cluster().to_string()),
+        }
     }
 }

@@ -20,19 +20,20 @@ pub(in crate::http::routes) async fn read(context: OpenContext) -> Result<Answer
         "drsecondarycode",
         "performancestandbycode",
     ]);
-    let state = context.app.seal.state();
+    let status = context.app.seal.status();
+    let state = status.state;
     let (name, default) = match state {
         SealState::Unsealed => ("activecode", StatusCode::OK),
         SealState::Sealed => ("sealedcode", StatusCode::SERVICE_UNAVAILABLE),
         SealState::Uninitialised => ("uninitcode", StatusCode::NOT_IMPLEMENTED),
     };
     let wanted = fields.count(name)?.and_then(|code| u16::try_from(code).ok());
-    let status = match wanted.map(StatusCode::from_u16) {
+    let code = match wanted.map(StatusCode::from_u16) {
         None => default,
-        Some(Ok(status)) if status.as_u16() >= 200 => status,
+        Some(Ok(code)) if code.as_u16() >= 200 => code,
         Some(_) => return Err(ApiError::invalid(format!("'{name}' must be an HTTP status code"))),
     };
-    let cluster = context.app.seal.status().await.cluster.filter(|_| state == SealState::Unsealed);
+    let cluster = status.cluster.clone().filter(|_| state == SealState::Unsealed);
     let health = Health {
         initialized: state != SealState::Uninitialised,
         sealed: state != SealState::Unsealed,
@@ -46,7 +47,7 @@ pub(in crate::http::routes) async fn read(context: OpenContext) -> Result<Answer
         cluster_id: cluster,
     };
     let body = serde_json::to_value(health).map_err(|_| ApiError::Internal)?;
-    Ok(Answer::raw(body).with_status(status))
+    Ok(Answer::raw(body).with_status(code))
 }
 
 pub(in crate::http::routes) async fn leader(_: OpenContext) -> Result<Answer, ApiError> {

@@ -11,7 +11,7 @@ use crate::http::fields::Fields;
 use crate::service::seal::{SealService, SealState, decode_share};
 
 pub(in crate::http::routes) async fn status(context: OpenContext) -> Result<Answer, ApiError> {
-    wire_status(&context.app.seal).await
+    wire_status(&context.app.seal)
 }
 
 pub(in crate::http::routes) async fn unseal(context: OpenContext) -> Result<Answer, ApiError> {
@@ -25,10 +25,10 @@ pub(in crate::http::routes) async fn unseal(context: OpenContext) -> Result<Answ
     if fields.flag("reset")? == Some(true) {
         seal.reset().await;
     } else {
-        let share = share(fields, seal.status().await.kind)?;
+        let share = share(fields, seal.status().kind)?;
         seal.unseal(share).await?;
     }
-    wire_status(seal).await
+    wire_status(seal)
 }
 
 pub(in crate::http::routes) async fn seal(context: Context) -> Result<Answer, ApiError> {
@@ -49,10 +49,10 @@ fn share(fields: &Fields, kind: &str) -> Result<SecretBytes, ApiError> {
     decode_share(text, kind).ok_or_else(|| ApiError::invalid("'key' must be a valid hex or base64 string"))
 }
 
-async fn wire_status(seal: &SealService) -> Result<Answer, ApiError> {
-    let status = seal.status().await;
+fn wire_status(seal: &SealService) -> Result<Answer, ApiError> {
+    let status = seal.status();
     let unsealed = status.state == SealState::Unsealed;
-    let cluster = status.cluster.filter(|_| unsealed);
+    let cluster = status.cluster.clone().filter(|_| unsealed);
     let wire = WireStatus {
         kind: status.kind.to_owned(),
         initialized: status.state != SealState::Uninitialised,
@@ -60,7 +60,7 @@ async fn wire_status(seal: &SealService) -> Result<Answer, ApiError> {
         t: status.threshold.into(),
         n: status.shares.into(),
         progress: status.progress.into(),
-        nonce: status.nonce,
+        nonce: status.nonce.clone(),
         version: VERSION.to_owned(),
         migration: false,
         recovery_seal: false,

@@ -1,0 +1,17 @@
+//! The tree itself: who may know whom, how large a file may be, what a file may be called, whether links
+//! lead somewhere, and what is built in.
+//!
+//! A rule that fails says which file breaks it and why the rule is there.
+
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests too")]
+
+#[path = "tidy/arrows.rs"]
+mod arrows;
+#[path = "tidy/dependencies.rs"]
+mod dependencies;
+#[path = "tidy/files.rs"]
+mod files;
+#[path = "tidy/links.rs"]
+mod links;
+#[path = "tidy/tree.rs"]
+mod tree;

@@ -1,0 +1,76 @@
+//! What a call on the target found out, as the state machine hears of it.
+
+use super::fault::{Fault, FaultClass};
+use super::port::{Outcome, Probe, Rights, Verification};
+
+/// What an effect found out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// Preflight: the account's rights, or why the change cannot succeed.
+    Prepared(Result<Rights, Fault>),
+    /// What became of the change.
+    Applied(Outcome),
+    /// What the fresh login with the candidate showed.
+    Verified(Verification),
+    /// Which stored version works.
+    Probed(Finding),
+    /// What became of putting the old password back.
+    Reverted(Outcome),
+    /// Whether the old version is dead.
+    Retired(Retirement),
+    /// What a login with the current version showed, outside any rotation.
+    Checked(Probe),
+}
+
+impl Event {
+    /// Whether the target refused the management credential. Then nobody else may try it: a second and
+    /// third refusal could lock it out.
+    #[must_use]
+    pub fn management_refused(&self) -> bool {
+        let fault = match self {
+            Self::Prepared(Err(fault)) => fault,
+            Self::Applied(Outcome::NotApplied(fault) | Outcome::Unknown(fault)) => fault,
+            Self::Reverted(Outcome::NotApplied(fault) | Outcome::Unknown(fault)) => fault,
+            Self::Verified(Verification::Inconclusive(fault)) => fault,
+            Self::Probed(Finding::Inconclusive(fault)) => fault,
+            Self::Retired(Retirement::Unproven(fault)) => fault,
+            _ => return false,
+        };
+        fault.class == FaultClass::ManagementAuthRefused
+    }
+
+    /// Whether it is not known if the target was changed.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        matches!(self, Self::Applied(Outcome::Unknown(_)) | Self::Reverted(Outcome::Unknown(_)))
+    }
+}
+
+/// What probing every stored version showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// This version logs in.
+    Works(u64),
+    /// The target refused every stored version.
+    NoneWorks,
+    /// The target does not judge passwords of this account (locked, expired).
+    Blocked(Fault),
+    /// Nothing was learnt.
+    Inconclusive(Fault),
+}
+
+/// What retiring the old version showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Retirement {
+    /// The target refuses it; this many open sessions were ended, if any were to be.
+    Dead {
+        /// Sessions ended.
+        sessions: Option<u32>,
+        /// Why sessions could not be ended, when they should have been.
+        sessions_left: Option<Fault>,
+    },
+    /// It still opens the target.
+    StillValid,
+    /// Not known.
+    Unproven(Fault),
+}

@@ -1,0 +1,84 @@
+//! Deleting a target. The management password is not lost by the way.
+
+use vault_core::account::{Account, Subject};
+use vault_core::path::Name;
+use vault_core::rotation::port::Login;
+use vault_core::target::Target;
+
+use super::TargetService;
+use crate::engine::READ_WAIT;
+use crate::service::account::AccountError;
+
+/// What becomes of the management password of a target that is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Disposal {
+    /// It is handed to the caller, once.
+    HandOver,
+    /// Nobody knows it any more.
+    Forget,
+}
+
+impl TargetService {
+    /// Removes a target that has no accounts any more; gives back the management credential when it is
+    /// handed over. What becomes of a password that the vault itself has made must be said.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub async fn remove(
+        &self,
+        name: &Name,
+        disposal: Option<Disposal>,
+        principal: &str,
+    ) -> Result<Option<Login>, AccountError> {
+        let Some(target) = self.engine.target(name)? else { return Ok(None) };
+        let accounts = self.accounts.of_target(name)?;
+        let managed: Vec<String> =
+            accounts.iter().filter_map(|key| key.strip_prefix("a/")).map(str::to_owned).collect();
+        if !managed.is_empty() {
+            return Err(AccountError::State(format!(
+                "{name} still has {} accounts (such as {}); delete them first",
+                managed.len(),
+                managed.first().map_or("", String::as_str)
+            )));
+        }
+        let subject = Subject::Management(name.clone());
+        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
+            return Err(AccountError::Busy(format!(
+                "the management credential of {name} is being rotated; try again in a moment"
+            )));
+        };
+        let mut batch = self.engine.barrier().transaction()?;
+        let mut handed_over = None;
+        if let Some(manager) = self.engine.account(&subject)? {
+            handed_over = self.disposed(&manager.value, disposal)?;
+            self.accounts.wipe_in(&mut batch, &manager, principal)?;
+        }
+        batch.delete::<Target>(name.as_str(), target.revision);
+        self.engine.barrier().commit(batch).await?;
+        Ok(handed_over)
+    }
+
+    /// What is handed over of a management credential that the vault is about to forget.
+    fn disposed(&self, manager: &Account, disposal: Option<Disposal>) -> Result<Option<Login>, AccountError> {
+        if !manager.stage.untouched() {
+            return Err(AccountError::State(
+                "a rotation of the management credential has not ended well, so its password is not certain; repair it before the target is deleted".to_owned(),
+            ));
+        }
+        match (disposal, manager.versions.current) {
+            // A password that a person brought is known to that person.
+            (None, _) if manager.last_rotation.is_none() => Ok(None),
+            (None, _) => Err(AccountError::Invalid(
+                "only the vault knows the management password, because it has rotated it; say what becomes of it: \
+                 disposal=hand-over (it is returned to you, once) or disposal=forget (nobody knows it any more)"
+                    .to_owned(),
+            )),
+            (Some(Disposal::Forget), _) | (Some(Disposal::HandOver), None) => Ok(None),
+            (Some(Disposal::HandOver), Some(current)) => {
+                let password = self.engine.password(&manager.subject, current.number)?;
+                let login = |password| Login { username: manager.username.clone(), password };
+                Ok(password.map(login))
+            }
+        }
+    }
+}

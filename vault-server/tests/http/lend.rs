@@ -1,0 +1,77 @@
+//! Check-out over HTTP: what the one who is refused is told, and how leases are listed.
+
+use serde_json::json;
+
+use crate::vault::{Disk, Vault};
+
+/// A vault with the account `db/app` on the fake target, and two people who may borrow it.
+async fn lending(disk: &Disk) -> (Vault, String, String) {
+    disk.target.create_account("manager", "m");
+    disk.target.create_account("app", "a");
+    let (vault, _) = Vault::ready(disk).await;
+    let target =
+        json!({ "rotator": "fake", "connection_url": "fake://", "username": "manager", "password": "m" });
+    let reply = vault.root("POST", "targets/config/t", &target.to_string()).await;
+    assert_eq!(reply.status, 204, "{}", reply.text);
+    let account = json!({ "target": "t", "username": "app" });
+    let reply = vault.root("POST", "accounts/config/db/app", &account.to_string()).await;
+    assert_eq!(reply.at("/data/state"), "idle", "{}", reply.text);
+    let borrow = r#"
+        path "accounts/check-out/*" { capabilities = ["update"] }
+        path "accounts/status*" { capabilities = ["read"] }
+    "#;
+    vault.policy("borrow", borrow).await;
+    let ada = vault.token(r#"{"policies":["borrow"],"display_name":"ada"}"#).await;
+    let eve = vault.token(r#"{"policies":["borrow"],"display_name":"eve"}"#).await;
+    (vault, ada, eve)
+}
+
+#[tokio::test]
+async fn only_the_holder_is_told_the_id_of_the_lease() {
+    let disk = Disk::new();
+    let (vault, ada, eve) = lending(&disk).await;
+    let lent = vault.call("POST", "accounts/check-out/db/app", &ada, "{}").await;
+    assert_eq!(lent.status, 200, "{}", lent.text);
+    let lease = lent.at("/lease_id").as_str().unwrap().to_owned();
+
+    let refused = vault.call("POST", "accounts/check-out/db/app", &eve, "{}").await;
+    assert_eq!(refused.status, 409, "{}", refused.text);
+    assert_eq!(refused.at("/data/holder"), "token-ada");
+    assert_eq!(refused.at("/data/place"), 1);
+    // Whoever knows it may renew it, with nothing but the default policy.
+    assert!(!refused.text.contains(&lease), "{}", refused.text);
+
+    let again = vault.call("POST", "accounts/check-out/db/app", &ada, "{}").await;
+    assert_eq!(again.status, 409, "{}", again.text);
+    assert_eq!(again.at("/data/lease_id"), json!(lease));
+
+    for path in ["accounts/status/db/app", "accounts/status"] {
+        for (token, shown) in [(&ada, true), (&eve, false), (&vault.root, true)] {
+            let status = vault.call("GET", path, token, "").await;
+            assert!(status.text.contains("token-ada"), "{path}: {}", status.text);
+            assert_eq!(status.text.contains(&lease), shown, "{path}: {}", status.text);
+        }
+    }
+
+    let rotated = vault.root("POST", "accounts/rotate/db/app", "{}").await;
+    assert_eq!(rotated.status, 409, "{}", rotated.text);
+    assert!(!rotated.text.contains(&lease), "{}", rotated.text);
+}
+
+#[tokio::test]
+async fn leases_are_listed_from_the_top_folder_by_folder() {
+    let disk = Disk::new();
+    let (vault, ada, _) = lending(&disk).await;
+    let lent = vault.call("POST", "accounts/check-out/db/app", &ada, "{}").await;
+    let id = lent.at("/lease_id").as_str().unwrap().rsplit('/').next().unwrap().to_owned();
+    for (path, keys) in [
+        ("sys/leases/lookup", json!(["accounts/"])),
+        ("sys/leases/lookup/", json!(["accounts/"])),
+        ("sys/leases/lookup/accounts", json!(["check-out/"])),
+        ("sys/leases/lookup/accounts/check-out/db/app/", json!([id])),
+    ] {
+        let reply = vault.root("LIST", path, "").await;
+        assert_eq!(reply.status, 200, "{path}: {}", reply.text);
+        assert_eq!(reply.at("/data/keys"), keys, "{path}");
+    }
+}
