@@ -6,5 +6,15 @@
 mod checkout;
 #[path = "story/cli.rs"]
 mod cli;
+#[path = "story/concurrency.rs"]
+mod concurrency;
+#[path = "story/drift.rs"]
+mod drift;
+#[path = "story/fault.rs"]
+mod fault;
+#[path = "story/input.rs"]
+mod input;
 #[path = "story/lease.rs"]
 mod lease;
+#[path = "story/restart.rs"]
+mod restart;

@@ -9,6 +9,7 @@ use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::step;
+use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
@@ -112,6 +113,13 @@ impl TargetService {
         if let Some(password) = &request.password {
             let login = Login { username: request.username.clone(), password: password.duplicate() };
             rotator.validate_login(&login).map_err(AccountError::Invalid)?;
+        }
+        if let Some(policy) = &request.rotation_policy
+            && self.engine.barrier().load::<RotationPolicy>(policy.as_str())?.is_none()
+        {
+            return Err(AccountError::Invalid(format!(
+                "the rotation policy {policy} is not configured; write rotation-policies/{policy} first"
+            )));
         }
         match request.concurrency {
             Some(0) => Err(AccountError::Invalid("max_concurrency must be at least 1".to_owned())),
