@@ -268,7 +268,9 @@ impl World {
         let events = incident["events"].as_array().context("no events")?;
         let opened = events.iter().filter(|event| event["kind"] == "opened").count();
         ensure!(opened == 1 && events.iter().all(|event| event["kind"] != "reopened"), "{incident}");
-        let mark = |name: &str| incident["marks"][name].as_str().map(str::to_owned);
+        let mark = |name: &str| {
+            incident.pointer(&format!("/marks/{name}")).and_then(Value::as_str).map(str::to_owned)
+        };
         let marks: Vec<Option<String>> = ["t0", "t1", "t2", "t3", "t6", "t7"].map(mark).into();
         ensure!(marks.iter().all(Option::is_some) && marks.is_sorted(), "{incident}");
         Ok((*incident).clone())

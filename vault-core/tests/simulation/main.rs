@@ -106,12 +106,7 @@ fn happen(world: &mut World, dice: &mut Dice, trouble: u64) -> Result<(), String
         15 => change_outside(world, dice, &key),
         16 => check_now(world, &key, dice, trouble)?,
         17 => deliver_delayed(world),
-        18 => {
-            let keys: Vec<String> = world.in_flight.keys().cloned().collect();
-            if !keys.is_empty() {
-                world.forget(&keys[dice.roll(keys.len() as u64) as usize]);
-            }
-        }
+        18 => world.forget(&key),
         19 => tell(world, dice, &key)?,
         20 => world.window_open = dice.roll(3) != 0,
         _ => world.crash(),
