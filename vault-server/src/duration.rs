@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Reads `3600`, `1h`, `30m0s`, `1h0m0s`, `1.5h`, `250ms`, `1d`, `2w`; `None` when it is none of these.
+/// Reads `3600`, `1h`, `30m0s`, `1h0m0s`, `1.5h`, `250ms`, `1d`, `2w`; `None` when it is none of these, or
+/// longer than 292 years, which is what a record can hold.
 ///
 /// A bare number is seconds. The empty text is zero: clients send it for "unset".
 #[must_use]
@@ -12,7 +13,8 @@ pub fn parse_duration(text: &str) -> Option<Duration> {
         return Some(Duration::ZERO);
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().ok().map(Duration::from_secs);
+        let seconds = text.parse().ok().filter(|seconds| *seconds <= DURATION_SECONDS_MAX)?;
+        return Some(Duration::from_secs(seconds));
     }
     let mut rest = text;
     let mut total: u128 = 0;
@@ -89,6 +91,9 @@ mod tests {
             ("1..5s", None),
             ("99999999999999999999h", None),
             ("400y", None),
+            ("9223372036", Some(9_223_372_036_000)),
+            ("9223372037", None),
+            ("18446744073709551615", None),
         ] {
             let millis = parse_duration(text).map(|span| u64::try_from(span.as_millis()).unwrap());
             assert_eq!(millis, want, "{text:?}");

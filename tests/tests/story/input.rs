@@ -14,99 +14,8 @@ async fn each_wrong_request_is_told_what_to_mend() {
     let world = World::new().await.unwrap();
     let kept = world.adopted("db/app", "app").await.unwrap();
     let status = world.status("db/app").await.unwrap();
-    let long = "x".repeat(5000);
-    let account = |more: Value| with(json!({ "target": "pg", "username": "other" }), more);
-    let url = world.url();
-    let target = |more: Value| {
-        let base = json!({
-            "rotator": "postgresql", "connection_url": url, "username": "keeper", "password": "p",
-        });
-        with(base, more)
-    };
-    let policy = |more: Value| with(json!({ "rotation_period": "1h" }), more);
-    #[rustfmt::skip]
-    let table: Vec<(&str, Value, u16, &str)> = vec![
-        ("accounts/config/x", json!({}), 400, "target"),
-        ("accounts/config/x", json!({ "target": "pg" }), 400, "username"),
-        ("accounts/config/x", json!({ "target": "nowhere", "username": "a" }), 400, "targets/config/nowhere"),
-        ("accounts/config/x", json!({ "target": "a/b", "username": "a" }), 400, "name"),
-        ("accounts/config/x", json!({ "target": ["pg"], "username": "a" }), 400, "target"),
-        ("accounts/config/x", account(json!({ "username": { "a": 1 } })), 400, "username"),
-        ("accounts/config/x", account(json!({ "username": "" })), 400, "username"),
-        ("accounts/config/x", account(json!({ "username": long })), 400, "username"),
-        ("accounts/config/x", account(json!({ "username": "pg_monitor" })), 400, "reserved"),
-        ("accounts/config/x", account(json!({ "username": "a\u{0}b" })), 400, "NUL"),
-        ("accounts/config/x", account(json!({ "password": 7 })), 400, "password"),
-        ("accounts/config/x", account(json!({ "password": "a\u{0}b" })), 400, "NUL"),
-        ("accounts/config/x", account(json!({ "rotation_policy": "none" })), 400, "rotation-policies/none"),
-        ("accounts/config/x", account(json!({ "password_policy": "none" })), 400, "password-policies/none"),
-        ("accounts/config/x", account(json!({ "rotation_policy": "../x" })), 400, "name"),
-        ("accounts/config/x", account(json!({ "max_ttl": "soon" })), 400, "max_ttl"),
-        ("accounts/config/x", account(json!({ "max_ttl": -1 })), 400, "max_ttl"),
-        ("accounts/config/x", account(json!({ "ttl": "2h", "max_ttl": "1h" })), 400, "ttl"),
-        ("accounts/config/db/app", json!({ "target": "pg", "username": "else" }), 400, "username"),
-        ("accounts/config/db/second", json!({ "target": "pg", "username": "app" }), 409, "already managed"),
-        ("accounts/config/db/keeper", json!({ "target": "pg", "username": "keeper" }), 409, "already managed"),
-        ("accounts/check-out/db/app", json!({ "ttl": "tomorrow" }), 400, "ttl"),
-        ("accounts/check-out/db/app", json!({ "ttl": "-5m" }), 400, "ttl"),
-        ("accounts/check-out/db/app", json!({ "ttl": [1] }), 400, "ttl"),
-        ("accounts/check-out/db/app", json!({ "wait": "a while" }), 400, "wait"),
-        ("accounts/check-out/db/app", json!({ "reason": { "why": "so" } }), 400, "reason"),
-        ("accounts/check-in/db/app", json!({}), 409, "not checked out"),
-        ("accounts/check-in/db/app", json!({ "lease_id": [] }), 400, "lease_id"),
-        ("accounts/check-in/db/app", json!({ "lease_id": "accounts/check-out/db/app/x" }), 409, "nothing was changed"),
-        ("accounts/check-in/db/app", json!({ "force": "perhaps" }), 400, "force"),
-        ("accounts/rotate/db/app", json!({ "force": 2 }), 400, "force"),
-        ("targets/config/x", json!({}), 400, "rotator"),
-        ("targets/config/x", target(json!({ "rotator": "abacus" })), 400, "postgresql"),
-        ("targets/config/x", target(json!({ "connection_url": "" })), 400, "connection_url"),
-        ("targets/config/x", target(json!({ "connection_url": "db:5432" })), 400, "connection_url"),
-        ("targets/config/x", target(json!({ "connection_url": "postgresql://a:b@h/d" })), 400, "literal"),
-        ("targets/config/x", target(json!({ "connection_url": "postgresql://{{username}}:{{password}}@h:99999/d" })), 400, "port"),
-        ("targets/config/x", target(json!({ "username": "" })), 400, "username"),
-        ("targets/config/x", target(json!({ "password": null })), 400, "password"),
-        ("targets/config/x", target(json!({ "password": ["p"] })), 400, "password"),
-        ("targets/config/x", target(json!({ "max_concurrency": 0 })), 400, "max_concurrency"),
-        ("targets/config/x", target(json!({ "max_concurrency": 1_000_000 })), 400, "max_concurrency"),
-        ("targets/config/x", target(json!({ "max_concurrency": "1e3" })), 400, "max_concurrency"),
-        ("targets/config/x", target(json!({ "sslmodus": "off" })), 400, "sslmodus"),
-        ("targets/config/x", target(json!({ "password_hashing": "rot13" })), 400, "password_hashing"),
-        ("targets/config/x", target(json!({ "rotation_policy": "none" })), 400, "rotation-policies/none"),
-        ("targets/config/pg", target(json!({ "username": "else" })), 400, "username"),
-        ("rotation-policies/x", json!({}), 400, "rotation_period"),
-        ("rotation-policies/x", policy(json!({ "rotation_period": "1s" })), 400, "at least 5s"),
-        ("rotation-policies/x", policy(json!({ "rotation_period": "ten" })), 400, "rotation_period"),
-        ("rotation-policies/x", policy(json!({ "rotation_schedule": "0 3 * * *" })), 400, "not both"),
-        ("rotation-policies/x", policy(json!({ "jitter": "2h" })), 400, "jitter"),
-        ("rotation-policies/x", policy(json!({ "retries": 21 })), 400, "retries"),
-        ("rotation-policies/x", policy(json!({ "retries": -1 })), 400, "retries"),
-        ("rotation-policies/x", policy(json!({ "retry_base": "2h", "retry_cap": "1h" })), 400, "retry_base"),
-        ("rotation-policies/x", policy(json!({ "rotation_window": "1h" })), 400, "rotation_window"),
-        ("rotation-policies/x", json!({ "rotation_schedule": "61 * * * *" }), 400, "rotation_schedule"),
-        ("rotation-policies/x", json!({ "rotation_schedule": "0 0 30 2 *" }), 400, "rotation_schedule"),
-        ("rotation-policies/x", json!({ "rotation_schedule": long }), 400, "rotation_schedule"),
-        ("rotation-policies/x", json!({ "rotation_schedule": "@daily", "time_zone": "Mars/Olympus" }), 400, "time_zone"),
-        ("password-policies/x", json!({}), 400, "policy"),
-        ("password-policies/x", json!({ "policy": "length = " }), 400, ""),
-        ("password-policies/x", json!({ "policy": "length = 3" }), 400, ""),
-        ("password-policies/x", json!({ "policy": ["length"] }), 400, "policy"),
-        ("sys/policies/acl/x", json!({ "policy": "path {" }), 400, ""),
-        ("sys/leases/renew", json!({}), 400, "lease_id"),
-        ("sys/leases/renew", json!({ "lease_id": "accounts/check-out/db/app/x" }), 400, "lease"),
-        ("sys/leases/lookup", json!({ "lease_id": long }), 400, "lease"),
-        ("sys/leases/revoke", json!({}), 400, "lease_id"),
-        ("incidents/0/ack", json!({}), 404, ""),
-        ("incidents/ä/note", json!({ "text": "x" }), 404, ""),
-        ("accounts/rotate/no/such", json!({}), 404, ""),
-        ("accounts/check-out/no/such", json!({}), 404, ""),
-        ("accounts/check-in/no/such", json!({}), 404, ""),
-        ("accounts/verify/no/such", json!({}), 404, ""),
-        ("accounts/reconcile/no/such", json!({}), 404, ""),
-        ("targets/check/nowhere", json!({}), 404, ""),
-        ("targets/rotate/nowhere", json!({}), 404, ""),
-        ("targets/check/%C3%A4", json!({}), 400, "name"),
-    ];
-    for (path, body, wanted, word) in table {
+    let tables = [of_accounts(), of_targets(&world.url()), of_policies(), of_others()];
+    for (path, body, wanted, word) in tables.concat() {
         let answer = world.vault.post(path, body.clone()).await.unwrap();
         let shown: String = body.to_string().chars().take(200).collect();
         assert_eq!(answer.status, wanted, "{path} {shown}: {}", answer.body);
@@ -122,7 +31,9 @@ async fn each_wrong_request_is_told_what_to_mend() {
     assert_eq!(world.credential("db/app").await.unwrap(), kept);
     let accounts = world.vault.call(list(), "accounts/config", None, ROOT).await.unwrap();
     assert_eq!(accounts.data().unwrap()["keys"], json!(["db/"]));
-    assert_eq!(world.vault.get("targets/config/x").await.unwrap().status, 404);
+    for path in ["targets/config/x", "rotation-policies/x", "password-policies/x", "sys/policies/acl/x"] {
+        assert_eq!(world.vault.get(path).await.unwrap().status, 404, "{path} was stored");
+    }
     still_works(&world).await;
 }
 
@@ -264,6 +175,124 @@ async fn no_spelling_of_a_path_breaks_out_or_breaks_anything() {
         }
     }
     still_works(&world).await;
+}
+
+/// Path, body, status, and a word of the sentence.
+type Row = (&'static str, Value, u16, &'static str);
+
+#[rustfmt::skip]
+fn of_accounts() -> Vec<Row> {
+    let account = |more: Value| with(json!({ "target": "pg", "username": "other" }), more);
+    vec![
+        ("accounts/config/x", json!({}), 400, "target"),
+        ("accounts/config/x", json!({ "target": "pg" }), 400, "username"),
+        ("accounts/config/x", json!({ "target": "nowhere", "username": "a" }), 400, "targets/config/nowhere"),
+        ("accounts/config/x", json!({ "target": "a/b", "username": "a" }), 400, "name"),
+        ("accounts/config/x", json!({ "target": ["pg"], "username": "a" }), 400, "target"),
+        ("accounts/config/x", account(json!({ "username": { "a": 1 } })), 400, "username"),
+        ("accounts/config/x", account(json!({ "username": "" })), 400, "username"),
+        ("accounts/config/x", account(json!({ "username": "x".repeat(5000) })), 400, "username"),
+        ("accounts/config/x", account(json!({ "username": "pg_monitor" })), 400, "reserved"),
+        ("accounts/config/x", account(json!({ "username": "a\u{0}b" })), 400, "NUL"),
+        ("accounts/config/x", account(json!({ "password": 7 })), 400, "password"),
+        ("accounts/config/x", account(json!({ "password": "a\u{0}b" })), 400, "NUL"),
+        ("accounts/config/x", account(json!({ "rotation_policy": "none" })), 400, "rotation-policies/none"),
+        ("accounts/config/x", account(json!({ "password_policy": "none" })), 400, "password-policies/none"),
+        ("accounts/config/x", account(json!({ "rotation_policy": "../x" })), 400, "name"),
+        ("accounts/config/x", account(json!({ "max_ttl": "soon" })), 400, "max_ttl"),
+        ("accounts/config/x", account(json!({ "max_ttl": -1 })), 400, "max_ttl"),
+        ("accounts/config/x", account(json!({ "ttl": "2h", "max_ttl": "1h" })), 400, "ttl"),
+        ("accounts/config/db/app", json!({ "target": "pg", "username": "else" }), 400, "username"),
+        ("accounts/config/db/second", json!({ "target": "pg", "username": "app" }), 409, "already managed"),
+        ("accounts/config/db/keeper", json!({ "target": "pg", "username": "keeper" }), 409, "already managed"),
+        ("accounts/check-out/db/app", json!({ "ttl": "tomorrow" }), 400, "ttl"),
+        ("accounts/check-out/db/app", json!({ "ttl": u64::MAX }), 400, "ttl"),
+        ("accounts/check-out/db/app", json!({ "ttl": "-5m" }), 400, "ttl"),
+        ("accounts/check-out/db/app", json!({ "ttl": [1] }), 400, "ttl"),
+        ("accounts/check-out/db/app", json!({ "wait": "a while" }), 400, "wait"),
+        ("accounts/check-out/db/app", json!({ "reason": { "why": "so" } }), 400, "reason"),
+        ("accounts/check-in/db/app", json!({}), 409, "not checked out"),
+        ("accounts/check-in/db/app", json!({ "lease_id": [] }), 400, "lease_id"),
+        ("accounts/check-in/db/app", json!({ "lease_id": "accounts/check-out/db/app/x" }), 409, "nothing was changed"),
+        ("accounts/check-in/db/app", json!({ "force": "perhaps" }), 400, "force"),
+        ("accounts/rotate/db/app", json!({ "force": 2 }), 400, "force"),
+        ("accounts/check-out/no/such", json!({}), 404, ""),
+        ("accounts/check-in/no/such", json!({}), 404, ""),
+    ]
+}
+
+#[rustfmt::skip]
+fn of_targets(url: &str) -> Vec<Row> {
+    let target = |more: Value| {
+        let base = json!({
+            "rotator": "postgresql", "connection_url": url, "username": "keeper", "password": "p",
+        });
+        with(base, more)
+    };
+    vec![
+        ("targets/config/x", json!({}), 400, "rotator"),
+        ("targets/config/x", target(json!({ "rotator": "abacus" })), 400, "postgresql"),
+        ("targets/config/x", target(json!({ "connection_url": "" })), 400, "connection_url"),
+        ("targets/config/x", target(json!({ "connection_url": "db:5432" })), 400, "connection_url"),
+        ("targets/config/x", target(json!({ "connection_url": "postgresql://a:b@h/d" })), 400, "literal"),
+        ("targets/config/x", target(json!({ "connection_url": "postgresql://{{username}}:{{password}}@h:99999/d" })), 400, "port"),
+        ("targets/config/x", target(json!({ "username": "" })), 400, "username"),
+        ("targets/config/x", target(json!({ "password": null })), 400, "password"),
+        ("targets/config/x", target(json!({ "password": ["p"] })), 400, "password"),
+        ("targets/config/x", target(json!({ "max_concurrency": 0 })), 400, "max_concurrency"),
+        ("targets/config/x", target(json!({ "max_concurrency": 1_000_000 })), 400, "max_concurrency"),
+        ("targets/config/x", target(json!({ "max_concurrency": "1e3" })), 400, "max_concurrency"),
+        ("targets/config/x", target(json!({ "sslmodus": "off" })), 400, "sslmodus"),
+        ("targets/config/x", target(json!({ "password_hashing": "rot13" })), 400, "password_hashing"),
+        ("targets/config/x", target(json!({ "rotation_policy": "none" })), 400, "rotation-policies/none"),
+        ("targets/config/pg", target(json!({ "username": "else" })), 400, "username"),
+    ]
+}
+
+#[rustfmt::skip]
+fn of_policies() -> Vec<Row> {
+    let policy = |more: Value| with(json!({ "rotation_period": "1h" }), more);
+    vec![
+        ("rotation-policies/x", json!({}), 400, "rotation_period"),
+        ("rotation-policies/x", policy(json!({ "rotation_period": "1s" })), 400, "at least 5s"),
+        ("rotation-policies/x", policy(json!({ "rotation_period": "ten" })), 400, "rotation_period"),
+        ("rotation-policies/x", policy(json!({ "rotation_period": u64::MAX })), 400, "rotation_period"),
+        ("rotation-policies/x", policy(json!({ "grace": u64::MAX.to_string() })), 400, "grace"),
+        ("rotation-policies/x", policy(json!({ "retry_cap": "1e99" })), 400, "retry_cap"),
+        ("rotation-policies/x", policy(json!({ "rotation_schedule": "0 3 * * *" })), 400, "not both"),
+        ("rotation-policies/x", policy(json!({ "jitter": "2h" })), 400, "jitter"),
+        ("rotation-policies/x", policy(json!({ "retries": 21 })), 400, "retries"),
+        ("rotation-policies/x", policy(json!({ "retries": -1 })), 400, "retries"),
+        ("rotation-policies/x", policy(json!({ "retry_base": "2h", "retry_cap": "1h" })), 400, "retry_base"),
+        ("rotation-policies/x", policy(json!({ "rotation_window": "1h" })), 400, "rotation_window"),
+        ("rotation-policies/x", json!({ "rotation_schedule": "61 * * * *" }), 400, "rotation_schedule"),
+        ("rotation-policies/x", json!({ "rotation_schedule": "0 0 30 2 *" }), 400, "rotation_schedule"),
+        ("rotation-policies/x", json!({ "rotation_schedule": "x".repeat(5000) }), 400, "rotation_schedule"),
+        ("rotation-policies/x", json!({ "rotation_schedule": "@daily", "time_zone": "Mars/Olympus" }), 400, "time_zone"),
+        ("password-policies/x", json!({}), 400, "policy"),
+        ("password-policies/x", json!({ "policy": "length = " }), 400, ""),
+        ("password-policies/x", json!({ "policy": "length = 3" }), 400, ""),
+        ("password-policies/x", json!({ "policy": ["length"] }), 400, "policy"),
+        ("sys/policies/acl/x", json!({ "policy": "path {" }), 400, ""),
+    ]
+}
+
+#[rustfmt::skip]
+fn of_others() -> Vec<Row> {
+    vec![
+        ("sys/leases/renew", json!({}), 400, "lease_id"),
+        ("sys/leases/renew", json!({ "lease_id": "accounts/check-out/db/app/x" }), 400, "lease"),
+        ("sys/leases/lookup", json!({ "lease_id": "x".repeat(5000) }), 400, "lease"),
+        ("sys/leases/revoke", json!({}), 400, "lease_id"),
+        ("incidents/0/ack", json!({}), 404, ""),
+        ("incidents/ä/note", json!({ "text": "x" }), 404, ""),
+        ("accounts/rotate/no/such", json!({}), 404, ""),
+        ("accounts/verify/no/such", json!({}), 404, ""),
+        ("accounts/reconcile/no/such", json!({}), 404, ""),
+        ("targets/check/nowhere", json!({}), 404, ""),
+        ("targets/rotate/nowhere", json!({}), 404, ""),
+        ("targets/check/%C3%A4", json!({}), 400, "name"),
+    ]
 }
 
 /// Whether the body of a refusal has the list of errors.
