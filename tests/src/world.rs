@@ -152,10 +152,7 @@ impl World {
         merge(&mut body, more);
         let answer = self.vault.post(&format!("accounts/config/{path}"), body).await?;
         let status = answer.data()?.clone();
-        ensure!(
-            status.pointer("/state").is_some_and(|state| state == "idle") && status.get("incident").is_none(),
-            "{status}"
-        );
+        ensure!(at_rest(&status), "{status}");
         Ok(status)
     }
 
@@ -237,10 +234,7 @@ impl World {
     /// # Errors
     /// When it does not heal, or what is served then is refused by the server.
     pub async fn healed(&self, path: &str) -> Result<Credential> {
-        self.until(path, |status| {
-            status.pointer("/state").is_some_and(|state| state == "idle") && status.get("incident").is_none()
-        })
-        .await?;
+        self.until(path, at_rest).await?;
         let credential = self.credential(path).await?;
         ensure!(self.accepts(&credential).await?, "what is served does not log in");
         Ok(credential)
@@ -268,10 +262,8 @@ impl World {
         let events = incident["events"].as_array().context("no events")?;
         let opened = events.iter().filter(|event| event["kind"] == "opened").count();
         ensure!(opened == 1 && events.iter().all(|event| event["kind"] != "reopened"), "{incident}");
-        let mark = |name: &str| {
-            incident.pointer(&format!("/marks/{name}")).and_then(Value::as_str).map(str::to_owned)
-        };
-        let marks: Vec<Option<String>> = ["t0", "t1", "t2", "t3", "t6", "t7"].map(mark).into();
+        let marks = ["/marks/t0", "/marks/t1", "/marks/t2", "/marks/t3", "/marks/t6", "/marks/t7"]
+            .map(|mark| incident.pointer(mark).and_then(Value::as_str));
         ensure!(marks.iter().all(Option::is_some) && marks.is_sorted(), "{incident}");
         Ok((*incident).clone())
     }
@@ -349,6 +341,11 @@ pub async fn together<T>(works: impl IntoIterator<Item = impl Future<Output = T>
     })
     .await;
     works.into_iter().filter_map(|(_, result)| result).collect()
+}
+
+/// Whether a status says that nothing is wrong and nothing is going on.
+fn at_rest(status: &Value) -> bool {
+    status.get("state").is_some_and(|state| state == "idle") && status.get("incident").is_none()
 }
 
 /// Adds the members of `more`.
