@@ -9,7 +9,6 @@ use vault_tests::vault::ROOT;
 use vault_tests::world::World;
 
 #[tokio::test(flavor = "multi_thread")]
-#[expect(clippy::too_many_lines, reason = "a table of requests, one a line")]
 async fn each_wrong_request_is_told_what_to_mend() {
     let world = World::new().await.unwrap();
     let kept = world.adopted("db/app", "app").await.unwrap();
