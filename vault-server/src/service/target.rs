@@ -178,6 +178,13 @@ impl TargetService {
                 target.rotator, target.username
             )));
         }
+        if target.spec.connection_url != request.spec.connection_url && request.password.is_none() {
+            return Err(AccountError::Invalid(
+                "give the management password again when the connection_url changes: the stored one is not \
+                 shown to an address that somebody without it names"
+                    .to_owned(),
+            ));
+        }
         target.spec = request.spec;
         if request.concurrency.is_some() {
             target.concurrency = concurrency(request.concurrency);
