@@ -54,7 +54,7 @@ impl Gates {
     /// Waits for the turn to be the first of a rotation to use the management credential; hold it until what
     /// came of that is noted. So a dead management password is refused once, not once for every account
     /// that the gate lets in together. A target that does not answer judges no passwords, so after
-    /// [`TURN_WAIT`] it goes on without.
+    /// two seconds it goes on without.
     pub async fn turn(&self, target: &Target) -> Option<OwnedMutexGuard<()>> {
         let gate = self.gate(target);
         tokio::time::timeout(TURN_WAIT, gate.turn.lock_owned()).await.ok()
