@@ -1,7 +1,11 @@
 //! Stories from end to end: the real program, a real PostgreSQL, and a proxy that misbehaves between them.
 
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a step of a story that fails is the finding")]
-#![expect(clippy::indexing_slicing, reason = "a member that an answer lacks is the finding")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a step of a story that fails is the finding"
+)]
 
 #[path = "story/checkout.rs"]
 mod checkout;

@@ -21,6 +21,7 @@ pub(crate) mod commit;
 mod drive;
 mod facts;
 mod meter;
+mod place;
 
 use std::sync::Arc;
 use std::time::Duration;

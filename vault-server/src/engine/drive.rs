@@ -1,6 +1,5 @@
 //! Runs an account's effects, one after the other, until it is at rest.
 
-use tokio::sync::OwnedSemaphorePermit;
 use vault_core::account::plan::{Context, Effect, Plan};
 use vault_core::account::{Account, Subject};
 use vault_core::id::RotationId;
@@ -8,14 +7,12 @@ use vault_core::path::Name;
 use vault_core::rotation::execute::{Bench, broken, execute, failed, timed_out};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Probe, Rights};
-use vault_core::rotation::step::{self, Event, OVERDUE_AFTER, advance};
-use vault_core::target::Target;
+use vault_core::rotation::step::{Event, advance};
 
 use super::act::audit_path;
 use super::bench::NoTools;
 use super::commit::PlanError;
 use super::flight::Flight;
-use super::gate::Entrant;
 use super::{ActError, EFFECT_DEADLINE, Engine};
 use crate::barrier::{CommitError, LoadError};
 use crate::panic::caught;
@@ -23,16 +20,7 @@ use crate::panic::caught;
 impl Engine {
     /// Runs `effect` and whatever follows from it. Holds the account's lock, and a place at its target.
     pub(super) async fn drive(self, subject: Subject, effect: Effect, flight: Flight) {
-        let entrant = match subject {
-            Subject::Account(_) => Entrant::Account,
-            Subject::Management(_) => Entrant::Management,
-        };
-        let target = self.account(&subject).ok().flatten().map(|loaded| loaded.value.target);
-        let target = target.and_then(|name| self.target(&name).ok().flatten());
-        let place = match &target {
-            Some(target) => self.turn(&subject, &target.value, entrant).await,
-            None => None,
-        };
+        let place = self.turn(&subject).await;
         let mut next = Some(effect);
         while let Some(effect) = next {
             next = match self.step(&subject, effect).await {
@@ -46,34 +34,6 @@ impl Engine {
         }
         drop(place);
         drop(flight);
-    }
-
-    /// Waits for a place at the account's target. `None` where there is no such target.
-    async fn enter(&self, subject: &Subject) -> Option<OwnedSemaphorePermit> {
-        let entrant = match subject {
-            Subject::Account(_) => Entrant::Account,
-            Subject::Management(_) => Entrant::Management,
-        };
-        let target = self.account(subject).ok().flatten()?.value.target;
-        let target = self.target(&target).ok().flatten()?;
-        self.inner.gates.enter(&target.value, entrant).await
-    }
-
-    /// Waits for a place at the target. A long wait is no secret: it opens an incident.
-    async fn turn(
-        &self,
-        subject: &Subject,
-        target: &Target,
-        entrant: Entrant,
-    ) -> Option<OwnedSemaphorePermit> {
-        let mut enter = std::pin::pin!(self.inner.gates.enter(target, entrant));
-        if let Ok(place) = tokio::time::timeout(OVERDUE_AFTER, &mut enter).await {
-            return place;
-        }
-        if let Err(error) = self.decide(subject, step::queued).await {
-            tracing::warn!(subject = %subject, error = %Chain(&error), "a long wait for a target was not noted");
-        }
-        enter.await
     }
 
     /// Runs one effect and commits what it means; gives back the next one.
@@ -217,7 +177,7 @@ impl Engine {
             return Ok(Probe::Inconclusive(fault));
         };
         // Not while the management credential is changed: without one nothing can be asked.
-        let _place = self.enter(subject).await;
+        let _place = self.place(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
         let event = self.run(&account.value, effect).await?.event;
         let Event::Checked(probe) = event.clone() else {

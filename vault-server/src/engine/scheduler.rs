@@ -65,7 +65,7 @@ impl Engine {
     }
 
     /// Does what is due for one account, unless somebody is at it or its target is busy.
-    async fn attend(&self, subject: Subject, now: Timestamp) {
+    pub(super) async fn attend(&self, subject: Subject, now: Timestamp) {
         let Some(flight) = self.inner.flights.try_take(&subject.key()) else { return };
         let account = match self.account(&subject) {
             Ok(Some(loaded)) => loaded.value,

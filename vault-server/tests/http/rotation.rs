@@ -251,3 +251,27 @@ async fn a_missing_old_version_is_no_proof_of_death() {
     reply.expect_status(502);
     assert_eq!(reply.at("/data/class"), class.as_str());
 }
+
+#[tokio::test]
+async fn after_a_crash_a_management_credential_between_two_passwords_comes_before_its_accounts() {
+    let mut bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    bench.target.next(Verb::Apply, Mishap::HangsAfterwards);
+    tokio::select! {
+        reply = bench.post("targets/rotate/t", json!({})) => panic!("{}", reply.text),
+        () = until(|| bench.target.hanging() == 1) => {}
+    }
+    // Begun, and waiting for the management credential.
+    tokio::select! {
+        reply = bench.post("accounts/rotate/app", json!({})) => panic!("{}", reply.text),
+        () = until(|| bench.record("app").stage.is_active()) => {}
+    }
+    // What hangs stays so: nothing of the first process goes on.
+    bench.vault.app.seal.seal().await;
+    bench.restart().await;
+    bench.tick().await;
+    let record = bench.record("app");
+    assert_eq!((record.stage.word(), record.versions.last, record.incident), ("idle", 2, None));
+    assert_eq!(bench.get("incidents?state=all").await.at("/data/incidents"), json!([]));
+    assert!(bench.target.accepts("app", &bench.password("app").await));
+}

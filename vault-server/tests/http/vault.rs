@@ -26,6 +26,7 @@ use vault_server::http::router;
 pub(crate) struct Disk {
     engine: Arc<dyn Engine>,
     anchor: MemoryAnchor,
+    /// The target that `rotators` holds, unless a test puts others in its place.
     pub(crate) target: Arc<FakeTarget>,
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,
@@ -66,14 +67,15 @@ impl Disk {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = config::from_arguments("127.0.0.1:0", dir.path()).unwrap();
+        let target = Arc::new(FakeTarget::new());
         Self {
             engine: Arc::new(MemoryEngine::default()),
             anchor: MemoryAnchor::default(),
-            target: Arc::new(FakeTarget::new()),
+            rotators: Registry::default().with(target.clone()),
+            target,
             dir,
             clock: Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000))),
             config,
-            rotators: Registry::default(),
         }
     }
 
@@ -83,8 +85,7 @@ impl Disk {
         let store =
             Store::open(Arc::clone(&self.engine), Box::new(self.anchor.clone()), Arc::clone(&entropy))
                 .unwrap();
-        let rotators = self.rotators.clone().with(self.target.clone());
-        let ports = Ports { clock: self.clock.clone(), entropy, rotators };
+        let ports = Ports { clock: self.clock.clone(), entropy, rotators: self.rotators.clone() };
         let app = App::over(Arc::new(store), self.config.clone(), ports).unwrap();
         Vault { router: router(Arc::clone(&app)), app, root: String::new() }
     }
