@@ -21,14 +21,13 @@ async fn a_stop_in_the_middle_of_rotations_loses_nothing() {
     // Each statement of a change is a moment to stop at.
     for statement in ["BEGIN", "ALTER ROLE", "COMMIT"] {
         let seen = count(&world, statement);
-        world.proxy.set(Mischief::Delay(Duration::from_millis(10))).await.unwrap();
+        world.proxy.set(Mischief::Delay(Duration::from_millis(2))).await.unwrap();
         let requests = together(paths.iter().map(|path| world.rotate(path)));
         let stop = async {
             while count(&world, statement) == seen {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
-            let pid = world.vault.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).unwrap()));
-            kill_process(pid.unwrap(), Signal::TERM).unwrap();
+            terminate(&world);
         };
         let (answers, ()) = tokio::join!(requests, stop);
         world.vault.terminate().unwrap();
@@ -205,6 +204,12 @@ async fn sealed_world() -> (World, Vec<String>) {
     let token = vault.call(Method::POST, "auth/token/create", Some(body), &root).await.unwrap();
     assert!(token.is_success(), "{}", token.body);
     (World::before(vault, &[]).await.unwrap(), shares)
+}
+
+/// Asks the vault to end, and does not wait.
+fn terminate(world: &World) {
+    let pid = world.vault.pid().and_then(|pid| Pid::from_raw(i32::try_from(pid).unwrap()));
+    kill_process(pid.unwrap(), Signal::TERM).unwrap();
 }
 
 /// How often a statement has come by.
