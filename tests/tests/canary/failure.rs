@@ -7,9 +7,11 @@ use crate::session::{GIVEN, Session};
 
 /// Wrong passwords, targets that are not there or refuse, and a target that goes away and comes back.
 pub(crate) async fn of_targets(session: &mut Session) {
-    for (name, secret) in
-        [("wrong password", WRONG), ("wrong management password", BADLY_KEPT), ("unreachable target", NOWHERE)]
-    {
+    for (name, secret) in [
+        ("wrong password", WRONG),
+        ("wrong management password", BADLY_KEPT),
+        ("unreachable target", NOWHERE),
+    ] {
         session.secrets.add(name, secret);
     }
     let account = json!({ "target": "pg", "username": "refused", "password": WRONG });

@@ -34,7 +34,8 @@ async fn bodies(session: &mut Session) {
         format!("{{\"password\":\"{MISPLACED}\",\"password\":\"{MISPLACED}\"}}"),
         format!("{MISPLACED}{}", "x".repeat(40 * 1024 * 1024)),
     ] {
-        for path in ["accounts/config/new", "targets/config/new", "auth/token/create", "sys/policies/acl/new"] {
+        for path in ["accounts/config/new", "targets/config/new", "auth/token/create", "sys/policies/acl/new"]
+        {
             // One body over the limit is enough.
             if body.len() > 1_000_000 && path != "accounts/config/new" {
                 continue;
@@ -78,7 +79,9 @@ async fn fields(session: &mut Session) {
     let port = session.server.port();
     for url in [
         format!("postgresql://keeper:{MISPLACED}@127.0.0.1:{port}/postgres"),
-        format!("postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{port}/postgres?password={MISPLACED}"),
+        format!(
+            "postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{port}/postgres?password={MISPLACED}"
+        ),
         format!("postgresql://keeper:{MISPLACED}@[::bad/postgres"),
         format!("host=127.0.0.1 user=keeper password={MISPLACED}"),
         format!("mysql://{{{{username}}}}:{MISPLACED}@127.0.0.1/x"),
@@ -94,8 +97,12 @@ async fn fields(session: &mut Session) {
 async fn texts(session: &mut Session) {
     for text in [
         format!("{MISPLACED} {{{{{{"),
-        format!("path \"x\" {{ capabilities = [\"read\"] allowed_parameters = {{ \"p\" = \"{MISPLACED}\" }} }}"),
-        format!("path \"x\" {{ capabilities = [\"read\"] denied_parameters = {{ \"p\" = [\"{MISPLACED}\" }} }}"),
+        format!(
+            "path \"x\" {{ capabilities = [\"read\"] allowed_parameters = {{ \"p\" = \"{MISPLACED}\" }} }}"
+        ),
+        format!(
+            "path \"x\" {{ capabilities = [\"read\"] denied_parameters = {{ \"p\" = [\"{MISPLACED}\" }} }}"
+        ),
         format!("path \"x\" {{ capabilities = \"{MISPLACED}\" + 1 }}"),
         format!("rule \"charset\" {{ charset = \"{MISPLACED}\" min-chars = \"{MISPLACED}\" }}"),
         format!("{{\"path\": \"{MISPLACED}\""),

@@ -60,7 +60,13 @@ impl Session {
     }
 
     /// A request whose answer must reveal nothing. The body goes out byte by byte as it is.
-    pub(crate) async fn send(&mut self, method: Method, path: &str, body: &str, headers: &[(&str, &str)]) -> u16 {
+    pub(crate) async fn send(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> u16 {
         let mut request = self.client.request(method.clone(), format!("{}/v1/{path}", self.vault.address()));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -137,14 +143,16 @@ impl Session {
     }
 
     async fn tokens(&mut self) {
-        let child = self.reveal(Method::POST, "auth/token/create", Some(json!({ "policies": ["default"] }))).await;
+        let child =
+            self.reveal(Method::POST, "auth/token/create", Some(json!({ "policies": ["default"] }))).await;
         let child = child.text("/auth/client_token").to_owned();
         let chosen = json!({ "id": CHOSEN, "policies": ["default"] });
         self.reveal(Method::POST, "auth/token/create", Some(chosen)).await;
         self.send(Method::GET, "accounts/creds/given", "", &[("X-Vault-Token", &child)]).await;
         self.post("sys/capabilities", json!({ "token": child, "paths": ["accounts/creds/given"] })).await;
         self.post("sys/audit-hash/file", json!({ "input": child })).await;
-        self.reveal(Method::POST, "auth/token/renew", Some(json!({ "token": child, "increment": "1h" }))).await;
+        self.reveal(Method::POST, "auth/token/renew", Some(json!({ "token": child, "increment": "1h" })))
+            .await;
         self.post("auth/token/revoke", json!({ "token": child })).await;
         self.send(Method::GET, "accounts/creds/given", "", &[("X-Vault-Token", &child)]).await;
         self.send(Method::GET, "auth/token/lookup-self", "", &[("X-Vault-Token", &child)]).await;
@@ -170,11 +178,27 @@ impl Session {
             self.get(&format!("targets/status/{name}")).await;
         }
         for path in [
-            "accounts/status", "accounts/config?list=true", "targets/config?list=true", "incidents?state=all",
-            "reports/rotation", "sys/metrics", "sys/metrics?format=prometheus", "sys/health", "sys/seal-status",
-            "sys/leader", "sys/init", "sys/key-status", "sys/integrity", "sys/audit", "sys/internal/ui/mounts",
-            "sys/internal/specs/openapi", "sys/policies/acl?list=true", "sys/policies/acl/default",
-            "rotation-policies?list=true", "password-policies?list=true", "auth/token/accessors?list=true",
+            "accounts/status",
+            "accounts/config?list=true",
+            "targets/config?list=true",
+            "incidents?state=all",
+            "reports/rotation",
+            "sys/metrics",
+            "sys/metrics?format=prometheus",
+            "sys/health",
+            "sys/seal-status",
+            "sys/leader",
+            "sys/init",
+            "sys/key-status",
+            "sys/integrity",
+            "sys/audit",
+            "sys/internal/ui/mounts",
+            "sys/internal/specs/openapi",
+            "sys/policies/acl?list=true",
+            "sys/policies/acl/default",
+            "rotation-policies?list=true",
+            "password-policies?list=true",
+            "auth/token/accessors?list=true",
             "sys/leases/lookup/accounts/check-out?list=true",
         ] {
             self.get(path).await;

@@ -54,7 +54,7 @@ fn put(batch: &mut Transaction, number: u32, now: Timestamp) {
     let (subject, username) = (Subject::Account(path.clone()), format!("role_{number}"));
     let settings = Settings::default();
     let mut account = Account::new(subject.clone(), target.clone(), username.clone(), settings, now);
-    let version = account.adopt_known(now);
+    let version = account.adopt_known(now).number;
     account.health = Health::Verified(now);
     // Far from over when the measurement ends, and not all at one moment.
     let expires_at = now.plus(Duration::from_secs(7 * 3600) + Duration::from_millis(number.into()));
