@@ -10,7 +10,11 @@
 //! The one documented exception is the `dev.json` of dev mode. That the search finds what it looks for is
 //! shown by planting.
 
-#![expect(clippy::unwrap_used, reason = "a step of a test that fails is the finding")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a step of a test that fails is the finding"
+)]
 
 #[path = "canary/debug.rs"]
 mod debug;

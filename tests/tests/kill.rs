@@ -11,8 +11,12 @@
 //! replays the random decisions of the tasks and the moments of the kills as far as the machine lets it.
 //! `tests/kill-9` runs the long version.
 
-#![expect(clippy::unwrap_used, reason = "a step of a test that fails is the finding")]
-#![expect(clippy::print_stdout, reason = "the counts are the result")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a step of a test that fails is the finding"
+)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "the counts are the result")]
 
 #[path = "kill/borrower.rs"]
 mod borrower;

@@ -4,7 +4,11 @@
 //! The assertions are generous, since a busy machine is slow at random; the measured figures are printed and
 //! stand in `docs/performance.md`. `ROTUNDA_SCALE=N` sets another number of accounts than 100,000.
 
-#![expect(clippy::unwrap_used, reason = "a step of a test that fails is the finding")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a step of a test that fails is the finding"
+)]
 #![expect(clippy::print_stdout, reason = "the figures are the result")]
 
 #[path = "scale/fill.rs"]

@@ -52,12 +52,15 @@ async fn rest(worker: &Worker) -> Result<()> {
         let moving: Vec<(&String, &Value)> =
             info.iter().filter(|(_, status)| status["state"] != json!("idle")).collect();
         let management_moves = target.body["data"]["state"] != json!("idle");
-        let mut noted = worker.facts.note();
-        if std::mem::take(&mut first) {
-            noted.count.in_flight += moving.len() as u64 + u64::from(management_moves);
+        let at_rest = moving.is_empty() && !management_moves;
+        {
+            let count = &mut worker.facts.note().count;
+            if std::mem::take(&mut first) {
+                count.in_flight += moving.len() as u64 + u64::from(management_moves);
+            }
+            count.rest_max = count.rest_max.max(millis(began.elapsed()));
         }
-        if moving.is_empty() && !management_moves {
-            noted.count.rest_max = noted.count.rest_max.max(millis(began.elapsed()));
+        if at_rest {
             return Ok(());
         }
         ensure!(
@@ -65,7 +68,6 @@ async fn rest(worker: &Worker) -> Result<()> {
             "not at rest after {REST_MAX:?}: {moving:?}, target: {}",
             target.body["data"]
         );
-        drop(noted);
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
