@@ -3,10 +3,12 @@
 //! The vault reaches the server only through the proxy; the tests look at the server directly, so what
 //! they see is what the server really holds.
 
+use std::future::poll_fn;
 use std::process::Output;
+use std::task::Poll;
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -70,11 +72,19 @@ impl World {
     /// # Errors
     /// As [`World::new`].
     pub async fn with(config: &[&str]) -> Result<Self> {
+        Self::before(Vault::start().await?, config).await
+    }
+
+    /// The same with an unsealed vault that is there already and knows the token [`ROOT`].
+    ///
+    /// # Errors
+    /// As [`World::new`].
+    pub async fn before(vault: Vault, config: &[&str]) -> Result<Self> {
         let config = config.iter().map(|&line| line.to_owned()).collect();
         let options = PostgresOptions { fast: true, config, ..PostgresOptions::default() };
         let server = PostgresServer::start_with(&options)?;
         let proxy = FaultProxy::start(server.port()).await?;
-        let world = Self { vault: Vault::start().await?, proxy, server };
+        let world = Self { vault, proxy, server };
         world.sql(&format!("CREATE ROLE {KEEPER} SUPERUSER LOGIN PASSWORD '{KEEPER_PASSWORD}'")).await?;
         world.target("pg", json!({})).await?;
         let quick = json!({
@@ -103,7 +113,7 @@ impl World {
     /// The address template of the server behind the proxy, with short deadlines.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}&connect_timeout=1s&statement_timeout=2s", self.proxy.url_template())
+        format!("{}&connect_timeout=3s&statement_timeout=3s", self.proxy.url_template())
     }
 
     /// Runs SQL as the superuser, past the proxy.
@@ -119,7 +129,7 @@ impl World {
     /// # Errors
     /// When the server refuses it.
     pub async fn role(&self, role: &str) -> Result<()> {
-        self.sql(&format!("CREATE ROLE {role} LOGIN PASSWORD '{}'", before(role))).await
+        self.sql(&format!("CREATE ROLE \"{role}\" LOGIN PASSWORD '{}'", before(role))).await
     }
 
     /// Creates the role `role` and puts it under the vault's care as the account `path`, with the policy
@@ -142,10 +152,7 @@ impl World {
         merge(&mut body, more);
         let answer = self.vault.post(&format!("accounts/config/{path}"), body).await?;
         let status = answer.data()?.clone();
-        ensure!(
-            status.pointer("/state").is_some_and(|state| state == "idle") && status.get("incident").is_none(),
-            "{status}"
-        );
+        ensure!(at_rest(&status), "{status}");
         Ok(status)
     }
 
@@ -227,10 +234,7 @@ impl World {
     /// # Errors
     /// When it does not heal, or what is served then is refused by the server.
     pub async fn healed(&self, path: &str) -> Result<Credential> {
-        self.until(path, |status| {
-            status.pointer("/state").is_some_and(|state| state == "idle") && status.get("incident").is_none()
-        })
-        .await?;
+        self.until(path, at_rest).await?;
         let credential = self.credential(path).await?;
         ensure!(self.accepts(&credential).await?, "what is served does not log in");
         Ok(credential)
@@ -243,6 +247,25 @@ impl World {
     pub async fn incidents(&self) -> Result<Vec<Value>> {
         let answer = self.vault.get("incidents?state=all").await?;
         answer.data()?["incidents"].as_array().cloned().context("no list of incidents")
+    }
+
+    /// The one incident of `path`: closed, of this class, opened once whatever was tried, and with its marks
+    /// in order.
+    ///
+    /// # Errors
+    /// When it is not so.
+    pub async fn closed_incident(&self, path: &str, class: &str) -> Result<Value> {
+        let incidents = self.incidents().await?;
+        let of_path: Vec<&Value> = incidents.iter().filter(|incident| incident["subject"] == path).collect();
+        let [incident] = of_path.as_slice() else { bail!("not one incident of {path}: {of_path:?}") };
+        ensure!(incident["class"] == class && incident["state"] == "closed", "{incident}");
+        let events = incident["events"].as_array().context("no events")?;
+        let opened = events.iter().filter(|event| event["kind"] == "opened").count();
+        ensure!(opened == 1 && events.iter().all(|event| event["kind"] != "reopened"), "{incident}");
+        let marks = ["/marks/t0", "/marks/t1", "/marks/t2", "/marks/t3", "/marks/t6", "/marks/t7"]
+            .map(|mark| incident.pointer(mark).and_then(Value::as_str));
+        ensure!(marks.iter().all(Option::is_some) && marks.is_sorted(), "{incident}");
+        Ok((*incident).clone())
     }
 
     /// The kinds of the lines of an account's history, oldest first.
@@ -298,10 +321,31 @@ impl World {
     }
 }
 
-/// The password that a role has before the vault knows it.
+/// The password that a role has before the vault knows it. It does not hold the role's name, which the
+/// server's own policy module would refuse.
 #[must_use]
 pub fn before(role: &str) -> String {
-    format!("before-{role}")
+    format!("set_by_hand_{}", role.len())
+}
+
+/// Runs `works` at the same time; their results in the same order.
+pub async fn together<T>(works: impl IntoIterator<Item = impl Future<Output = T>>) -> Vec<T> {
+    let mut works: Vec<_> = works.into_iter().map(|work| (Box::pin(work), None)).collect();
+    poll_fn(|context| {
+        for (work, result) in works.iter_mut().filter(|(_, result)| result.is_none()) {
+            if let Poll::Ready(value) = work.as_mut().poll(context) {
+                *result = Some(value);
+            }
+        }
+        if works.iter().all(|(_, result)| result.is_some()) { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
+    works.into_iter().filter_map(|(_, result)| result).collect()
+}
+
+/// Whether a status says that nothing is wrong and nothing is going on.
+fn at_rest(status: &Value) -> bool {
+    status.get("state").is_some_and(|state| state == "idle") && status.get("incident").is_none()
 }
 
 /// Adds the members of `more`.
@@ -314,7 +358,7 @@ fn merge(body: &mut Value, more: Value) {
 /// The management role of every target.
 pub const KEEPER: &str = "keeper";
 /// Its password at first.
-pub const KEEPER_PASSWORD: &str = "keeper-at-first";
+pub const KEEPER_PASSWORD: &str = "as-it-was-at-1st";
 /// A rotation policy with a retry every second and three of them before a person must look.
 pub const QUICK: &str = "quick";
 /// How long [`World::until`] waits.

@@ -1,10 +1,25 @@
 //! Stories from end to end: the real program, a real PostgreSQL, and a proxy that misbehaves between them.
 
-#![expect(clippy::unwrap_used, reason = "a step of a story that fails is the finding")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a step of a story that fails is the finding"
+)]
 
 #[path = "story/checkout.rs"]
 mod checkout;
 #[path = "story/cli.rs"]
 mod cli;
+#[path = "story/concurrency.rs"]
+mod concurrency;
+#[path = "story/drift.rs"]
+mod drift;
+#[path = "story/fault.rs"]
+mod fault;
+#[path = "story/input.rs"]
+mod input;
 #[path = "story/lease.rs"]
 mod lease;
+#[path = "story/restart.rs"]
+mod restart;

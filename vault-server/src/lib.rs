@@ -11,7 +11,6 @@ pub mod app;
 pub mod barrier;
 pub mod config;
 pub mod dev;
-pub mod duration;
 pub mod engine;
 pub mod harden;
 pub mod http;

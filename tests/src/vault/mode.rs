@@ -13,6 +13,8 @@ use super::{ROOT, Vault};
 pub(super) enum Mode {
     /// `rotunda dev`.
     Dev,
+    /// `rotunda server`, left as it comes up: uninitialised, later sealed.
+    Server,
     /// `rotunda server --config FILE`.
     Configured {
         /// What follows `data_dir` and `[listener]` in the file.
@@ -27,6 +29,7 @@ impl std::fmt::Debug for Mode {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
             Self::Dev => "Dev",
+            Self::Server => "Server",
             Self::Configured { .. } => "Configured",
         })
     }
@@ -48,6 +51,11 @@ impl Mode {
         matches!(self, Self::Configured { .. })
     }
 
+    /// Whether the test initialises and unseals it itself.
+    pub(super) fn is_bare(&self) -> bool {
+        matches!(self, Self::Server)
+    }
+
     /// Puts the words of the command line, and writes the configuration that they name.
     pub(super) fn arguments(&self, command: &mut Command, folder: &Path, port: u16) -> Result<()> {
         match self {
@@ -60,6 +68,10 @@ impl Mode {
                     &format!("127.0.0.1:{port}"),
                     "--data",
                 ]);
+                command.arg(folder.join("data"));
+            }
+            Self::Server => {
+                command.args(["server", "--listen", &format!("127.0.0.1:{port}"), "--data"]);
                 command.arg(folder.join("data"));
             }
             Self::Configured { sections, .. } => {
@@ -80,7 +92,7 @@ impl Vault {
     pub fn root(&self) -> &str {
         match &self.mode {
             Mode::Configured { keys: Some(keys), .. } => &keys.root,
-            Mode::Configured { keys: None, .. } | Mode::Dev => ROOT,
+            Mode::Configured { keys: None, .. } | Mode::Dev | Mode::Server => ROOT,
         }
     }
 
@@ -89,7 +101,7 @@ impl Vault {
     pub fn shares(&self) -> &[String] {
         match &self.mode {
             Mode::Configured { keys: Some(keys), .. } => &keys.shares,
-            Mode::Configured { keys: None, .. } | Mode::Dev => &[],
+            Mode::Configured { keys: None, .. } | Mode::Dev | Mode::Server => &[],
         }
     }
 

@@ -52,15 +52,12 @@ async fn rest(worker: &Worker) -> Result<()> {
         let moving: Vec<(&String, &Value)> =
             info.iter().filter(|(_, status)| status["state"] != json!("idle")).collect();
         let management_moves = target.body["data"]["state"] != json!("idle");
-        let at_rest = moving.is_empty() && !management_moves;
-        {
-            let count = &mut worker.facts.note().count;
-            if std::mem::take(&mut first) {
-                count.in_flight += moving.len() as u64 + u64::from(management_moves);
-            }
-            count.rest_max = count.rest_max.max(millis(began.elapsed()));
+        if std::mem::take(&mut first) {
+            worker.facts.note().count.in_flight += moving.len() as u64 + u64::from(management_moves);
         }
-        if at_rest {
+        if moving.is_empty() && !management_moves {
+            let mut noted = worker.facts.note();
+            noted.count.rest_max = noted.count.rest_max.max(millis(began.elapsed()));
             return Ok(());
         }
         ensure!(

@@ -3,7 +3,7 @@
 use reqwest::Method;
 use serde_json::{Value, json};
 use vault_tests::vault::ROOT;
-use vault_tests::world::{Credential, World, before};
+use vault_tests::world::{Credential, KEEPER, KEEPER_PASSWORD, World, before};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_adopted_account_has_a_password_that_only_the_vault_knows() {
@@ -11,7 +11,7 @@ async fn an_adopted_account_has_a_password_that_only_the_vault_knows() {
     let check = world.vault.post("targets/check/pg", json!({})).await.unwrap();
     assert!(check.data().unwrap()["server"].as_str().unwrap().contains("PostgreSQL"), "{}", check.body);
     let target = world.vault.get("targets/config/pg").await.unwrap();
-    assert!(!target.body.to_string().contains("keeper-at-first"), "{}", target.body);
+    assert!(!target.body.to_string().contains(KEEPER_PASSWORD), "{}", target.body);
     let credential = world.adopted("db/app", "app").await.unwrap();
     assert_eq!((credential.username.as_str(), credential.version), ("app", 1));
     assert!(world.accepts(&credential).await.unwrap());
@@ -209,7 +209,7 @@ async fn the_management_credential_rotates_under_the_same_promises() {
     let answer = world.vault.post("targets/rotate/pg", json!({})).await.unwrap();
     assert_eq!((answer.status, &answer.body["data"]["version"]), (200, &json!(2)), "{}", answer.body);
     assert!(!answer.body.to_string().contains("password"), "{}", answer.body);
-    assert!(!world.server.accepts("keeper", "keeper-at-first").await.unwrap());
+    assert!(!world.server.accepts(KEEPER, KEEPER_PASSWORD).await.unwrap());
     // The vault knows the new one.
     assert!(world.rotate("db/app").await.unwrap().is_success());
     assert_eq!(world.healed("db/app").await.unwrap().version, 2);

@@ -15,7 +15,7 @@ async fn the_whole_story_can_be_typed() {
         "main",
         "rotator=postgresql",
         "username=keeper",
-        "password=keeper-at-first",
+        "password=as-it-was-at-1st",
         &url,
     ];
     world.cli_json(&target).await.unwrap();

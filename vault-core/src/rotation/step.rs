@@ -241,7 +241,8 @@ fn verified(account: Account, mut run: Run, result: Verification, ctx: &Context)
         }
         Verification::RightsLost(lost) => {
             let fault = Fault::new(FaultClass::RightsLost, format!("lost: {}", lost.join(", ")));
-            if plan.account.versions.current.is_some() {
+            // Where both live side by side the old one still works: there is nothing to put back.
+            if plan.account.versions.current.is_some() && !run.overlaps {
                 super::failure::report(&mut plan, &mut run, Step::Verify, fault, ctx);
                 run.reverting = true;
                 go(&mut plan, run, Step::Revert);

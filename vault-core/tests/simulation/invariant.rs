@@ -22,25 +22,30 @@ pub(crate) fn check(world: &World) -> Result<(), String> {
     logins_are_not_hammered(world)
 }
 
-/// What the target accepts for an account.
+/// What the target accepts for an account: the password set last.
 fn accepted(world: &World, key: &str) -> String {
     world.target.0.lock().unwrap().passwords[&world.accounts[key].username].clone()
 }
 
+/// Whether the target accepts this stored secret for an account.
+fn opens(world: &World, key: &str, secret: Option<&String>) -> bool {
+    let username = &world.accounts[key].username;
+    secret.is_some_and(|secret| world.target.0.lock().unwrap().opens(username, secret))
+}
+
 fn outside(world: &World, key: &str) -> bool {
-    world.changed_outside.get(key).is_some_and(|password| *password == accepted(world, key))
+    opens(world, key, world.changed_outside.get(key))
 }
 
 /// I1: some stored version works, unless somebody outside changed it.
 fn credential_is_stored(world: &World, key: &str) -> Result<(), String> {
     let account = &world.accounts[key];
-    let password = accepted(world, key);
     let known = account
         .versions
         .stored()
-        .any(|version| world.secrets.get(&(key.to_owned(), version.number)) == Some(&password));
-    // An account adopted without a password has none until its first rotation.
-    let adopted = account.versions.current.is_some();
+        .any(|version| opens(world, key, world.secrets.get(&(key.to_owned(), version.number))));
+    // An account adopted without a password has none until its first rotation; a mistyped one is none.
+    let adopted = world.adopted.contains(key);
     if known || !adopted || outside(world, key) { Ok(()) } else { Err(format!("I1: {key} is lost")) }
 }
 
@@ -49,7 +54,8 @@ fn reader_gets_no_dead_credential(world: &World, key: &str) -> Result<(), String
     let account = &world.accounts[key];
     let Readable::Yes(version) = account.readable() else { return Ok(()) };
     let secret = world.secrets.get(&(key.to_owned(), version));
-    if secret == Some(&accepted(world, key)) || outside(world, key) {
+    let mistyped = secret.is_some_and(|secret| world.mistyped.contains(secret));
+    if opens(world, key, secret) || outside(world, key) || mistyped {
         return Ok(());
     }
     Err(format!("I7: {key} would hand out dead version {version} in {}", account.stage.word()))
@@ -58,7 +64,11 @@ fn reader_gets_no_dead_credential(world: &World, key: &str) -> Result<(), String
 /// I4: what failed has an open incident; what is healthy has none.
 fn failure_has_an_incident(world: &World, key: &str) -> Result<(), String> {
     let account = &world.accounts[key];
-    let failed = matches!(account.stage, Stage::Waiting { .. } | Stage::Parked { .. });
+    let failed = match &account.stage {
+        // The old version lives on until its grace ends: no failure.
+        Stage::Waiting { run, step: Step::Retire, .. } => !run.overlaps || run.fault.is_some(),
+        stage => matches!(stage, Stage::Waiting { .. } | Stage::Parked { .. }),
+    };
     match account.incident {
         None if failed => Err(format!("I4: {key} waits or is parked without an incident")),
         Some(id) if world.incidents.get(&id).is_none_or(|incident| incident.state != IncidentState::Open) => {
@@ -110,9 +120,8 @@ fn one_holder(world: &World, key: &str) -> Result<(), String> {
 /// I6, at the moment of closing: the target refuses what the lease handed out.
 pub(crate) fn closed_lease_is_dead(world: &World, lease: &str) -> Result<(), String> {
     let lease = &world.leases[lease];
-    let password = accepted(world, &lease.subject);
     let handed_out = world.secrets.get(&(lease.subject.clone(), lease.version));
-    if handed_out == Some(&password) {
+    if opens(world, &lease.subject, handed_out) {
         return Err(format!("I6: {} is closed and still opens the target", lease.id));
     }
     Ok(())

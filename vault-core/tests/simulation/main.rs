@@ -19,6 +19,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
 use target::{MOODS, Mood};
+use vault_core::account::Readable;
 use vault_core::account::plan::Effect;
 use vault_core::lease::checkout::{Request, check_out, renew};
 use vault_core::lease::{Borrower, EndCause, LeaseState, closing};
@@ -46,7 +47,7 @@ fn happen(world: &mut World, dice: &mut Dice, trouble: u64) -> Result<(), String
     let keys: Vec<String> = world.accounts.keys().cloned().collect();
     let key = keys[dice.roll(keys.len() as u64) as usize].clone();
     let ctx = world.context();
-    match dice.roll(20) {
+    match dice.roll(23) {
         0..=7 => return progress(world, dice, trouble),
         8 => {
             let span = [1, 15, 301, 700, 2000, 4000][dice.roll(6) as usize];
@@ -105,6 +106,9 @@ fn happen(world: &mut World, dice: &mut Dice, trouble: u64) -> Result<(), String
         15 => change_outside(world, dice, &key),
         16 => check_now(world, &key, dice, trouble)?,
         17 => deliver_delayed(world),
+        18 => world.forget(&key),
+        19 => tell(world, dice, &key)?,
+        20 => world.window_open = dice.roll(3) != 0,
         _ => world.crash(),
     }
     Ok(())
@@ -165,9 +169,30 @@ fn change_outside(world: &mut World, dice: &mut Dice, key: &str) {
     }
     let password = format!("outside-{}", dice.roll(u64::MAX));
     let username = world.accounts[key].username.clone();
-    world.target.0.lock().unwrap().passwords.insert(username, password.clone());
+    let mut state = world.target.0.lock().unwrap();
+    state.older.remove(&username);
+    state.passwords.insert(username, password.clone());
+    drop(state);
     world.changed_outside.insert(key.to_owned(), password);
     world.log(format!("{key} changed outside"));
+}
+
+/// A person tells the vault a password, now and then a wrong one; that of an account is tried at once.
+fn tell(world: &mut World, dice: &mut Dice, key: &str) -> Result<(), String> {
+    let account = &world.accounts[key];
+    let busy = account.stage.is_active() || !account.stage.untouched() || account.lending.is_held();
+    if busy || world.in_flight.contains_key(key) || dice.roll(3) != 0 {
+        return Ok(());
+    }
+    if dice.roll(2) == 0 {
+        let right = world.target.0.lock().unwrap().passwords[&account.username].clone();
+        world.told(key, right);
+    } else {
+        let wrong = format!("mistyped-{}", dice.roll(u64::MAX));
+        world.mistyped.insert(wrong.clone());
+        world.told(key, wrong);
+    }
+    if key.starts_with("a/") { check_now(world, key, dice, 0) } else { Ok(()) }
 }
 
 /// A person verifies an account.
@@ -187,7 +212,7 @@ fn check_now(world: &mut World, key: &str, dice: &mut Dice, trouble: u64) -> Res
 fn deliver_delayed(world: &mut World) {
     let mut state = world.target.0.lock().unwrap();
     if let Some((_, user, password)) = state.delayed.pop() {
-        state.passwords.insert(user, password);
+        state.land(&user, &password);
     }
 }
 
@@ -196,6 +221,8 @@ fn heal(world: &mut World) -> Result<(), String> {
     deliver_delayed(world);
     world.target.0.lock().unwrap().delayed.clear();
     world.target.0.lock().unwrap().rights_lost.clear();
+    world.window_open = true;
+    world.tick();
     world.run_to_rest();
     let keys: Vec<String> = world.accounts.keys().rev().cloned().collect();
     for _ in 0..6 {
@@ -215,6 +242,7 @@ fn heal(world: &mut World) -> Result<(), String> {
                     world.accounts.get_mut(key).unwrap().health = vault_core::account::Health::Unknown;
                 }
             }
+            mend_mistyped(world, key);
             world.person_acts();
             let ctx = world.context();
             let cause = Cause::Demand { principal: "person".into() };
@@ -231,10 +259,23 @@ fn heal(world: &mut World) -> Result<(), String> {
     invariant::all_is_well(world)
 }
 
+/// A management password that was told wrong is told again, right.
+fn mend_mistyped(world: &mut World, key: &str) {
+    let account = &world.accounts[key];
+    let Some(current) = account.versions.current else { return };
+    let stored = world.secrets.get(&(key.to_owned(), current.number));
+    let wrong = stored.is_some_and(|stored| world.mistyped.contains(stored));
+    if key.starts_with("m/") && wrong && account.stage.untouched() && !account.stage.is_active() {
+        let right = world.target.0.lock().unwrap().passwords[&account.username].clone();
+        world.told(key, right);
+    }
+}
+
 /// One schedule from its seed.
 fn schedule(seed: u64) -> Result<u64, String> {
     let mut dice = Dice(seed ^ 0x5eed);
     let mut world = World::new(seed, 1 + dice.roll(3) as usize);
+    world.target.0.lock().unwrap().overlaps = dice.roll(4) == 0;
     let trouble = [0, 20, 60, 100][dice.roll(4) as usize];
     let length = 20 + dice.roll(60);
     let result = catch_unwind(AssertUnwindSafe(|| {
@@ -334,4 +375,21 @@ fn a_verified_login_does_not_close_a_failed_rotation() {
         step::advance(world.accounts[key].clone(), Event::Checked(Probe::Works), &world.context()).unwrap();
     world.commit(plan);
     assert!(world.accounts[key].incident.is_some());
+}
+
+/// Where old and new live side by side, the old one works on: there is nothing to put back.
+#[test]
+fn lost_rights_leave_an_overlapping_account_on_its_old_password() {
+    let mut world = World::new(5, 1);
+    world.target.0.lock().unwrap().overlaps = true;
+    let key = "a/app/0";
+    let plan = step::request(world.accounts[key].clone(), Cause::Schedule, &world.context()).unwrap();
+    world.commit(plan);
+    for mood in [Mood::Well, Mood::RightsGone, Mood::Well] {
+        world.send(key, mood);
+        world.settle_answer(key);
+    }
+    let account = &world.accounts[key];
+    assert_eq!((account.stage.word(), account.readable()), ("parked", Readable::Yes(1)));
+    heal(&mut world).unwrap();
 }

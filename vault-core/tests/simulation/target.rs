@@ -41,8 +41,12 @@ pub(crate) const MOODS: [Mood; 10] = [
 
 #[derive(Debug, Default)]
 pub(crate) struct State {
-    /// What the target accepts.
+    /// What the target accepts: the password set last.
     pub passwords: BTreeMap<String, String>,
+    /// What it accepts besides, where old and new live side by side until the old is retired.
+    pub older: BTreeMap<String, BTreeSet<String>>,
+    /// Whether they do.
+    pub overlaps: bool,
     /// Changes on their way that nobody waits for any more.
     pub delayed: Vec<(RotationId, String, String)>,
     /// Accounts whose rights were lost, with the password under which that happened.
@@ -64,14 +68,53 @@ impl State {
         if !self.durable.contains(&(user.to_owned(), password.to_owned())) {
             self.violation = Some(format!("I2: {user} got a password that is not stored"));
         }
-        self.passwords.insert(user.to_owned(), password.to_owned());
+        self.land(user, password);
         if self.rights_lost.get(user).is_some_and(|under| under != password) {
             self.rights_lost.remove(user);
         }
     }
 
+    /// A change takes effect, wanted or not.
+    pub(crate) fn land(&mut self, user: &str, password: &str) {
+        let before = self.passwords.insert(user.to_owned(), password.to_owned());
+        if self.overlaps {
+            let older = self.older.entry(user.to_owned()).or_default();
+            older.extend(before);
+            older.remove(password);
+        }
+    }
+
+    pub(crate) fn opens(&self, user: &str, password: &str) -> bool {
+        self.passwords.get(user).is_some_and(|set| set == password)
+            || self.older.get(user).is_some_and(|older| older.contains(password))
+    }
+
     fn accepts(&self, login: &Login) -> bool {
-        self.passwords.get(&login.username).is_some_and(|password| password == login.password.expose())
+        self.opens(&login.username, login.password.expose())
+    }
+
+    fn retire(&mut self, job: Job<'_>, old: &Login) -> Outcome {
+        if !self.overlaps {
+            return Outcome::Applied;
+        }
+        let mood = self.mood();
+        if matches!(mood, Mood::Unreachable | Mood::Denied) {
+            return Outcome::NotApplied(unreachable());
+        }
+        if let Err(fault) = self.manages(job.management) {
+            return Outcome::NotApplied(fault);
+        }
+        if !matches!(mood, Mood::Lie | Mood::LostBefore)
+            && let Some(older) = self.older.get_mut(job.username)
+        {
+            older.remove(old.password.expose());
+        }
+        match mood {
+            Mood::LostBefore | Mood::LostAfter => {
+                Outcome::Unknown(Fault::new(FaultClass::Ambiguous, "no answer"))
+            }
+            _ => Outcome::Applied,
+        }
     }
 
     fn mood(&mut self) -> Mood {
@@ -213,8 +256,8 @@ impl Rotator for SimTarget {
         Box::pin(ready(self.do_verify(login, rights)))
     }
 
-    fn retire<'a>(&'a self, _: Job<'a>, _: &'a Login) -> BoxFuture<'a, Outcome> {
-        Box::pin(ready(Outcome::Applied))
+    fn retire<'a>(&'a self, job: Job<'a>, old: &'a Login) -> BoxFuture<'a, Outcome> {
+        Box::pin(ready(self.0.lock().unwrap().retire(job, old)))
     }
 
     fn end_sessions<'a>(&'a self, _: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {

@@ -3,7 +3,7 @@
 //! A crash forgets everything but the store and the target. Every commit and every effect is a
 //! numbered moment at which it may happen.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::pin::pin;
 use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
@@ -24,6 +24,7 @@ use vault_core::secret::SecretString;
 
 use crate::target::{Mood, SimTarget};
 
+const GRACE: Duration = Duration::from_secs(600);
 pub(crate) const PERIOD: Duration = Duration::from_secs(3600);
 pub(crate) const LIMITS: Limits =
     Limits { ttl: Duration::from_secs(600), max_ttl: Duration::from_secs(1800) };
@@ -53,6 +54,14 @@ pub(crate) struct World {
     pub moments: u64,
     /// Accounts whose password somebody else changed, until the vault sets it again.
     pub changed_outside: BTreeMap<String, String>,
+    /// Passwords that a person told the vault and that never were right.
+    pub mistyped: BTreeSet<String>,
+    /// Accounts of which the vault has had a password that worked.
+    pub adopted: BTreeSet<String>,
+    /// Whether the rotation policy lets scheduled rotations begin.
+    pub window_open: bool,
+    /// What each account's last call was, and the version of the management credential that made it.
+    acted_by: BTreeMap<String, (Effect, Option<u64>)>,
     pub trace: VecDeque<String>,
 }
 
@@ -70,6 +79,10 @@ impl World {
             in_flight: BTreeMap::new(),
             moments: 0,
             changed_outside: BTreeMap::new(),
+            mistyped: BTreeSet::new(),
+            adopted: BTreeSet::new(),
+            window_open: true,
+            acted_by: BTreeMap::new(),
             trace: VecDeque::new(),
         };
         let name = Name::parse("db").unwrap();
@@ -93,12 +106,48 @@ impl World {
             self.store_secret(&account, adopted.number, initial);
         }
         account.next_rotation = Some(self.now.plus(PERIOD));
+        if known {
+            self.adopted.insert(subject.key());
+        }
         self.accounts.insert(subject.key(), account);
     }
 
     fn store_secret(&mut self, account: &Account, version: u64, secret: String) {
         self.target.0.lock().unwrap().durable.insert((account.username.clone(), secret.clone()));
         self.secrets.insert((account.subject.key(), version), secret);
+    }
+
+    fn overlaps(&self) -> bool {
+        self.target.0.lock().unwrap().overlaps
+    }
+
+    /// A person tells the vault a password.
+    pub(crate) fn told(&mut self, key: &str, password: String) {
+        self.log(format!("{key} is told a password by hand"));
+        let mut account = self.accounts[key].clone();
+        let adopted = account.adopt_known(self.now);
+        if !self.mistyped.contains(&password) {
+            self.adopted.insert(key.to_owned());
+        }
+        self.store_secret(&account, adopted.number, password);
+        if let Some(displaced) = adopted.displaced {
+            self.secrets.remove(&(key.to_owned(), displaced));
+        }
+        self.accounts.insert(key.to_owned(), account);
+        self.person_acts();
+    }
+
+    /// What an account was doing is forgotten and the process lives on: the vault was sealed in the middle,
+    /// or a commit failed.
+    pub(crate) fn forget(&mut self, key: &str) {
+        if self.in_flight.remove(key).is_some() {
+            self.log(format!("{key} is cut short"));
+            self.target.0.lock().unwrap().management_bound += 1;
+        }
+    }
+
+    fn managing_version(&self) -> Option<u64> {
+        self.accounts["m/db"].versions.current.map(|current| current.number)
     }
 
     pub(crate) fn log(&mut self, line: String) {
@@ -112,12 +161,12 @@ impl World {
         Context {
             now: self.now,
             next_due: Some(self.now.plus(PERIOD)),
-            window_open: true,
+            window_open: self.window_open,
             retries: 3,
             retry_base: Duration::from_secs(10),
             retry_cap: Duration::from_secs(300),
-            grace: Duration::ZERO,
-            overlaps: false,
+            grace: if self.overlaps() { GRACE } else { Duration::ZERO },
+            overlaps: self.overlaps(),
             draw: u64::from_le_bytes(random_bytes(&self.entropy)),
             rotation: RotationId::generate(self.now, &self.entropy),
             incident: IncidentId::generate(self.now, &self.entropy),
@@ -154,6 +203,9 @@ impl World {
             plan.account.stage.word(),
             plan.effect
         ));
+        if plan.account.last_rotation.is_some() {
+            self.adopted.insert(key.clone());
+        }
         self.accounts.insert(key.clone(), plan.account);
         match plan.effect {
             Some(effect) => self.in_flight.insert(key, InFlight::Effect(effect)),
@@ -165,6 +217,7 @@ impl World {
     pub(crate) fn send(&mut self, key: &str, mood: Mood) {
         let Some(InFlight::Effect(effect)) = self.in_flight.get(key) else { return };
         let effect = *effect;
+        self.acted_by.insert(key.to_owned(), (effect, self.managing_version()));
         self.moments += 1;
         let event = self.call(key, effect, mood);
         self.log(format!("{} {key} {effect:?} under {mood:?} gave {event:?}", self.moments));
@@ -236,13 +289,19 @@ impl World {
         let Some(InFlight::Answer(event)) = self.in_flight.remove(key) else { return };
         let ctx = self.context();
         let refused = event.management_refused() && key != "m/db";
+        let (effect, acted_by) = self.acted_by[key];
+        if refused && !event.is_unknown() && acted_by != self.managing_version() {
+            // A refusal of a management credential that is not the current one any more.
+            self.in_flight.insert(key.to_owned(), InFlight::Effect(effect));
+            return;
+        }
         if let Some(plan) = step::advance(self.accounts[key].clone(), event, &ctx) {
             self.commit(plan);
         }
         // One refusal is enough for the whole target: nobody else tries until a person has looked.
         let manager = self.accounts["m/db"].clone();
-        if refused && let Some(plan) = step::advance(manager, Event::Checked(Probe::Refused), &self.context())
-        {
+        let noted = refused && acted_by == self.managing_version();
+        if noted && let Some(plan) = step::advance(manager, Event::Checked(Probe::Refused), &self.context()) {
             self.commit(plan);
         }
     }
@@ -269,7 +328,11 @@ impl World {
             let due = vault_core::account::wake::wake(account).is_some_and(|at| at <= self.now);
             if due && !self.in_flight.contains_key(&key) {
                 let ctx = self.context();
-                if let Some(plan) = step::tick(account.clone(), &ctx) {
+                let plan = match account.stage.is_active() {
+                    true => step::recover(account.clone(), &ctx),
+                    false => step::tick(account.clone(), &ctx),
+                };
+                if let Some(plan) = plan {
                     self.commit(plan);
                 }
             }

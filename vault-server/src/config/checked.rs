@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use vault_core::crypto::Suite;
+use vault_core::schedule;
 use vault_core::store::EngineKind;
 
 use super::ConfigError;
 use super::raw::{RawConfig, RawLimits, RawListener, RawLog};
-use crate::duration::parse_duration;
 
 /// A configuration that was checked.
 #[derive(Clone, Debug)]
@@ -233,7 +233,7 @@ fn log(raw: RawLog) -> Result<Log, String> {
 }
 
 fn span(text: Option<&str>, default: Duration) -> Option<Duration> {
-    text.map_or(Some(default), |text| parse_duration(text).filter(|span| !span.is_zero()))
+    text.map_or(Some(default), |text| schedule::span::parse(text).ok().flatten())
 }
 
 fn not_a_span() -> String {

@@ -40,6 +40,11 @@ impl Engine {
     async fn step(&self, subject: &Subject, effect: Effect) -> Result<Option<Effect>, PlanError> {
         let Some(account) = self.account(subject)? else { return Ok(None) };
         let target = &account.value.target;
+        // Who is about to use the management credential for the first time does so in turn.
+        let _turn = match (effect, self.target(target)?) {
+            (Effect::Prepare, Some(target)) => self.inner.gates.turn(&target.value).await,
+            _ => None,
+        };
         let Answer { event, managed_by } = self.run(&account.value, effect).await?;
         let refused = managed_by.filter(|_| event.management_refused());
         if let Some(version) = refused

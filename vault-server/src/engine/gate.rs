@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Mutex as TurnLock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 use vault_core::target::Target;
 
 /// The gates, by target.
@@ -16,6 +17,7 @@ pub struct Gates {
 struct Gate {
     width: u32,
     room: Arc<Semaphore>,
+    turn: Arc<TurnLock<()>>,
 }
 
 /// Who enters.
@@ -49,6 +51,15 @@ impl Gates {
         gate.room.acquire_many_owned(places).await.ok()
     }
 
+    /// Waits for the turn to be the first of a rotation to use the management credential; hold it until what
+    /// came of that is noted. So a dead management password is refused once, not once for every account
+    /// that the gate lets in together. A target that does not answer judges no passwords, so after
+    /// two seconds it goes on without.
+    pub async fn turn(&self, target: &Target) -> Option<OwnedMutexGuard<()>> {
+        let gate = self.gate(target);
+        tokio::time::timeout(TURN_WAIT, gate.turn.lock_owned()).await.ok()
+    }
+
     /// Whether an account would enter at once.
     #[must_use]
     pub fn has_room(&self, target: &Target) -> bool {
@@ -58,6 +69,9 @@ impl Gates {
 
 impl Gate {
     fn new(width: u32) -> Self {
-        Self { width, room: Arc::new(Semaphore::new(width as usize)) }
+        Self { width, room: Arc::new(Semaphore::new(width as usize)), turn: Arc::default() }
     }
 }
+
+/// The longest that an account waits for another one's first use of the management credential.
+const TURN_WAIT: Duration = Duration::from_secs(2);

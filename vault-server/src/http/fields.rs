@@ -10,11 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use serde_json::{Map, Value};
+use vault_core::schedule::span;
 use vault_core::secret::SecretString;
 use zeroize::Zeroize;
 
 use super::error::ApiError;
-use crate::duration::parse_duration;
 
 /// The JSON object of a request's body, or the query of a read. Wiped when dropped.
 pub struct Fields {
@@ -163,12 +163,11 @@ impl Fields {
     /// [`ApiError::Invalid`] for anything else.
     pub fn duration(&self, name: &str) -> Result<Option<Duration>, ApiError> {
         let Some(text) = self.text(name)? else { return Ok(None) };
-        let span = parse_duration(&text).ok_or_else(|| {
+        span::parse(&text).map_err(|error| {
             ApiError::invalid(format!(
-                "'{name}' must be a duration such as 3600, \"90s\", \"1h30m\" or \"1d\""
+                "'{name}' must be a duration such as 3600, \"90s\", \"1h30m\" or \"1d\": {error}"
             ))
-        })?;
-        Ok(Some(span).filter(|span| !span.is_zero()))
+        })
     }
 
     /// A whole number that is not negative; also as a string.

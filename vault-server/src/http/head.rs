@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use percent_encoding::percent_decode_str;
+use vault_core::schedule::span;
 use vault_core::secret::SecretString;
 use zeroize::Zeroizing;
 
@@ -72,10 +73,11 @@ fn check_namespace(headers: &HeaderMap) -> Result<(), ApiError> {
 /// A caller that asks for a wrapped answer must not get a bare one.
 fn check_wrapping(headers: &HeaderMap) -> Result<(), ApiError> {
     let Some(value) = headers.get("x-vault-wrap-ttl") else { return Ok(()) };
-    let span = value.to_str().ok().and_then(crate::duration::parse_duration);
-    match span {
-        Some(span) if span.is_zero() => Ok(()),
-        Some(_) => Err(ApiError::invalid("response wrapping is not available; leave X-Vault-Wrap-TTL away")),
+    match value.to_str().ok().and_then(|text| span::parse(text).ok()) {
+        Some(None) => Ok(()),
+        Some(Some(_)) => {
+            Err(ApiError::invalid("response wrapping is not available; leave X-Vault-Wrap-TTL away"))
+        }
         None => Err(ApiError::invalid("X-Vault-Wrap-TTL must be a duration such as 60 or \"5m\"")),
     }
 }

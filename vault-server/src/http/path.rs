@@ -26,7 +26,7 @@ impl RequestPath {
     /// Decodes percent-escapes, folds `//`, `.` and `..` as a Go server does, and cuts `/v1`.
     ///
     /// # Errors
-    /// [`RequestPathError`] by cause.
+    /// `RequestPathError` by cause.
     pub fn parse(raw: &str) -> Result<Self, RequestPathError> {
         let decoded = percent_decode_str(raw).decode_utf8().map_err(|_| RequestPathError::NotText)?;
         if decoded.chars().any(char::is_control) {

@@ -63,7 +63,7 @@ impl IncidentService {
     /// Writes down what a person did. `None` when there is no such incident.
     ///
     /// # Errors
-    /// [`PlanError`] by cause.
+    /// `PlanError` by cause.
     pub async fn record(&self, event: &LedgerEvent) -> Result<Option<Shown>, PlanError> {
         loop {
             if self.barrier.load::<Incident>(*event.incident().as_bytes())?.is_none() {

@@ -9,6 +9,7 @@ use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::step;
+use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
@@ -113,6 +114,13 @@ impl TargetService {
             let login = Login { username: request.username.clone(), password: password.duplicate() };
             rotator.validate_login(&login).map_err(AccountError::Invalid)?;
         }
+        if let Some(policy) = &request.rotation_policy
+            && self.engine.barrier().load::<RotationPolicy>(policy.as_str())?.is_none()
+        {
+            return Err(AccountError::Invalid(format!(
+                "the rotation policy {policy} is not configured; write rotation-policies/{policy} first"
+            )));
+        }
         match request.concurrency {
             Some(0) => Err(AccountError::Invalid("max_concurrency must be at least 1".to_owned())),
             Some(count) if count > u64::from(CONCURRENCY_MAX) => {
@@ -169,6 +177,13 @@ impl TargetService {
                 "the rotator and username of a target cannot be changed (they are {} and {}); delete it and configure it anew",
                 target.rotator, target.username
             )));
+        }
+        if target.spec.connection_url != request.spec.connection_url && request.password.is_none() {
+            return Err(AccountError::Invalid(
+                "give the management password again when the connection_url changes: the stored one is not \
+                 shown to an address that somebody without it names"
+                    .to_owned(),
+            ));
         }
         target.spec = request.spec;
         if request.concurrency.is_some() {

@@ -31,6 +31,12 @@ async fn a_later_write_changes_what_it_names_and_nothing_else() {
     assert_eq!(vault.root("POST", "targets/config/t", r#"{"colour":""}"#).await.status, 204);
     assert!(!vault.root("GET", "targets/config/t", "").await.text.contains("colour"));
 
+    // The stored password is not shown to an address that somebody without it names.
+    let moved = vault.root("POST", "targets/config/t", r#"{"connection_url":"fake://elsewhere"}"#).await;
+    assert_eq!(moved.status, 400, "{}", moved.text);
+    let moved = r#"{"connection_url":"fake://elsewhere","password":"m2"}"#;
+    assert_eq!(vault.root("POST", "targets/config/t", moved).await.status, 204);
+
     vault.root("POST", "rotation-policies/daily", r#"{"rotation_period":"24h"}"#).await;
     let account = json!({ "target": "t", "username": "app", "rotation_policy": "daily", "max_ttl": "8h" });
     assert_eq!(vault.root("POST", "accounts/config/db/app", &account.to_string()).await.status, 200);

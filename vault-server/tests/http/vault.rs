@@ -26,6 +26,7 @@ use vault_server::http::router;
 pub(crate) struct Disk {
     engine: Arc<dyn Engine>,
     anchor: MemoryAnchor,
+    /// The target that `rotators` holds, unless a test puts others in its place.
     pub(crate) target: Arc<FakeTarget>,
     pub(crate) dir: tempfile::TempDir,
     pub(crate) clock: Arc<ManualClock>,

@@ -2,6 +2,8 @@
 
 use vault_core::account::Subject;
 use vault_core::account::plan::Effect;
+use vault_core::clock::Timestamp;
+use vault_core::id::RotationId;
 use vault_core::lease::{EndCause, closing};
 use vault_core::path::AccountPath;
 use vault_core::rotation::port::Probe;
@@ -21,6 +23,13 @@ pub enum Rotated {
     },
     /// It goes on; the status tells.
     Running,
+}
+
+/// How far the rotations of an account have come.
+#[derive(PartialEq, Eq)]
+struct Progress {
+    last_rotation: Option<Timestamp>,
+    run: Option<(RotationId, u32)>,
 }
 
 impl AccountService {
@@ -47,10 +56,12 @@ impl AccountService {
     ) -> Result<Rotated, AccountError> {
         let key = subject.key();
         let shared = self.engine.flights().is_driving(&key);
+        let asked_at = self.progress(subject)?;
         let Some(flight) = self.engine.flights().take(&key, OUTCOME_WAIT).await else {
             return Ok(Rotated::Running);
         };
-        if shared {
+        // One may also have begun, or have ended, while we came for the lock.
+        if shared || self.progress(subject)? != asked_at {
             drop(flight);
             return self.outcome(subject);
         }
@@ -91,6 +102,13 @@ impl AccountService {
             return Ok(Rotated::Running);
         }
         self.outcome(subject)
+    }
+
+    /// What changes when a rotation begins, fails or succeeds, and at nothing else.
+    fn progress(&self, subject: &Subject) -> Result<Progress, AccountError> {
+        let account = self.engine.account(subject)?.ok_or(AccountError::NotFound)?.value;
+        let run = account.stage.run().map(|run| (run.id, run.attempts));
+        Ok(Progress { last_rotation: account.last_rotation, run })
     }
 
     /// How the rotation that has just come to rest ended.
