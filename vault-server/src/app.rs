@@ -107,7 +107,9 @@ impl App {
     /// # Errors
     /// [`StartError`] by cause.
     pub fn open(config: Config, ports: Ports) -> Result<Arc<Self>, StartError> {
-        let options = EngineOptions { cache_bytes: config.cache_bytes, ..EngineOptions::default() };
+        // The engine's own check reads everything, so a start would take the longer the more there is. The
+        // check of the set hash does that in the background, and finds what the engine's would.
+        let options = EngineOptions { cache_bytes: config.cache_bytes, check_on_open: false };
         let store = Store::open_dir(config.engine, &config.data_dir, &options, Arc::clone(&ports.entropy))
             .map_err(|source| StartError::Store { dir: config.data_dir.clone(), source })?;
         Self::over(Arc::new(store), config, ports)
