@@ -47,11 +47,13 @@ pub async fn run(args: ServerArgs) -> Result<()> {
 /// # Errors
 /// When the signal handlers cannot be installed.
 pub(crate) async fn serve(app: Arc<App>, bound: Bound) -> Result<()> {
+    // First of all: a request to end that comes right after the first answer must find somebody listening.
+    let asked_to_end = shutdown::signals().context("cannot listen for signals")?;
     app.start_tasks();
     let serving =
         tokio::spawn(bound.serve(router(Arc::clone(&app)), app.config.connections_max, app.shutdown.clone()));
     let hangups = tokio::spawn(reopen_on_hangup(Arc::clone(&app)));
-    let name = shutdown::signal().await.context("cannot listen for signals")?;
+    let name = asked_to_end.await;
     tracing::info!(signal = name, "ending");
     app.shutdown.begin();
     hangups.abort();

@@ -52,16 +52,19 @@ impl Shutdown {
     }
 }
 
-/// Ends when the system asks the process to end: SIGTERM or SIGINT.
+/// Listens for the system asking the process to end: SIGTERM or SIGINT. From the moment this returns neither
+/// ends the process by itself any more; the future gives the name of the first that comes.
 ///
 /// # Errors
 /// When the handlers cannot be installed.
-pub async fn signal() -> std::io::Result<&'static str> {
+pub fn signals() -> std::io::Result<impl Future<Output = &'static str>> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    Ok(tokio::select! {
-        _ = terminate.recv() => "SIGTERM",
-        _ = interrupt.recv() => "SIGINT",
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
+        }
     })
 }
