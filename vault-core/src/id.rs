@@ -25,6 +25,13 @@ macro_rules! id {
                 Self(Builder::from_unix_timestamp_millis(millis, &random_bytes(entropy)).into_uuid())
             }
 
+            /// The id that these bytes make, always the same: for things that are there from the start and
+            /// are stored nowhere. They are to be as good as random, such as a keyed digest.
+            #[must_use]
+            pub fn derived(bytes: [u8; 16]) -> Self {
+                Self(Builder::from_custom_bytes(bytes).into_uuid())
+            }
+
             /// Reads the usual hyphenated text; `None` when it is not an id.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {
@@ -55,4 +62,8 @@ id! {
     RequestId
     /// One installation of the vault.
     ClusterId
+    /// One mount; its records are stored under it, so that a mount can move.
+    MountId
+    /// One move of a mount.
+    MigrationId
 }

@@ -20,6 +20,7 @@ mod grant;
 mod parameter;
 mod pattern;
 mod prefix;
+mod reach;
 mod rule;
 mod segments;
 mod syntax;

@@ -24,6 +24,7 @@ use crate::service::audit::AuditService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
 use crate::service::lease::LeaseService;
+use crate::service::mount::{MountService, Teardown};
 use crate::service::policy::PolicyService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
@@ -47,6 +48,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Says when to stop, and waits for what still runs.
     pub shutdown: Shutdown,
+    /// What is mounted where.
+    pub mounts: MountService,
     /// The audit file.
     pub audit: AuditService,
     /// Initialisation, unseal, seal, key rotation.
@@ -124,9 +127,11 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let barrier = Barrier::new(Arc::clone(&store), config.suite, Arc::clone(&entropy));
         let audit = AuditService::new(&config.audit_file, Arc::clone(&metrics));
+        let mounts = MountService::new(barrier.clone(), Arc::clone(&entropy));
         let seal = SealService::open(
             Arc::clone(&store),
             barrier.clone(),
+            mounts.clone(),
             audit.clone(),
             Arc::clone(&clock),
             Arc::clone(&entropy),
@@ -164,6 +169,7 @@ impl App {
             barrier,
             metrics,
             shutdown,
+            mounts,
             audit,
             seal,
         }))
@@ -174,6 +180,8 @@ impl App {
         self.tokens.set_watcher(Arc::new(self.leases.clone()));
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.tokens.sweep_until(&*app.clock, &app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { Teardown::new(&app).run_until(&app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.rewrap.run_until(&app.shutdown).await });
         let app = Arc::clone(self);

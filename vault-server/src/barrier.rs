@@ -185,6 +185,22 @@ impl Barrier {
         Ok(entries.into_iter().map(|(name, _)| name).collect())
     }
 
+    /// The names with their revisions, of records of any kind, without opening them.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn revisions(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Vec<(Vec<u8>, Revision)>, LoadError> {
+        let _open = self.keyring()?;
+        let entries = self.inner.store.scan(table, prefix, after, limit).map_err(LoadError::Store)?;
+        Ok(entries.into_iter().map(|(name, stored)| (name, stored.revision)).collect())
+    }
+
     /// The revision of a record, without opening it; `None` when it is not there.
     ///
     /// # Errors

@@ -22,6 +22,7 @@ mod head;
 mod listen;
 mod path;
 mod rate;
+mod router;
 pub mod routes;
 mod tls;
 
@@ -42,6 +43,6 @@ use crate::app::App;
 
 /// The whole server as one service: everything below `/v1`, and 404 for the rest.
 pub fn router(app: Arc<App>) -> Router {
-    let server = Arc::new(Server::new(app, Table::new(routes::all())));
+    let server = Arc::new(Server::new(app, self::router::Router::new()));
     Router::new().fallback(dispatch::dispatch).with_state(server)
 }

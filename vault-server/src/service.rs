@@ -7,6 +7,7 @@ pub mod audit;
 pub mod incident;
 pub mod integrity;
 pub mod lease;
+pub mod mount;
 pub mod policy;
 pub mod rewrap;
 pub mod rule;

@@ -43,11 +43,35 @@ pub enum Table {
     TargetAccount = 18,
     /// Rotations that ended: time of the end (8 bytes, big endian), rotation id.
     RotationLog = 19,
+    /// Mounts, by mount id.
+    Mount = 20,
+    /// Tokens that a mount issued: mount id, token digest. Values are empty.
+    MountToken = 21,
+    /// Static secrets of KV version 1: mount id, path.
+    KvSecret = 22,
+    /// Static secrets of KV version 2, without their data: mount id, path.
+    KvMetadata = 23,
+    /// The data of KV version 2: mount id, path, NUL, version (8 bytes, big endian).
+    KvVersion = 24,
+    /// A token's own secrets: token digest, path.
+    Cubbyhole = 25,
+    /// Token roles, by name.
+    TokenRole = 26,
+    /// AppRole roles: mount id, name.
+    AppRole = 27,
+    /// From an AppRole role id to its role: mount id, role id.
+    AppRoleId = 28,
+    /// AppRole secret ids: mount id, role name, NUL, keyed digest of the secret id.
+    SecretId = 29,
+    /// From a secret id's accessor to its digest: mount id, role name, NUL, accessor.
+    SecretIdAccessor = 30,
+    /// Users with a password: mount id, name.
+    User = 31,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 31] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -67,6 +91,31 @@ impl Table {
         Self::Due,
         Self::TargetAccount,
         Self::RotationLog,
+        Self::Mount,
+        Self::MountToken,
+        Self::KvSecret,
+        Self::KvMetadata,
+        Self::KvVersion,
+        Self::Cubbyhole,
+        Self::TokenRole,
+        Self::AppRole,
+        Self::AppRoleId,
+        Self::SecretId,
+        Self::SecretIdAccessor,
+        Self::User,
+    ];
+
+    /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.
+    pub const OF_MOUNTS: [Self; 9] = [
+        Self::MountToken,
+        Self::KvSecret,
+        Self::KvMetadata,
+        Self::KvVersion,
+        Self::AppRole,
+        Self::AppRoleId,
+        Self::SecretId,
+        Self::SecretIdAccessor,
+        Self::User,
     ];
 
     /// The byte that begins every key of this table.

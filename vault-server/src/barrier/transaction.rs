@@ -51,6 +51,11 @@ impl Transaction {
         self
     }
 
+    /// Removes a record of whatever kind that was read at revision `at`.
+    pub(crate) fn delete_key(&mut self, key: Key, at: Revision) {
+        self.batch.delete(key, at);
+    }
+
     /// Changes nothing, but refuses the whole batch unless `require` holds.
     pub fn check<R: Record>(&mut self, name: impl Into<Vec<u8>>, require: Require) -> &mut Self {
         self.batch.check(Key::new(R::TABLE, name), require);

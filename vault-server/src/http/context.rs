@@ -6,6 +6,7 @@ use std::sync::Arc;
 use vault_core::audit::AuditReceipt;
 use vault_core::clock::Timestamp;
 use vault_core::id::RequestId;
+use vault_core::mount::Mount;
 use vault_core::path::{AccountPath, Name};
 use vault_core::policy::Authorized;
 use vault_core::secret::SecretString;
@@ -26,6 +27,8 @@ pub struct Request {
     pub path: String,
     /// The parts of the path that stood where the pattern has `<…>`.
     pub captures: Captures,
+    /// The mount that it belongs to; `None` for what is built in.
+    pub mount: Option<Arc<Mount>>,
     /// The parameters.
     pub fields: Fields,
     /// Where it came from.
@@ -41,6 +44,14 @@ impl Request {
     /// [`ApiError::Internal`] when the pattern has no such part: a mistake in the table.
     pub fn part(&self, name: &str) -> Result<&str, ApiError> {
         self.captures.get(name).map(String::as_str).ok_or(ApiError::Internal)
+    }
+
+    /// The mount that the path belongs to.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] for a path that is built in: a mistake in the table.
+    pub fn mount(&self) -> Result<&Arc<Mount>, ApiError> {
+        self.mount.as_ref().ok_or(ApiError::Internal)
     }
 
     /// The captured part `name` as an account path.

@@ -20,21 +20,22 @@ use super::fields::Fields;
 use super::guard::{self, Arrived};
 use super::head::Head;
 use super::rate::Rate;
-use super::route::{Found, Operation, Service, Table};
+use super::route::{Found, Operation, Service};
+use super::router::Router;
 use crate::app::App;
 use crate::panic;
 
 /// What every request shares.
 pub(super) struct Server {
     pub(super) app: Arc<App>,
-    pub(super) table: Table,
+    pub(super) router: Router,
     rate: Rate,
 }
 
 impl Server {
-    pub(super) fn new(app: Arc<App>, table: Table) -> Self {
+    pub(super) fn new(app: Arc<App>, router: Router) -> Self {
         let rate = Rate::new(app.config.requests_per_second);
-        Self { app, table, rate }
+        Self { app, router, rate }
     }
 }
 
@@ -79,7 +80,8 @@ async fn answer(
         Ok(head) => head,
         Err(error) => return error_response(&error),
     };
-    let found = server.table.find(head.operation.unwrap_or(Operation::Read), head.path.as_str());
+    let asked = head.operation.unwrap_or(Operation::Read);
+    let (found, _) = server.router.find(&server.app.mounts, asked, head.path.as_str());
     let result = match found {
         Found::Route(route, captures) if matches!(route.service, Service::Open(_)) => {
             let Service::Open(handler) = &route.service else { return error_response(&ApiError::Internal) };
@@ -97,6 +99,7 @@ async fn answer(
                 operation: route.operation,
                 path: head.path.as_str().to_owned(),
                 captures,
+                mount: None,
                 fields,
                 remote,
                 now: server.app.clock.now(),
@@ -113,7 +116,7 @@ async fn answer(
     if let Err(error) = result {
         return error_response(&error);
     }
-    if server.app.barrier.is_sealed() {
+    if server.app.barrier.is_sealed() || !server.app.mounts.is_ready() {
         return error_response(&ApiError::Sealed);
     }
     if head.is_head || head.operation.is_none() {
@@ -145,6 +148,7 @@ async fn guarded(
         operation,
         path: head.path.as_str().to_owned(),
         captures: super::route::Captures::new(),
+        mount: None,
         fields,
         remote,
         now,

@@ -145,6 +145,20 @@ impl Fields {
             .ok_or_else(|| ApiError::invalid(format!("missing '{name}'")))
     }
 
+    /// The parameters below `name`, which is an object or absent.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] for anything else.
+    pub fn nested(&self, name: &str) -> Result<Option<Self>, ApiError> {
+        match self.value(name) {
+            None => Ok(None),
+            Some(object @ Value::Object(_)) => {
+                Ok(Some(Self { object: object.clone(), asked: Asked::default() }))
+            }
+            Some(_) => Err(ApiError::invalid(format!("'{name}' must be an object"))),
+        }
+    }
+
     /// Secret text.
     ///
     /// # Errors

@@ -46,7 +46,9 @@ pub(super) fn authenticate(
 /// Takes a request through all steps.
 pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer, ApiError> {
     let Arrived { mut request, token, caller } = arrived;
-    let (route, missing) = match server.table.find(request.operation, &request.path) {
+    let (found, mount) = server.router.find(&server.app.mounts, request.operation, &request.path);
+    request.mount = mount;
+    let (route, missing) = match found {
         Found::Route(route, captures) => {
             request.captures = captures;
             (Some(route), ApiError::Internal)

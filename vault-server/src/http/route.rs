@@ -1,6 +1,6 @@
 //! What a line of the route table is, and how a path finds its line.
 //!
-//! A pattern is literal parts, `<name>` for one part and `<name...>` for one or more parts to the end.
+//! A pattern is relative to its mount, or to `/v1/` for what is built in. It is literal parts, `<name>` for one part and `<name...>` for one or more parts to the end.
 //! Literal beats `<name>` beats `<name...>`, part by part from the left; so the order of lines is free.
 
 use std::collections::BTreeMap;
@@ -272,7 +272,7 @@ fn precedence(pattern: &'static str) -> Vec<(u8, &'static str)> {
 fn matches(pattern: &'static str, parts: &[&str]) -> Option<Captures> {
     let mut captures = Captures::new();
     let mut rest = parts;
-    for text in pattern.split('/') {
+    for text in pattern.split('/').filter(|text| !text.is_empty()) {
         let (first, tail) = rest.split_first()?;
         match part(text) {
             Part::Literal(text) if text == *first => {}

@@ -5,13 +5,17 @@
 //! `.readable(…)` names the fields that stay readable in the audit file. Open lines need no token.
 
 mod account;
+pub mod approle;
 mod incident;
+pub mod kv;
 mod lease;
+mod mount;
 mod policy;
 mod rule;
 mod sys;
 mod target;
 mod token;
+pub mod userpass;
 
 use super::route::Operation::{Read, Write};
 use super::route::{Route, delete, list, read, write};
@@ -21,6 +25,7 @@ use super::route::{Route, delete, list, read, write};
 pub fn all() -> Vec<Route> {
     let mut lines = seal();
     lines.extend(system());
+    lines.extend(mounts());
     lines.extend(policies());
     lines.extend(tokens());
     lines.extend(targets());
@@ -54,11 +59,27 @@ fn system() -> Vec<Route> {
         read("sys/metrics", sys::metrics::read),
         read("sys/integrity", sys::integrity::read),
         write("sys/integrity/verify", sys::integrity::verify).sudo(),
-        read("sys/internal/ui/mounts", sys::mounts::list),
-        read("sys/internal/ui/mounts/<path...>", sys::mounts::read),
         write("sys/capabilities", sys::capabilities::of_token),
         write("sys/capabilities-self", sys::capabilities::of_self),
         write("sys/capabilities-accessor", sys::capabilities::of_accessor),
+    ]
+}
+
+fn mounts() -> Vec<Route> {
+    const READABLE: &[&str] = &["type", "path", "from", "to", "accessor", "migration_id"];
+    vec![
+        read("sys/mounts", mount::secret::list),
+        read("sys/mounts/<path...>", mount::secret::read),
+        write("sys/mounts/<path...>", mount::secret::write).readable(READABLE),
+        delete("sys/mounts/<path...>", mount::secret::disable),
+        read("sys/auth", mount::auth::list),
+        read("sys/auth/<path...>", mount::auth::read).sudo(),
+        write("sys/auth/<path...>", mount::auth::write).sudo().readable(READABLE),
+        delete("sys/auth/<path...>", mount::auth::disable).sudo(),
+        write("sys/remount", mount::remount::start).sudo().readable(READABLE),
+        read("sys/remount/status/<id>", mount::remount::status),
+        read("sys/internal/ui/mounts", mount::visible::list),
+        read("sys/internal/ui/mounts/<path...>", mount::visible::read),
     ]
 }
 

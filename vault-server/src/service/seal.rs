@@ -33,6 +33,7 @@ use vault_core::store::{CommitError as StoreCommitError, Store, StoreError};
 
 use crate::barrier::{Barrier, CommitError, Transaction};
 use crate::service::audit::{AuditService, AuditUnavailable};
+use crate::service::mount::{MountError, MountService};
 use crate::service::policy::PolicyRecord;
 use crate::service::token::add_initial_root;
 
@@ -87,6 +88,9 @@ pub enum SealError {
     /// The keyring holds as many generations as it may; the re-wrap must finish first.
     #[error(transparent)]
     TooManyGenerations(#[from] vault_core::crypto::TooManyGenerations),
+    /// The mount table cannot be read, so the vault stays sealed.
+    #[error("the vault stays sealed, because its mount table cannot be read")]
+    Mounts(#[from] MountError),
     /// The thread that did the work ended.
     #[error("the work was cut short")]
     Interrupted,
@@ -117,6 +121,7 @@ impl Prepared {
 pub struct SealService {
     store: Arc<Store>,
     barrier: Barrier,
+    mounts: MountService,
     audit: AuditService,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
@@ -140,6 +145,7 @@ impl SealService {
     pub fn open(
         store: Arc<Store>,
         barrier: Barrier,
+        mounts: MountService,
         audit: AuditService,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
@@ -149,7 +155,17 @@ impl SealService {
         let inner = Inner { config, unsealing: None, root: None };
         let published = ArcSwap::from_pointee(inner.status(state, store.engine_name()));
         let inner = Mutex::new(inner);
-        Ok(Self { store, barrier, audit, clock, entropy, inner, state: watch::Sender::new(state), published })
+        Ok(Self {
+            store,
+            barrier,
+            mounts,
+            audit,
+            clock,
+            entropy,
+            inner,
+            state: watch::Sender::new(state),
+            published,
+        })
     }
 
     /// Whether keys exist, and whether they are in use.
@@ -285,8 +301,12 @@ impl SealService {
         if let Some(stored) = load_config(&self.store)? {
             inner.config = Some(stored);
         }
+        self.barrier.open_with(Arc::clone(&keyring));
+        if let Err(error) = self.mounts.load(&keyring) {
+            self.close().await;
+            return Err(error.into());
+        }
         inner.root = Some(root);
-        self.barrier.open_with(keyring);
         self.publish(inner, SealState::Unsealed);
         tracing::info!("the vault is unsealed");
         Ok(())
@@ -296,10 +316,16 @@ impl SealService {
         if self.state() != SealState::Unsealed {
             return;
         }
-        self.barrier.close();
+        self.mounts.clear();
         inner.root = None;
         inner.unsealing = None;
         self.publish(inner, SealState::Sealed);
+        self.close().await;
+    }
+
+    /// Locks the store and ends the audit file; nothing is served any more.
+    async fn close(&self) {
+        self.barrier.close();
         let (store, audit, now) = (Arc::clone(&self.store), self.audit.clone(), self.clock.now());
         let closed = tokio::task::spawn_blocking(move || {
             store.lock();

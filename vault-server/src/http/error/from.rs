@@ -1,5 +1,6 @@
 //! From the errors of core and services to what a caller is told. Details stay in the log.
 
+use vault_core::mount::MountPathError;
 use vault_core::path::PathError;
 use vault_core::seal::UnsealError;
 use vault_core::store::StoreError;
@@ -7,6 +8,7 @@ use vault_core::store::StoreError;
 use super::ApiError;
 use crate::barrier::{CommitError, LoadError, Sealed};
 use crate::service::audit::AuditUnavailable;
+use crate::service::mount::MountError;
 use crate::service::policy::PolicyServiceError;
 use crate::service::seal::SealError;
 use crate::service::token::TokenServiceError;
@@ -61,6 +63,23 @@ impl From<CommitError> for ApiError {
                 tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
                 Self::Unavailable("the store is out of order; see the server's log".to_owned())
             }
+        }
+    }
+}
+
+impl From<MountPathError> for ApiError {
+    fn from(error: MountPathError) -> Self {
+        Self::invalid(error.to_string())
+    }
+}
+
+impl From<MountError> for ApiError {
+    fn from(error: MountError) -> Self {
+        match error {
+            MountError::Load(error) => error.into(),
+            MountError::Commit(error) => error.into(),
+            MountError::Token(error) => error.into(),
+            error => Self::invalid(error.to_string()),
         }
     }
 }
@@ -124,7 +143,7 @@ impl From<SealError> for ApiError {
                 tracing::error!(error = &error as &dyn std::error::Error, "the vault stays sealed");
                 Self::AuditFailed
             }
-            SealError::Config(_) | SealError::Interrupted => {
+            SealError::Config(_) | SealError::Mounts(_) | SealError::Interrupted => {
                 tracing::error!(error = &error as &dyn std::error::Error, "the seal failed");
                 Self::Internal
             }

@@ -7,5 +7,4 @@ pub(super) mod init;
 pub(super) mod integrity;
 pub(super) mod key;
 pub(super) mod metrics;
-pub(super) mod mounts;
 pub(super) mod seal;
