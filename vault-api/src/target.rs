@@ -41,6 +41,8 @@ pub struct TargetRead {
     /// Rotations that may run on it at once.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_concurrency: Option<u64>,
+    /// Which names may be managed as accounts there (`*` at either end for any text); none for all.
+    pub allowed_usernames: Vec<String>,
     /// What only this kind of target knows.
     #[serde(flatten)]
     pub settings: Map<String, Value>,

@@ -1,6 +1,11 @@
 //! What recording costs: the digests of an entry, one append, and appends from several threads.
+//!
+//! The reference of `append` is `raw append`: one `write` of a line of the same length to a file that is
+//! opened for appending, with nothing chained, hashed or watched.
 
+use std::fs::OpenOptions;
 use std::hint::black_box;
+use std::io::Write;
 use std::sync::Arc;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
@@ -39,13 +44,21 @@ fn append(criterion: &mut Criterion) {
     let digester = Digester::new(&[7; 32]);
     let Ok(dir) = tempfile::tempdir() else { return };
     let signer = CheckpointSigner::from_seed(&[9; 32]);
-    let Ok(file) = AuditFile::open(&dir.path().join("audit.log"), signer, NOW) else { return };
+    let path = dir.path().join("audit.log");
+    let Ok(file) = AuditFile::open(&path, signer, NOW) else { return };
     let file = Arc::new(file);
     let ready = entry(&digester);
+    let before = std::fs::metadata(&path).map_or(0, |data| data.len());
+    let Ok(_) = file.append(&ready, NOW) else { return };
+    let after = std::fs::metadata(&path).map_or(0, |data| data.len());
+    let line = vec![b'x'; usize::try_from(after - before).unwrap_or(0)];
+    let raw = OpenOptions::new().create(true).append(true).open(dir.path().join("raw.log"));
+    let Ok(mut raw) = raw else { return };
 
     let mut group = criterion.benchmark_group("audit");
     group.throughput(Throughput::Elements(1));
     group.bench_function("entry", |bencher| bencher.iter(|| entry(black_box(&digester))));
+    group.bench_function("raw append", |bencher| bencher.iter(|| raw.write_all(black_box(&line)).is_ok()));
     group.bench_function("append", |bencher| bencher.iter(|| file.append(black_box(&ready), NOW)));
     group.throughput(Throughput::Elements(4 * 256));
     group.bench_function("append from 4 threads", |bencher| {

@@ -20,11 +20,65 @@ pub struct Target {
     /// How many accounts are worked on at once, so that one slow target delays nobody else and none is
     /// overrun.
     pub concurrency: u32,
+    /// Which names may be managed as accounts there, each with `*` at either end for any text; none for all.
+    /// Whoever may write an account can take over every name that this allows.
+    #[serde(default)]
+    pub allowed_usernames: Vec<String>,
     /// When it was first configured.
     pub created_at: Timestamp,
+}
+
+impl Target {
+    /// Whether `username` may be managed there.
+    #[must_use]
+    pub fn allows(&self, username: &str) -> bool {
+        self.allowed_usernames.is_empty()
+            || self.allowed_usernames.iter().any(|pattern| fits(pattern, username))
+    }
+}
+
+fn fits(pattern: &str, name: &str) -> bool {
+    match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
+        (Some(""), _) => true,
+        (Some(tail), Some(_)) => name.contains(tail.strip_suffix('*').unwrap_or(tail)),
+        (Some(tail), None) => name.ends_with(tail),
+        (None, Some(head)) => name.starts_with(head),
+        (None, None) => name == pattern,
+    }
 }
 
 /// Accounts of one target that are worked on at once, where nothing is configured.
 pub const CONCURRENCY_DEFAULT: u32 = 4;
 /// The most that may be configured.
 pub const CONCURRENCY_MAX: u32 = 256;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_allowed_by_any_pattern_and_by_none_at_all() {
+        for (patterns, name, want) in [
+            (&[][..], "anybody", true),
+            (&["app_*"], "app_shop", true),
+            (&["app_*"], "dba", false),
+            (&["*_ro"], "shop_ro", true),
+            (&["*shop*"], "the_shop_ro", true),
+            (&["*"], "anybody", true),
+            (&["dba"], "dba", true),
+            (&["dba"], "dba2", false),
+            (&["dba", "app_*"], "app_x", true),
+        ] {
+            let target = Target {
+                name: Name::parse("pg").unwrap(),
+                rotator: "postgresql".to_owned(),
+                spec: TargetSpec { connection_url: String::new(), settings: Default::default() },
+                username: "admin".to_owned(),
+                concurrency: 1,
+                allowed_usernames: patterns.iter().map(|&text| text.to_owned()).collect(),
+                created_at: Timestamp::EPOCH,
+            };
+            assert_eq!(target.allows(name), want, "{patterns:?} {name}");
+        }
+    }
+}

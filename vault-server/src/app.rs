@@ -189,6 +189,8 @@ impl App {
             .spawn(async move { app.integrity.scrub_until(&app.seal, &*app.clock, &app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.checkpoint_until_shutdown().await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.rules.run_until(&app.seal, &app.shutdown).await });
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
     }
 

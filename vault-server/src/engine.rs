@@ -27,6 +27,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rotators::registry::Registry;
+use tokio::sync::RwLock;
 use vault_core::audit::{AuditReceipt, System};
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::entropy::Entropy;
@@ -58,6 +59,8 @@ struct Inner {
     gates: Gates,
     meter: Meter,
     shutdown: Shutdown,
+    /// Held for reading by who refers to a policy in a commit, and for writing by who removes one.
+    references: RwLock<()>,
 }
 
 /// What the engine works with.
@@ -95,6 +98,7 @@ impl Engine {
                 gates,
                 meter,
                 shutdown,
+                references: RwLock::default(),
             }),
         }
     }
@@ -137,6 +141,12 @@ impl Engine {
     /// Runs `work` beside the requests, until it ends; a stop waits for it.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.inner.shutdown.spawn(work);
+    }
+
+    /// Held for reading from the look whether a policy exists to the commit that refers to it; for writing by
+    /// who removes one.
+    pub(crate) fn references(&self) -> &RwLock<()> {
+        &self.inner.references
     }
 
     /// Records an act of the vault itself.

@@ -1,12 +1,15 @@
 //! The one thread that changes the engine.
 //!
 //! Takes what waits in the queue, checks it in order, applies everything that passed as one transaction of
-//! the engine, and acknowledges after the sync. While one transaction syncs, the next group gathers by
-//! itself, so no timer is needed.
+//! the engine, and acknowledges after the sync. While one transaction syncs, the next group gathers. Those
+//! who were just acknowledged come back a moment later: a group waits for as many as the last one had, while
+//! they keep coming. Otherwise the first to come back would be synced alone, and each sync would be shared
+//! by half of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Receiver, SyncSender};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use super::anchor::Anchor;
 use super::batch::Batch;
@@ -78,11 +81,12 @@ impl Writer {
     /// Serves until the store is closed or dropped.
     pub(crate) fn run(mut self, requests: &Receiver<Request>) {
         let mut next = None;
+        let mut companions = 1;
         while let Some(request) = next.take().or_else(|| requests.recv().ok()) {
             match request {
                 Request::Commit(batch, ack) => {
-                    let (batches, left) = gather(batch, ack, requests);
-                    next = left;
+                    let (batches, left) = gather(batch, ack, requests, companions);
+                    (next, companions) = (left, batches.len());
                     self.commit_all(batches);
                 }
                 Request::Bootstrap(keys, batch, reply) => {
@@ -233,22 +237,28 @@ impl Writer {
     }
 }
 
-/// What waits already, up to the limits of one group; and the first request that is not a batch.
+/// What waits already and who comes right after, up to the limits of one group; and the first request that
+/// is not a batch. `expected` is how many the last group had.
 fn gather(
     batch: Batch,
     ack: Pending,
     requests: &Receiver<Request>,
+    expected: usize,
 ) -> (Vec<(Batch, Pending)>, Option<Request>) {
     let mut bytes = batch_bytes(&batch);
     let mut batches = vec![(batch, ack)];
     while batches.len() < GROUP_BATCHES_MAX && bytes < GROUP_BYTES_MAX {
-        match requests.try_recv() {
-            Ok(Request::Commit(batch, ack)) => {
+        let waiting = requests.try_recv().ok();
+        let companion = waiting.or_else(|| {
+            (batches.len() < expected).then(|| requests.recv_timeout(COMPANION_GAP).ok()).flatten()
+        });
+        match companion {
+            Some(Request::Commit(batch, ack)) => {
                 bytes = bytes.saturating_add(batch_bytes(&batch));
                 batches.push((batch, ack));
             }
-            Ok(other) => return (batches, Some(other)),
-            Err(_) => break,
+            Some(other) => return (batches, Some(other)),
+            None => break,
         }
     }
     (batches, None)
@@ -258,6 +268,9 @@ fn gather(
 const GROUP_BATCHES_MAX: usize = 256;
 /// From this many bytes of values on, a group is not filled any further.
 const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
+/// How long a group waits for each companion of the last group: far below what a sync takes on any disk
+/// that keeps its promises.
+const COMPANION_GAP: Duration = Duration::from_micros(50);
 /// The side file is synced every so many commits: about once a second under full load.
 const ANCHOR_SYNC_COMMITS: u64 = 1024;
 /// Most requests that wait for the writer.

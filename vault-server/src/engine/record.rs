@@ -109,3 +109,5 @@ fn numbered(subject: &str, number: u64) -> Vec<u8> {
 
 /// The kind of an account's entry in the due index.
 pub const DUE_ACCOUNT: u8 = 2;
+/// The kind of rotation policies in [`Table::Due`] whose accounts are to be given new due times.
+pub const DUE_RULE: u8 = 3;

@@ -1,18 +1,22 @@
 //! Rotation policies and password policies: configured by name, used by accounts.
 
 use vault_core::account::{Account, Subject};
+use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
 use vault_core::password::PasswordPolicy;
 use vault_core::path::Name;
 use vault_core::schedule::{RotationPolicy, next_due};
 use vault_core::secret::SecretString;
+use vault_core::store::due;
 use vault_core::store::key::Table;
 
 use super::account::AccountError;
 use crate::barrier::{CommitError, LoadError, Record, require};
 use crate::engine::Engine;
 use crate::engine::commit::reschedule;
-use crate::engine::record::StoredPasswordPolicy;
+use crate::engine::record::{DUE_RULE, StoredPasswordPolicy};
+use crate::service::seal::{SealService, SealState};
+use crate::shutdown::Shutdown;
 
 /// The policies. Cheap to clone.
 #[derive(Clone)]
@@ -40,14 +44,52 @@ impl RuleService {
     /// # Errors
     /// [`AccountError`] by cause.
     pub async fn write_rotation(&self, name: &Name, policy: &RotationPolicy) -> Result<(), AccountError> {
-        self.put(name, policy).await?;
+        // The mark outlives a crash: the work is resumed at the next unseal.
+        let mark = mark(name, random_bytes(self.engine.entropy()));
+        self.put(name, policy, Some(&mark)).await?;
         let (service, name) = (self.clone(), name.clone());
-        self.engine.spawn(async move {
-            if let Err(error) = service.reschedule_users(&name).await {
-                tracing::warn!(policy = %name, %error, "the accounts of a changed rotation policy keep their old due times");
-            }
-        });
+        self.engine.spawn(async move { service.apply(&name, mark).await });
         Ok(())
+    }
+
+    /// At each unseal, finishes what a stop left of changed rotation policies; until the shutdown.
+    pub async fn run_until(&self, seal: &SealService, shutdown: &Shutdown) {
+        let mut states = seal.watch();
+        loop {
+            if *states.borrow_and_update() == SealState::Unsealed {
+                let marked = self.engine.barrier().names(Table::Due, &mark_prefix(), None, NAMES_MAX);
+                for mark in marked.unwrap_or_default() {
+                    if let Some(name) = marked_policy(&mark) {
+                        self.apply(&name, mark).await;
+                    }
+                }
+            }
+            tokio::select! {
+                () = shutdown.begun() => return,
+                changed = states.changed() => if changed.is_err() { return },
+            }
+        }
+    }
+
+    /// Brings a changed policy to its accounts, and takes the mark away.
+    async fn apply(&self, name: &Name, mark: Vec<u8>) {
+        let outcome = match self.reschedule_users(name).await {
+            Ok(()) => self.unmark(mark).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = outcome {
+            tracing::warn!(policy = %name, %error, "the accounts of a changed rotation policy keep their old due times until the next unseal");
+        }
+    }
+
+    async fn unmark(&self, mark: Vec<u8>) -> Result<(), AccountError> {
+        let mut batch = self.engine.barrier().transaction()?;
+        batch.unmark(Table::Due, mark);
+        match self.engine.barrier().commit(batch).await {
+            // Taken away already: it was resumed at an unseal while the first work was still under way.
+            Err(CommitError::Conflict) => Ok(()),
+            outcome => Ok(outcome?),
+        }
     }
 
     /// A password policy, as it was written.
@@ -73,7 +115,7 @@ impl RuleService {
             }
             AccountError::Invalid(message)
         })?;
-        self.put(name, &StoredPasswordPolicy { text }).await
+        self.put(name, &StoredPasswordPolicy { text }, None).await
     }
 
     /// A password made by a policy, for trying it out; it is stored nowhere.
@@ -103,6 +145,7 @@ impl RuleService {
         name: &Name,
         uses: impl Fn(&Account) -> Option<&Name>,
     ) -> Result<(), AccountError> {
+        let _alone = self.engine.references().write().await;
         let Some(revision) = self.engine.barrier().revision::<R>(name.as_str())? else { return Ok(()) };
         let mut after: Option<Vec<u8>> = None;
         loop {
@@ -124,11 +167,14 @@ impl RuleService {
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
-    async fn put<R: Record>(&self, name: &Name, record: &R) -> Result<(), AccountError> {
+    async fn put<R: Record>(&self, name: &Name, record: &R, mark: Option<&[u8]>) -> Result<(), AccountError> {
         loop {
             let stored = self.engine.barrier().load::<R>(name.as_str())?;
             let mut batch = self.engine.barrier().transaction()?;
             batch.put(name.as_str(), require(stored.as_ref()), record);
+            if let Some(mark) = mark {
+                batch.mark(Table::Due, mark);
+            }
             match self.engine.barrier().commit(batch).await {
                 Err(CommitError::Conflict) => {}
                 result => return Ok(result?),
@@ -173,6 +219,21 @@ impl RuleService {
             }
         }
     }
+}
+
+/// Says that the accounts of this policy are to be given new due times. Each change has a mark of its own, so
+/// that the end of one does not stand for the end of the next.
+fn mark(name: &Name, change: [u8; 8]) -> Vec<u8> {
+    due::encode(Timestamp::EPOCH, DUE_RULE, &[change.as_slice(), name.as_str().as_bytes()].concat())
+}
+
+fn marked_policy(mark: &[u8]) -> Option<Name> {
+    let entry = due::decode(mark)?;
+    Name::parse(std::str::from_utf8(entry.name.get(8..)?).ok()?).ok()
+}
+
+fn mark_prefix() -> Vec<u8> {
+    due::encode(Timestamp::EPOCH, DUE_RULE, b"")
 }
 
 /// Records read at a time.

@@ -44,6 +44,8 @@ pub struct Configure {
     pub concurrency: Option<u64>,
     /// When the management credential rotates by itself.
     pub rotation_policy: Option<Name>,
+    /// Which names may be managed; `None` keeps what is stored.
+    pub allowed_usernames: Option<Vec<String>>,
 }
 
 impl TargetService {
@@ -66,6 +68,7 @@ impl TargetService {
     /// # Errors
     /// [`AccountError`] by cause.
     pub async fn configure(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
+        let references = self.engine.references().read().await;
         self.validate(&request)?;
         let subject = Subject::Management(name.clone());
         let Some(flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
@@ -78,7 +81,7 @@ impl TargetService {
             None => self.create(name, request).await?,
             Some(target) => self.change(target, &subject, request).await?,
         }
-        drop(flight);
+        drop((flight, references));
         if new_password && self.is_trusted(&subject).await? {
             self.resume_parked(name).await?;
         }
@@ -144,6 +147,7 @@ impl TargetService {
             spec: request.spec,
             username: request.username.clone(),
             concurrency: concurrency(request.concurrency),
+            allowed_usernames: request.allowed_usernames.unwrap_or_default(),
             created_at: now,
         };
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
@@ -178,14 +182,18 @@ impl TargetService {
                 target.rotator, target.username
             )));
         }
-        if target.spec.connection_url != request.spec.connection_url && request.password.is_none() {
+        if target.spec != request.spec && request.password.is_none() {
             return Err(AccountError::Invalid(
-                "give the management password again when the connection_url changes: the stored one is not \
-                 shown to an address that somebody without it names"
+                "give the management password again when the connection_url or a setting of the connection \
+                 changes: the stored one is not shown to an address, or by a trust, that somebody without it \
+                 names"
                     .to_owned(),
             ));
         }
         target.spec = request.spec;
+        if let Some(allowed) = request.allowed_usernames {
+            target.allowed_usernames = allowed;
+        }
         if request.concurrency.is_some() {
             target.concurrency = concurrency(request.concurrency);
         }
@@ -241,6 +249,7 @@ impl TargetService {
                 .and_then(|manager| manager.value.versions.current)
                 .map_or(0, |current| current.number),
             max_concurrency: Some(u64::from(target.concurrency)),
+            allowed_usernames: target.allowed_usernames,
             settings,
         })
     }

@@ -59,6 +59,27 @@ async fn only_the_holder_is_told_the_id_of_the_lease() {
 }
 
 #[tokio::test]
+async fn who_reads_an_account_that_another_has_in_hand_is_told_so() {
+    let disk = Disk::new();
+    let (vault, ada, _) = lending(&disk).await;
+    let read = vault.root("GET", "accounts/creds/db/app", "").await;
+    assert_eq!(read.at("/warnings"), json!(null));
+    let lent = vault.call("POST", "accounts/check-out/db/app", &ada, "{}").await;
+    assert_eq!(lent.status, 200, "{}", lent.text);
+    let read = vault.root("GET", "accounts/creds/db/app", "").await;
+    assert_eq!(read.status, 200, "{}", read.text);
+    let warning = read.at("/warnings/0").as_str().unwrap().to_owned();
+    assert!(warning.contains("checked out by token-ada until "), "{warning}");
+    assert!(!read.text.contains(lent.at("/lease_id").as_str().unwrap()), "{}", read.text);
+
+    vault.policy("read", r#"path "accounts/creds/*" { capabilities = ["read"] }"#).await;
+    let own = r#"{"policies":["read"],"display_name":"own"}"#;
+    let own = vault.token(own).await;
+    let read = vault.call("GET", "accounts/creds/db/app", &own, "").await;
+    assert!(read.at("/warnings/0").as_str().is_some(), "{}", read.text);
+}
+
+#[tokio::test]
 async fn leases_are_listed_from_the_top_folder_by_folder() {
     let disk = Disk::new();
     let (vault, ada, _) = lending(&disk).await;

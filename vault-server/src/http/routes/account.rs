@@ -112,7 +112,8 @@ pub(super) async fn list_status(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn credential(context: Context) -> Result<Answer, ApiError> {
-    let found = context.app.accounts.credential(&context.request.account_path("path")?).await?;
+    let path = context.request.account_path("path")?;
+    let found = context.app.accounts.credential(&path, &context.caller.principal).await?;
     let ttl = found.next_rotation.map_or(0, |next| next.since(context.now()).as_secs());
     let answer = Answer::of(&Credential {
         username: found.username,
@@ -122,10 +123,7 @@ pub(super) async fn credential(context: Context) -> Result<Answer, ApiError> {
         next_rotation: found.next_rotation.map(|at| at.to_rfc3339()),
         ttl,
     })?;
-    Ok(match found.warning {
-        Some(warning) => answer.warn(warning),
-        None => answer,
-    })
+    Ok(found.warnings.into_iter().fold(answer, Answer::warn))
 }
 
 pub(super) async fn check_out(context: Context) -> Result<Answer, ApiError> {

@@ -36,6 +36,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
         username: or_stored("username", target.as_ref().map(|target| &target.username))?,
         password: fields.secret("password")?.filter(|password| !password.expose().is_empty()),
         concurrency: fields.count("max_concurrency")?,
+        allowed_usernames: fields.comma_list("allowed_usernames")?,
         rotation_policy: match fields.text("rotation_policy")? {
             None => rotation_policy.flatten(),
             Some(text) => {
@@ -110,5 +111,13 @@ pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
     Answer::of(&context.app.targets.status(&context.request.name("name")?)?)
 }
 
-const OURS: [&str; 7] =
-    ["rotator", "connection_url", "username", "password", "max_concurrency", "rotation_policy", "name"];
+const OURS: [&str; 8] = [
+    "rotator",
+    "connection_url",
+    "username",
+    "password",
+    "max_concurrency",
+    "rotation_policy",
+    "allowed_usernames",
+    "name",
+];

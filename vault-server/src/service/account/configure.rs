@@ -41,6 +41,7 @@ impl AccountService {
         request: Configure,
         principal: &str,
     ) -> Result<vault_api::account::AccountStatus, AccountError> {
+        let references = self.engine.references().read().await;
         self.validate(&request)?;
         let subject = Subject::Account(path.clone());
         let key = subject.key();
@@ -58,6 +59,7 @@ impl AccountService {
                 false
             }
         };
+        drop(references);
         let drive = if known {
             drop(flight);
             self.look(&subject).await?;
@@ -88,6 +90,11 @@ impl AccountService {
                 "the target {target} is not configured; write targets/config/{target} first"
             )));
         };
+        if !target_record.value.allows(username) {
+            return Err(AccountError::Invalid(format!(
+                "{username} is not one of the allowed_usernames of {target}; whoever configures the target can add it"
+            )));
+        }
         if username.is_empty() || username.len() > USERNAME_BYTES_MAX {
             return Err(AccountError::Invalid(format!("username must have 1 to {USERNAME_BYTES_MAX} bytes")));
         }

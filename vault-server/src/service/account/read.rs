@@ -1,6 +1,8 @@
 //! Reading a credential: never one that the vault knows to be dead.
 
 use vault_core::account::{Readable, Subject};
+use vault_core::identity::Principal;
+use vault_core::lease::Lease;
 use vault_core::path::AccountPath;
 use vault_core::secret::SecretString;
 
@@ -20,8 +22,8 @@ pub struct Credential {
     pub last_rotation: Option<vault_core::clock::Timestamp>,
     /// When it will be replaced.
     pub next_rotation: Option<vault_core::clock::Timestamp>,
-    /// Something the reader should know.
-    pub warning: Option<&'static str>,
+    /// What the reader should know.
+    pub warnings: Vec<String>,
 }
 
 impl AccountService {
@@ -29,7 +31,11 @@ impl AccountService {
     ///
     /// # Errors
     /// [`AccountError`] by cause.
-    pub async fn credential(&self, path: &AccountPath) -> Result<Credential, AccountError> {
+    pub async fn credential(
+        &self,
+        path: &AccountPath,
+        reader: &Principal,
+    ) -> Result<Credential, AccountError> {
         let subject = Subject::Account(path.clone());
         let mut waited = false;
         for _ in 0..READS_MAX {
@@ -51,18 +57,28 @@ impl AccountService {
             };
             // A rotation may have wiped that version since: then read again.
             if let Some(password) = self.engine.password(&subject, version)? {
+                let lent = account.lending.holder.as_ref().and_then(|lease| lent_to_another(lease, reader));
                 return Ok(Credential {
                     username: account.username,
                     password,
                     version,
                     last_rotation: account.last_rotation,
                     next_rotation: account.next_rotation,
-                    warning,
+                    warnings: warning.map(str::to_owned).into_iter().chain(lent).collect(),
                 });
             }
         }
         Err(AccountError::Busy(CHANGING.to_owned()))
     }
+}
+
+/// Services go on while a person has the account in hand, but nobody shares it without knowing.
+fn lent_to_another(lease: &Lease, reader: &Principal) -> Option<String> {
+    let is_holder = lease.borrower.id == reader.id();
+    (!is_holder).then(|| {
+        let (name, until) = (&lease.borrower.name, lease.expires_at.to_rfc3339());
+        format!("the account is checked out by {name} until {until}; this password ends with that lease")
+    })
 }
 
 const READS_MAX: u32 = 8;
