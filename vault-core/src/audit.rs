@@ -24,7 +24,7 @@ pub mod receipt;
 pub mod verify;
 
 pub use checkpoint::{CheckpointSigner, PublicKey};
-pub use digest::{Digester, redact};
+pub use digest::Digester;
 pub use entry::{Auth, Entry, Operation, Request, Response, System, Token};
 pub use file::{AuditError, AuditFile, Opening, Reopened};
 pub use head::Head;

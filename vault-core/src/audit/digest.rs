@@ -5,18 +5,26 @@
 
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
+use serde::ser::{SerializeMap, SerializeSeq};
+use serde::{Serialize, Serializer};
 use serde_json::Value;
 use sha2::Sha256;
-use zeroize::Zeroizing;
 
 /// Makes digests under one audit key.
-pub struct Digester(Zeroizing<[u8; 32]>);
+///
+/// Holds HMAC's state after the key, which is wiped when dropped: the key's two blocks are hashed once and
+/// not for each digest.
+pub struct Digester(Hmac<Sha256>);
 
 impl Digester {
     /// Uses `key`, which must be secret and stay the same for the life of the trail.
     #[must_use]
     pub fn new(key: &[u8; 32]) -> Self {
-        Self(Zeroizing::new(*key))
+        let mut block = hmac::digest::Key::<Hmac<Sha256>>::default();
+        block.iter_mut().zip(key).for_each(|(byte, from)| *byte = *from);
+        let state = Hmac::new(&block);
+        zeroize::Zeroize::zeroize(block.as_mut_slice());
+        Self(state)
     }
 
     /// `"hmac-sha256:" ‖ hex(HMAC-SHA-256[key](text))`
@@ -24,10 +32,12 @@ impl Digester {
     /// RFC 2104 with the whole 32-byte tag, in the form that Vault's `sys/audit-hash` answers.
     #[must_use]
     pub fn digest(&self, text: &str) -> String {
-        // HMAC accepts keys of any length, so this never fails for 32 bytes.
-        let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(self.0.as_slice()) else { return PREFIX.to_owned() };
+        let mut mac = self.0.clone();
         mac.update(text.as_bytes());
-        format!("{PREFIX}{}", HEXLOWER.encode(&mac.finalize().into_bytes()))
+        let mut out = String::with_capacity(PREFIX.len() + 64);
+        out.push_str(PREFIX);
+        HEXLOWER.encode_append(&mac.finalize().into_bytes(), &mut out);
+        out
     }
 }
 
@@ -37,34 +47,40 @@ impl std::fmt::Debug for Digester {
     }
 }
 
-/// Replaces every string value inside `value` by its digest.
-#[must_use]
-pub fn redact(value: &Value, digester: &Digester) -> Value {
-    match value {
-        Value::String(text) => Value::String(digester.digest(text)),
-        Value::Array(items) => Value::Array(items.iter().map(|item| redact(item, digester)).collect()),
-        Value::Object(fields) => {
-            Value::Object(fields.iter().map(|(name, item)| (name.clone(), redact(item, digester))).collect())
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
-    }
+/// `data` as an entry shows it: every string value is its digest, at any depth.
+///
+/// Only strings directly under one of `plain_keys` stay readable: fields that exist to be read in the trail,
+/// such as the reason of a check-out. What lies deeper is digested under any name.
+pub(super) struct Redacted<'a> {
+    pub(super) data: &'a Value,
+    pub(super) plain_keys: &'a [&'a str],
+    pub(super) digester: &'a Digester,
 }
 
-/// As [`redact`], but string values directly under one of `plain_keys` stay readable.
-///
-/// For fields that exist to be read in the trail, such as the reason of a check-out. Only strings at the
-/// top are spared; what lies deeper is digested under any name.
-pub(super) fn redact_except(value: &Value, plain_keys: &[&str], digester: &Digester) -> Value {
-    let Value::Object(fields) = value else { return redact(value, digester) };
-    let kept = |name: &str, item: &Value| item.is_string() && plain_keys.contains(&name);
-    Value::Object(
-        fields
-            .iter()
-            .map(|(name, item)| {
-                (name.clone(), if kept(name, item) { item.clone() } else { redact(item, digester) })
-            })
-            .collect(),
-    )
+impl Serialize for Redacted<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let below = |data| Redacted { data, plain_keys: &[], digester: self.digester };
+        match self.data {
+            Value::String(text) => serializer.serialize_str(&self.digester.digest(text)),
+            Value::Array(items) => {
+                let mut list = serializer.serialize_seq(Some(items.len()))?;
+                items.iter().try_for_each(|item| list.serialize_element(&below(item)))?;
+                list.end()
+            }
+            Value::Object(fields) => {
+                let mut map = serializer.serialize_map(Some(fields.len()))?;
+                for (name, item) in fields {
+                    if item.is_string() && self.plain_keys.contains(&name.as_str()) {
+                        map.serialize_entry(name, item)?;
+                    } else {
+                        map.serialize_entry(name, &below(item))?;
+                    }
+                }
+                map.end()
+            }
+            plain @ (Value::Null | Value::Bool(_) | Value::Number(_)) => plain.serialize(serializer),
+        }
+    }
 }
 
 const PREFIX: &str = "hmac-sha256:";
@@ -82,12 +98,17 @@ mod tests {
         assert_eq!(Digester::new(&key).digest("hunter2"), EXPECTED);
     }
 
+    fn redact(data: &Value, plain_keys: &[&str], digester: &Digester) -> Value {
+        serde_json::to_value(Redacted { data, plain_keys, digester }).unwrap()
+    }
+
     #[test]
     fn only_strings_are_replaced_at_any_depth() {
         let digester = Digester::new(&[7; 32]);
         let d = |text: &str| digester.digest(text);
         let redacted = redact(
             &json!({"a": "x", "b": [1, "y", {"c": "x", "d": true}], "e": null, "f": 1.5, "": ""}),
+            &[],
             &digester,
         );
         assert_eq!(
@@ -100,12 +121,12 @@ mod tests {
     fn plain_keys_spare_only_strings_at_the_top() {
         let digester = Digester::new(&[7; 32]);
         let value = json!({"reason": "ticket 12", "password": "p", "deep": {"reason": "r"}});
-        let redacted = redact_except(&value, &["reason", "deep"], &digester);
+        let redacted = redact(&value, &["reason", "deep"], &digester);
         assert_eq!(redacted["reason"], "ticket 12");
         assert_eq!(redacted["password"], digester.digest("p"));
         assert_eq!(redacted["deep"]["reason"], digester.digest("r"));
         let list = json!(["reason"]);
-        assert_eq!(redact_except(&list, &["reason"], &digester), json!([digester.digest("reason")]));
+        assert_eq!(redact(&list, &["reason"], &digester), json!([digester.digest("reason")]));
     }
 
     #[test]

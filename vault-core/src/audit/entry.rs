@@ -7,7 +7,7 @@
 use serde::Serialize;
 use serde_json::Value;
 
-use super::digest::{Digester, redact_except};
+use super::digest::{Digester, Redacted};
 use crate::id::RequestId;
 
 /// Who asks.
@@ -114,14 +114,9 @@ impl Entry {
     /// A request, before it is carried out.
     #[must_use]
     pub fn request(digester: &Digester, auth: &Auth<'_>, request: &Request<'_>) -> Self {
-        Self::new(
-            "request",
-            &Body {
-                auth: Some(auth_fields(digester, auth)),
-                request: Some(request_fields(digester, auth, request)),
-                ..Body::default()
-            },
-        )
+        let auth = auth_fields(digester, auth);
+        let request = Some(request_fields(digester, &auth, request));
+        Self::new("request", &Body { request, auth: Some(&auth), ..Body::default() })
     }
 
     /// A response, before it leaves; the request is repeated so that each line stands alone.
@@ -132,20 +127,16 @@ impl Entry {
         request: &Request<'_>,
         response: &Response<'_>,
     ) -> Self {
-        Self::new(
-            "response",
-            &Body {
-                auth: Some(auth_fields(digester, auth)),
-                request: Some(request_fields(digester, auth, request)),
-                response: Some(ResponseFields {
-                    status: response.status,
-                    data: response.data.map(|data| redact_except(data, response.plain_keys, digester)),
-                    secret: response.lease_id.map(|lease_id| SecretFields { lease_id }),
-                    auth: response.auth.as_ref().map(|auth| auth_fields(digester, auth)),
-                }),
-                ..Body::default()
-            },
-        )
+        let auth = auth_fields(digester, auth);
+        let request = Some(request_fields(digester, &auth, request));
+        let plain_keys = response.plain_keys;
+        let response = Some(ResponseFields {
+            status: response.status,
+            data: response.data.map(|data| Redacted { data, plain_keys, digester }),
+            secret: response.lease_id.map(|lease_id| SecretFields { lease_id }),
+            auth: response.auth.as_ref().map(|auth| auth_fields(digester, auth)),
+        });
+        Self::new("response", &Body { request, response, auth: Some(&auth), ..Body::default() })
     }
 
     /// An act of the vault itself.
@@ -157,7 +148,7 @@ impl Entry {
                 system: Some(SystemFields {
                     event: system.event,
                     path: system.path,
-                    data: system.data.map(|data| redact_except(data, system.plain_keys, digester)),
+                    data: system.data.map(|data| Redacted { data, plain_keys: system.plain_keys, digester }),
                 }),
                 ..Body::default()
             },
@@ -182,16 +173,20 @@ impl Entry {
 
     fn new(kind: &'static str, body: &Body<'_>) -> Self {
         // Structs with string keys always serialise.
-        let text = serde_json::to_string(body).unwrap_or_default();
-        let inner = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')).unwrap_or_default();
-        Self { kind, body: inner.to_owned() }
+        let mut text = serde_json::to_string(body).unwrap_or_default();
+        // Without the outer braces.
+        text.pop();
+        if !text.is_empty() {
+            text.remove(0);
+        }
+        Self { kind, body: text }
     }
 }
 
 #[derive(Default, Serialize)]
 struct Body<'a> {
     #[serde(skip_serializing_if = "Option::is_none")]
-    auth: Option<AuthFields<'a>>,
+    auth: Option<&'a AuthFields<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     request: Option<RequestFields<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -219,12 +214,12 @@ struct RequestFields<'a> {
     id: String,
     operation: Operation,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_token: Option<String>,
+    client_token: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    client_token_accessor: Option<String>,
+    client_token_accessor: Option<&'a str>,
     path: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Value>,
+    data: Option<Redacted<'a>>,
     remote_address: &'a str,
     remote_port: u16,
 }
@@ -233,7 +228,7 @@ struct RequestFields<'a> {
 struct ResponseFields<'a> {
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Value>,
+    data: Option<Redacted<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     secret: Option<SecretFields<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -250,7 +245,7 @@ struct SystemFields<'a> {
     event: &'a str,
     path: &'a str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    data: Option<Value>,
+    data: Option<Redacted<'a>>,
 }
 
 fn auth_fields<'a>(digester: &Digester, auth: &Auth<'a>) -> AuthFields<'a> {
@@ -264,14 +259,19 @@ fn auth_fields<'a>(digester: &Digester, auth: &Auth<'a>) -> AuthFields<'a> {
     }
 }
 
-fn request_fields<'a>(digester: &Digester, auth: &Auth<'_>, request: &Request<'a>) -> RequestFields<'a> {
+fn request_fields<'a>(
+    digester: &'a Digester,
+    auth: &'a AuthFields<'_>,
+    request: &Request<'a>,
+) -> RequestFields<'a> {
+    let plain_keys = request.plain_keys;
     RequestFields {
         id: request.id.to_string(),
         operation: request.operation,
-        client_token: auth.client_token.map(|token| digester.digest(token.0)),
-        client_token_accessor: auth.accessor.map(|accessor| digester.digest(accessor)),
+        client_token: auth.client_token.as_deref(),
+        client_token_accessor: auth.accessor.as_deref(),
         path: request.path,
-        data: request.data.map(|data| redact_except(data, request.plain_keys, digester)),
+        data: request.data.map(|data| Redacted { data, plain_keys, digester }),
         remote_address: request.remote_address,
         remote_port: request.remote_port,
     }

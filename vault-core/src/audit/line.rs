@@ -9,6 +9,7 @@
 //! canonical JSON is needed: what was written is what is hashed. `prev` is the `hash` of the line before.
 
 use std::fmt;
+use std::io::Write;
 
 use data_encoding::HEXLOWER;
 use serde::{Deserialize, Serialize};
@@ -123,11 +124,15 @@ pub(super) struct Line {
 /// Writes a line after `prev`, with its line feed, into `out`; returns its number and hash.
 pub(super) fn compose(out: &mut Vec<u8>, prev: Head, now: Timestamp, kind: &str, body: &str) -> Head {
     let seq = prev.seq.saturating_add(1);
-    let covered =
-        format!("{{\"seq\":{seq},\"time\":\"{now}\",\"type\":\"{kind}\",{body},\"prev\":\"{}\"", prev.hash);
-    let hash = LineHash::of(covered.as_bytes());
-    out.extend_from_slice(covered.as_bytes());
-    out.extend_from_slice(format!("{HASH_KEY}{hash}\"}}\n").as_bytes());
+    let begin = out.len();
+    // Writing to memory does not fail.
+    let _ = write!(
+        out,
+        "{{\"seq\":{seq},\"time\":\"{now}\",\"type\":\"{kind}\",{body},\"prev\":\"{}\"",
+        prev.hash
+    );
+    let hash = LineHash::of(out.get(begin..).unwrap_or_default());
+    let _ = writeln!(out, "{HASH_KEY}{hash}\"}}");
     Head { seq, hash }
 }
 

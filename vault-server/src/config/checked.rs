@@ -252,7 +252,7 @@ const DEFAULT_BODY_BYTES: u64 = 32 * MIB;
 const BODY_BYTES_MAX: usize = 1024 * 1024 * 1024;
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(90);
 /// Far above what one honest client sends; bounds what a broken one can do.
-const DEFAULT_REQUESTS_PER_SECOND: u32 = 20_000;
+const DEFAULT_REQUESTS_PER_SECOND: u32 = 100_000;
 const DEFAULT_CONNECTIONS: u64 = 4096;
 const CONNECTIONS_MAX: usize = 1_000_000;
 const DEFAULT_LOG_LEVEL: &str = "info";

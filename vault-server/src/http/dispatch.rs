@@ -20,7 +20,7 @@ use super::fields::Fields;
 use super::guard::{self, Arrived};
 use super::head::Head;
 use super::rate::Rate;
-use super::route::{Found, Operation, Service};
+use super::route::{BoxedAnswer, Found, Operation, Service};
 use super::router::Router;
 use crate::app::App;
 use crate::panic;
@@ -155,7 +155,9 @@ async fn guarded(
     };
     let arrived = Arrived { request, token, caller };
     let shutdown = server.app.shutdown.clone();
-    let task = shutdown.spawn(caught(guard::run(server, arrived)));
+    // On the heap at once: the future of a whole request is large, and would be copied at each step.
+    let work: BoxedAnswer = Box::pin(guard::run(server, arrived));
+    let task = shutdown.spawn(caught(work));
     task.await.map_err(|_| ApiError::Internal).and_then(|result| result)
 }
 

@@ -200,9 +200,11 @@ pub(super) enum Found<'a> {
     NoMount,
 }
 
-/// All lines, in order of precedence.
+/// All lines, by their first part where it is literal; in order of precedence.
 pub struct Table {
-    routes: Vec<Route>,
+    by_first: BTreeMap<&'static str, Vec<Route>>,
+    /// Those that begin with a part that may be anything, or with none.
+    open: Vec<Route>,
 }
 
 impl Table {
@@ -210,13 +212,22 @@ impl Table {
     #[must_use]
     pub fn new(mut routes: Vec<Route>) -> Self {
         routes.sort_by_key(|route| precedence(route.pattern));
-        Self { routes }
+        let mut table = Self { by_first: BTreeMap::new(), open: Vec::new() };
+        for route in routes {
+            match route.pattern.split('/').next().map(part) {
+                Some(Part::Literal(first)) if !first.is_empty() => {
+                    table.by_first.entry(first).or_default().push(route);
+                }
+                _ => table.open.push(route),
+            }
+        }
+        table
     }
 
     pub(super) fn find(&self, operation: Operation, path: &str) -> Found<'_> {
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
         let mut other = None;
-        for route in &self.routes {
+        for route in self.candidates(&parts) {
             let Some(captures) = matches(route.pattern, &parts) else { continue };
             if route.operation == operation {
                 return Found::Route(route, captures);
@@ -232,18 +243,24 @@ impl Table {
         }
     }
 
+    /// The lines whose first part fits, the more precise first.
+    fn candidates<'t>(&'t self, parts: &[&str]) -> impl Iterator<Item = &'t Route> + use<'t> {
+        let literal = parts.first().and_then(|first| self.by_first.get(*first));
+        literal.into_iter().flatten().chain(&self.open)
+    }
+
     fn has_mount(&self, parts: &[&str]) -> bool {
         let depth = if parts.first() == Some(&"auth") { 2 } else { 1 };
         parts.len() >= depth
             && self
-                .routes
-                .iter()
+                .candidates(parts)
                 .any(|route| route.pattern.split('/').take(depth).eq(parts.iter().take(depth).copied()))
     }
 
     /// Every line's operation and pattern, for documents and tests.
     pub fn lines(&self) -> impl Iterator<Item = (Operation, &'static str)> + '_ {
-        self.routes.iter().map(|route| (route.operation, route.pattern))
+        let routes = self.by_first.values().flatten().chain(&self.open);
+        routes.map(|route| (route.operation, route.pattern))
     }
 }
 

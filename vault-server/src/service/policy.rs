@@ -1,16 +1,17 @@
 //! Path policies: stored texts, and their compiled form kept ready.
 //!
-//! The compiled form is looked up by the names and the stored revisions of the policies, so a change is in
-//! force with the very next decision and nothing needs to be told to forget.
+//! Policies change only here, so what was compiled holds until the next change of any of them, and a decision
+//! takes no lock and reads nothing. A change forgets all of it before it is answered: whoever knows of the
+//! change is decided upon by it.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use vault_core::policy::{
     Acl, DEFAULT_POLICY_NAME, POLICY_NAME_BYTES_MAX, Policy, PolicyError, ROOT_POLICY_NAME, policy_name,
 };
-use vault_core::store::batch::Revision;
 use vault_core::store::key::Table;
 
 use crate::barrier::{ATTEMPTS_MAX, Barrier, CommitError, LoadError, Record, require};
@@ -47,17 +48,32 @@ pub enum PolicyServiceError {
 /// The policies.
 pub struct PolicyService {
     barrier: Barrier,
-    compiled: Mutex<HashMap<Versions, Arc<Acl>>>,
+    compiled: ArcSwap<Compiled>,
 }
 
-/// Names with the revisions that were read; `None` for a policy that does not exist.
-type Versions = Vec<(String, Option<Revision>)>;
+/// What was compiled since the last change of any policy.
+#[derive(Default)]
+struct Compiled {
+    /// How many changes there were since the server started.
+    changes: u64,
+    /// By the names of the policies, in the order that tokens have them.
+    by_names: HashMap<Vec<String>, Arc<Acl>>,
+}
+
+impl Compiled {
+    fn with(&self, names: &[String], acl: &Arc<Acl>) -> Self {
+        let mut by_names =
+            if self.by_names.len() < COMPILED_MAX { self.by_names.clone() } else { HashMap::new() };
+        by_names.insert(names.to_vec(), Arc::clone(acl));
+        Self { changes: self.changes, by_names }
+    }
+}
 
 impl PolicyService {
     /// The policies behind `barrier`.
     #[must_use]
     pub fn new(barrier: Barrier) -> Self {
-        Self { barrier, compiled: Mutex::default() }
+        Self { barrier, compiled: ArcSwap::default() }
     }
 
     /// What the policies of these names allow together. A name without a policy gives nothing.
@@ -66,53 +82,33 @@ impl PolicyService {
     /// [`PolicyServiceError::Load`], and [`PolicyServiceError::Invalid`] for a stored text that this
     /// version cannot read: then nothing is allowed, since an ignored `deny` would be worse.
     pub fn acl(&self, names: &[String]) -> Result<Arc<Acl>, PolicyServiceError> {
-        let versions = self.versions(names)?;
-        if let Some(acl) = self.compiled().get(&versions) {
+        if self.barrier.is_sealed() {
+            return Err(LoadError::Sealed.into());
+        }
+        let compiled = self.compiled.load();
+        if let Some(acl) = compiled.by_names.get(names) {
             return Ok(Arc::clone(acl));
         }
-        let mut policies = Vec::new();
-        for (name, revision) in &versions {
-            if name == ROOT_POLICY_NAME {
-                policies.push(Policy::root());
-            } else if revision.is_some()
-                && let Some(stored) = self.barrier.load::<PolicyRecord>(name.as_bytes())?
-            {
-                if Some(stored.revision) != *revision {
-                    // Written between the two reads: compiled once and not kept, the next request sees it.
-                    return self.acl_uncached(names);
-                }
-                policies.push(Policy::parse(name, &stored.value.text)?);
-            }
-        }
-        let acl = Arc::new(Acl::new(&policies));
-        let mut compiled = self.compiled();
-        if compiled.len() >= COMPILED_MAX {
-            compiled.clear();
-        }
-        compiled.insert(versions, Arc::clone(&acl));
-        Ok(acl)
-    }
-
-    fn acl_uncached(&self, names: &[String]) -> Result<Arc<Acl>, PolicyServiceError> {
         let mut policies = Vec::new();
         for name in names {
             policies.extend(self.policy(name)?);
         }
-        Ok(Arc::new(Acl::new(&policies)))
+        let acl = Arc::new(Acl::new(&policies));
+        self.compiled.rcu(|current| {
+            // A policy that changed since the first look may have been read before its change.
+            if current.changes == compiled.changes {
+                Arc::new(current.with(names, &acl))
+            } else {
+                Arc::clone(current)
+            }
+        });
+        Ok(acl)
     }
 
-    fn versions(&self, names: &[String]) -> Result<Versions, PolicyServiceError> {
-        let mut versions = Vec::with_capacity(names.len());
-        for name in names {
-            let revision = if name == ROOT_POLICY_NAME {
-                None
-            } else {
-                self.barrier.revision::<PolicyRecord>(name.as_bytes())?
-            };
-            versions.push((name.clone(), revision));
-        }
-        versions.sort();
-        Ok(versions)
+    /// Forgets what was compiled; called between the commit of a change and its answer.
+    fn forget(&self) {
+        self.compiled
+            .rcu(|current| Compiled { changes: current.changes.wrapping_add(1), ..Compiled::default() });
     }
 
     /// The policy of this name, in any case of letters.
@@ -158,7 +154,10 @@ impl PolicyService {
             transaction.put(policy.name().as_bytes(), require(current.as_ref()), &record);
             match self.barrier.commit(transaction).await {
                 Err(CommitError::Conflict) => {}
-                outcome => return Ok(outcome?),
+                outcome => {
+                    self.forget();
+                    return Ok(outcome?);
+                }
             }
         }
         Err(CommitError::Conflict.into())
@@ -181,14 +180,13 @@ impl PolicyService {
             transaction.delete::<PolicyRecord>(name.as_bytes(), revision);
             match self.barrier.commit(transaction).await {
                 Err(CommitError::Conflict) => {}
-                outcome => return Ok(outcome?),
+                outcome => {
+                    self.forget();
+                    return Ok(outcome?);
+                }
             }
         }
         Err(CommitError::Conflict.into())
-    }
-
-    fn compiled(&self) -> std::sync::MutexGuard<'_, HashMap<Versions, Arc<Acl>>> {
-        self.compiled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
