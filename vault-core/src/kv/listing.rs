@@ -58,7 +58,11 @@ mod tests {
 
     #[test]
     fn a_page_goes_on_behind_the_folder_it_ended_in() {
-        for (last, next) in [("a", b"a".to_vec()), ("a/x/y", b"a/\xff".to_vec()), ("ä/x", "ä/".bytes().chain([0xff]).collect())] {
+        for (last, next) in [
+            ("a", b"a".to_vec()),
+            ("a/x/y", b"a/\xff".to_vec()),
+            ("ä/x", "ä/".bytes().chain([0xff]).collect()),
+        ] {
             assert_eq!(Folding::next_after(last.as_bytes()), next, "{last}");
         }
     }

@@ -93,10 +93,7 @@ mod tests {
             assert_eq!(SecretPath::parse(text).map(|_| ()), want, "{text:?}");
         }
         assert!(SecretPath::parse(&"x".repeat(SECRET_PATH_BYTES_MAX)).is_ok());
-        assert_eq!(
-            SecretPath::parse(&"x".repeat(SECRET_PATH_BYTES_MAX + 1)),
-            Err(SecretPathError::TooLong)
-        );
+        assert_eq!(SecretPath::parse(&"x".repeat(SECRET_PATH_BYTES_MAX + 1)), Err(SecretPathError::TooLong));
     }
 
     #[test]

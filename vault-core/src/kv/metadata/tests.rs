@@ -65,7 +65,8 @@ fn a_writer_that_knows_another_version_is_refused() {
 #[test]
 fn what_is_deleted_comes_back_and_what_is_destroyed_does_not() {
     let mount = MountSettings::default();
-    let metadata = with_versions(3, &mount).deleted(&[1, 9], at(10)).destroyed(&[2, 9]).deleted_latest(at(11));
+    let metadata =
+        with_versions(3, &mount).deleted(&[1, 9], at(10)).destroyed(&[2, 9]).deleted_latest(at(11));
     let gone = |number| matches!(metadata.reading(Some(number), at(12)), Reading::Gone(..));
     assert!(gone(1) && gone(2) && gone(3));
     assert_eq!(metadata.versions()[&3].deletion_time(), Some(at(11)));
@@ -104,9 +105,14 @@ fn dropped_versions_are_swept_in_bounded_steps() {
 #[test]
 fn settings_have_limits_and_what_is_not_named_stays() {
     let metadata = Metadata::new(at(0));
-    let change = KeyChange { max_versions: Some(5), delete_after: Some(Duration::from_secs(9)), ..KeyChange::default() };
+    let change = KeyChange {
+        max_versions: Some(5),
+        delete_after: Some(Duration::from_secs(9)),
+        ..KeyChange::default()
+    };
     let changed = metadata.changed(change).unwrap();
-    let again = changed.clone().changed(KeyChange { cas_required: Some(true), ..KeyChange::default() }).unwrap();
+    let again =
+        changed.clone().changed(KeyChange { cas_required: Some(true), ..KeyChange::default() }).unwrap();
     assert_eq!((again.settings().max_versions, again.settings().delete_after.as_secs()), (5, 9));
     assert!(again.settings().cas_required);
     let beyond = KeyChange { max_versions: Some(VERSIONS_MAX + 1), ..KeyChange::default() };
@@ -116,8 +122,9 @@ fn settings_have_limits_and_what_is_not_named_stays() {
 #[test]
 fn thousands_of_versions_fit_a_record() {
     let mount = keeping(VERSIONS_MAX);
-    let versions: BTreeMap<u64, Version> =
-        (1..=4096).map(|n| (n, Version::new(at(1_800_000_000), Some(Deletion::Due(at(1_900_000_000)))))).collect();
+    let versions: BTreeMap<u64, Version> = (1..=4096)
+        .map(|n| (n, Version::new(at(1_800_000_000), Some(Deletion::Due(at(1_900_000_000))))))
+        .collect();
     let metadata = Metadata { current: 4096, versions, ..Metadata::new(at(0)) };
     let bytes = rmp_serde::to_vec_named(&metadata.written(None, &mount, at(1)).unwrap()).unwrap();
     assert!(bytes.len() < 160 * 1024, "{} bytes", bytes.len());
