@@ -32,6 +32,12 @@ macro_rules! id {
                 Self(Builder::from_custom_bytes(bytes).into_uuid())
             }
 
+            /// The id that [`as_bytes`](Self::as_bytes) gave, read back from where it was stored.
+            #[must_use]
+            pub fn from_stored(bytes: [u8; 16]) -> Self {
+                Self(Uuid::from_bytes(bytes))
+            }
+
             /// Reads the usual hyphenated text; `None` when it is not an id.
             #[must_use]
             pub fn parse(text: &str) -> Option<Self> {

@@ -20,6 +20,7 @@ pub mod store;
 
 pub mod audit;
 pub mod identity;
+pub mod kv;
 pub mod mount;
 pub mod password;
 pub mod policy;

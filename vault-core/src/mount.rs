@@ -22,6 +22,7 @@ pub use self::path::{MOUNT_PATH_BYTES_MAX, MountPath, MountPathError};
 pub use self::table::{MountTable, TableError};
 use crate::clock::Timestamp;
 use crate::id::MountId;
+use crate::kv::MountSettings;
 
 /// One mount. Stored sealed under its id, except for those that are built in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct Mount {
     /// As it was asked for; every record is sealed anyway.
     #[serde(default)]
     pub seal_wrap: bool,
+    /// What a KV mount of version 2 keeps, and how long; others have no use for it.
+    #[serde(default)]
+    pub kv: MountSettings,
     /// When it was made.
     pub created_at: Timestamp,
     /// Whether it is being taken away: nothing answers there, and its records are on their way out.

@@ -23,6 +23,7 @@ use crate::service::account::AccountService;
 use crate::service::audit::AuditService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
+use crate::service::kv::KvService;
 use crate::service::lease::LeaseService;
 use crate::service::mount::{MountService, Teardown};
 use crate::service::policy::PolicyService;
@@ -74,6 +75,8 @@ pub struct App {
     pub incidents: IncidentService,
     /// Rotation and password policies.
     pub rules: RuleService,
+    /// Static secrets.
+    pub kv: KvService,
 }
 
 /// The ports that differ between a real server and a test.
@@ -156,6 +159,7 @@ impl App {
             targets: TargetService::new(engine.clone(), accounts.clone()),
             incidents: IncidentService::new(barrier.clone()),
             rules: RuleService::new(engine.clone()),
+            kv: KvService::new(barrier.clone()),
             engine,
             accounts,
             leases,
@@ -182,6 +186,8 @@ impl App {
         self.shutdown.spawn(async move { app.tokens.sweep_until(&*app.clock, &app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { Teardown::new(&app).run_until(&app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.kv.run_until(&app.seal, &app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.rewrap.run_until(&app.shutdown).await });
         let app = Arc::clone(self);

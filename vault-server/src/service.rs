@@ -6,6 +6,7 @@ pub mod account;
 pub mod audit;
 pub mod incident;
 pub mod integrity;
+pub mod kv;
 pub mod lease;
 pub mod mount;
 pub mod policy;

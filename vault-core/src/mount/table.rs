@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::{Class, Kind, Mount, MountPath, Tuning};
 use crate::clock::Timestamp;
 use crate::id::MountId;
+use crate::kv::MountSettings;
 
 /// The mounts that answer. A change makes a new table; whoever looks at one sees no half of a change.
 #[derive(Clone, Debug, Default)]
@@ -49,6 +50,7 @@ impl MountTable {
                 tuning: Tuning::default(),
                 local: *kind == Kind::Cubbyhole,
                 seal_wrap: false,
+                kv: MountSettings::default(),
                 created_at: Timestamp::EPOCH,
                 ending: false,
             };
@@ -74,6 +76,12 @@ impl MountTable {
     #[must_use]
     pub fn at(&self, path: &MountPath) -> Option<&Arc<Mount>> {
         self.mounts.get(path.as_str())
+    }
+
+    /// The mount with this id.
+    #[must_use]
+    pub fn with_id(&self, id: MountId) -> Option<&Arc<Mount>> {
+        self.mounts.values().find(|mount| mount.id == id)
     }
 
     /// The mounts of `class`, by path.
@@ -174,6 +182,7 @@ mod tests {
             tuning: Tuning::default(),
             local: false,
             seal_wrap: false,
+            kv: MountSettings::default(),
             created_at: Timestamp::from_secs(1),
             ending: false,
         })

@@ -22,6 +22,13 @@ pub trait Record: Serialize + DeserializeOwned {
     /// The version that is written.
     const VERSION: u8 = 1;
 
+    /// About how many bytes its plaintext has, at least: room that is reserved at once, because a buffer that
+    /// grows leaves a half-written copy behind.
+    #[must_use]
+    fn bytes_about(&self) -> usize {
+        PLAINTEXT_RESERVED
+    }
+
     /// Reads the MessagePack body of a record of `version`; `None` when it cannot be read.
     #[must_use]
     fn decode(version: u8, body: &[u8]) -> Option<Self> {
@@ -54,8 +61,7 @@ pub fn require<R>(loaded: Option<&Loaded<R>>) -> Require {
 
 /// The plaintext of a record; `None` when the type cannot be encoded, which none of ours does.
 pub(super) fn encode<R: Record>(record: &R) -> Option<Zeroizing<Vec<u8>>> {
-    // Reserved ahead, so that growing seldom leaves a half-written copy behind.
-    let mut out = Zeroizing::new(Vec::with_capacity(PLAINTEXT_RESERVED));
+    let mut out = Zeroizing::new(Vec::with_capacity(record.bytes_about().max(PLAINTEXT_RESERVED)));
     out.push(R::VERSION);
     let mut serializer = rmp_serde::Serializer::new(&mut *out).with_struct_map();
     record.serialize(&mut serializer).ok()?;

@@ -62,6 +62,11 @@ impl Transaction {
         self
     }
 
+    /// As [`check`](Self::check), for a key without a record of its own kind.
+    pub(crate) fn check_key(&mut self, key: Key, require: Require) {
+        self.batch.check(key, require);
+    }
+
     /// Makes an index entry: a key with an empty value, which must not be there yet.
     pub fn mark(&mut self, table: Table, name: impl Into<Vec<u8>>) -> &mut Self {
         self.batch.put(Key::new(table, name), Require::Absent, Vec::new());

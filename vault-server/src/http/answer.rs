@@ -65,6 +65,12 @@ impl Answer {
         if keys.is_empty() { Err(ApiError::NotFound) } else { Ok(Self::data(json!({ "keys": keys }))) }
     }
 
+    /// 404 with a whole envelope all the same: facts about what is gone, or a hint where to look.
+    #[must_use]
+    pub(super) fn missing(data: Value, warnings: Vec<String>) -> Self {
+        Self { warnings, ..Self::data(data).with_status(StatusCode::NOT_FOUND) }
+    }
+
     /// 200 with `auth`, as a login answers.
     #[must_use]
     pub fn auth(auth: Value) -> Self {

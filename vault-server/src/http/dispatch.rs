@@ -189,6 +189,7 @@ async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
 fn respond(id: RequestId, is_head: bool, result: Result<Answer, ApiError>) -> Response<Body> {
     let mut response = match result {
         Ok(answer) => answer.into_response(id),
+        Err(ApiError::NotFoundWith { data, warnings }) => Answer::missing(data, warnings).into_response(id),
         Err(error) => {
             if matches!(error, ApiError::Internal) {
                 tracing::error!(request_id = %id, "a request ended in an internal error");

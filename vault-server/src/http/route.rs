@@ -173,6 +173,15 @@ where
     Route::guarded(Operation::Write, pattern, Need::Capability, handler)
 }
 
+/// PATCH `pattern` with a merge patch, for who has `patch` there.
+pub fn patch<F, Fut>(pattern: &'static str, handler: F) -> Route
+where
+    F: Fn(Context) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output = Result<Answer, ApiError>> + Send + 'static,
+{
+    Route::guarded(Operation::Patch, pattern, Need::Capability, handler)
+}
+
 /// DELETE `pattern`, for who has `delete` there.
 pub fn delete<F, Fut>(pattern: &'static str, handler: F) -> Route
 where

@@ -19,6 +19,7 @@ use vault_core::clock::Timestamp;
 use vault_core::crypto::Keyring;
 use vault_core::entropy::Entropy;
 use vault_core::id::{MigrationId, MountId};
+use vault_core::kv::SettingsError;
 use vault_core::mount::{Class, Kind, Mount, MountPath, MountPathError, MountTable, TableError, Tuning};
 use vault_core::store::key::Table;
 
@@ -48,6 +49,12 @@ pub enum MountError {
     /// An option that the engine does not know, or cannot change.
     #[error("{0}")]
     Option(String),
+    /// A setting that is out of bounds.
+    #[error(transparent)]
+    Settings(#[from] SettingsError),
+    /// It was disabled meanwhile.
+    #[error("the mount is gone")]
+    Gone,
     /// A record was not loaded.
     #[error(transparent)]
     Load(#[from] LoadError),

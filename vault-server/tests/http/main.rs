@@ -10,6 +10,7 @@ mod audit;
 mod bench;
 mod configure;
 mod dialect;
+mod kv;
 mod lease;
 mod lend;
 mod listen;

@@ -1,5 +1,6 @@
 //! From the errors of core and services to what a caller is told. Details stay in the log.
 
+use vault_core::kv::SecretPathError;
 use vault_core::mount::MountPathError;
 use vault_core::path::PathError;
 use vault_core::seal::UnsealError;
@@ -8,6 +9,7 @@ use vault_core::store::StoreError;
 use super::ApiError;
 use crate::barrier::{CommitError, LoadError, Sealed};
 use crate::service::audit::AuditUnavailable;
+use crate::service::kv::KvError;
 use crate::service::mount::MountError;
 use crate::service::policy::PolicyServiceError;
 use crate::service::seal::SealError;
@@ -81,6 +83,30 @@ impl From<MountError> for ApiError {
             MountError::Token(error) => error.into(),
             error => Self::invalid(error.to_string()),
         }
+    }
+}
+
+impl From<KvError> for ApiError {
+    fn from(error: KvError) -> Self {
+        match error {
+            KvError::Cas(_) | KvError::Data(_) | KvError::Settings(_) | KvError::Custom(_) => {
+                Self::invalid(error.to_string())
+            }
+            KvError::Absent | KvError::Gone(_) => Self::NotFound,
+            KvError::MountChanged => Self::Unavailable(error.to_string()),
+            KvError::Missing => {
+                tracing::error!(%error, "a secret cannot be read");
+                Self::Internal
+            }
+            KvError::Load(error) => error.into(),
+            KvError::Commit(error) => error.into(),
+        }
+    }
+}
+
+impl From<SecretPathError> for ApiError {
+    fn from(error: SecretPathError) -> Self {
+        Self::invalid(error.to_string())
     }
 }
 

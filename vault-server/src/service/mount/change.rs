@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vault_core::clock::Timestamp;
-use vault_core::id::MigrationId;
+use vault_core::id::{MigrationId, MountId};
+use vault_core::kv::MountSettings;
 use vault_core::mount::{Kind, Mount, MountPath, MountTable, TableError};
 use vault_core::store::batch::Require;
 
@@ -48,6 +49,7 @@ impl MountService {
             tuning: new.tuning,
             local: new.local,
             seal_wrap: new.seal_wrap,
+            kv: MountSettings::default(),
             created_at: now,
             ending: false,
         });
@@ -97,6 +99,24 @@ impl MountService {
         mount.description = change.description.unwrap_or(mount.description);
         mount.options.extend(change.options);
         self.replace(&table, mount).await
+    }
+
+    /// Changes what a KV mount of version 2 keeps. `decide` gets the settings as they are.
+    ///
+    /// # Errors
+    /// [`MountError`] by cause; nothing was changed.
+    pub async fn configure_kv(
+        &self,
+        id: MountId,
+        decide: impl FnOnce(&mut MountSettings) + Send,
+    ) -> Result<(), MountError> {
+        let _changing = self.inner.changing.lock().await;
+        let table = self.table();
+        let mount = table.with_id(id).ok_or(MountError::Gone)?;
+        let mut changed = (**mount).clone();
+        decide(&mut changed.kv);
+        changed.kv.check()?;
+        self.replace(&table, changed).await
     }
 
     /// Stops a mount from answering. [`Teardown`](super::Teardown) takes away what is in it.
