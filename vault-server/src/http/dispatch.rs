@@ -101,6 +101,8 @@ async fn answer(
                 captures,
                 mount: None,
                 fields,
+                // What answers without a token has no secret of the caller's, so it is not wrapped.
+                wrap_ttl: None,
                 remote,
                 now: server.app.clock.now(),
             };
@@ -150,6 +152,7 @@ async fn guarded(
         captures: super::route::Captures::new(),
         mount: None,
         fields,
+        wrap_ttl: head.wrap_ttl,
         remote,
         now,
     };

@@ -6,6 +6,7 @@
 
 mod account;
 pub mod approle;
+mod cubbyhole;
 mod incident;
 pub mod kv;
 mod lease;
@@ -25,6 +26,8 @@ use super::route::{Route, delete, list, read, write};
 pub fn all() -> Vec<Route> {
     let mut lines = seal();
     lines.extend(system());
+    lines.extend(wrapping());
+    lines.extend(cubbyholes());
     lines.extend(mounts());
     lines.extend(policies());
     lines.extend(tokens());
@@ -62,6 +65,26 @@ fn system() -> Vec<Route> {
         write("sys/capabilities", sys::capabilities::of_token),
         write("sys/capabilities-self", sys::capabilities::of_self),
         write("sys/capabilities-accessor", sys::capabilities::of_accessor),
+    ]
+}
+
+fn wrapping() -> Vec<Route> {
+    vec![
+        write("sys/wrapping/wrap", sys::wrapping::wrap),
+        Route::tokenless(Write, "sys/wrapping/lookup", sys::wrapping::lookup),
+        Route::tokenless(Read, "sys/wrapping/lookup", sys::wrapping::lookup),
+        write("sys/wrapping/unwrap", sys::wrapping::unwrap).unwrapping(),
+        write("sys/wrapping/rewrap", sys::wrapping::rewrap).unwrapping(),
+    ]
+}
+
+fn cubbyholes() -> Vec<Route> {
+    vec![
+        read("cubbyhole/<path...>", cubbyhole::read),
+        list("cubbyhole", cubbyhole::list),
+        list("cubbyhole/<path...>", cubbyhole::list),
+        write("cubbyhole/<path...>", cubbyhole::write).creating_own(cubbyhole::exists),
+        delete("cubbyhole/<path...>", cubbyhole::delete),
     ]
 }
 

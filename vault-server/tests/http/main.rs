@@ -9,6 +9,7 @@
 mod audit;
 mod bench;
 mod configure;
+mod cubbyhole;
 mod dialect;
 mod lease;
 mod lend;
@@ -21,3 +22,4 @@ mod seal;
 mod target;
 mod token;
 mod vault;
+mod wrapping;

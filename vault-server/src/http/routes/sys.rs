@@ -8,3 +8,4 @@ pub(super) mod integrity;
 pub(super) mod key;
 pub(super) mod metrics;
 pub(super) mod seal;
+pub(super) mod wrapping;
