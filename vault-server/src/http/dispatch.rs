@@ -124,8 +124,19 @@ async fn answer(
     if head.is_head || head.operation.is_none() {
         return error_response(&ApiError::UnsupportedOperation);
     }
+    if head.wants_help {
+        return respond(id, false, help(&server, &head));
+    }
     let result = guarded(Arc::clone(&server), id, remote, head, body).await;
     respond(id, false, result)
+}
+
+/// What the table knows of a path, for anyone with a token: nothing of what is stored.
+fn help(server: &Server, head: &Head) -> Result<Answer, ApiError> {
+    match guard::authenticate(server, head.token.as_ref(), server.app.clock.now())? {
+        None => Err(ApiError::InvalidToken),
+        Some(_) => server.router.help(&server.app.mounts, head.path.as_str()).map(Answer::raw),
+    }
 }
 
 /// Authenticates before the body is read, so that who has no token cannot make us hold one.

@@ -23,6 +23,8 @@ pub(super) struct Head {
     pub(super) is_head: bool,
     pub(super) query: BTreeMap<String, String>,
     pub(super) token: Option<SecretString>,
+    /// Whether a text about the path is wanted, in place of what is there.
+    pub(super) wants_help: bool,
     /// How long the answer is to be wrapped; `None` for a bare one.
     pub(super) wrap_ttl: Option<Duration>,
 }
@@ -41,6 +43,7 @@ impl Head {
         let wrap_ttl = wrap_ttl(&parts.headers)?;
         let mut query = query(parts.uri.query().unwrap_or(""))?;
         let lists = query.remove("list").is_some_and(|text| parse_flag(&text).unwrap_or(false));
+        let wants_help = query.remove("help").is_some() && parts.method == Method::GET;
         let is_head = parts.method == Method::HEAD;
         let operation = match operation(&parts.method) {
             Some(Operation::Read) if lists => Some(Operation::List),
@@ -49,7 +52,7 @@ impl Head {
         if operation == Some(Operation::Patch) {
             check_patch(&parts.headers)?;
         }
-        Ok(Self { path, operation, is_head, query, token: token(&parts.headers)?, wrap_ttl })
+        Ok(Self { path, operation, is_head, query, token: token(&parts.headers)?, wants_help, wrap_ttl })
     }
 }
 

@@ -270,6 +270,26 @@ impl Table {
                 .any(|route| route.pattern.split('/').take(depth).eq(parts.iter().take(depth).copied()))
     }
 
+    /// The patterns that `path` fits, or else those below it, with the words of their operations.
+    pub(super) fn about(&self, path: &str) -> BTreeMap<&'static str, Vec<&'static str>> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let below = |pattern: &str| {
+            let mut rest = pattern.split('/');
+            parts.iter().all(|asked| {
+                rest.next().is_some_and(|text| text == *asked || !matches!(part(text), Part::Literal(_)))
+            })
+        };
+        let collect = |fits: &dyn Fn(&'static str) -> bool| {
+            let mut found: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
+            for route in self.routes.iter().filter(|route| fits(route.pattern)) {
+                found.entry(route.pattern).or_default().push(route.operation.as_str());
+            }
+            found
+        };
+        let exact = collect(&|pattern| matches(pattern, &parts).is_some());
+        if exact.is_empty() { collect(&below) } else { exact }
+    }
+
     /// Every line's operation and pattern, for documents and tests.
     pub fn lines(&self) -> impl Iterator<Item = (Operation, &'static str)> + '_ {
         self.routes.iter().map(|route| (route.operation, route.pattern))

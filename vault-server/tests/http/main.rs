@@ -21,5 +21,6 @@ mod rotation;
 mod seal;
 mod target;
 mod token;
+mod tools;
 mod vault;
 mod wrapping;
