@@ -13,6 +13,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     clippy::print_stdout,
     reason = "a bench: what fails ends it, and the figures are the result"
 )]

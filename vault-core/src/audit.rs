@@ -25,7 +25,7 @@ pub mod verify;
 
 pub use checkpoint::{CheckpointSigner, PublicKey};
 pub use digest::Digester;
-pub use entry::{Auth, Entry, Operation, Request, Response, System, Token};
+pub use entry::{Auth, Entry, Operation, Request, Response, System, Token, WrapInfo};
 pub use file::{AuditError, AuditFile, Opening, Reopened};
 pub use head::Head;
 pub use line::LineHash;

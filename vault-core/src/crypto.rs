@@ -15,6 +15,7 @@
 mod aead;
 mod decode;
 mod envelope;
+pub mod hash;
 mod kdf;
 mod key;
 mod keyring;

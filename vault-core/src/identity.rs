@@ -20,6 +20,7 @@ mod policy_set;
 mod principal;
 mod renew;
 mod token;
+mod wrapping;
 
 pub use accessor::Accessor;
 pub use create::{CreateToken, Created, Parent, Route, create, initial_root};
@@ -29,3 +30,4 @@ pub use plain::{PLAIN_TOKEN_BYTES_MAX, PlainToken};
 pub use principal::{NotLive, Principal};
 pub use renew::renew;
 pub use token::{Token, TokenError, TokenKind, TokenState, Use};
+pub use wrapping::wrapping;

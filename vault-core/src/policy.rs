@@ -28,7 +28,9 @@ mod wrapping;
 
 pub use acl::Acl;
 pub use authorized::{Authorized, Decision, Denied, Refusal};
-pub use builtin::{DEFAULT_POLICY_NAME, DEFAULT_POLICY_TEXT, ROOT_POLICY_NAME};
+pub use builtin::{
+    DEFAULT_POLICY_NAME, DEFAULT_POLICY_TEXT, ROOT_POLICY_NAME, WRAPPING_POLICY_NAME, WRAPPING_POLICY_TEXT,
+};
 pub use capability::{Capabilities, Capability, Operation};
 pub use document::{POLICY_BYTES_MAX, POLICY_NAME_BYTES_MAX, Policy, PolicyError, policy_name};
 pub use explain::{DecidingRule, Explanation};

@@ -21,6 +21,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::audit::AuditService;
+use crate::service::cubbyhole::CubbyholeService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
 use crate::service::kv::KvService;
@@ -61,6 +62,8 @@ pub struct App {
     pub policies: PolicyService,
     /// Tokens.
     pub tokens: TokenService,
+    /// Each token's own place.
+    pub cubbyholes: CubbyholeService,
     /// The check of the whole store.
     pub integrity: IntegrityService,
     /// The interpreter of rotations and leases.
@@ -165,6 +168,7 @@ impl App {
             leases,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
+            cubbyholes: CubbyholeService::new(barrier.clone()),
             tokens,
             integrity: IntegrityService::new(store),
             config,

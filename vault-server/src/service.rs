@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod cubbyhole;
 pub mod incident;
 pub mod integrity;
 pub mod kv;

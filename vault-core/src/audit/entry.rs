@@ -87,6 +87,25 @@ pub struct Response<'a> {
     pub lease_id: Option<&'a str>,
     /// A token that was created for the caller, by login or by `token/create`.
     pub auth: Option<Auth<'a>>,
+    /// Set when the answer was not shown but wrapped; then `data` and `auth` stay out of the entry.
+    pub wrap_info: Option<WrapInfo<'a>>,
+}
+
+/// Where an answer was put instead of being shown.
+#[derive(Clone, Copy, Debug)]
+pub struct WrapInfo<'a> {
+    /// The wrapping token; only its digest is kept.
+    pub token: Token<'a>,
+    /// Its accessor; only its digest is kept.
+    pub accessor: &'a str,
+    /// How long it can be opened, in seconds.
+    pub ttl: u64,
+    /// When it was made, as RFC 3339.
+    pub creation_time: &'a str,
+    /// The path that the answer came from.
+    pub creation_path: &'a str,
+    /// The accessor of a token inside; only its digest is kept.
+    pub wrapped_accessor: Option<&'a str>,
 }
 
 /// What the vault did by itself: a scheduled rotation, an expiry, a seal.
@@ -135,6 +154,7 @@ impl Entry {
             data: response.data.map(|data| Redacted { data, plain_keys, digester }),
             secret: response.lease_id.map(|lease_id| SecretFields { lease_id }),
             auth: response.auth.as_ref().map(|auth| auth_fields(digester, auth)),
+            wrap_info: response.wrap_info.as_ref().map(|info| wrap_fields(digester, info)),
         });
         Self::new("response", &Body { request, response, auth: Some(&auth), ..Body::default() })
     }
@@ -233,6 +253,19 @@ struct ResponseFields<'a> {
     secret: Option<SecretFields<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     auth: Option<AuthFields<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrap_info: Option<WrapFields<'a>>,
+}
+
+#[derive(Serialize)]
+struct WrapFields<'a> {
+    token: String,
+    accessor: String,
+    ttl: u64,
+    creation_time: &'a str,
+    creation_path: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    wrapped_accessor: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -256,6 +289,17 @@ fn auth_fields<'a>(digester: &Digester, auth: &Auth<'a>) -> AuthFields<'a> {
         policies: auth.policies,
         entity_id: auth.entity_id,
         token_type: auth.token_type,
+    }
+}
+
+fn wrap_fields<'a>(digester: &Digester, info: &WrapInfo<'a>) -> WrapFields<'a> {
+    WrapFields {
+        token: digester.digest(info.token.0),
+        accessor: digester.digest(info.accessor),
+        ttl: info.ttl,
+        creation_time: info.creation_time,
+        creation_path: info.creation_path,
+        wrapped_accessor: info.wrapped_accessor.map(|accessor| digester.digest(accessor)),
     }
 }
 

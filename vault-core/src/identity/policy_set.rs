@@ -1,7 +1,7 @@
 //! The policies of a token, brought into one form.
 
 use super::token::TokenError;
-use crate::policy::{DEFAULT_POLICY_NAME, POLICY_NAME_BYTES_MAX, ROOT_POLICY_NAME};
+use crate::policy::{DEFAULT_POLICY_NAME, POLICY_NAME_BYTES_MAX, ROOT_POLICY_NAME, WRAPPING_POLICY_NAME};
 
 /// Lower-cases, trims, sorts and removes repeats and empty names; `root` swallows all others.
 ///
@@ -11,6 +11,9 @@ pub(super) fn sanitize(names: &[String]) -> Result<Vec<String>, TokenError> {
         names.iter().map(|name| name.trim().to_lowercase()).filter(|name| !name.is_empty()).collect();
     if contains_root(&out) {
         return Ok(vec![ROOT_POLICY_NAME.to_owned()]);
+    }
+    if out.iter().any(|name| name == WRAPPING_POLICY_NAME) {
+        return Err(TokenError::Unassignable);
     }
     out.sort();
     out.dedup();
@@ -68,6 +71,7 @@ mod tests {
             assert_eq!(sanitize(&names(given)).unwrap(), names(want));
         }
         assert_eq!(sanitize(&names(&["a\nb"])).err(), Some(TokenError::PolicyNames));
+        assert_eq!(sanitize(&names(&["a", "Response-Wrapping"])).err(), Some(TokenError::Unassignable));
         let many: Vec<_> = (0..=POLICIES_MAX).map(|n| n.to_string()).collect();
         assert_eq!(sanitize(&many).err(), Some(TokenError::PolicyNames));
     }

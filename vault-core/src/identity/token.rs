@@ -63,6 +63,9 @@ pub enum TokenError {
     /// Too many policies, or a name that is too long or has a control character.
     #[error("at most 128 policies, each of at most 128 bytes without control characters")]
     PolicyNames,
+    /// The policy of wrapping tokens, which no other token has.
+    #[error("cannot assign policy \"response-wrapping\"")]
+    Unassignable,
     /// Too much metadata.
     #[error("at most 64 metadata entries, each of at most 1024 bytes")]
     MetaTooLarge,

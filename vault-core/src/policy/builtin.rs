@@ -1,10 +1,24 @@
-//! The two policies that every vault has.
+//! The policies that every vault has.
 
 /// The policy that allows everything. It has no text, cannot be written and cannot be deleted.
 pub const ROOT_POLICY_NAME: &str = "root";
 
 /// The policy that a new token gets unless it asks not to. It can be written, but not deleted.
 pub const DEFAULT_POLICY_NAME: &str = "default";
+
+/// The policy of tokens that hold a wrapped answer, and of no others: it cannot be asked for, written or
+/// deleted, and lists do not show it.
+pub const WRAPPING_POLICY_NAME: &str = "response-wrapping";
+
+/// What `response-wrapping` says: take out what was put in, nothing else.
+pub const WRAPPING_POLICY_TEXT: &str = r#"path "cubbyhole/response" {
+    capabilities = ["create", "read"]
+}
+
+path "sys/wrapping/unwrap" {
+    capabilities = ["update"]
+}
+"#;
 
 /// What `default` says until an operator changes it: each token may look after itself, nothing else.
 pub const DEFAULT_POLICY_TEXT: &str = r#"# Allow tokens to look up their own properties

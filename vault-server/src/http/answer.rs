@@ -1,5 +1,7 @@
 //! What a handler answers with: Vault's envelope, or nothing, or a raw body.
 
+mod wrap_info;
+
 use std::time::Duration;
 
 use axum::body::Body;
@@ -7,7 +9,9 @@ use axum::http::{Response, StatusCode, header};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use vault_core::id::RequestId;
+use vault_core::secret::SecretString;
 
+pub use self::wrap_info::WrapInfo;
 use super::error::ApiError;
 
 /// A successful answer. It may hold secrets, so its `Debug` shows no body.
@@ -20,8 +24,14 @@ pub struct Answer {
 enum AnswerBody {
     Nothing,
     Envelope(Box<Envelope>),
+    /// The whole envelope of an answer that was wrapped.
+    Unwrapped(Value),
+    Wrapped(Box<WrapInfo>),
     Raw(Value),
-    Text { content_type: &'static str, text: String },
+    Text {
+        content_type: &'static str,
+        text: String,
+    },
 }
 
 /// The parts of Vault's envelope that a handler decides.
@@ -76,6 +86,34 @@ impl Answer {
     pub fn auth(auth: Value) -> Self {
         let envelope = Envelope { auth, ..Envelope::default() };
         Self { body: AnswerBody::Envelope(Box::new(envelope)), status: StatusCode::OK, warnings: Vec::new() }
+    }
+
+    /// 200 with nothing but where the answer was put.
+    #[must_use]
+    pub fn wrapped(info: WrapInfo) -> Self {
+        Self { body: AnswerBody::Wrapped(Box::new(info)), status: StatusCode::OK, warnings: Vec::new() }
+    }
+
+    /// 200 with an envelope as it was wrapped; only `request_id` becomes that of the request that opened it.
+    ///
+    /// # Errors
+    /// [`ApiError::Internal`] when it is no JSON object, which nothing that was wrapped is.
+    pub fn unwrapped(envelope: &SecretString) -> Result<Self, ApiError> {
+        let envelope: Value = serde_json::from_str(envelope.expose()).map_err(|_| ApiError::Internal)?;
+        if !envelope.is_object() {
+            return Err(ApiError::Internal);
+        }
+        Ok(Self { body: AnswerBody::Unwrapped(envelope), status: StatusCode::OK, warnings: Vec::new() })
+    }
+
+    /// The envelope as text, for wrapping; `None` for an answer in which there is nothing to protect.
+    pub(super) fn to_wrap(&self, id: RequestId) -> Option<SecretString> {
+        let facts = self.facts();
+        let is_bare = matches!(self.body, AnswerBody::Envelope(_) | AnswerBody::Unwrapped(_));
+        if !is_bare || (facts.data.is_none() && facts.auth.is_none() && facts.lease_id.is_none()) {
+            return None;
+        }
+        self.json(id).map(|value| SecretString::new(value.to_string()))
     }
 
     /// 200 with this JSON and no envelope (`sys/init`, `sys/health`, …).
@@ -147,7 +185,15 @@ impl Answer {
         match &self.body {
             AnswerBody::Nothing | AnswerBody::Text { .. } => None,
             AnswerBody::Raw(value) => Some(value.clone()),
-            AnswerBody::Envelope(envelope) => Some(envelope.json(id, &self.warnings)),
+            AnswerBody::Envelope(envelope) => Some(envelope.json(id, &self.warnings, Value::Null)),
+            AnswerBody::Wrapped(info) => Some(Envelope::default().json(id, &self.warnings, info.json())),
+            AnswerBody::Unwrapped(envelope) => {
+                let mut envelope = envelope.clone();
+                if let Some(map) = envelope.as_object_mut() {
+                    map.insert("request_id".to_owned(), Value::from(id.to_string()));
+                }
+                Some(envelope)
+            }
         }
     }
 
@@ -160,10 +206,18 @@ impl Answer {
         match &self.body {
             AnswerBody::Nothing | AnswerBody::Text { .. } => Facts::default(),
             AnswerBody::Raw(value) => Facts { data: Some(value), ..Facts::default() },
+            AnswerBody::Wrapped(info) => Facts { wrap_info: Some(info), ..Facts::default() },
+            AnswerBody::Unwrapped(envelope) => Facts {
+                data: envelope.get("data").filter(|data| !data.is_null()),
+                auth: envelope.get("auth").filter(|auth| !auth.is_null()),
+                lease_id: envelope.get("lease_id").and_then(Value::as_str).filter(|id| !id.is_empty()),
+                wrap_info: None,
+            },
             AnswerBody::Envelope(envelope) => Facts {
                 data: Some(&envelope.data).filter(|data| !data.is_null()),
                 auth: Some(&envelope.auth).filter(|auth| !auth.is_null()),
                 lease_id: Some(envelope.lease_id.as_str()).filter(|id| !id.is_empty()),
+                wrap_info: None,
             },
         }
     }
@@ -176,7 +230,11 @@ impl Answer {
                 AnswerBody::Text { content_type, text } => {
                     respond(self.status, content_type, Body::from(text))
                 }
-                AnswerBody::Nothing | AnswerBody::Envelope(_) | AnswerBody::Raw(_) => {
+                AnswerBody::Nothing
+                | AnswerBody::Envelope(_)
+                | AnswerBody::Unwrapped(_)
+                | AnswerBody::Wrapped(_)
+                | AnswerBody::Raw(_) => {
                     let mut response = Response::new(Body::empty());
                     *response.status_mut() = self.status;
                     response
@@ -193,7 +251,7 @@ impl std::fmt::Debug for Answer {
 }
 
 impl Envelope {
-    fn json(&self, id: RequestId, warnings: &[String]) -> Value {
+    fn json(&self, id: RequestId, warnings: &[String], wrap_info: Value) -> Value {
         let mut out = match (&self.data, self.copied_to_top) {
             (Value::Object(data), true) => data.clone(),
             _ => Map::new(),
@@ -205,7 +263,7 @@ impl Envelope {
             ("renewable", Value::from(self.renewable)),
             ("lease_duration", Value::from(self.lease_duration)),
             ("data", self.data.clone()),
-            ("wrap_info", Value::Null),
+            ("wrap_info", wrap_info),
             ("warnings", warnings),
             ("auth", self.auth.clone()),
         ] {
@@ -221,6 +279,7 @@ pub(super) struct Facts<'a> {
     pub(super) data: Option<&'a Value>,
     pub(super) auth: Option<&'a Value>,
     pub(super) lease_id: Option<&'a str>,
+    pub(super) wrap_info: Option<&'a WrapInfo>,
 }
 
 /// Whether a lease may be renewed.

@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use vault_core::audit::AuditReceipt;
 use vault_core::clock::Timestamp;
@@ -31,6 +32,8 @@ pub struct Request {
     pub mount: Option<Arc<Mount>>,
     /// The parameters.
     pub fields: Fields,
+    /// How long its answer is to be wrapped; `None` for a bare one.
+    pub wrap_ttl: Option<Duration>,
     /// Where it came from.
     pub remote: SocketAddr,
     /// When it came; read once, so that every decision about it uses the same instant.

@@ -101,6 +101,8 @@ async fn answer(
                 captures,
                 mount: None,
                 fields,
+                // What answers without a token has no secret of the caller's, so it is not wrapped.
+                wrap_ttl: None,
                 remote,
                 now: server.app.clock.now(),
             };
@@ -122,8 +124,19 @@ async fn answer(
     if head.is_head || head.operation.is_none() {
         return error_response(&ApiError::UnsupportedOperation);
     }
+    if head.wants_help {
+        return respond(id, false, help(&server, &head));
+    }
     let result = guarded(Arc::clone(&server), id, remote, head, body).await;
     respond(id, false, result)
+}
+
+/// What the table knows of a path, for anyone with a token: nothing of what is stored.
+fn help(server: &Server, head: &Head) -> Result<Answer, ApiError> {
+    match guard::authenticate(server, head.token.as_ref(), server.app.clock.now())? {
+        None => Err(ApiError::InvalidToken),
+        Some(_) => server.router.help(&server.app.mounts, head.path.as_str()).map(Answer::raw),
+    }
 }
 
 /// Authenticates before the body is read, so that who has no token cannot make us hold one.
@@ -150,6 +163,7 @@ async fn guarded(
         captures: super::route::Captures::new(),
         mount: None,
         fields,
+        wrap_ttl: head.wrap_ttl,
         remote,
         now,
     };

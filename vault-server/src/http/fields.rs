@@ -94,6 +94,13 @@ impl Fields {
         &self.object
     }
 
+    /// The whole object for a handler that takes whatever it is given, so that no warning is given.
+    #[must_use]
+    pub fn whole(&self) -> &Value {
+        self.names().iter().for_each(|name| self.asked.note(name));
+        &self.object
+    }
+
     /// Whether there is no parameter at all.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -17,8 +17,9 @@ use super::context::{Context, Request, TokenlessContext};
 use super::dispatch::{Server, caught};
 use super::error::ApiError;
 use super::route::{BoxedAnswer, Found, Need, Operation, Route, Service};
+use super::wrapping;
 use crate::app::App;
-use crate::service::token::Caller;
+use crate::service::token::{Caller, LastUse};
 
 /// A request whose body was read and whose token was looked at.
 pub(super) struct Arrived {
@@ -58,6 +59,9 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         Found::NoMount => (None, ApiError::NoRoute(request.path.clone())),
     };
     let app = &server.app;
+    let unwraps = route.is_some_and(|route| route.unwraps);
+    let (token, caller) =
+        if unwraps { wrapping::presenter(app, &request, token, caller) } else { (token, caller) };
     let trail = Trail { app, readable: route.map_or(&[], |route| route.readable) };
     if let Some(Route { service: Service::Tokenless(handler), .. }) = route {
         let auth = auth_of(token.as_ref(), None);
@@ -69,12 +73,14 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
             token: token.as_ref().map(SecretString::duplicate),
             receipt,
         };
-        let result = answered(handler(context), &request).await;
+        let result = wrapping::wrapped(app, &request, answered(handler(context), &request).await).await;
         return trail.response(&auth, &request, Asked::Update, result);
     }
-    let (caller, authorized, asked) = match permit(app, route, &request, caller).await {
+    // The last use of a token keeps what it holds in place until the answer is ready.
+    let (caller, authorized, asked, _last_use) = match permit(app, route, &request, caller).await {
         Ok(permitted) => permitted,
         Err((error, caller)) => {
+            let error = if unwraps { wrapping::lost(error, caller.as_ref()) } else { error };
             let auth = auth_of(token.as_ref(), caller.as_ref());
             trail.refusal(&auth, &request, audit_operation(asked_of(request.operation)), &error)?;
             return Err(error);
@@ -97,7 +103,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         Some(Route { service: Service::Guarded(_, handler), .. }) => {
             let context =
                 Context { app: Arc::clone(app), request: Arc::clone(&request), caller, authorized, receipt };
-            answered(handler(context), &request).await
+            wrapping::wrapped(app, &request, answered(handler(context), &request).await).await
         }
         Some(_) => Err(ApiError::Internal),
         None => Err(missing),
@@ -114,7 +120,7 @@ async fn answered(work: BoxedAnswer, request: &Request) -> Result<Answer, ApiErr
     Ok(answer.warn_of_ignored(&request.fields.asked().unasked(&request.fields.names())))
 }
 
-type Permitted = (Caller, Authorized, Asked);
+type Permitted = (Caller, Authorized, Asked, Option<LastUse>);
 
 /// Counts the use, finds the policies, asks them.
 async fn permit(
@@ -129,7 +135,7 @@ async fn permit(
         Err(error) => return Err((error, None)),
     };
     match decide(app, route, request, &caller).await {
-        Ok((authorized, asked)) => Ok((caller, authorized, asked)),
+        Ok((authorized, asked, last_use)) => Ok((caller, authorized, asked, last_use)),
         Err(error) => Err((error, Some(caller))),
     }
 }
@@ -139,30 +145,36 @@ async fn decide(
     route: Option<&Route>,
     request: &Request,
     caller: &Caller,
-) -> Result<(Authorized, Asked), ApiError> {
-    app.tokens.count_use(caller, request.now).await.map_err(|error| match ApiError::from(error) {
-        ApiError::Forbidden(_) => ApiError::InvalidToken,
-        other => other,
-    })?;
+) -> Result<(Authorized, Asked, Option<LastUse>), ApiError> {
+    let last_use =
+        app.tokens.count_use(caller, request.now).await.map_err(|error| match ApiError::from(error) {
+            ApiError::Forbidden(_) => ApiError::InvalidToken,
+            other => other,
+        })?;
     let acl = app.policies.acl(caller.token.policies())?;
-    let asked = match route.and_then(|route| route.exists) {
-        Some(exists) if request.operation == Operation::Write && !exists(app, request)? => Asked::Create,
-        _ => asked_of(request.operation),
+    let exists = match route.filter(|_| request.operation == Operation::Write) {
+        Some(Route { exists: Some(exists), .. }) => exists(app, request)?,
+        Some(Route { exists_for: Some(exists), .. }) => exists(app, request, caller)?,
+        Some(_) | None => true,
     };
+    let asked = if exists { asked_of(request.operation) } else { Asked::Create };
     // A list is asked of the directory, as Vault does.
     let path = match asked {
         Asked::List => format!("{}/", request.path),
         _ => request.path.clone(),
     };
     let data = (!request.fields.is_empty()).then(|| request.fields.object());
-    let authorized = acl.decide(&path, asked, data).authorize().map_err(|_| ApiError::PermissionDenied)?;
+    let authorized = acl
+        .decide_wrapped(&path, asked, data, request.wrap_ttl)
+        .authorize()
+        .map_err(|_| ApiError::PermissionDenied)?;
     let needs_sudo = matches!(route, Some(Route { service: Service::Guarded(Need::Sudo, _), .. }));
     let authorized = if needs_sudo {
         authorized.require_sudo().map_err(|_| ApiError::PermissionDenied)?
     } else {
         authorized
     };
-    Ok((authorized, asked))
+    Ok((authorized, asked, last_use))
 }
 
 fn asked_of(operation: Operation) -> Asked {
@@ -260,6 +272,7 @@ impl Trail<'_> {
             plain_keys: self.readable,
             lease_id: facts.lease_id,
             auth: made.as_ref().map(MadeToken::as_auth),
+            wrap_info: facts.wrap_info.map(wrapping::audited),
         };
         let now = self.app.clock.now();
         self.app.audit.response(auth, &entry, &response, reason.as_deref(), now).map(|_receipt| ())?;

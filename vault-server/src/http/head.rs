@@ -1,6 +1,7 @@
 //! The head of a request: path, operation, token, and the headers with rules of their own.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
@@ -22,6 +23,10 @@ pub(super) struct Head {
     pub(super) is_head: bool,
     pub(super) query: BTreeMap<String, String>,
     pub(super) token: Option<SecretString>,
+    /// Whether a text about the path is wanted, in place of what is there.
+    pub(super) wants_help: bool,
+    /// How long the answer is to be wrapped; `None` for a bare one.
+    pub(super) wrap_ttl: Option<Duration>,
 }
 
 impl Head {
@@ -35,9 +40,10 @@ impl Head {
             RequestPathError::NotText => ApiError::invalid(error.to_string()),
         })?;
         check_namespace(&parts.headers)?;
-        check_wrapping(&parts.headers)?;
+        let wrap_ttl = wrap_ttl(&parts.headers)?;
         let mut query = query(parts.uri.query().unwrap_or(""))?;
         let lists = query.remove("list").is_some_and(|text| parse_flag(&text).unwrap_or(false));
+        let wants_help = query.remove("help").is_some() && parts.method == Method::GET;
         let is_head = parts.method == Method::HEAD;
         let operation = match operation(&parts.method) {
             Some(Operation::Read) if lists => Some(Operation::List),
@@ -46,7 +52,7 @@ impl Head {
         if operation == Some(Operation::Patch) {
             check_patch(&parts.headers)?;
         }
-        Ok(Self { path, operation, is_head, query, token: token(&parts.headers)? })
+        Ok(Self { path, operation, is_head, query, token: token(&parts.headers)?, wants_help, wrap_ttl })
     }
 }
 
@@ -70,16 +76,14 @@ fn check_namespace(headers: &HeaderMap) -> Result<(), ApiError> {
     }
 }
 
-/// A caller that asks for a wrapped answer must not get a bare one.
-fn check_wrapping(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(value) = headers.get("x-vault-wrap-ttl") else { return Ok(()) };
-    match value.to_str().ok().and_then(|text| span::parse(text).ok()) {
-        Some(None) => Ok(()),
-        Some(Some(_)) => {
-            Err(ApiError::invalid("response wrapping is not available; leave X-Vault-Wrap-TTL away"))
-        }
-        None => Err(ApiError::invalid("X-Vault-Wrap-TTL must be a duration such as 60 or \"5m\"")),
-    }
+/// Nonsense is refused: a caller that asks for a wrapped answer must not get a bare one.
+fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
+    let Some(value) = headers.get("x-vault-wrap-ttl") else { return Ok(None) };
+    value
+        .to_str()
+        .ok()
+        .and_then(|text| span::parse(text).ok())
+        .ok_or_else(|| ApiError::invalid("X-Vault-Wrap-TTL must be a duration such as 60 or \"5m\""))
 }
 
 fn check_patch(headers: &HeaderMap) -> Result<(), ApiError> {
@@ -185,7 +189,8 @@ mod tests {
             ("GET", &[("X-Vault-Namespace", "/")], None),
             ("GET", &[("X-Vault-Namespace", "team")], Some(404)),
             ("GET", &[("X-Vault-Wrap-Ttl", "soon")], Some(400)),
-            ("GET", &[("X-Vault-Wrap-Ttl", "60")], Some(400)),
+            ("GET", &[("X-Vault-Wrap-Ttl", "-60")], Some(400)),
+            ("GET", &[("X-Vault-Wrap-Ttl", "60")], None),
             ("GET", &[("X-Vault-Wrap-Ttl", "0")], None),
             ("PATCH", &[], Some(400)),
             ("PATCH", &[("Content-Type", "application/json")], Some(415)),
@@ -193,6 +198,16 @@ mod tests {
             ("POST", &[("Content-Type", "application/x-www-form-urlencoded")], None),
         ] {
             assert_eq!(head(method, "/v1/x", headers).err(), want, "{method} {headers:?}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_a_wrapped_answer_is_read_in_each_spelling() {
+        for (text, want) in
+            [("60", Some(60)), ("5m", Some(300)), ("100s", Some(100)), ("0", None), ("", None)]
+        {
+            let head = head("GET", "/v1/x", &[("X-Vault-Wrap-Ttl", text)]).ok().unwrap();
+            assert_eq!(head.wrap_ttl, want.map(Duration::from_secs), "{text:?}");
         }
     }
 

@@ -11,6 +11,7 @@ use super::answer::Answer;
 use super::context::{Context, OpenContext, Request, TokenlessContext};
 use super::error::ApiError;
 use crate::app::App;
+use crate::service::token::Caller;
 
 /// What a request wants, whatever method it came by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -72,15 +73,28 @@ pub struct Route {
     pub(super) service: Service,
     pub(super) readable: &'static [&'static str],
     pub(super) exists: Option<Exists>,
+    pub(super) exists_for: Option<ExistsFor>,
     pub(super) seals: bool,
+    pub(super) unwraps: bool,
 }
 
 /// Says whether what a write names is there already.
 pub type Exists = fn(&App, &Request) -> Result<bool, ApiError>;
+/// Says whether what a write names is there already, where each caller sees another place.
+pub type ExistsFor = fn(&App, &Request, &Caller) -> Result<bool, ApiError>;
 
 impl Route {
     fn new(operation: Operation, pattern: &'static str, service: Service) -> Self {
-        Self { operation, pattern, service, readable: &[], exists: None, seals: false }
+        Self {
+            operation,
+            pattern,
+            service,
+            readable: &[],
+            exists: None,
+            exists_for: None,
+            seals: false,
+            unwraps: false,
+        }
     }
 
     /// A line behind token, policy and audit.
@@ -127,6 +141,21 @@ impl Route {
     #[must_use]
     pub fn creating(mut self, exists: Exists) -> Self {
         self.exists = Some(exists);
+        self
+    }
+
+    /// As [`creating`](Self::creating), for what is the caller's own.
+    #[must_use]
+    pub fn creating_own(mut self, exists: ExistsFor) -> Self {
+        self.exists_for = Some(exists);
+        self
+    }
+
+    /// The line is about a wrapping token, in the body or presented as the caller's own: one that is no
+    /// good is told before anything else, and without another token it is the caller itself.
+    #[must_use]
+    pub fn unwrapping(mut self) -> Self {
+        self.unwraps = true;
         self
     }
 
@@ -266,10 +295,33 @@ impl Table {
                 .any(|route| route.pattern.split('/').take(depth).eq(parts.iter().take(depth).copied()))
     }
 
+    /// The patterns that `path` fits, or else those below it, with the words of their operations.
+    pub(super) fn about(&self, path: &str) -> BTreeMap<&'static str, Vec<&'static str>> {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let below = |pattern: &str| {
+            let mut rest = pattern.split('/');
+            parts.iter().all(|asked| {
+                rest.next().is_some_and(|text| text == *asked || !matches!(part(text), Part::Literal(_)))
+            })
+        };
+        let collect = |fits: &dyn Fn(&'static str) -> bool| {
+            let mut found: BTreeMap<&'static str, Vec<&'static str>> = BTreeMap::new();
+            for route in self.routes().filter(|route| fits(route.pattern)) {
+                found.entry(route.pattern).or_default().push(route.operation.as_str());
+            }
+            found
+        };
+        let exact = collect(&|pattern| matches(pattern, &parts).is_some());
+        if exact.is_empty() { collect(&below) } else { exact }
+    }
+
     /// Every line's operation and pattern, for documents and tests.
     pub fn lines(&self) -> impl Iterator<Item = (Operation, &'static str)> + '_ {
-        let routes = self.by_first.values().flatten().chain(&self.open);
-        routes.map(|route| (route.operation, route.pattern))
+        self.routes().map(|route| (route.operation, route.pattern))
+    }
+
+    fn routes(&self) -> impl Iterator<Item = &Route> {
+        self.by_first.values().flatten().chain(&self.open)
     }
 }
 

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use serde_json::{Value, json};
 use vault_core::mount::{Kind, Mount};
 
+use super::error::ApiError;
 use super::route::{Found, Operation, Table};
 use super::routes;
 use crate::service::mount::MountService;
@@ -44,6 +46,33 @@ impl Router {
             found => found,
         };
         (found, Some(mount))
+    }
+
+    /// What can be done at `path`, and below it, as a text for people.
+    ///
+    /// # Errors
+    /// [`ApiError::UnsupportedPath`] or [`ApiError::NoRoute`].
+    pub(super) fn help(&self, mounts: &MountService, path: &str) -> Result<Value, ApiError> {
+        let found = mounts.find(path);
+        let engine = found.as_ref().and_then(|(mount, rest)| Some((self.table(mount)?, mount, *rest)));
+        let (table, rest, about) = match engine {
+            Some((table, mount, rest)) => (table, rest, format!("{} (engine {})", path, mount.kind.as_str())),
+            None => (&self.built_in, path, path.to_owned()),
+        };
+        let lines: Vec<String> = table
+            .about(rest)
+            .into_iter()
+            .map(|(pattern, operations)| format!("    {pattern}\n        {}\n", operations.join(", ")))
+            .collect();
+        match (lines.is_empty(), found.is_some()) {
+            (false, _) => Ok(json!({
+                "help": format!("## {about}\n\nWhat can be done here and below:\n\n{}", lines.concat()),
+                "see_also": null,
+                "openapi": null,
+            })),
+            (true, true) => Err(ApiError::UnsupportedPath),
+            (true, false) => Err(ApiError::NoRoute(path.to_owned())),
+        }
     }
 
     fn table(&self, mount: &Mount) -> Option<&Table> {

@@ -6,6 +6,7 @@
 
 mod account;
 pub mod approle;
+mod cubbyhole;
 mod incident;
 pub mod kv;
 mod lease;
@@ -25,6 +26,8 @@ use super::route::{Route, delete, list, read, write};
 pub fn all() -> Vec<Route> {
     let mut lines = seal();
     lines.extend(system());
+    lines.extend(wrapping());
+    lines.extend(cubbyholes());
     lines.extend(mounts());
     lines.extend(policies());
     lines.extend(tokens());
@@ -59,9 +62,35 @@ fn system() -> Vec<Route> {
         read("sys/metrics", sys::metrics::read),
         read("sys/integrity", sys::integrity::read),
         write("sys/integrity/verify", sys::integrity::verify).sudo(),
+        write("sys/tools/random", sys::tools::random),
+        write("sys/tools/random/<bytes>", sys::tools::random),
+        write("sys/tools/random/<source>/<bytes>", sys::tools::random),
+        write("sys/tools/hash", sys::tools::hash),
+        write("sys/tools/hash/<algorithm>", sys::tools::hash),
+        read("sys/ha-status", sys::health::nodes),
         write("sys/capabilities", sys::capabilities::of_token),
         write("sys/capabilities-self", sys::capabilities::of_self),
         write("sys/capabilities-accessor", sys::capabilities::of_accessor),
+    ]
+}
+
+fn wrapping() -> Vec<Route> {
+    vec![
+        write("sys/wrapping/wrap", sys::wrapping::wrap),
+        Route::tokenless(Write, "sys/wrapping/lookup", sys::wrapping::lookup),
+        Route::tokenless(Read, "sys/wrapping/lookup", sys::wrapping::lookup),
+        write("sys/wrapping/unwrap", sys::wrapping::unwrap).unwrapping(),
+        write("sys/wrapping/rewrap", sys::wrapping::rewrap).unwrapping(),
+    ]
+}
+
+fn cubbyholes() -> Vec<Route> {
+    vec![
+        read("cubbyhole/<path...>", cubbyhole::read),
+        list("cubbyhole", cubbyhole::list),
+        list("cubbyhole/<path...>", cubbyhole::list),
+        write("cubbyhole/<path...>", cubbyhole::write).creating_own(cubbyhole::exists),
+        delete("cubbyhole/<path...>", cubbyhole::delete),
     ]
 }
 
@@ -164,15 +193,27 @@ fn accounts() -> Vec<Route> {
 }
 
 fn leases() -> Vec<Route> {
+    const READABLE: &[&str] = &["lease_id"];
     vec![
-        write("sys/leases/lookup", lease::lookup).readable(&["lease_id"]),
+        read("sys/leases", lease::irrevocables).sudo(),
+        read("sys/leases/count", lease::count),
+        write("sys/leases/lookup", lease::lookup).readable(READABLE),
         list("sys/leases/lookup", lease::list).sudo(),
         list("sys/leases/lookup/<prefix...>", lease::list).sudo(),
-        write("sys/leases/renew", lease::renew).readable(&["lease_id"]),
+        write("sys/leases/renew", lease::renew).readable(READABLE),
         write("sys/leases/renew/<id...>", lease::renew),
-        write("sys/leases/revoke", lease::revoke).readable(&["lease_id"]),
+        write("sys/leases/revoke", lease::revoke).readable(READABLE),
         write("sys/leases/revoke/<id...>", lease::revoke),
         write("sys/leases/revoke-prefix/<prefix...>", lease::revoke_prefix).sudo(),
+        write("sys/leases/revoke-force/<prefix...>", lease::revoke_force).sudo(),
+        write("sys/leases/tidy", lease::tidy),
+        // As they were called before Vault 0.8.
+        write("sys/renew", lease::renew).readable(READABLE),
+        write("sys/renew/<id...>", lease::renew),
+        write("sys/revoke", lease::revoke).readable(READABLE),
+        write("sys/revoke/<id...>", lease::revoke),
+        write("sys/revoke-prefix/<prefix...>", lease::revoke_prefix).sudo(),
+        write("sys/revoke-force/<prefix...>", lease::revoke_force).sudo(),
     ]
 }
 

@@ -99,6 +99,42 @@ impl LeaseService {
         Ok(open)
     }
 
+    /// As [`revoke_prefix`](Self::revoke_prefix), but one that fails does not hold up the others; and nothing
+    /// waits for the target. What is not proven dead stays open and is tried again: it comes back, with why
+    /// its end could not even begin.
+    ///
+    /// # Errors
+    /// [`AccountError::Load`].
+    pub async fn revoke_force(
+        &self,
+        prefix: &str,
+        ending: EndCause,
+    ) -> Result<Vec<(Lease, Option<AccountError>)>, AccountError> {
+        let mut open = Vec::new();
+        let path = prefix.trim_end_matches('/');
+        let mut ids = self.ids(&format!("{path}/"))?;
+        ids.extend(self.open(path)?.map(|lease| lease.id));
+        for id in ids {
+            let Some(lease) = self.open(&id)? else { continue };
+            let Some(subject) = Subject::from_key(&lease.subject) else { continue };
+            let failed = self.accounts.begin_end(&subject, &id, ending.clone()).await.err();
+            open.extend(self.open(&id)?.map(|lease| (lease, failed)));
+        }
+        Ok(open)
+    }
+
+    /// Open leases that are ending and not proven dead, oldest id first: what Vault calls irrevocable.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn ending(&self) -> Result<Vec<Lease>, LoadError> {
+        let mut ending = Vec::new();
+        for id in self.ids("")? {
+            ending.extend(self.open(&id)?.filter(|lease| lease.state == LeaseState::Revoking));
+        }
+        Ok(ending)
+    }
+
     /// The ids of open leases that start with `prefix`.
     ///
     /// # Errors

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use serde::{Deserialize, Serialize};
 use vault_core::policy::{
-    Acl, DEFAULT_POLICY_NAME, POLICY_NAME_BYTES_MAX, Policy, PolicyError, ROOT_POLICY_NAME, policy_name,
+    Acl, DEFAULT_POLICY_NAME, POLICY_NAME_BYTES_MAX, Policy, PolicyError, ROOT_POLICY_NAME,
+    WRAPPING_POLICY_NAME, WRAPPING_POLICY_TEXT, policy_name,
 };
 use vault_core::store::key::Table;
 
@@ -34,9 +35,12 @@ pub enum PolicyServiceError {
     /// The text or the name; says what to mend.
     #[error(transparent)]
     Invalid(#[from] PolicyError),
-    /// `root` and `default` stay.
+    /// `root` and `default` stay, and so does `response-wrapping`.
     #[error("cannot delete {0:?} policy")]
     BuiltIn(String),
+    /// `response-wrapping` stays as it is.
+    #[error("cannot update {0:?} policy")]
+    Fixed(String),
     /// A record was not loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -120,6 +124,9 @@ impl PolicyService {
         if name == ROOT_POLICY_NAME {
             return Ok(Some(Policy::root()));
         }
+        if name == WRAPPING_POLICY_NAME {
+            return Ok(Some(Policy::parse(&name, WRAPPING_POLICY_TEXT)?));
+        }
         let stored = self.barrier.load::<PolicyRecord>(name.as_bytes())?;
         Ok(stored.map(|stored| Policy::parse(&name, &stored.value.text)).transpose()?)
     }
@@ -147,6 +154,9 @@ impl PolicyService {
     /// [`PolicyServiceError`] by cause.
     pub async fn write(&self, name: &str, text: &str) -> Result<(), PolicyServiceError> {
         let policy = Policy::parse(name, text)?;
+        if policy.name() == WRAPPING_POLICY_NAME {
+            return Err(PolicyServiceError::Fixed(policy.name().to_owned()));
+        }
         let record = PolicyRecord { text: text.to_owned() };
         for _ in 0..ATTEMPTS_MAX {
             let current = self.barrier.load::<PolicyRecord>(policy.name().as_bytes())?;
@@ -169,7 +179,7 @@ impl PolicyService {
     /// [`PolicyServiceError`] by cause.
     pub async fn delete(&self, name: &str) -> Result<(), PolicyServiceError> {
         let name = policy_name(name)?;
-        if name == ROOT_POLICY_NAME || name == DEFAULT_POLICY_NAME {
+        if [ROOT_POLICY_NAME, DEFAULT_POLICY_NAME, WRAPPING_POLICY_NAME].contains(&name.as_str()) {
             return Err(PolicyServiceError::BuiltIn(name));
         }
         for _ in 0..ATTEMPTS_MAX {

@@ -10,8 +10,10 @@
 //! crash. Records are found by a keyed digest, so the store holds nothing that opens the vault.
 
 mod issue;
+mod last_use;
 mod revoke;
 mod sweep;
+mod wrap;
 
 use std::sync::{Arc, OnceLock};
 
@@ -29,6 +31,9 @@ use crate::barrier::{ATTEMPTS_MAX, Barrier, CommitError, LoadError, Loaded, Reco
 
 pub(crate) use self::issue::add_initial_root;
 pub use self::issue::{Issued, Privilege};
+pub use self::last_use::LastUse;
+use self::last_use::LastUses;
+pub use self::wrap::{WrapError, Wrapped};
 
 impl Record for Token {
     const TABLE: Table = Table::Token;
@@ -108,14 +113,17 @@ pub struct TokenService {
     limits: Limits,
     watcher: OnceLock<Arc<dyn TokenWatcher>>,
     /// Woken when a token is waiting for the rest of its end.
-    ending: tokio::sync::Notify,
+    ending: Arc<tokio::sync::Notify>,
+    /// Tokens whose last request is under way.
+    last_uses: LastUses,
 }
 
 impl TokenService {
     /// The tokens behind `barrier`.
     #[must_use]
     pub fn new(barrier: Barrier, entropy: Arc<dyn Entropy>, limits: Limits) -> Self {
-        Self { barrier, entropy, limits, watcher: OnceLock::new(), ending: tokio::sync::Notify::new() }
+        let (watcher, ending) = (OnceLock::new(), Arc::default());
+        Self { barrier, entropy, limits, watcher, last_uses: LastUses::new(Arc::clone(&ending)), ending }
     }
 
     /// Names who is told of tokens that end. Once, while the server is wired; a second call changes nothing.
@@ -137,13 +145,18 @@ impl TokenService {
     }
 
     /// Counts one use of a token that has a use limit; committed before the request is served, so that two
-    /// requests at once never share a last use.
+    /// requests at once never share a last use. What it yields for the last one is to be kept while the
+    /// request is served: what the token holds is not cleaned up before.
     ///
     /// # Errors
     /// [`TokenServiceError::Unknown`] when another request had the last use.
-    pub async fn count_use(&self, caller: &Caller, now: Timestamp) -> Result<(), TokenServiceError> {
+    pub async fn count_use(
+        &self,
+        caller: &Caller,
+        now: Timestamp,
+    ) -> Result<Option<LastUse>, TokenServiceError> {
         if caller.token.num_uses() == 0 {
-            return Ok(());
+            return Ok(None);
         }
         let digest = *caller.principal.token();
         for _ in 0..ATTEMPTS_MAX {
@@ -151,21 +164,16 @@ impl TokenService {
             if loaded.value.state(now) != TokenState::Live {
                 return Err(TokenServiceError::Unknown);
             }
-            let used = match loaded.value.consume_use() {
-                Use::Unlimited => return Ok(()),
-                Use::Counted(used) | Use::Last(used) => used,
+            let (used, last) = match loaded.value.consume_use() {
+                Use::Unlimited => return Ok(None),
+                Use::Counted(used) => (used, None),
+                Use::Last(used) => (used, Some(self.last_uses.begin(digest))),
             };
             let mut transaction = self.barrier.transaction()?;
             replace(&mut transaction, &digest, &loaded, &used);
             match self.barrier.commit(transaction).await {
                 Err(CommitError::Conflict) => {}
-                Ok(()) => {
-                    if used.state(now) == TokenState::Revoking {
-                        self.ending.notify_one();
-                    }
-                    return Ok(());
-                }
-                Err(error) => return Err(error.into()),
+                outcome => return Ok(outcome.map(|()| last)?),
             }
         }
         Err(CommitError::Conflict.into())

@@ -4,6 +4,7 @@ use rotators::fake::{Mishap, Verb};
 use serde_json::json;
 use vault_core::clock::Clock;
 use vault_core::lease::LeaseState;
+use vault_core::rotation::fault::FaultClass;
 
 use super::bench::{Bench, until};
 use super::vault::seconds;
@@ -95,4 +96,110 @@ async fn a_lease_that_cannot_end_yet_does_not_hold_up_the_ends_of_other_tokens()
     bench.vault.app.tokens.sweep(bench.disk.clock.now()).await.unwrap();
     bench.rest().await;
     assert!(!bench.record("busy").lending.is_held());
+}
+
+#[tokio::test]
+async fn a_lease_is_looked_up_renewed_and_ended_by_each_path_that_clients_know() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    let root = bench.vault.root.clone();
+    for (renew, revoke) in [
+        ("sys/leases/renew", "sys/leases/revoke"),
+        ("sys/renew", "sys/revoke"),
+        ("sys/leases/renew/ID", "sys/leases/revoke/ID"),
+        ("sys/renew/ID", "sys/revoke/ID"),
+        ("sys/leases/renew", "sys/leases/revoke-prefix/accounts/check-out"),
+        ("sys/leases/renew", "sys/revoke-prefix/accounts"),
+        ("sys/leases/renew", "sys/leases/revoke-force/accounts"),
+        ("sys/leases/renew", "sys/revoke-force/accounts/check-out/app"),
+    ] {
+        let id = check_out(&bench, &root, "app").await;
+        let body = |more: serde_json::Value| {
+            let mut body = json!({ "lease_id": id });
+            body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+            body.to_string()
+        };
+        let path = |pattern: &str| pattern.replace("ID", &id);
+        let shown = bench.vault.root("PUT", "sys/leases/lookup", &body(json!({}))).await;
+        assert_eq!((shown.at("/data/id"), shown.at("/data/renewable")), (json!(id), json!(true)));
+        assert_eq!(shown.at("/data/last_renewal"), json!(null));
+        let renewed = bench.vault.root("PUT", &path(renew), &body(json!({ "increment": 600 }))).await;
+        assert_eq!((renewed.at("/lease_id"), renewed.at("/lease_duration")), (json!(id), json!(600)));
+        assert_eq!((renewed.at("/renewable"), renewed.at("/warnings")), (json!(true), json!(null)));
+        let ended = bench.vault.root("PUT", &path(revoke), &body(json!({ "sync": true }))).await;
+        assert!(ended.status < 300, "{revoke}: {}", ended.text);
+        bench.rest().await;
+        assert!(!bench.record("app").lending.is_held(), "{revoke}");
+        let gone = bench.vault.root("PUT", "sys/leases/lookup", &body(json!({}))).await;
+        assert_eq!((gone.status, gone.errors()), (400, json!(["invalid lease"])));
+        let gone = bench.vault.root("PUT", &path(renew), &body(json!({}))).await;
+        assert_eq!((gone.status, gone.errors()), (400, json!(["lease not found"])));
+        assert_eq!(bench.vault.root("PUT", &path(revoke), &body(json!({}))).await.status, 204);
+    }
+    for path in ["sys/leases/lookup", "sys/leases/renew", "sys/leases/revoke"] {
+        let refused = bench.vault.root("PUT", path, "{}").await;
+        assert_eq!((refused.status, refused.errors()), (400, json!(["lease_id must be specified"])));
+    }
+}
+
+#[tokio::test]
+async fn a_renewal_past_the_maximum_is_capped_with_a_warning() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    let id = check_out(&bench, &bench.vault.root, "app").await;
+    let body = json!({ "lease_id": id, "increment": "100h" }).to_string();
+    let renewed = bench.vault.root("PUT", "sys/leases/renew", &body).await;
+    assert_eq!(renewed.at("/lease_duration"), 8 * 3600);
+    let warning =
+        "TTL of \"100h0m0s\" exceeded the effective max_ttl of \"8h0m0s\"; TTL value is capped accordingly";
+    assert_eq!(renewed.at("/warnings"), json!([warning]));
+}
+
+#[tokio::test]
+async fn force_never_closes_a_lease_without_proof_of_death() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    let id = check_out(&bench, &bench.vault.root, "app").await;
+    assert_eq!(
+        bench.vault.root("GET", "sys/leases/count?type=irrevocable", "").await.at("/data/lease_count"),
+        0
+    );
+    // The target is out of reach: nothing can be proven.
+    bench.target.break_down(FaultClass::Unreachable);
+    let forced = bench.vault.root("PUT", "sys/leases/revoke-force/accounts", "").await;
+    assert_eq!(forced.status, 200, "{}", forced.text);
+    let warning = forced.at("/warnings/0");
+    assert!(warning.as_str().unwrap().starts_with(&format!("{id} is ending, but")), "{warning}");
+    bench.rest().await;
+    assert_eq!(bench.record("app").lending.holder.map(|lease| lease.state), Some(LeaseState::Revoking));
+    let counted = bench.vault.root("GET", "sys/leases/count?type=irrevocable", "").await;
+    assert_eq!(counted.at("/data/lease_count"), 1);
+    let listed = bench.vault.root("GET", "sys/leases?type=irrevocable&limit=none", "").await;
+    assert_eq!(listed.at("/data/leases/0/lease_id"), json!(id));
+    let stuck = json!({ "lease_id": id }).to_string();
+    let refused = bench.vault.root("PUT", "sys/leases/renew", &stuck).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.text.contains("lease is not renewable"), "{}", refused.text);
+    // Ids are for those who may end leases.
+    let other = borrower(&bench).await;
+    bench.vault.call("GET", "sys/leases?type=irrevocable", &other, "").await.expect_status(403);
+}
+
+#[tokio::test]
+async fn tidying_ends_what_has_ended() {
+    let bench = Bench::new().await;
+    let token = bench.vault.token(r#"{"policies":["a"],"ttl":"60s"}"#).await;
+    bench.disk.clock.advance(seconds(61));
+    let reply = bench.vault.root("PUT", "sys/leases/tidy", "").await;
+    assert_eq!(reply.status, 202);
+    assert!(reply.at("/warnings/0").as_str().unwrap().starts_with("Tidy operation successfully started"));
+    let accessors = || async { bench.vault.app.tokens.accessors(None, 10).unwrap().len() };
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+        if accessors().await == 1 {
+            break;
+        }
+    }
+    assert_eq!(accessors().await, 1);
+    assert_eq!(bench.vault.call("GET", "auth/token/lookup-self", &token, "").await.status, 403);
 }

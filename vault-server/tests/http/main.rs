@@ -9,6 +9,7 @@
 mod audit;
 mod bench;
 mod configure;
+mod cubbyhole;
 mod dialect;
 mod kv;
 mod lease;
@@ -21,4 +22,6 @@ mod rotation;
 mod seal;
 mod target;
 mod token;
+mod tools;
 mod vault;
+mod wrapping;

@@ -82,6 +82,7 @@ fn a_response_reads_like_this() {
         plain_keys: &["username"],
         lease_id: Some("accounts/check-out/prod/app/1"),
         auth: None,
+        wrap_info: None,
     };
     let entry = Entry::response(&digester(), &Auth::default(), &request(None), &response);
     assert_eq!(
@@ -125,8 +126,21 @@ fn no_secret_is_in_any_line_or_debug_text() {
         "password": CANARY, "list": [CANARY, {"deep": CANARY}], "reason": {"not": CANARY}, "n": 1,
     });
     let auth = Auth { client_token: Some(Token(CANARY)), accessor: Some(CANARY), ..Auth::default() };
-    let response =
-        Response { data: Some(&data), plain_keys: &["n", "list"], auth: Some(auth), ..Response::default() };
+    let wrap_info = WrapInfo {
+        token: Token(CANARY),
+        accessor: CANARY,
+        ttl: 60,
+        creation_time: "2026-09-21T14:13:20.123Z",
+        creation_path: "secret/app",
+        wrapped_accessor: Some(CANARY),
+    };
+    let response = Response {
+        data: Some(&data),
+        plain_keys: &["n", "list"],
+        auth: Some(auth),
+        wrap_info: Some(wrap_info),
+        ..Response::default()
+    };
     let system = System { event: "e", path: "", data: Some(&data), plain_keys: &[] };
     let digester = digester();
     for entry in [

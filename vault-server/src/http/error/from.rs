@@ -9,11 +9,12 @@ use vault_core::store::StoreError;
 use super::ApiError;
 use crate::barrier::{CommitError, LoadError, Sealed};
 use crate::service::audit::AuditUnavailable;
+use crate::service::cubbyhole::CubbyholeError;
 use crate::service::kv::KvError;
 use crate::service::mount::MountError;
 use crate::service::policy::PolicyServiceError;
 use crate::service::seal::SealError;
-use crate::service::token::TokenServiceError;
+use crate::service::token::{TokenServiceError, WrapError};
 
 impl From<PathError> for ApiError {
     fn from(error: PathError) -> Self {
@@ -124,7 +125,7 @@ impl From<PolicyServiceError> for ApiError {
     fn from(error: PolicyServiceError) -> Self {
         match error {
             PolicyServiceError::Invalid(error) => Self::invalid(error.to_string()),
-            PolicyServiceError::BuiltIn(_) => Self::invalid(error.to_string()),
+            PolicyServiceError::BuiltIn(_) | PolicyServiceError::Fixed(_) => Self::invalid(error.to_string()),
             PolicyServiceError::Load(error) => error.into(),
             PolicyServiceError::Commit(error) => error.into(),
         }
@@ -145,6 +146,25 @@ impl From<TokenServiceError> for ApiError {
                 tracing::warn!(%error, "the end of a token goes on in the background");
                 Self::Unavailable(error.to_string())
             }
+        }
+    }
+}
+
+impl From<CubbyholeError> for ApiError {
+    fn from(error: CubbyholeError) -> Self {
+        match error {
+            CubbyholeError::Load(error) => error.into(),
+            CubbyholeError::Commit(error) => error.into(),
+            error => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<WrapError> for ApiError {
+    fn from(error: WrapError) -> Self {
+        match error {
+            WrapError::Token(error) => error.into(),
+            error => Self::invalid(error.to_string()),
         }
     }
 }

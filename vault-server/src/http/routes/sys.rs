@@ -8,3 +8,5 @@ pub(super) mod integrity;
 pub(super) mod key;
 pub(super) mod metrics;
 pub(super) mod seal;
+pub(super) mod tools;
+pub(super) mod wrapping;

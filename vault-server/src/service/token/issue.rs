@@ -140,7 +140,7 @@ pub(crate) fn add_initial_root(
     Ok(plain)
 }
 
-fn add(transaction: &mut Transaction, digest: &TokenDigest, token: &Token) {
+pub(super) fn add(transaction: &mut Transaction, digest: &TokenDigest, token: &Token) {
     transaction.put(*digest.as_bytes(), Require::Absent, token);
     transaction.put(token.accessor().as_str(), Require::Absent, &AccessorRecord { digest: *digest });
     if let Some(name) = due_name(digest, token) {

@@ -5,7 +5,7 @@
 
 use vault_core::clock::Timestamp;
 use vault_core::identity::{Token, TokenDigest, TokenState, keys};
-use vault_core::store::key::Table;
+use vault_core::store::key::{Key, Table};
 
 use super::{AccessorRecord, TokenService, TokenServiceError, due_name, replace};
 use crate::barrier::{ATTEMPTS_MAX, CommitError};
@@ -78,6 +78,8 @@ impl TokenService {
         if let Some(watcher) = self.watcher.get() {
             watcher.token_revoked(digest).await?;
         }
+        // Nothing can be added any more: whoever writes there checks that the token lives.
+        self.empty_cubbyhole(digest).await?;
         for _ in 0..ATTEMPTS_MAX {
             let Some(loaded) = self.load(digest)? else { return Ok(()) };
             let token = &loaded.value;
@@ -103,6 +105,24 @@ impl TokenService {
             }
         }
         Err(CommitError::Conflict.into())
+    }
+
+    async fn empty_cubbyhole(&self, digest: &TokenDigest) -> Result<(), TokenServiceError> {
+        loop {
+            let page = self.barrier.revisions(Table::Cubbyhole, digest.as_bytes(), None, DELETED_AT_ONCE)?;
+            if page.is_empty() {
+                return Ok(());
+            }
+            let mut transaction = self.barrier.transaction()?;
+            for (name, revision) in page {
+                transaction.delete_key(Key::new(Table::Cubbyhole, name), revision);
+            }
+            match self.barrier.commit(transaction).await {
+                // The re-wrap came between: look again.
+                Ok(()) | Err(CommitError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
     }
 
     async fn orphan(&self, parent: &TokenDigest, child: &TokenDigest) -> Result<(), TokenServiceError> {
@@ -134,10 +154,12 @@ impl TokenService {
             let page = self.barrier.names(prefix.table, &prefix.name, after.as_deref(), PAGE)?;
             let Some(last) = page.last() else { return Ok(children) };
             after = Some(last.clone());
-            let key = |name| vault_core::store::key::Key::new(Table::TokenChild, name);
+            let key = |name| Key::new(Table::TokenChild, name);
             children.extend(page.into_iter().filter_map(|name: Vec<u8>| keys::child_of(&key(name))));
         }
     }
 }
 
 const PAGE: usize = 256;
+/// Below the limit of a batch.
+const DELETED_AT_ONCE: usize = 100;

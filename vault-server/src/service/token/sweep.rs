@@ -56,6 +56,10 @@ impl TokenService {
     }
 
     async fn end(&self, digest: &TokenDigest, now: Timestamp) -> Result<(), TokenServiceError> {
+        if self.last_uses.is_under_way(digest) {
+            // Woken again when it is over.
+            return Ok(());
+        }
         match self.load(digest)?.map(|loaded| loaded.value.state(now)) {
             // Renewed between the reading of the index and now.
             None | Some(TokenState::Live) => Ok(()),

@@ -6,7 +6,7 @@ use vault_api::seal::Health;
 
 use crate::VERSION;
 use crate::http::answer::Answer;
-use crate::http::context::OpenContext;
+use crate::http::context::{Context, OpenContext};
 use crate::http::error::ApiError;
 use crate::service::seal::SealState;
 
@@ -60,4 +60,24 @@ pub(in crate::http::routes) async fn leader(_: OpenContext) -> Result<Answer, Ap
         "performance_standby": false,
         "performance_standby_last_remote_wal": 0,
     })))
+}
+
+/// `sys/ha-status`: this node alone.
+pub(in crate::http::routes) async fn nodes(context: Context) -> Result<Answer, ApiError> {
+    let listener = &context.app.config.listener;
+    let scheme = if listener.tls.is_some() { "https" } else { "http" };
+    let api_address = format!("{scheme}://{}", listener.address);
+    let node = json!({
+        "hostname": hostname(),
+        "api_address": api_address,
+        "cluster_address": "",
+        "active_node": true,
+        "last_echo": null,
+        "version": VERSION,
+    });
+    Ok(Answer::data(json!({ "nodes": [node] })).copied_to_top())
+}
+
+fn hostname() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
 }

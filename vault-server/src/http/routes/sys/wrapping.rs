@@ -1,0 +1,51 @@
+//! `sys/wrapping/…`.
+
+use serde_json::json;
+use vault_core::secret::SecretString;
+
+use crate::http::answer::{Answer, WrapInfo};
+use crate::http::context::{Context, TokenlessContext};
+use crate::http::error::ApiError;
+use crate::http::wrapping;
+use crate::service::token::WrapError;
+
+/// Answers with what it was given; the header makes a wrapped answer of that.
+pub(in crate::http::routes) async fn wrap(context: Context) -> Result<Answer, ApiError> {
+    if context.request.wrap_ttl.is_none() {
+        return Err(ApiError::invalid("endpoint requires response wrapping to be used"));
+    }
+    Ok(Answer::data(context.fields().whole().clone()))
+}
+
+/// Needs no token: whoever holds a wrapping token may see whether it was tampered with before opening it.
+pub(in crate::http::routes) async fn lookup(context: TokenlessContext) -> Result<Answer, ApiError> {
+    let named = wrapping::named(&context.request)?;
+    let text = named.or(context.token).ok_or_else(|| ApiError::from(WrapError::Invalid))?;
+    let token = context.app.tokens.wrapping_token(text.expose(), context.request.now)?;
+    Ok(Answer::data(json!({
+        "creation_ttl": token.creation_ttl().as_secs(),
+        "creation_time": token.created_at().to_rfc3339(),
+        "creation_path": token.path(),
+    })))
+}
+
+pub(in crate::http::routes) async fn unwrap(context: Context) -> Result<Answer, ApiError> {
+    let envelope = match others(&context)? {
+        Some(text) => context.app.tokens.unwrap(text.expose(), context.now()).await?,
+        // The use of this very request was the token's one use.
+        None => context.app.tokens.wrapped_in(context.caller.principal.token())?,
+    };
+    Answer::unwrapped(&envelope)
+}
+
+pub(in crate::http::routes) async fn rewrap(context: Context) -> Result<Answer, ApiError> {
+    let text = others(&context)?.ok_or(ApiError::PermissionDenied)?;
+    let wrapped = context.app.tokens.rewrap(text.expose(), context.now()).await?;
+    Ok(Answer::wrapped(WrapInfo::of(&wrapped, None)))
+}
+
+/// The wrapping token in the body, when it is not the caller itself.
+fn others(context: &Context) -> Result<Option<SecretString>, ApiError> {
+    let named = wrapping::named(&context.request)?;
+    Ok(named.filter(|text| !text.ct_eq(context.caller.plain.expose())))
+}
