@@ -3,10 +3,12 @@
 //! A service knows no status codes and no axum types; its errors are translated in `http`.
 
 pub mod account;
+pub mod approle;
 pub mod audit;
 pub mod incident;
 pub mod integrity;
 pub mod lease;
+pub mod login;
 pub mod mount;
 pub mod policy;
 pub mod rewrap;
@@ -14,3 +16,4 @@ pub mod rule;
 pub mod seal;
 pub mod target;
 pub mod token;
+pub mod userpass;

@@ -137,7 +137,7 @@ async fn guarded(
     let now = server.app.clock.now();
     let operation = head.operation.ok_or(ApiError::UnsupportedOperation)?;
     let token = head.token.take();
-    let caller = guard::authenticate(&server, token.as_ref(), now);
+    let caller = guard::authenticate(&server, token.as_ref(), remote.ip(), now);
     let limit = match &caller {
         Ok(Some(_)) => server.app.config.body_bytes_max,
         Ok(None) | Err(_) => OPEN_BODY_BYTES_MAX.min(server.app.config.body_bytes_max),

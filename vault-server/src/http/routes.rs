@@ -10,6 +10,7 @@ mod incident;
 pub mod kv;
 mod lease;
 mod mount;
+mod parameters;
 mod policy;
 mod rule;
 mod sys;
@@ -59,6 +60,8 @@ fn system() -> Vec<Route> {
         read("sys/metrics", sys::metrics::read),
         read("sys/integrity", sys::integrity::read),
         write("sys/integrity/verify", sys::integrity::verify).sudo(),
+        read("sys/locked-users", sys::locked_user::list),
+        write("sys/locked-users/<accessor>/unlock/<name>", sys::locked_user::unlock),
         write("sys/capabilities", sys::capabilities::of_token),
         write("sys/capabilities-self", sys::capabilities::of_self),
         write("sys/capabilities-accessor", sys::capabilities::of_accessor),

@@ -10,6 +10,7 @@
 //! crash. Records are found by a keyed digest, so the store holds nothing that opens the vault.
 
 mod issue;
+mod login;
 mod revoke;
 mod sweep;
 
@@ -28,6 +29,7 @@ use vault_core::store::key::Table;
 use crate::barrier::{ATTEMPTS_MAX, Barrier, CommitError, LoadError, Loaded, Record, Sealed, Transaction};
 
 pub(crate) use self::issue::add_initial_root;
+pub(crate) use self::login::{Drawn, add_drawn};
 pub use self::issue::{Issued, Privilege};
 
 impl Record for Token {

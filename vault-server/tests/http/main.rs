@@ -6,6 +6,7 @@
     reason = "the helpers of tests are tests too; clippy knows it of functions under #[test] only"
 )]
 
+mod approle;
 mod audit;
 mod bench;
 mod configure;

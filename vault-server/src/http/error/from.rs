@@ -7,11 +7,14 @@ use vault_core::store::StoreError;
 
 use super::ApiError;
 use crate::barrier::{CommitError, LoadError, Sealed};
+use crate::service::approle::ApproleError;
 use crate::service::audit::AuditUnavailable;
+use crate::service::login::LoginError;
 use crate::service::mount::MountError;
 use crate::service::policy::PolicyServiceError;
 use crate::service::seal::SealError;
 use crate::service::token::TokenServiceError;
+use crate::service::userpass::UserpassError;
 
 impl From<PathError> for ApiError {
     fn from(error: PathError) -> Self {
@@ -119,6 +122,52 @@ impl From<TokenServiceError> for ApiError {
                 tracing::warn!(%error, "the end of a token goes on in the background");
                 Self::Unavailable(error.to_string())
             }
+        }
+    }
+}
+
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Locked => Self::InvalidToken,
+            LoginError::MountGone => Self::UnsupportedPath,
+            LoginError::PrincipalGone(_) | LoginError::PoliciesChanged => Self::invalid(error.to_string()),
+            LoginError::Token(error) => error.into(),
+            LoginError::Load(error) => error.into(),
+            LoginError::Commit(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApproleError> for ApiError {
+    fn from(error: ApproleError) -> Self {
+        match error {
+            ApproleError::Login(error) => error.into(),
+            ApproleError::Load(error) => error.into(),
+            ApproleError::Commit(error) => error.into(),
+            // As Vault has it: the sentence is data.
+            error @ ApproleError::UnknownAccessor => Self::NotFoundWith {
+                data: serde_json::json!({ "error": error.to_string() }),
+                warnings: Vec::new(),
+            },
+            error => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<UserpassError> for ApiError {
+    fn from(error: UserpassError) -> Self {
+        match error {
+            UserpassError::Address => Self::InvalidToken,
+            UserpassError::Busy => Self::TooManyRequests(1),
+            UserpassError::Hash => {
+                tracing::error!("a password could not be hashed");
+                Self::Internal
+            }
+            UserpassError::Login(error) => error.into(),
+            UserpassError::Load(error) => error.into(),
+            UserpassError::Commit(error) => error.into(),
+            error => Self::invalid(error.to_string()),
         }
     }
 }
