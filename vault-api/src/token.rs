@@ -114,6 +114,18 @@ pub struct TokenInfo {
     /// The span to which it renews for ever, in seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub period: Option<u64>,
+    /// From where it may be used, when not from anywhere.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub bound_cidrs: Vec<String>,
+    /// The token role that made it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub role: Option<String>,
+    /// When it was last renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_renewal: Option<WireTime>,
+    /// The same in Unix seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_renewal_time: Option<i64>,
     /// Seconds left; 0 is without limit.
     pub ttl: u64,
     /// `service` or `batch`.

@@ -72,4 +72,8 @@ id! {
     MountId
     /// One move of a mount.
     MigrationId
+    /// One AppRole role from its making to its removal: a later one of that name has none of its secret ids.
+    AppRoleId
+    /// What an AppRole role's machines show to say which role they have, unless somebody chose another text.
+    RoleId
 }

@@ -3,7 +3,7 @@
 //! ```text
 //!  PlainToken ──keyed digest──► TokenDigest ──look up──► Token ──verified, live──► Principal
 //!      ▲ shown once                                        ▲
-//!      └──────────── create · initial_root ────────────────┤ renew · consume_use · revoking · orphaned
+//!      └──────────── create · login · root ────────────────┤ renew · consume_use · revoking · orphaned
 //! ```
 //!
 //! Pure: records in, records out, with `now` as an argument. The token's text is never part of a record;
@@ -11,10 +11,14 @@
 
 mod accessor;
 mod base62;
+pub mod cidr;
 mod create;
 mod digest;
 pub mod keys;
 mod lifetime;
+pub mod lockout;
+mod login;
+mod parameters;
 mod plain;
 mod policy_set;
 mod principal;
@@ -26,8 +30,10 @@ pub use accessor::Accessor;
 pub use create::{CreateToken, Created, Parent, Route, create, initial_root};
 pub use digest::TokenDigest;
 pub use lifetime::Limits;
+pub use login::{Login, gives_policies_of, login};
+pub use parameters::{ParametersError, TokenParameters};
 pub use plain::{PLAIN_TOKEN_BYTES_MAX, PlainToken};
 pub use principal::{NotLive, Principal};
-pub use renew::renew;
-pub use token::{Token, TokenError, TokenKind, TokenState, Use};
+pub use renew::{RenewalTerms, renew};
+pub use token::{Origin, Token, TokenError, TokenKind, TokenState, Use};
 pub use wrapping::wrapping;

@@ -26,6 +26,9 @@ pub mod password;
 pub mod policy;
 pub mod schedule;
 
+pub mod approle;
+pub mod userpass;
+
 pub mod account;
 pub mod incident;
 pub mod lease;

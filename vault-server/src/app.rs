@@ -20,12 +20,14 @@ use crate::barrier::Barrier;
 use crate::config::Config;
 use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
+use crate::service::approle::ApproleService;
 use crate::service::audit::AuditService;
 use crate::service::cubbyhole::CubbyholeService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
 use crate::service::kv::KvService;
 use crate::service::lease::LeaseService;
+use crate::service::login::LoginService;
 use crate::service::mount::{MountService, Teardown};
 use crate::service::policy::PolicyService;
 use crate::service::rewrap::Rewrap;
@@ -33,6 +35,7 @@ use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
 use crate::service::target::TargetService;
 use crate::service::token::TokenService;
+use crate::service::userpass::UserpassService;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
 
@@ -61,9 +64,15 @@ pub struct App {
     /// Path policies.
     pub policies: PolicyService,
     /// Tokens.
-    pub tokens: TokenService,
+    pub tokens: Arc<TokenService>,
     /// Each token's own place.
     pub cubbyholes: CubbyholeService,
+    /// What all logins share.
+    pub logins: Arc<LoginService>,
+    /// AppRole roles.
+    pub approle: ApproleService,
+    /// Users with a password.
+    pub userpass: UserpassService,
     /// The check of the whole store.
     pub integrity: IntegrityService,
     /// The interpreter of rotations and leases.
@@ -146,7 +155,8 @@ impl App {
         let seal = Arc::new(seal);
         let limits = Limits { default_ttl: config.default_ttl, max_ttl: config.max_ttl };
         let shutdown = Shutdown::new();
-        let tokens = TokenService::new(barrier.clone(), Arc::clone(&entropy), limits);
+        let tokens = Arc::new(TokenService::new(barrier.clone(), Arc::clone(&entropy), limits));
+        let logins = Arc::new(LoginService::new(barrier.clone(), Arc::clone(&tokens)));
         let engine = Engine::new(EnginePorts {
             barrier: barrier.clone(),
             audit: audit.clone(),
@@ -169,6 +179,9 @@ impl App {
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
             cubbyholes: CubbyholeService::new(barrier.clone()),
+            approle: ApproleService::new(barrier.clone(), Arc::clone(&entropy), Arc::clone(&logins)),
+            userpass: UserpassService::new(barrier.clone(), Arc::clone(&entropy), Arc::clone(&logins)),
+            logins,
             tokens,
             integrity: IntegrityService::new(store),
             config,

@@ -3,12 +3,14 @@
 //! A service knows no status codes and no axum types; its errors are translated in `http`.
 
 pub mod account;
+pub mod approle;
 pub mod audit;
 pub mod cubbyhole;
 pub mod incident;
 pub mod integrity;
 pub mod kv;
 pub mod lease;
+pub mod login;
 pub mod mount;
 pub mod policy;
 pub mod rewrap;
@@ -16,3 +18,4 @@ pub mod rule;
 pub mod seal;
 pub mod target;
 pub mod token;
+pub mod userpass;

@@ -37,6 +37,10 @@ impl Argon2Cost {
     /// RFC 9106's second recommended option: 64 MiB, 3 passes, 4 lanes.
     pub const RECOMMENDED: Self = Self { memory_kib: 64 * 1024, passes: 3, lanes: 4 };
 
+    /// For passwords that people log in with, many times a day: 19 MiB, 2 passes, 1 lane, OWASP's least for
+    /// Argon2id.
+    pub const INTERACTIVE: Self = Self { memory_kib: 19 * 1024, passes: 2, lanes: 1 };
+
     /// The least that the algorithm takes. Only for tests.
     #[cfg(any(test, feature = "test-support"))]
     pub const CHEAP: Self = Self { memory_kib: 8, passes: 1, lanes: 1 };

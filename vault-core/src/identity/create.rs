@@ -172,6 +172,9 @@ pub fn create(
         kind: TokenKind::Service,
         entity_id: parent.token.entity_id.clone(),
         revoking: false,
+        bound_cidrs: if orphan { Vec::new() } else { parent.token.bound_cidrs.clone() },
+        role: None,
+        origin: None,
     };
     Ok(Created { plain, token, warnings })
 }
@@ -208,6 +211,9 @@ pub fn initial_root(
         kind: TokenKind::Service,
         entity_id: String::new(),
         revoking: false,
+        bound_cidrs: Vec::new(),
+        role: None,
+        origin: None,
     };
     Ok((plain, token))
 }

@@ -5,10 +5,12 @@
 //!  Accessor    accessor text                     ► sealed TokenDigest
 //!  TokenChild  parent digest (32) child digest (32)   ► empty
 //!  TokenLease  digest (32) lease id              ► empty
+//!  MountToken  mount id (16) digest (32)         ► empty
 //! ```
 
 use super::accessor::Accessor;
 use super::digest::{TOKEN_DIGEST_BYTES, TokenDigest};
+use crate::id::MountId;
 use crate::store::key::{Key, Table};
 
 /// The record of a token.
@@ -63,6 +65,12 @@ pub fn lease_of(key: &Key) -> Option<&[u8]> {
         return None;
     }
     key.name.get(TOKEN_DIGEST_BYTES..).filter(|id| !id.is_empty())
+}
+
+/// The entry of a token under the mount where its holder logged in.
+#[must_use]
+pub fn of_mount(mount: MountId, digest: &TokenDigest) -> Key {
+    Key::new(Table::MountToken, [mount.as_bytes().as_slice(), digest.as_bytes()].concat())
 }
 
 /// A digest is of fixed length, so the parts cannot run into each other.

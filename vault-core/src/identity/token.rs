@@ -1,6 +1,6 @@
 //! The record of a token.
 //!
-//! Only [`super::create()`], [`super::initial_root`], [`super::renew()`] and the moves below make one, so
+//! Only [`super::create()`], [`super::login()`], [`super::initial_root`], [`super::renew()`] and the moves below make one, so
 //! its parts fit together: a root token without a TTL never expires, everything else does.
 //!
 //! ```text
@@ -8,14 +8,17 @@
 //! ```
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::accessor::Accessor;
+use super::cidr::{self, CidrBlock};
 use super::digest::TokenDigest;
 use super::policy_set;
 use crate::clock::Timestamp;
+use crate::id::MountId;
 
 /// Why a token was not made or not renewed. The texts are Vault's where clients know them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -84,6 +87,9 @@ pub enum TokenError {
     /// The token has reached its maximum.
     #[error("past the max TTL, cannot renew")]
     PastMaximum,
+    /// A role or user that logs in has the policy `root`.
+    #[error("auth methods cannot create root tokens")]
+    RootByLogin,
 }
 
 /// How a token is kept.
@@ -160,6 +166,23 @@ pub struct Token {
     pub(super) entity_id: String,
     #[serde(default)]
     pub(super) revoking: bool,
+    #[serde(default)]
+    pub(super) bound_cidrs: Vec<CidrBlock>,
+    /// The token role that made it.
+    #[serde(default)]
+    pub(super) role: Option<String>,
+    /// The login that made it.
+    #[serde(default)]
+    pub(super) origin: Option<Origin>,
+}
+
+/// Who logged in for a token, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// The mount; the token ends with it.
+    pub mount: MountId,
+    /// The role or user, by its name there; what it says counts again at each renewal.
+    pub principal: String,
 }
 
 impl Token {
@@ -263,6 +286,30 @@ impl Token {
     #[must_use]
     pub fn entity_id(&self) -> &str {
         &self.entity_id
+    }
+
+    /// From where it may be used; empty for anywhere.
+    #[must_use]
+    pub fn bound_cidrs(&self) -> &[CidrBlock] {
+        &self.bound_cidrs
+    }
+
+    /// Whether it may be used from `address`.
+    #[must_use]
+    pub fn may_come_from(&self, address: IpAddr) -> bool {
+        cidr::allows(&self.bound_cidrs, address)
+    }
+
+    /// The token role that made it.
+    #[must_use]
+    pub fn role(&self) -> Option<&str> {
+        self.role.as_deref()
+    }
+
+    /// The login that made it.
+    #[must_use]
+    pub const fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
     }
 
     /// Whether it has the policy `root`.

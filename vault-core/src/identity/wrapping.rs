@@ -32,6 +32,9 @@ pub fn wrapping(ttl: Duration, path: &str, now: Timestamp, entropy: &dyn Entropy
         kind: TokenKind::Service,
         entity_id: String::new(),
         revoking: false,
+        bound_cidrs: Vec::new(),
+        role: None,
+        origin: None,
     };
     (PlainToken::generate(entropy), token)
 }

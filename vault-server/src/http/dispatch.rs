@@ -125,15 +125,15 @@ async fn answer(
         return error_response(&ApiError::UnsupportedOperation);
     }
     if head.wants_help {
-        return respond(id, false, help(&server, &head));
+        return respond(id, false, help(&server, &head, remote));
     }
     let result = guarded(Arc::clone(&server), id, remote, head, body).await;
     respond(id, false, result)
 }
 
 /// What the table knows of a path, for anyone with a token: nothing of what is stored.
-fn help(server: &Server, head: &Head) -> Result<Answer, ApiError> {
-    match guard::authenticate(server, head.token.as_ref(), server.app.clock.now())? {
+fn help(server: &Server, head: &Head, remote: SocketAddr) -> Result<Answer, ApiError> {
+    match guard::authenticate(server, head.token.as_ref(), remote.ip(), server.app.clock.now())? {
         None => Err(ApiError::InvalidToken),
         Some(_) => server.router.help(&server.app.mounts, head.path.as_str()).map(Answer::raw),
     }
@@ -150,7 +150,7 @@ async fn guarded(
     let now = server.app.clock.now();
     let operation = head.operation.ok_or(ApiError::UnsupportedOperation)?;
     let token = head.token.take();
-    let caller = guard::authenticate(&server, token.as_ref(), now);
+    let caller = guard::authenticate(&server, token.as_ref(), remote.ip(), now);
     let limit = match &caller {
         Ok(Some(_)) => server.app.config.body_bytes_max,
         Ok(None) | Err(_) => OPEN_BODY_BYTES_MAX.min(server.app.config.body_bytes_max),

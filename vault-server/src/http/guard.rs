@@ -3,7 +3,7 @@
 //! Each step needs what the one before it made, and the handler needs the proofs of all, so none can be
 //! left out. A refusal is recorded too.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 
 use serde_json::Value;
@@ -33,15 +33,16 @@ pub(super) struct Arrived {
 pub(super) fn authenticate(
     server: &Server,
     token: Option<&SecretString>,
+    from: IpAddr,
     now: Timestamp,
 ) -> Result<Option<Caller>, ApiError> {
-    token.map(|token| server.app.tokens.authenticate(token.expose(), now)).transpose().map_err(|error| {
-        match ApiError::from(error) {
-            // An unknown token and one that ended look the same.
-            ApiError::Forbidden(_) => ApiError::InvalidToken,
-            other => other,
-        }
-    })
+    let caller = token.map(|token| server.app.tokens.authenticate(token.expose(), now)).transpose();
+    match caller.map_err(ApiError::from) {
+        Ok(Some(caller)) if !caller.token.may_come_from(from) => Err(ApiError::InvalidToken),
+        // An unknown token and one that ended look the same.
+        Err(ApiError::Forbidden(_)) => Err(ApiError::InvalidToken),
+        outcome => outcome,
+    }
 }
 
 /// Takes a request through all steps.

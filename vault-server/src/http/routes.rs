@@ -11,6 +11,7 @@ mod incident;
 pub mod kv;
 mod lease;
 mod mount;
+mod parameters;
 mod policy;
 mod rule;
 mod sys;
@@ -68,6 +69,8 @@ fn system() -> Vec<Route> {
         write("sys/tools/hash", sys::tools::hash),
         write("sys/tools/hash/<algorithm>", sys::tools::hash),
         read("sys/ha-status", sys::health::nodes),
+        read("sys/locked-users", sys::locked_user::list),
+        write("sys/locked-users/<accessor>/unlock/<name>", sys::locked_user::unlock),
         write("sys/capabilities", sys::capabilities::of_token),
         write("sys/capabilities-self", sys::capabilities::of_self),
         write("sys/capabilities-accessor", sys::capabilities::of_accessor),

@@ -11,6 +11,7 @@
 
 mod issue;
 mod last_use;
+mod login;
 mod revoke;
 mod sweep;
 mod wrap;
@@ -30,6 +31,7 @@ use vault_core::store::key::Table;
 use crate::barrier::{ATTEMPTS_MAX, Barrier, CommitError, LoadError, Loaded, Record, Sealed, Transaction};
 
 pub(crate) use self::issue::add_initial_root;
+pub(crate) use self::login::{Drawn, add_drawn};
 pub use self::issue::{Issued, Privilege};
 pub use self::last_use::LastUse;
 use self::last_use::LastUses;

@@ -6,6 +6,7 @@
     reason = "the helpers of tests are tests too; clippy knows it of functions under #[test] only"
 )]
 
+mod approle;
 mod audit;
 mod bench;
 mod configure;
@@ -15,6 +16,7 @@ mod kv;
 mod lease;
 mod lend;
 mod listen;
+mod lockout;
 mod policy;
 mod process;
 mod rewrap;
@@ -23,5 +25,6 @@ mod seal;
 mod target;
 mod token;
 mod tools;
+mod userpass;
 mod vault;
 mod wrapping;

@@ -7,7 +7,7 @@ use vault_core::identity::TokenDigest;
 use vault_core::rotation::port::BoxFuture;
 use vault_server::service::token::{TokenWatcher, WatcherFailed};
 
-use crate::vault::{Disk, Vault, seconds};
+use crate::vault::{Disk, Vault, at_once, seconds};
 
 async fn status(vault: &Vault, token: &str) -> u16 {
     vault.call("GET", "auth/token/lookup-self", token, "").await.status
@@ -103,7 +103,7 @@ async fn a_use_limit_holds_against_requests_at_once() {
         async move { vault.call("GET", "sys/key-status", token, "").await.status }
     });
     let mut served = 0;
-    for handle in futures_of(tries).await {
+    for handle in at_once(tries).await {
         assert!(matches!(handle, 200 | 403), "{handle}");
         served += u32::from(handle == 200);
     }
@@ -111,25 +111,6 @@ async fn a_use_limit_holds_against_requests_at_once() {
     vault.app.tokens.sweep(vault.app.clock.now()).await.unwrap();
     let accessors = vault.root("LIST", "auth/token/accessors", "").await;
     assert_eq!(accessors.at("/data/keys").as_array().unwrap().len(), 1, "only root is left");
-}
-
-/// All of them at once, on this task.
-async fn futures_of<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
-    let mut open: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
-    std::future::poll_fn(|context| {
-        let mut pending = false;
-        for (future, output) in &mut open {
-            if output.is_none() {
-                match future.as_mut().poll(context) {
-                    std::task::Poll::Ready(value) => *output = Some(value),
-                    std::task::Poll::Pending => pending = true,
-                }
-            }
-        }
-        if pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
-    })
-    .await;
-    open.into_iter().filter_map(|(_, output)| output).collect()
 }
 
 #[tokio::test]

@@ -120,11 +120,35 @@ impl Vault {
     }
 
     pub(crate) async fn raw(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Reply {
+        self.raw_from([127, 0, 0, 1], method, uri, headers, body).await
+    }
+
+    /// From another address than the loopback.
+    pub(crate) async fn call_from(
+        &self,
+        from: [u8; 4],
+        method: &str,
+        path: &str,
+        token: &str,
+        body: &str,
+    ) -> Reply {
+        let token = (!token.is_empty()).then_some(("X-Vault-Token", token));
+        self.raw_from(from, method, &format!("/v1/{path}"), token.as_slice(), body).await
+    }
+
+    async fn raw_from(
+        &self,
+        from: [u8; 4],
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Reply {
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let remote = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000)));
+        let remote = ConnectInfo(SocketAddr::from((from, 40_000)));
         let request = request.extension(remote).body(Body::from(body.to_owned())).unwrap();
         let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
@@ -151,4 +175,23 @@ impl Vault {
 
 pub(crate) fn seconds(count: u64) -> Duration {
     Duration::from_secs(count)
+}
+
+/// All of them at once, on this task.
+pub(crate) async fn at_once<F: Future>(futures: impl Iterator<Item = F>) -> Vec<F::Output> {
+    let mut open: Vec<_> = futures.map(|future| (Box::pin(future), None)).collect();
+    std::future::poll_fn(|context| {
+        let mut pending = false;
+        for (future, output) in &mut open {
+            if output.is_none() {
+                match future.as_mut().poll(context) {
+                    std::task::Poll::Ready(value) => *output = Some(value),
+                    std::task::Poll::Pending => pending = true,
+                }
+            }
+        }
+        if pending { std::task::Poll::Pending } else { std::task::Poll::Ready(()) }
+    })
+    .await;
+    open.into_iter().filter_map(|(_, output)| output).collect()
 }

@@ -51,7 +51,7 @@ fn renewals_count_from_now_and_stop_at_the_maximum() {
     ] {
         let token = made(request);
         let now = NOW.plus(secs(age));
-        let got = renew(&token, increment.map(secs), now, limits());
+        let got = renew(&token, increment.map(secs), &RenewalTerms::AsMade, now, limits());
         let got = got.map(|(renewed, warnings)| {
             assert_eq!(renewed.last_renewal(), Some(now));
             assert_eq!(renewed.creation_ttl(), token.creation_ttl());
@@ -67,7 +67,7 @@ fn a_period_token_lives_as_long_as_it_is_renewed() {
     let mut now = NOW;
     for _ in 0..1000 {
         now = now.plus(secs(50));
-        token = renew(&token, None, now, limits()).unwrap().0;
+        token = renew(&token, None, &RenewalTerms::AsMade, now, limits()).unwrap().0;
     }
     assert_eq!(token.remaining(now), Some(secs(60)));
 }
@@ -78,7 +78,7 @@ fn an_ordinary_token_ends_at_its_maximum_however_often_it_is_renewed() {
     let mut now = NOW;
     let refused = loop {
         now = now.plus(secs(90));
-        match renew(&token, None, now, limits()) {
+        match renew(&token, None, &RenewalTerms::AsMade, now, limits()) {
             Ok((renewed, _)) => token = renewed,
             Err(refused) => break refused,
         }
@@ -96,7 +96,7 @@ fn tokens_without_end_revoked_ones_and_batch_tokens_are_not_renewed() {
         (live.revoking(), TokenError::NotLive),
         (batch, TokenError::BatchNotRenewable),
     ] {
-        assert_eq!(renew(&token, None, NOW, limits()).err(), Some(want));
+        assert_eq!(renew(&token, None, &RenewalTerms::AsMade, NOW, limits()).err(), Some(want));
     }
     assert_eq!(TokenError::NotRenewable.to_string(), "lease is not renewable");
 }

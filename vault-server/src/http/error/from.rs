@@ -8,13 +8,16 @@ use vault_core::store::StoreError;
 
 use super::ApiError;
 use crate::barrier::{CommitError, LoadError, Sealed};
+use crate::service::approle::ApproleError;
 use crate::service::audit::AuditUnavailable;
 use crate::service::cubbyhole::CubbyholeError;
 use crate::service::kv::KvError;
+use crate::service::login::LoginError;
 use crate::service::mount::MountError;
 use crate::service::policy::PolicyServiceError;
 use crate::service::seal::SealError;
 use crate::service::token::{TokenServiceError, WrapError};
+use crate::service::userpass::UserpassError;
 
 impl From<PathError> for ApiError {
     fn from(error: PathError) -> Self {
@@ -160,10 +163,56 @@ impl From<CubbyholeError> for ApiError {
     }
 }
 
+impl From<LoginError> for ApiError {
+    fn from(error: LoginError) -> Self {
+        match error {
+            LoginError::Locked => Self::InvalidToken,
+            LoginError::MountGone => Self::UnsupportedPath,
+            LoginError::PrincipalGone(_) | LoginError::PoliciesChanged => Self::invalid(error.to_string()),
+            LoginError::Token(error) => error.into(),
+            LoginError::Load(error) => error.into(),
+            LoginError::Commit(error) => error.into(),
+        }
+    }
+}
+
+impl From<ApproleError> for ApiError {
+    fn from(error: ApproleError) -> Self {
+        match error {
+            ApproleError::Login(error) => error.into(),
+            ApproleError::Load(error) => error.into(),
+            ApproleError::Commit(error) => error.into(),
+            // As Vault has it: the sentence is data.
+            error @ ApproleError::UnknownAccessor => Self::NotFoundWith {
+                data: serde_json::json!({ "error": error.to_string() }),
+                warnings: Vec::new(),
+            },
+            error => Self::invalid(error.to_string()),
+        }
+    }
+}
+
 impl From<WrapError> for ApiError {
     fn from(error: WrapError) -> Self {
         match error {
             WrapError::Token(error) => error.into(),
+            error => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<UserpassError> for ApiError {
+    fn from(error: UserpassError) -> Self {
+        match error {
+            UserpassError::Address => Self::InvalidToken,
+            UserpassError::Busy => Self::TooManyRequests(1),
+            UserpassError::Hash => {
+                tracing::error!("a password could not be hashed");
+                Self::Internal
+            }
+            UserpassError::Login(error) => error.into(),
+            UserpassError::Load(error) => error.into(),
+            UserpassError::Commit(error) => error.into(),
             error => Self::invalid(error.to_string()),
         }
     }

@@ -6,6 +6,7 @@ pub(super) mod health;
 pub(super) mod init;
 pub(super) mod integrity;
 pub(super) mod key;
+pub(super) mod locked_user;
 pub(super) mod metrics;
 pub(super) mod seal;
 pub(super) mod tools;

@@ -14,7 +14,7 @@ use super::super::context::Context;
 use super::super::error::ApiError;
 
 /// The `auth` of an answer that carries a token. Without `plain` the text is left empty.
-fn auth(token: &Token, plain: &str, now: Timestamp) -> Result<Value, ApiError> {
+pub(super) fn auth(token: &Token, plain: &str, now: Timestamp) -> Result<Value, ApiError> {
     let block = AuthBlock {
         client_token: plain.to_owned().into(),
         accessor: token.accessor().to_string(),

@@ -6,7 +6,7 @@ use vault_core::clock::Timestamp;
 use vault_core::crypto::Keyring;
 use vault_core::entropy::Entropy;
 use vault_core::identity::{
-    CreateToken, Parent, PlainToken, Token, TokenDigest, TokenError, create, initial_root, keys, renew,
+    CreateToken, Limits, Parent, PlainToken, RenewalTerms, Token, TokenDigest, TokenError, create, initial_root, keys, renew,
 };
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
@@ -92,7 +92,8 @@ impl TokenService {
         Err(CommitError::Conflict.into())
     }
 
-    /// Gives the token with this digest more time; the new record, and warnings.
+    /// Gives the token with this digest more time; the new record, and warnings. `limits` are those of the
+    /// mount where its holder logged in; `None` for the vault's own.
     ///
     /// # Errors
     /// [`TokenServiceError::Rule`] by the rule that was broken.
@@ -100,11 +101,12 @@ impl TokenService {
         &self,
         digest: &TokenDigest,
         increment: Option<Duration>,
+        (terms, limits): (&RenewalTerms, Option<Limits>),
         now: Timestamp,
     ) -> Result<(Token, Vec<String>), TokenServiceError> {
         for _ in 0..ATTEMPTS_MAX {
             let loaded = self.live(digest, now)?;
-            let (renewed, warnings) = renew(&loaded.value, increment, now, self.limits)?;
+            let (renewed, warnings) = renew(&loaded.value, increment, terms, now, limits.unwrap_or(self.limits))?;
             let mut transaction = self.barrier.transaction()?;
             replace(&mut transaction, digest, &loaded, &renewed);
             match self.barrier.commit(transaction).await {
@@ -145,5 +147,9 @@ pub(super) fn add(transaction: &mut Transaction, digest: &TokenDigest, token: &T
     transaction.put(token.accessor().as_str(), Require::Absent, &AccessorRecord { digest: *digest });
     if let Some(name) = due_name(digest, token) {
         transaction.mark(Table::Due, name);
+    }
+    if let Some(origin) = token.origin() {
+        let key = keys::of_mount(origin.mount, digest);
+        transaction.mark(key.table, key.name);
     }
 }

@@ -94,6 +94,12 @@ impl TokenService {
                     transaction.unmark(key.table, key.name);
                 }
             }
+            if let Some(origin) = token.origin() {
+                let key = keys::of_mount(origin.mount, digest);
+                if self.barrier.has_mark(key.table, &key.name)? {
+                    transaction.unmark(key.table, key.name);
+                }
+            }
             if let Some(name) = due_name(digest, token)
                 && self.barrier.has_mark(Table::Due, &name)?
             {

@@ -3,6 +3,7 @@
 use vault_api::token::TokenInfo;
 use vault_core::clock::Timestamp;
 use vault_core::identity::Token;
+use vault_core::identity::cidr::CidrBlock;
 
 use super::named;
 use crate::http::answer::Answer;
@@ -75,6 +76,10 @@ fn info(token: &Token, plain: &str, now: Timestamp) -> TokenInfo {
         policies: token.policies().to_vec(),
         renewable: (!is_first_root).then_some(token.is_renewable()),
         period: token.period().map(|period| period.as_secs()),
+        bound_cidrs: token.bound_cidrs().iter().map(CidrBlock::to_string).collect(),
+        role: token.role().map(str::to_owned),
+        last_renewal: token.last_renewal().map(Timestamp::to_rfc3339),
+        last_renewal_time: token.last_renewal().map(Timestamp::as_secs),
         ttl: token.remaining(now).map_or(0, |left| left.as_secs()),
         kind: token.kind().as_str().to_owned(),
     }
