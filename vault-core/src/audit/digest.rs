@@ -52,20 +52,42 @@ pub fn redact(value: &Value, digester: &Digester) -> Value {
 
 /// As [`redact`], but string values directly under one of `plain_keys` stay readable.
 ///
+/// What is under one of `hidden_keys` becomes digests down to the numbers.
 /// For fields that exist to be read in the trail, such as the reason of a check-out. Only strings at the
 /// top are spared; what lies deeper is digested under any name.
-pub(super) fn redact_except(value: &Value, plain_keys: &[&str], digester: &Digester) -> Value {
+pub(super) fn redact_except(
+    value: &Value,
+    plain_keys: &[&str],
+    hidden_keys: &[&str],
+    digester: &Digester,
+) -> Value {
     let Value::Object(fields) = value else { return redact(value, digester) };
-    let kept = |name: &str, item: &Value| item.is_string() && plain_keys.contains(&name);
-    Value::Object(
-        fields
-            .iter()
-            .map(|(name, item)| {
-                (name.clone(), if kept(name, item) { item.clone() } else { redact(item, digester) })
-            })
-            .collect(),
-    )
+    let redacted = |name: &str, item: &Value| {
+        if hidden_keys.contains(&name) || hidden_keys.contains(&EVERY_KEY) {
+            hide(item, digester)
+        } else if item.is_string() && plain_keys.contains(&name) {
+            item.clone()
+        } else {
+            redact(item, digester)
+        }
+    };
+    Value::Object(fields.iter().map(|(name, item)| (name.clone(), redacted(name, item))).collect())
 }
+
+/// As [`redact`], but numbers and booleans become digests too: in a secret they are secret as well.
+fn hide(value: &Value, digester: &Digester) -> Value {
+    match value {
+        Value::Bool(_) | Value::Number(_) => Value::String(digester.digest(&value.to_string())),
+        Value::Array(items) => Value::Array(items.iter().map(|item| hide(item, digester)).collect()),
+        Value::Object(fields) => {
+            Value::Object(fields.iter().map(|(name, item)| (name.clone(), hide(item, digester))).collect())
+        }
+        Value::String(_) | Value::Null => redact(value, digester),
+    }
+}
+
+/// In a list of hidden keys: whatever there is.
+pub const EVERY_KEY: &str = "*";
 
 const PREFIX: &str = "hmac-sha256:";
 
@@ -97,15 +119,28 @@ mod tests {
     }
 
     #[test]
+    fn hidden_keys_leave_names_only() {
+        let digester = Digester::new(&[7; 32]);
+        let value =
+            json!({"data": {"pin": 1234, "on": true, "none": null, "deep": [{"n": 1.50}]}, "version": 3});
+        let digest = |text: &str| json!(digester.digest(text));
+        let hidden = json!({"pin": digest("1234"), "on": digest("true"), "none": null, "deep": [{"n": digest("1.50")}]});
+        let redacted = redact_except(&value, &["data"], &["data"], &digester);
+        assert_eq!(redacted, json!({"data": hidden, "version": 3}));
+        let everything = redact_except(&value, &[], &[EVERY_KEY], &digester);
+        assert_eq!(everything["version"], digest("3"));
+    }
+
+    #[test]
     fn plain_keys_spare_only_strings_at_the_top() {
         let digester = Digester::new(&[7; 32]);
         let value = json!({"reason": "ticket 12", "password": "p", "deep": {"reason": "r"}});
-        let redacted = redact_except(&value, &["reason", "deep"], &digester);
+        let redacted = redact_except(&value, &["reason", "deep"], &[], &digester);
         assert_eq!(redacted["reason"], "ticket 12");
         assert_eq!(redacted["password"], digester.digest("p"));
         assert_eq!(redacted["deep"]["reason"], digester.digest("r"));
         let list = json!(["reason"]);
-        assert_eq!(redact_except(&list, &["reason"], &digester), json!([digester.digest("reason")]));
+        assert_eq!(redact_except(&list, &["reason"], &[], &digester), json!([digester.digest("reason")]));
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct Request<'a> {
     pub data: Option<&'a Value>,
     /// Strings directly under these names of `data` stay readable, such as a check-out's `reason`.
     pub plain_keys: &'a [&'a str],
+    /// Under these names of `data` numbers become digests as well; `*` for every name.
+    pub hidden_keys: &'a [&'a str],
     /// The caller's address; empty when unknown.
     pub remote_address: &'a str,
     /// The caller's port; 0 when unknown.
@@ -83,6 +85,8 @@ pub struct Response<'a> {
     pub data: Option<&'a Value>,
     /// Strings directly under these names of `data` stay readable, such as `state`.
     pub plain_keys: &'a [&'a str],
+    /// Under these names of `data` numbers become digests as well; `*` for every name.
+    pub hidden_keys: &'a [&'a str],
     /// The lease that was granted, readable so that it can be followed.
     pub lease_id: Option<&'a str>,
     /// A token that was created for the caller, by login or by `token/create`.
@@ -139,7 +143,9 @@ impl Entry {
                 request: Some(request_fields(digester, auth, request)),
                 response: Some(ResponseFields {
                     status: response.status,
-                    data: response.data.map(|data| redact_except(data, response.plain_keys, digester)),
+                    data: response
+                        .data
+                        .map(|data| redact_except(data, response.plain_keys, response.hidden_keys, digester)),
                     secret: response.lease_id.map(|lease_id| SecretFields { lease_id }),
                     auth: response.auth.as_ref().map(|auth| auth_fields(digester, auth)),
                 }),
@@ -157,7 +163,7 @@ impl Entry {
                 system: Some(SystemFields {
                     event: system.event,
                     path: system.path,
-                    data: system.data.map(|data| redact_except(data, system.plain_keys, digester)),
+                    data: system.data.map(|data| redact_except(data, system.plain_keys, &[], digester)),
                 }),
                 ..Body::default()
             },
@@ -271,7 +277,7 @@ fn request_fields<'a>(digester: &Digester, auth: &Auth<'_>, request: &Request<'a
         client_token: auth.client_token.map(|token| digester.digest(token.0)),
         client_token_accessor: auth.accessor.map(|accessor| digester.digest(accessor)),
         path: request.path,
-        data: request.data.map(|data| redact_except(data, request.plain_keys, digester)),
+        data: request.data.map(|data| redact_except(data, request.plain_keys, request.hidden_keys, digester)),
         remote_address: request.remote_address,
         remote_port: request.remote_port,
     }

@@ -71,6 +71,7 @@ pub struct Route {
     pub(super) pattern: &'static str,
     pub(super) service: Service,
     pub(super) readable: &'static [&'static str],
+    pub(super) hidden: &'static [&'static str],
     pub(super) exists: Option<Exists>,
     pub(super) seals: bool,
 }
@@ -80,7 +81,7 @@ pub type Exists = fn(&App, &Request) -> Result<bool, ApiError>;
 
 impl Route {
     fn new(operation: Operation, pattern: &'static str, service: Service) -> Self {
-        Self { operation, pattern, service, readable: &[], exists: None, seals: false }
+        Self { operation, pattern, service, readable: &[], hidden: &[], exists: None, seals: false }
     }
 
     /// A line behind token, policy and audit.
@@ -134,6 +135,14 @@ impl Route {
     #[must_use]
     pub(super) fn sealing(mut self) -> Self {
         self.seals = true;
+        self
+    }
+
+    /// Hides even the numbers of these fields in the audit file, in the request's data and in the answer's;
+    /// `*` for all of them. For secrets of any shape.
+    #[must_use]
+    pub fn hiding(mut self, fields: &'static [&'static str]) -> Self {
+        self.hidden = fields;
         self
     }
 

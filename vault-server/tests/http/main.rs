@@ -14,6 +14,7 @@ mod kv;
 mod lease;
 mod lend;
 mod listen;
+mod mount;
 mod policy;
 mod process;
 mod rewrap;
