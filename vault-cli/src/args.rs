@@ -5,7 +5,9 @@ pub(crate) mod checkout;
 pub(crate) mod connection;
 pub(crate) mod generic;
 pub(crate) mod incident;
+pub(crate) mod kv;
 pub(crate) mod lease;
+pub(crate) mod mount;
 pub(crate) mod offline;
 pub(crate) mod operator;
 pub(crate) mod output;
@@ -99,6 +101,15 @@ pub(crate) enum Word {
     /// Write and read path policies
     #[command(subcommand)]
     Policy(policy::PolicyWord),
+    /// Write, read and look after static secrets
+    #[command(subcommand)]
+    Kv(kv::KvWord),
+    /// Mount, tune, move and disable secrets engines
+    #[command(subcommand)]
+    Secrets(mount::SecretsWord),
+    /// Mount and disable ways in
+    #[command(subcommand)]
+    Auth(mount::AuthWord),
     /// Describe the systems on which accounts live
     #[command(subcommand)]
     Target(target::TargetWord),

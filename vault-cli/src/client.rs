@@ -57,6 +57,11 @@ impl Request {
         Self::new(Method::PUT, path)
     }
 
+    /// Sent as a JSON merge patch.
+    pub(crate) fn patch(path: impl Into<String>) -> Self {
+        Self::new(Method::PATCH, path)
+    }
+
     pub(crate) fn delete(path: impl Into<String>) -> Self {
         Self::new(Method::DELETE, path)
     }
@@ -169,7 +174,11 @@ impl Client {
         if !request.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&request.query);
         }
+        let is_patch = request.method == Method::PATCH;
         let mut built = self.http.request(request.method, url).header("X-Vault-Request", "true");
+        if is_patch {
+            built = built.header(reqwest::header::CONTENT_TYPE, "application/merge-patch+json");
+        }
         if let Some(token) = &self.token {
             let mut value = reqwest::header::HeaderValue::from_str(token.expose())
                 .map_err(|_| Failure::usage("the token holds characters that no token has"))?;

@@ -4,8 +4,10 @@ mod account;
 mod checkout;
 mod generic;
 mod incident;
+mod kv;
 mod lease;
 mod login;
+mod mount;
 mod operator;
 mod policy;
 mod report;
@@ -95,6 +97,9 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::Policy(word) => policy::acl(word, session).await,
         Word::RotationPolicy(word) => policy::rotation(word, session).await,
         Word::PasswordPolicy(word) => policy::password(word, session).await,
+        Word::Kv(word) => kv::run(word, session).await,
+        Word::Secrets(word) => mount::secrets(word, session).await,
+        Word::Auth(word) => mount::auth(word, session).await,
         Word::Target(word) => target::run(word, session).await,
         Word::Account(word) => account::run(word, session).await,
         Word::Creds(args) => account::creds(&args.path, session).await,
@@ -158,10 +163,15 @@ impl Session {
     pub(crate) fn show_names(&mut self, answer: &Answer) -> Result<(), Failure> {
         let listing: vault_api::Listing = answer.read_data()?;
         self.warn(answer);
+        self.show_list(listing.keys)
+    }
+
+    /// Prints names that were put together from several listings.
+    pub(crate) fn show_list(&mut self, names: Vec<String>) -> Result<(), Failure> {
         match self.console.format() {
-            Format::Json => Ok(self.console.json(&Value::from(listing.keys))?),
+            Format::Json => Ok(self.console.json(&Value::from(names))?),
             Format::Table => {
-                let text: String = listing.keys.iter().map(|name| output::shown(name) + "\n").collect();
+                let text: String = names.iter().map(|name| output::shown(name) + "\n").collect();
                 Ok(self.console.text(&text)?)
             }
         }

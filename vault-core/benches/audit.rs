@@ -34,6 +34,7 @@ fn entry(digester: &Digester) -> Entry {
         path: "accounts/check-out/prod/db/app",
         data: Some(&data),
         plain_keys: &["reason"],
+        hidden_keys: &[],
         remote_address: "192.0.2.7",
         remote_port: 40_312,
     };

@@ -8,6 +8,7 @@
 //! So whatever moment a kill comes at, the next start either finds a vault that the file opens, or none and
 //! makes one. Not for real secrets: the key lies beside the data.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -17,6 +18,7 @@ use anyhow::{Context, Result, bail};
 use data_encoding::BASE64;
 use serde::{Deserialize, Serialize};
 use vault_cli::DevArgs;
+use vault_core::mount::{Class, Kind, MountPath, Tuning};
 use vault_core::seal::InitRequest;
 use vault_core::secret::{SecretBytes, SecretString, for_sealing};
 
@@ -24,6 +26,7 @@ use crate::app::App;
 use crate::config::{self, Config};
 use crate::http::Bound;
 use crate::server::{make_dir, open, protect, say, serve};
+use crate::service::mount::NewMount;
 use crate::service::seal::SealState;
 use crate::telemetry;
 
@@ -89,7 +92,28 @@ async fn ready(app: &App, dir: &Path, chosen: Option<SecretString>) -> Result<De
         }
     };
     app.seal.unseal(share(&keys, &file)?).await.context("the dev vault does not unseal")?;
+    mount_secrets(app).await.context("secret/ cannot be mounted")?;
     Ok(keys)
+}
+
+/// As `vault server -dev` does: version 2 of KV at `secret/`, unless something is there. At each start, so
+/// that a kill in between is made good.
+async fn mount_secrets(app: &App) -> Result<()> {
+    let path = MountPath::parse(Class::Secret, "secret")?;
+    if app.mounts.table().at(&path).is_some() {
+        return Ok(());
+    }
+    let new = NewMount {
+        path,
+        kind: Kind::Kv,
+        description: "key/value secret storage".to_owned(),
+        options: BTreeMap::from([("version".to_owned(), "2".to_owned())]),
+        tuning: Tuning::default(),
+        local: false,
+        seal_wrap: false,
+    };
+    app.mounts.enable(new, app.clock.now()).await?;
+    Ok(())
 }
 
 async fn make(app: &App, file: &Path, chosen: Option<SecretString>) -> Result<DevKeys> {

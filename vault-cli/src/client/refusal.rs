@@ -19,7 +19,14 @@ pub(crate) fn failure(answer: &Answer, path: &str, had_token: bool) -> Failure {
         501 => Failure::new(Exit::Sealed, or(&said, "the vault is not initialised"))
             .with_hint("initialise it: rotunda operator init"),
         409 if fact("holder").is_some() => held(&said, facts),
-        404 if said.is_empty() => Failure::new(Exit::Refused, format!("nothing at {path}")),
+        404 if said.is_empty() => {
+            let failure = Failure::new(Exit::Refused, format!("nothing at {path}"));
+            // Such as that a path belongs to a mount with versions.
+            match answer.warnings().next() {
+                Some(warning) => failure.with_hint(warning),
+                None => failure,
+            }
+        }
         403 => Failure::new(Exit::Refused, or(&said, "permission denied")).with_hint(if had_token {
             "the token is unknown or expired, or no policy of it allows this: see rotunda token lookup"
         } else {

@@ -50,16 +50,54 @@ impl std::fmt::Debug for Digester {
 /// `data` as an entry shows it: every string value is its digest, at any depth.
 ///
 /// Only strings directly under one of `plain_keys` stay readable: fields that exist to be read in the trail,
-/// such as the reason of a check-out. What lies deeper is digested under any name.
+/// such as the reason of a check-out. What lies deeper is digested under any name. What is under one of
+/// `hidden_keys` becomes digests down to the numbers: in a secret they are secret as well.
+#[derive(Clone, Copy)]
 pub(super) struct Redacted<'a> {
     pub(super) data: &'a Value,
     pub(super) plain_keys: &'a [&'a str],
+    pub(super) hidden_keys: &'a [&'a str],
     pub(super) digester: &'a Digester,
 }
 
 impl Serialize for Redacted<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let below = |data| Redacted { data, plain_keys: &[], digester: self.digester };
+        let below = |data, depth| Below { data, depth, digester: self.digester };
+        let Value::Object(fields) = self.data else {
+            return below(self.data, Depth::Strings).serialize(serializer);
+        };
+        let mut map = serializer.serialize_map(Some(fields.len()))?;
+        for (name, item) in fields {
+            let name = name.as_str();
+            if self.hidden_keys.contains(&name) || self.hidden_keys.contains(&EVERY_KEY) {
+                map.serialize_entry(name, &below(item, Depth::Everything))?;
+            } else if item.is_string() && self.plain_keys.contains(&name) {
+                map.serialize_entry(name, item)?;
+            } else {
+                map.serialize_entry(name, &below(item, Depth::Strings))?;
+            }
+        }
+        map.end()
+    }
+}
+
+/// What becomes a digest.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Depth {
+    Strings,
+    /// Numbers and booleans too.
+    Everything,
+}
+
+struct Below<'a> {
+    data: &'a Value,
+    depth: Depth,
+    digester: &'a Digester,
+}
+
+impl Serialize for Below<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let below = |data| Below { data, ..*self };
         match self.data {
             Value::String(text) => serializer.serialize_str(&self.digester.digest(text)),
             Value::Array(items) => {
@@ -69,19 +107,19 @@ impl Serialize for Redacted<'_> {
             }
             Value::Object(fields) => {
                 let mut map = serializer.serialize_map(Some(fields.len()))?;
-                for (name, item) in fields {
-                    if item.is_string() && self.plain_keys.contains(&name.as_str()) {
-                        map.serialize_entry(name, item)?;
-                    } else {
-                        map.serialize_entry(name, &below(item))?;
-                    }
-                }
+                fields.iter().try_for_each(|(name, item)| map.serialize_entry(name, &below(item)))?;
                 map.end()
+            }
+            plain @ (Value::Bool(_) | Value::Number(_)) if self.depth == Depth::Everything => {
+                serializer.serialize_str(&self.digester.digest(&plain.to_string()))
             }
             plain @ (Value::Null | Value::Bool(_) | Value::Number(_)) => plain.serialize(serializer),
         }
     }
 }
+
+/// In a list of hidden keys: whatever there is.
+pub const EVERY_KEY: &str = "*";
 
 const PREFIX: &str = "hmac-sha256:";
 
@@ -99,7 +137,11 @@ mod tests {
     }
 
     fn redact(data: &Value, plain_keys: &[&str], digester: &Digester) -> Value {
-        serde_json::to_value(Redacted { data, plain_keys, digester }).unwrap()
+        redact_hiding(data, plain_keys, &[], digester)
+    }
+
+    fn redact_hiding(data: &Value, plain_keys: &[&str], hidden_keys: &[&str], digester: &Digester) -> Value {
+        serde_json::to_value(Redacted { data, plain_keys, hidden_keys, digester }).unwrap()
     }
 
     #[test]
@@ -115,6 +157,19 @@ mod tests {
             redacted,
             json!({"a": d("x"), "b": [1, d("y"), {"c": d("x"), "d": true}], "e": null, "f": 1.5, "": d("")})
         );
+    }
+
+    #[test]
+    fn hidden_keys_leave_names_only() {
+        let digester = Digester::new(&[7; 32]);
+        let value =
+            json!({"data": {"pin": 1234, "on": true, "none": null, "deep": [{"n": 1.50}]}, "version": 3});
+        let digest = |text: &str| json!(digester.digest(text));
+        let hidden = json!({"pin": digest("1234"), "on": digest("true"), "none": null, "deep": [{"n": digest("1.50")}]});
+        let redacted = redact_hiding(&value, &["data"], &["data"], &digester);
+        assert_eq!(redacted, json!({"data": hidden, "version": 3}));
+        let everything = redact_hiding(&value, &[], &[EVERY_KEY], &digester);
+        assert_eq!(everything["version"], digest("3"));
     }
 
     #[test]

@@ -68,6 +68,8 @@ pub struct Request<'a> {
     pub data: Option<&'a Value>,
     /// Strings directly under these names of `data` stay readable, such as a check-out's `reason`.
     pub plain_keys: &'a [&'a str],
+    /// Under these names of `data` numbers become digests as well; `*` for every name.
+    pub hidden_keys: &'a [&'a str],
     /// The caller's address; empty when unknown.
     pub remote_address: &'a str,
     /// The caller's port; 0 when unknown.
@@ -83,6 +85,8 @@ pub struct Response<'a> {
     pub data: Option<&'a Value>,
     /// Strings directly under these names of `data` stay readable, such as `state`.
     pub plain_keys: &'a [&'a str],
+    /// Under these names of `data` numbers become digests as well; `*` for every name.
+    pub hidden_keys: &'a [&'a str],
     /// The lease that was granted, readable so that it can be followed.
     pub lease_id: Option<&'a str>,
     /// A token that was created for the caller, by login or by `token/create`.
@@ -148,10 +152,10 @@ impl Entry {
     ) -> Self {
         let auth = auth_fields(digester, auth);
         let request = Some(request_fields(digester, &auth, request));
-        let plain_keys = response.plain_keys;
+        let (plain_keys, hidden_keys) = (response.plain_keys, response.hidden_keys);
         let response = Some(ResponseFields {
             status: response.status,
-            data: response.data.map(|data| Redacted { data, plain_keys, digester }),
+            data: response.data.map(|data| Redacted { data, plain_keys, hidden_keys, digester }),
             secret: response.lease_id.map(|lease_id| SecretFields { lease_id }),
             auth: response.auth.as_ref().map(|auth| auth_fields(digester, auth)),
             wrap_info: response.wrap_info.as_ref().map(|info| wrap_fields(digester, info)),
@@ -168,7 +172,12 @@ impl Entry {
                 system: Some(SystemFields {
                     event: system.event,
                     path: system.path,
-                    data: system.data.map(|data| Redacted { data, plain_keys: system.plain_keys, digester }),
+                    data: system.data.map(|data| Redacted {
+                        data,
+                        plain_keys: system.plain_keys,
+                        hidden_keys: &[],
+                        digester,
+                    }),
                 }),
                 ..Body::default()
             },
@@ -308,14 +317,14 @@ fn request_fields<'a>(
     auth: &'a AuthFields<'_>,
     request: &Request<'a>,
 ) -> RequestFields<'a> {
-    let plain_keys = request.plain_keys;
+    let (plain_keys, hidden_keys) = (request.plain_keys, request.hidden_keys);
     RequestFields {
         id: request.id.to_string(),
         operation: request.operation,
         client_token: auth.client_token.as_deref(),
         client_token_accessor: auth.accessor.as_deref(),
         path: request.path,
-        data: request.data.map(|data| Redacted { data, plain_keys, digester }),
+        data: request.data.map(|data| Redacted { data, plain_keys, hidden_keys, digester }),
         remote_address: request.remote_address,
         remote_port: request.remote_port,
     }

@@ -48,10 +48,9 @@ pub fn renew(
     };
     let (terms, usual) = match renewal {
         RenewalTerms::AsMade => (own, Some(token.ttl)),
-        RenewalTerms::OfLogin(parameters) => (
-            login::terms(parameters, token.explicit_max_ttl, limits, token.created_at),
-            parameters.ttl,
-        ),
+        RenewalTerms::OfLogin(parameters) => {
+            (login::terms(parameters, token.explicit_max_ttl, limits, token.created_at), parameters.ttl)
+        }
         RenewalTerms::OfRole { period, explicit_max_ttl } => {
             (Terms { period: *period, explicit_max: *explicit_max_ttl, ..own }, Some(token.ttl))
         }

@@ -63,7 +63,11 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
     let unwraps = route.is_some_and(|route| route.unwraps);
     let (token, caller) =
         if unwraps { wrapping::presenter(app, &request, token, caller) } else { (token, caller) };
-    let trail = Trail { app, readable: route.map_or(&[], |route| route.readable) };
+    let trail = Trail {
+        app,
+        readable: route.map_or(&[], |route| route.readable),
+        hidden: route.map_or(&[], |route| route.hidden),
+    };
     if let Some(Route { service: Service::Tokenless(handler), .. }) = route {
         let auth = auth_of(token.as_ref(), None);
         let receipt = trail.request(&auth, &request, Asked::Update)?;
@@ -219,6 +223,7 @@ fn auth_of<'a>(token: Option<&'a SecretString>, caller: Option<&'a Caller>) -> A
 struct Trail<'a> {
     app: &'a App,
     readable: &'static [&'static str],
+    hidden: &'static [&'static str],
 }
 
 impl Trail<'_> {
@@ -271,6 +276,7 @@ impl Trail<'_> {
             status: status.as_u16(),
             data: facts.data,
             plain_keys: self.readable,
+            hidden_keys: self.hidden,
             lease_id: facts.lease_id,
             auth: made.as_ref().map(MadeToken::as_auth),
             wrap_info: facts.wrap_info.map(wrapping::audited),
@@ -292,6 +298,7 @@ impl Trail<'_> {
             path: &request.path,
             data: (!request.fields.is_empty()).then(|| request.fields.object()),
             plain_keys: self.readable,
+            hidden_keys: self.hidden,
             remote_address: &remote.address,
             remote_port: remote.port,
         }

@@ -72,6 +72,7 @@ pub struct Route {
     pub(super) pattern: &'static str,
     pub(super) service: Service,
     pub(super) readable: &'static [&'static str],
+    pub(super) hidden: &'static [&'static str],
     pub(super) exists: Option<Exists>,
     pub(super) exists_for: Option<ExistsFor>,
     pub(super) seals: bool,
@@ -90,6 +91,7 @@ impl Route {
             pattern,
             service,
             readable: &[],
+            hidden: &[],
             exists: None,
             exists_for: None,
             seals: false,
@@ -163,6 +165,14 @@ impl Route {
     #[must_use]
     pub(super) fn sealing(mut self) -> Self {
         self.seals = true;
+        self
+    }
+
+    /// Hides even the numbers of these fields in the audit file, in the request's data and in the answer's;
+    /// `*` for all of them. For secrets of any shape.
+    #[must_use]
+    pub fn hiding(mut self, fields: &'static [&'static str]) -> Self {
+        self.hidden = fields;
         self
     }
 

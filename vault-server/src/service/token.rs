@@ -31,10 +31,10 @@ use vault_core::store::key::Table;
 use crate::barrier::{ATTEMPTS_MAX, Barrier, CommitError, LoadError, Loaded, Record, Sealed, Transaction};
 
 pub(crate) use self::issue::add_initial_root;
-pub(crate) use self::login::{Drawn, add_drawn};
 pub use self::issue::{Issued, Privilege};
 pub use self::last_use::LastUse;
 use self::last_use::LastUses;
+pub(crate) use self::login::{Drawn, add_drawn};
 pub use self::wrap::{WrapError, Wrapped};
 
 impl Record for Token {

@@ -48,13 +48,25 @@ fn started(mut child: Child) -> Process {
 }
 
 fn lookup(process: &Process, token: &str) -> u16 {
+    ask(process, reqwest::Method::GET, "auth/token/lookup-self", token, "").0
+}
+
+fn ask(
+    process: &Process,
+    method: reqwest::Method,
+    path: &str,
+    token: &str,
+    body: &'static str,
+) -> (u16, String) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     // Another process-wide provider may have been set already: the same one.
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     runtime.block_on(async {
-        let url = format!("{}/v1/auth/token/lookup-self", process.url);
+        let url = format!("{}/v1/{path}", process.url);
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
-        client.get(url).header("X-Vault-Token", token).send().await.unwrap().status().as_u16()
+        let request = client.request(method, url).header("X-Vault-Token", token).body(body);
+        let response = request.send().await.unwrap();
+        (response.status().as_u16(), response.text().await.unwrap())
     })
 }
 
@@ -79,9 +91,13 @@ fn a_dev_vault_is_the_same_after_kill_and_refuses_another_token() {
     let dir = tempfile::tempdir().unwrap();
     let process = started(spawn(&["dev", "--root-token", "try"], dir.path()));
     assert_eq!(lookup(&process, "try"), 200);
+    let written = ask(&process, reqwest::Method::POST, "secret/data/app", "try", r#"{"data":{"n":1.0}}"#);
+    assert_eq!(written.0, 200, "version 2 of KV is mounted at secret/: {}", written.1);
     drop(process);
     let process = started(spawn(&["dev"], dir.path()));
     assert_eq!(lookup(&process, "try"), 200);
+    let (status, text) = ask(&process, reqwest::Method::GET, "secret/data/app", "try", "");
+    assert!(status == 200 && text.contains(r#""data":{"n":1.0}"#), "{text}");
     drop(process);
     let output = spawn(&["dev", "--root-token", "other"], dir.path()).wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(2));

@@ -48,6 +48,7 @@ fn request(data: Option<&Value>) -> Request<'_> {
         path: "accounts/check-out/prod/app",
         data,
         plain_keys: &["reason"],
+        hidden_keys: &[],
         remote_address: "192.0.2.7",
         remote_port: 40_312,
     }
@@ -80,6 +81,7 @@ fn a_response_reads_like_this() {
         status: 200,
         data: Some(&data),
         plain_keys: &["username"],
+        hidden_keys: &[],
         lease_id: Some("accounts/check-out/prod/app/1"),
         auth: None,
         wrap_info: None,

@@ -5,6 +5,7 @@ mod v2;
 
 use std::sync::Arc;
 
+use vault_core::audit::digest::EVERY_KEY;
 use vault_core::kv::{Data, SecretPath};
 use vault_core::mount::Mount;
 
@@ -21,8 +22,8 @@ pub fn v1() -> Vec<Route> {
     vec![
         list("", list_folder),
         list("<path...>", list_folder),
-        read("<path...>", v1::read),
-        write("<path...>", v1::write).creating(v1::exists),
+        read("<path...>", v1::read).hiding(EVERYTHING),
+        write("<path...>", v1::write).creating(v1::exists).hiding(EVERYTHING),
         delete("<path...>", v1::delete),
     ]
 }
@@ -33,9 +34,9 @@ pub fn v2() -> Vec<Route> {
     let mut lines = vec![
         read("config", v2::config::read),
         write("config", v2::config::write),
-        read("data/<path...>", v2::data::read),
-        write("data/<path...>", v2::data::write).creating(v2::exists),
-        patch("data/<path...>", v2::data::patch),
+        read("data/<path...>", v2::data::read).hiding(DATA),
+        write("data/<path...>", v2::data::write).creating(v2::exists).hiding(DATA),
+        patch("data/<path...>", v2::data::patch).hiding(DATA),
         delete("data/<path...>", v2::data::delete),
         write("delete/<path...>", v2::versions::delete),
         write("undelete/<path...>", v2::versions::undelete),
@@ -53,13 +54,17 @@ pub fn v2() -> Vec<Route> {
         lines.extend([
             read(pattern, v2::elsewhere::answer),
             list(pattern, v2::elsewhere::answer),
-            write(pattern, v2::elsewhere::answer),
-            patch(pattern, v2::elsewhere::answer),
+            write(pattern, v2::elsewhere::answer).hiding(EVERYTHING),
+            patch(pattern, v2::elsewhere::answer).hiding(EVERYTHING),
             delete(pattern, v2::elsewhere::answer),
         ]);
     }
     lines
 }
+
+/// What of requests and answers is the secret itself.
+const DATA: &[&str] = &["data"];
+const EVERYTHING: &[&str] = &[EVERY_KEY];
 
 /// LIST, in both versions; `after` and `limit` page through a long one.
 async fn list_folder(context: Context) -> Result<Answer, ApiError> {

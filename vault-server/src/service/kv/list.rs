@@ -31,14 +31,13 @@ impl KvService {
         let mut after: Option<Vec<u8>> = None;
         loop {
             let page = self.barrier.names(table, &prefix, after.as_deref(), PAGE)?;
-            let names = page.iter().filter_map(|name| name.get(prefix.len()..));
-            names
-                .clone()
-                .filter_map(|name| std::str::from_utf8(name).ok())
-                .for_each(|name| folding.add(name));
-            match names.last() {
+            let below = |name: &Vec<u8>| name.get(prefix.len()..).map(<[u8]>::to_vec);
+            for name in page.iter().filter_map(below).filter_map(|name| String::from_utf8(name).ok()) {
+                folding.add(&name);
+            }
+            match page.last().and_then(below) {
                 Some(last) if page.len() == PAGE => {
-                    after = Some([prefix.as_slice(), &Folding::next_after(last)].concat());
+                    after = Some([prefix.as_slice(), &Folding::next_after(&last)].concat());
                 }
                 _ => return Ok(folding),
             }
