@@ -22,5 +22,6 @@ mod rotation;
 mod seal;
 mod target;
 mod token;
+mod token_role;
 mod userpass;
 mod vault;
