@@ -196,6 +196,9 @@ impl App {
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { Teardown::new(&app).run_until(&app.shutdown).await });
         let app = Arc::clone(self);
+        self.shutdown
+            .spawn(async move { app.approle.tidy_until(&app.mounts, &*app.clock, &app.shutdown).await });
+        let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.rewrap.run_until(&app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown

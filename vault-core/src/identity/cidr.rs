@@ -17,7 +17,9 @@ pub struct CidrBlock {
 
 /// A text is no block of addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("invalid CIDR block: give an address, or an address and the length of its prefix, such as 10.0.0.0/8")]
+#[error(
+    "invalid CIDR block: give an address, or an address and the length of its prefix, such as 10.0.0.0/8"
+)]
 pub struct CidrError;
 
 impl CidrBlock {

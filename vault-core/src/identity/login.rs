@@ -51,8 +51,8 @@ pub fn login(login: Login<'_>, now: Timestamp, entropy: &dyn Entropy) -> Result<
         policy_set::add_default(&mut policies);
     }
     let kind = parameters.kind.unwrap_or(login.default_kind);
-    let granted = terms(parameters, parameters.explicit_max_ttl, login.limits, now)
-        .grant(parameters.ttl, now)?;
+    let granted =
+        terms(parameters, parameters.explicit_max_ttl, login.limits, now).grant(parameters.ttl, now)?;
     let is_service = kind == TokenKind::Service;
     let token = Token {
         accessor: Accessor::generate(entropy),

@@ -48,10 +48,9 @@ pub fn renew(
     };
     let (terms, usual) = match renewal {
         RenewalTerms::AsMade => (own, Some(token.ttl)),
-        RenewalTerms::OfLogin(parameters) => (
-            login::terms(parameters, token.explicit_max_ttl, limits, token.created_at),
-            parameters.ttl,
-        ),
+        RenewalTerms::OfLogin(parameters) => {
+            (login::terms(parameters, token.explicit_max_ttl, limits, token.created_at), parameters.ttl)
+        }
         RenewalTerms::OfRole { period, explicit_max_ttl } => {
             // The bound that was fixed when the token was made stays, whatever the role says later.
             let explicit_max = [*explicit_max_ttl, token.explicit_max_ttl].into_iter().flatten().min();

@@ -212,8 +212,7 @@ impl TokenRole {
         no_default: bool,
         parent: &Token,
     ) -> Result<Vec<String>, TokenError> {
-        let adds_default =
-            !no_default && !self.no_default_policy && !self.disallows(DEFAULT_POLICY_NAME);
+        let adds_default = !no_default && !self.no_default_policy && !self.disallows(DEFAULT_POLICY_NAME);
         let with_default = |names: &[String]| {
             let mut names = policy_set::sanitize(names)?;
             if adds_default {
@@ -228,9 +227,7 @@ impl TokenRole {
             (true, true) => allowed.clone(),
             (true, false) => with_default(&parent.policies)?,
         };
-        let may = |name: &String| {
-            allowed.contains(name) || matches_any(&self.allowed_policies_glob, name)
-        };
+        let may = |name: &String| allowed.contains(name) || matches_any(&self.allowed_policies_glob, name);
         if is_bound && !policies.iter().all(may) {
             return Err(TokenError::NotAllowedByRole);
         }

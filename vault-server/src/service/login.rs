@@ -136,11 +136,7 @@ impl LoginService {
     }
 
     /// Lets the transaction through only while the mount is there.
-    pub(crate) fn check_mount(
-        &self,
-        transaction: &mut Transaction,
-        mount: &Mount,
-    ) -> Result<(), LoginError> {
+    pub(crate) fn check_mount(&self, transaction: &mut Transaction, mount: &Mount) -> Result<(), LoginError> {
         let loaded = self.barrier.load::<Mount>(*mount.id.as_bytes())?;
         let loaded = loaded.filter(|loaded| !loaded.value.ending).ok_or(LoginError::MountGone)?;
         transaction.check::<Mount>(*mount.id.as_bytes(), loaded.require());

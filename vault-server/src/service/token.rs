@@ -12,8 +12,8 @@
 mod batch;
 mod issue;
 mod login;
-mod role;
 mod revoke;
+mod role;
 mod sweep;
 
 use std::sync::{Arc, OnceLock};
@@ -22,8 +22,7 @@ use serde::{Deserialize, Serialize};
 use vault_core::clock::Timestamp;
 use vault_core::entropy::Entropy;
 use vault_core::identity::{
-    Accessor, Limits, PlainToken, Principal, Token, TokenDigest, TokenError, TokenRoleError, TokenState,
-    Use,
+    Accessor, Limits, PlainToken, Principal, Token, TokenDigest, TokenError, TokenRoleError, TokenState, Use,
 };
 use vault_core::rotation::port::BoxFuture;
 use vault_core::store::due;
@@ -32,8 +31,8 @@ use vault_core::store::key::Table;
 use crate::barrier::{ATTEMPTS_MAX, Barrier, CommitError, LoadError, Loaded, Record, Sealed, Transaction};
 
 pub(crate) use self::issue::add_initial_root;
-pub(crate) use self::login::{Drawn, add_drawn};
 pub use self::issue::{Issued, Privilege};
+pub(crate) use self::login::{Drawn, add_drawn};
 
 impl Record for Token {
     const TABLE: Table = Table::Token;

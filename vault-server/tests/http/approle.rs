@@ -115,7 +115,9 @@ async fn what_a_role_cannot_be_is_refused() {
         let reply = vault.root("POST", "auth/approle/role/ci", body).await;
         assert_eq!((reply.status, reply.errors()), (400, json!([want])), "{body}");
     }
-    for body in [r#"{"token_bound_cidrs":"10.0.0.0/40"}"#, r#"{"secret_id_num_uses":-1}"#, r#"{"token_ttl":"soon"}"#] {
+    for body in
+        [r#"{"token_bound_cidrs":"10.0.0.0/40"}"#, r#"{"secret_id_num_uses":-1}"#, r#"{"token_ttl":"soon"}"#]
+    {
         assert_eq!(vault.root("POST", "auth/approle/role/ci", body).await.status, 400, "{body}");
     }
     assert_eq!(vault.root("GET", "auth/approle/role/ci", "").await.status, 404, "nothing was made");
@@ -193,7 +195,10 @@ async fn secret_ids_are_looked_up_and_destroyed_by_text_and_by_accessor() {
     ok(&vault, "POST", "role/ci", r#"{"secret_id_ttl":"1h","secret_id_num_uses":4}"#).await;
     let body = r#"{"secret_id":"chosen by hand","metadata":"team=db","cidr_list":"127.0.0.0/8"}"#;
     let made = ok(&vault, "POST", "role/ci/custom-secret-id", body).await;
-    assert_eq!((made.at("/data/secret_id_ttl"), made.at("/data/secret_id_num_uses")), (json!(3600), json!(4)));
+    assert_eq!(
+        (made.at("/data/secret_id_ttl"), made.at("/data/secret_id_num_uses")),
+        (json!(3600), json!(4))
+    );
     let again = vault.root("POST", "auth/approle/role/ci/custom-secret-id", body).await;
     assert_eq!((again.status, again.errors()), (400, json!(["SecretID is already registered"])));
 
@@ -220,7 +225,10 @@ async fn secret_ids_are_looked_up_and_destroyed_by_text_and_by_accessor() {
     let other = ok(&vault, "POST", "role/ci/secret-id", "").await;
     let accessor = json!({ "secret_id_accessor": other.at("/data/secret_id_accessor") }).to_string();
     ok(&vault, "POST", "role/ci/secret-id-accessor/destroy", &accessor).await;
-    assert_eq!(login(&vault, &role_id(&vault, "ci").await, &text(&other, "/data/secret_id")).await.status, 400);
+    assert_eq!(
+        login(&vault, &role_id(&vault, "ci").await, &text(&other, "/data/secret_id")).await.status,
+        400
+    );
 }
 
 #[tokio::test]

@@ -102,28 +102,40 @@ async fn a_role_decides_what_its_tokens_are_like() {
 async fn the_lesser_of_request_and_role_counts() {
     let disk = Disk::new();
     let (vault, _) = Vault::ready(&disk).await;
-    assert_eq!(role(&vault, "r", r#"{"period":"1h","explicit_max_ttl":"3h","token_num_uses":5}"#).await.status, 204);
+    assert_eq!(
+        role(&vault, "r", r#"{"period":"1h","explicit_max_ttl":"3h","token_num_uses":5}"#).await.status,
+        204
+    );
     let body = r#"{"policies":["x"],"period":"2h","explicit_max_ttl":"2h","num_uses":8}"#;
     let made = create(&vault, "r", body).await;
     let warnings = made.at("/warnings").to_string();
     assert!(warnings.contains("using the lesser value of 3600 seconds"), "{warnings}");
     assert!(warnings.contains("using the lesser value of 7200 seconds"), "{warnings}");
     let data = look(&vault, &made.at("/auth/client_token")).await.at("/data");
-    assert_eq!((&data["period"], &data["explicit_max_ttl"], &data["num_uses"]), (&json!(3600), &json!(7200), &json!(4)));
+    assert_eq!(
+        (&data["period"], &data["explicit_max_ttl"], &data["num_uses"]),
+        (&json!(3600), &json!(7200), &json!(4))
+    );
 }
 
 #[tokio::test]
 async fn renewal_asks_the_role_and_ends_with_it() {
     let disk = Disk::new();
     let (vault, share) = Vault::ready(&disk).await;
-    assert_eq!(role(&vault, "r", r#"{"token_period":"1h","token_bound_cidrs":"127.0.0.0/8"}"#).await.status, 204);
+    assert_eq!(
+        role(&vault, "r", r#"{"token_period":"1h","token_bound_cidrs":"127.0.0.0/8"}"#).await.status,
+        204
+    );
     let token = create(&vault, "r", r#"{"policies":["default"]}"#).await.at("/auth/client_token");
     let text = token.as_str().unwrap();
     assert_eq!(role(&vault, "r", r#"{"token_period":"2h"}"#).await.status, 204);
     let renewed = vault.call("POST", "auth/token/renew-self", text, "").await;
     assert_eq!(renewed.at("/auth/lease_duration"), 7200, "{}", renewed.text);
     let data = look(&vault, &token).await.at("/data");
-    assert_eq!((&data["last_renewal_time"], &data["last_renewal"]), (&json!(1_800_000_000), &json!("2027-01-15T08:00:00.000Z")));
+    assert_eq!(
+        (&data["last_renewal_time"], &data["last_renewal"]),
+        (&json!(1_800_000_000), &json!("2027-01-15T08:00:00.000Z"))
+    );
     let elsewhere = vault.call_from([10, 0, 0, 1], "GET", "auth/token/lookup-self", text, "").await;
     assert_eq!(elsewhere.status, 403);
 
@@ -140,14 +152,21 @@ async fn a_batch_token_serves_and_is_neither_renewed_nor_revoked_nor_a_parent() 
     let disk = Disk::new();
     let (vault, _) = Vault::ready(&disk).await;
     vault.policy("wide", r#"path "auth/token/*" { capabilities = ["update", "read", "sudo"] }"#).await;
-    let body = r#"{"type":"batch","policies":["wide"],"ttl":"1h","meta":{"team":"db"},"period":"0s","num_uses":0}"#;
+    let body =
+        r#"{"type":"batch","policies":["wide"],"ttl":"1h","meta":{"team":"db"},"period":"0s","num_uses":0}"#;
     let made = vault.root("POST", "auth/token/create", body).await;
     let auth = made.at("/auth");
-    assert_eq!((&auth["token_type"], &auth["renewable"], &auth["accessor"]), (&json!("batch"), &json!(false), &json!("")));
+    assert_eq!(
+        (&auth["token_type"], &auth["renewable"], &auth["accessor"]),
+        (&json!("batch"), &json!(false), &json!(""))
+    );
     let token = auth["client_token"].as_str().unwrap().to_owned();
     assert!(token.starts_with("hvb."));
     let data = vault.call("GET", "auth/token/lookup-self", &token, "").await.at("/data");
-    assert_eq!((&data["type"], &data["ttl"], &data["meta"]["team"]), (&json!("batch"), &json!(3600), &json!("db")));
+    assert_eq!(
+        (&data["type"], &data["ttl"], &data["meta"]["team"]),
+        (&json!("batch"), &json!(3600), &json!("db"))
+    );
     let named = json!({ "token": token }).to_string();
     for (who, path, body, want) in [
         (&token, "renew-self", "", "batch tokens cannot be renewed"),
@@ -157,7 +176,12 @@ async fn a_batch_token_serves_and_is_neither_renewed_nor_revoked_nor_a_parent() 
         (&vault.root, "revoke-orphan", &named, "batch tokens cannot be revoked"),
         (&token, "revoke-self", "", "batch tokens cannot be revoked"),
         (&vault.root, "create", r#"{"type":"batch"}"#, "batch tokens cannot be root tokens"),
-        (&vault.root, "create", r#"{"type":"batch","policies":["a"],"num_uses":2}"#, "batch tokens cannot have \"num_uses\" set"),
+        (
+            &vault.root,
+            "create",
+            r#"{"type":"batch","policies":["a"],"num_uses":2}"#,
+            "batch tokens cannot have \"num_uses\" set",
+        ),
     ] {
         let reply = vault.call("POST", &format!("auth/token/{path}"), who, body).await;
         assert_eq!((reply.status, reply.errors()), (400, json!([want])), "{path} {body}");

@@ -24,7 +24,8 @@ async fn login(vault: &Vault, name: &str, password: &str) -> Reply {
 async fn a_login_gives_a_token_as_the_user_says() {
     let disk = Disk::new();
     let (vault, _) = ready(&disk).await;
-    let body = r#"{"password":"hunter2","token_policies":["dev"],"token_ttl":"10m","token_no_default_policy":true}"#;
+    let body =
+        r#"{"password":"hunter2","token_policies":["dev"],"token_ttl":"10m","token_no_default_policy":true}"#;
     assert_eq!(write(&vault, "users/Mary", body).await, 204);
     let reply = login(&vault, "MARY", "hunter2").await;
     assert_eq!(reply.status, 200, "{}", reply.text);
@@ -57,7 +58,10 @@ async fn users_are_written_read_and_removed() {
     assert_eq!(login(&vault, "mary", "a").await.at("/auth/lease_duration"), 60, "the password stays");
 
     assert_eq!(write(&vault, "users/mary/password", r#"{"password":"b"}"#).await, 204);
-    assert_eq!([login(&vault, "mary", "a").await.status, login(&vault, "mary", "b").await.status], [400, 200]);
+    assert_eq!(
+        [login(&vault, "mary", "a").await.status, login(&vault, "mary", "b").await.status],
+        [400, 200]
+    );
     assert_eq!(write(&vault, "users/mary/policies", r#"{"policies":"ops"}"#).await, 204);
     assert_eq!(login(&vault, "mary", "b").await.at("/auth/policies"), json!(["default", "ops"]));
     assert_eq!(write(&vault, "users/nobody/password", r#"{"password":"b"}"#).await, 400);
@@ -125,8 +129,7 @@ async fn a_bound_user_logs_in_from_its_addresses_only() {
     let body = r#"{"password":"a","bound_cidrs":"10.0.0.0/8"}"#;
     assert_eq!(write(&vault, "users/mary", body).await, 204);
     for (from, want) in [([127, 0, 0, 1], 403), ([10, 0, 0, 7], 200)] {
-        let reply =
-            vault.call_from(from, "POST", "auth/people/login/mary", "", r#"{"password":"a"}"#).await;
+        let reply = vault.call_from(from, "POST", "auth/people/login/mary", "", r#"{"password":"a"}"#).await;
         assert_eq!(reply.status, want, "{from:?} {}", reply.text);
     }
 }

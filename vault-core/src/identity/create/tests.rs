@@ -159,7 +159,8 @@ fn a_parent_must_be_live_unlimited_and_no_batch_token() {
     ] {
         assert_eq!(made(CreateToken::default(), &parent, true).err(), Some(want));
     }
-    let batch = || CreateToken { kind: Some(TokenKind::Batch), policies: names(&["a"]), ..CreateToken::default() };
+    let batch =
+        || CreateToken { kind: Some(TokenKind::Batch), policies: names(&["a"]), ..CreateToken::default() };
     let hour = Some(Duration::from_secs(3600));
     for (request, want) in [
         (CreateToken { explicit_max_ttl: hour, ..batch() }, TokenError::BatchExplicitMax),

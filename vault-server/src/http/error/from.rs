@@ -132,7 +132,9 @@ impl From<LoginError> for ApiError {
         match error {
             LoginError::Locked => Self::InvalidToken,
             LoginError::MountGone => Self::UnsupportedPath,
-            LoginError::PrincipalGone(_) | LoginError::TokenRoleGone(_) | LoginError::PoliciesChanged => Self::invalid(error.to_string()),
+            LoginError::PrincipalGone(_) | LoginError::TokenRoleGone(_) | LoginError::PoliciesChanged => {
+                Self::invalid(error.to_string())
+            }
             LoginError::Token(error) => error.into(),
             LoginError::Load(error) => error.into(),
             LoginError::Commit(error) => error.into(),

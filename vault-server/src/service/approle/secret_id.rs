@@ -150,12 +150,7 @@ impl ApproleService {
         self.remove(mount, name, &digest).await
     }
 
-    fn digest_of(
-        &self,
-        mount: &Mount,
-        name: &str,
-        accessor: &str,
-    ) -> Result<Option<[u8; 32]>, ApproleError> {
+    fn digest_of(&self, mount: &Mount, name: &str, accessor: &str) -> Result<Option<[u8; 32]>, ApproleError> {
         if accessor.len() > ACCESSOR_BYTES_MAX {
             return Ok(None);
         }

@@ -50,7 +50,9 @@ impl TokenService {
         }
         match token.parent() {
             None => Ok(true),
-            Some(parent) => Ok(self.load(parent)?.is_some_and(|parent| parent.value.state(now) == TokenState::Live)),
+            Some(parent) => {
+                Ok(self.load(parent)?.is_some_and(|parent| parent.value.state(now) == TokenState::Live))
+            }
         }
     }
 }

@@ -6,7 +6,8 @@ use vault_core::clock::Timestamp;
 use vault_core::crypto::Keyring;
 use vault_core::entropy::Entropy;
 use vault_core::identity::{
-    CreateToken, Limits, Parent, PlainToken, RenewalTerms, Token, TokenDigest, TokenKind, TokenError, create, initial_root, keys, renew,
+    CreateToken, Limits, Parent, PlainToken, RenewalTerms, Token, TokenDigest, TokenError, TokenKind, create,
+    initial_root, keys, renew,
 };
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
@@ -113,7 +114,8 @@ impl TokenService {
     ) -> Result<(Token, Vec<String>), TokenServiceError> {
         for _ in 0..ATTEMPTS_MAX {
             let loaded = self.live(digest, now)?;
-            let (renewed, warnings) = renew(&loaded.value, increment, terms, now, limits.unwrap_or(self.limits))?;
+            let (renewed, warnings) =
+                renew(&loaded.value, increment, terms, now, limits.unwrap_or(self.limits))?;
             let mut transaction = self.barrier.transaction()?;
             replace(&mut transaction, digest, &loaded, &renewed);
             match self.barrier.commit(transaction).await {

@@ -48,7 +48,11 @@ struct Waiting<'a>(&'a AtomicUsize);
 impl<'a> Waiting<'a> {
     fn enter(count: &'a AtomicUsize) -> Result<Self, UserpassError> {
         let waiting = Self(count);
-        if count.fetch_add(1, Ordering::Relaxed) < WAITING_MAX { Ok(waiting) } else { Err(UserpassError::Busy) }
+        if count.fetch_add(1, Ordering::Relaxed) < WAITING_MAX {
+            Ok(waiting)
+        } else {
+            Err(UserpassError::Busy)
+        }
     }
 }
 

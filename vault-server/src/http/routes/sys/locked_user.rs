@@ -40,7 +40,8 @@ pub(in crate::http::routes) async fn unlock(context: Context) -> Result<Answer, 
     let (accessor, name) = (request.part("accessor")?, request.part("name")?);
     let table = context.app.mounts.table();
     let mount = table.of(Class::Auth).find(|mount| mount.accessor == accessor);
-    let mount = mount.ok_or_else(|| ApiError::invalid(format!("no auth mount has the accessor {accessor:?}")))?;
+    let mount =
+        mount.ok_or_else(|| ApiError::invalid(format!("no auth mount has the accessor {accessor:?}")))?;
     context.app.logins.forget(&Alias { mount: mount.id, name: name.to_lowercase() });
     context.app.logins.forget(&Alias { mount: mount.id, name: name.to_owned() });
     Ok(Answer::nothing())

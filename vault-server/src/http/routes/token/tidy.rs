@@ -14,7 +14,9 @@ pub(in crate::http::routes) async fn start(context: Context) -> Result<Answer, A
     context.app.shutdown.spawn(async move {
         match app.tokens.sweep(now).await {
             Ok(ended) => tracing::info!(ended, "tokens were tidied"),
-            Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "tokens could not be tidied"),
+            Err(error) => {
+                tracing::warn!(error = &error as &dyn std::error::Error, "tokens could not be tidied")
+            }
         }
     });
     Ok(Answer::nothing().warn(STARTED).with_status(StatusCode::ACCEPTED))

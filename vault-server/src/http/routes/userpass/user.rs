@@ -128,7 +128,10 @@ fn show(user: &User) -> Map<String, Value> {
     let secs = |span: Option<std::time::Duration>| span.map(|span| json!(span.as_secs()));
     let blocks = shown.get("token_bound_cidrs").cloned();
     for (name, value) in [
-        ("policies", Some(json!(parameters.policies)).filter(|_| old.policies && !parameters.policies.is_empty())),
+        (
+            "policies",
+            Some(json!(parameters.policies)).filter(|_| old.policies && !parameters.policies.is_empty()),
+        ),
         ("ttl", secs(parameters.ttl).filter(|_| old.ttl)),
         ("max_ttl", secs(parameters.max_ttl).filter(|_| old.max_ttl)),
         ("bound_cidrs", blocks.filter(|_| old.bound_cidrs && !parameters.bound_cidrs.is_empty())),
