@@ -123,10 +123,15 @@ impl Client {
 
     /// The same server as another principal.
     pub(crate) fn acting_as(&self, token: Sensitive<String>) -> Self {
+        Self { token: Some(token), ..self.acting_as_nobody() }
+    }
+
+    /// The same server without a token, for who is about to get one.
+    pub(crate) fn acting_as_nobody(&self) -> Self {
         Self {
             http: self.http.clone(),
             address: self.address.clone(),
-            token: Some(token),
+            token: None,
             namespace: self.namespace.clone(),
             chosen_timeout: self.chosen_timeout,
         }

@@ -23,6 +23,7 @@ mod plain;
 mod policy_set;
 mod principal;
 mod renew;
+mod role;
 mod token;
 mod wrapping;
 
@@ -35,5 +36,6 @@ pub use parameters::{ParametersError, TokenParameters};
 pub use plain::{PLAIN_TOKEN_BYTES_MAX, PlainToken};
 pub use principal::{NotLive, Principal};
 pub use renew::{RenewalTerms, renew};
+pub use role::{ROLE_NAME_BYTES_MAX, RoleKind, TokenRole, TokenRoleError};
 pub use token::{Origin, Token, TokenError, TokenKind, TokenState, Use};
 pub use wrapping::wrapping;

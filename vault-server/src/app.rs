@@ -206,6 +206,9 @@ impl App {
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.kv.run_until(&app.seal, &app.shutdown).await });
         let app = Arc::clone(self);
+        self.shutdown
+            .spawn(async move { app.approle.tidy_until(&app.mounts, &*app.clock, &app.shutdown).await });
+        let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.rewrap.run_until(&app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown

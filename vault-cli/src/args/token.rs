@@ -11,16 +11,38 @@ use super::connection::sensitive;
 Examples:
   rotunda login
   rotunda login - < token.txt
+  rotunda login --method userpass username=mary
+  rotunda login --method approle role_id=ROLE secret_id=@secret-id.txt
+  TOKEN=$(rotunda login --method approle --no-store role_id=ROLE secret_id=@secret-id.txt)
 
-The token is asked for, hidden. It is stored in ~/.vault-token, readable by you alone, where Vault's own
-command line looks too. VAULT_TOKEN and --token go before the stored one.")]
+The token, the password or the secret id is asked for, hidden, when it is not given. The token is stored in
+~/.vault-token, readable by you alone, where Vault's own command line looks too. VAULT_TOKEN and --token go
+before the stored one.")]
 pub(crate) struct LoginArgs {
-    /// `-` for standard input; a token written here is seen by other users of the machine
-    #[arg(value_name = "TOKEN", value_parser = sensitive)]
-    pub(crate) given: Option<Sensitive<String>>,
-    /// Only check it
+    /// How you prove who you are
+    #[arg(long, value_name = "METHOD", default_value = "token")]
+    pub(crate) method: LoginMethod,
+    /// Where the method is mounted below auth/, when not at its own name
+    #[arg(long, value_name = "PATH")]
+    pub(crate) path: Option<String>,
+    /// A token, `-` for standard input, or what the method needs as KEY=VALUE; what is written here is seen by
+    /// other users of the machine
+    #[arg(value_name = "TOKEN | KEY=VALUE", value_parser = sensitive)]
+    pub(crate) given: Vec<Sensitive<String>>,
+    /// Do not store the token: only check it, or print the one that a method gave
     #[arg(long)]
     pub(crate) no_store: bool,
+}
+
+/// A way to log in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum LoginMethod {
+    /// A token that you have
+    Token,
+    /// A name and a password
+    Userpass,
+    /// A role id and a secret id
+    Approle,
 }
 
 /// The second word.

@@ -80,6 +80,15 @@ impl Answer {
         T::deserialize(data).map_err(|_| Failure::unexpected_answer("data"))
     }
 
+    /// Reads one part of the envelope.
+    ///
+    /// # Errors
+    /// There is none, or it has another form.
+    pub(crate) fn read_part<T: DeserializeOwned>(&self, key: &'static str) -> Result<T, Failure> {
+        let part = self.part(key).ok_or_else(|| Failure::unexpected_answer(key))?;
+        T::deserialize(part).map_err(|_| Failure::unexpected_answer(key))
+    }
+
     /// Reads a part of the envelope, or for answers without envelope the whole.
     ///
     /// # Errors

@@ -151,6 +151,38 @@ async fn login_stores_a_token_only_after_the_server_took_it() {
 }
 
 #[tokio::test]
+async fn login_by_a_method_sends_no_token_and_stores_the_one_it_gets() {
+    let auth = json!({"request_id": "r", "auth": {
+        "client_token": "hvs.fresh", "accessor": "a", "policies": ["default"], "lease_duration": 60,
+        "renewable": true,
+    }});
+    let userpass: &[&str] = &["login", "--method", "userpass", "username=mary"];
+    let elsewhere: &[&str] = &["login", "--method", "approle", "--path", "ci/", "role_id=r", "secret_id=-"];
+    for (words, line, body) in [
+        (userpass, "PUT /v1/auth/userpass/login/mary", json!({"password": "canary"})),
+        (elsewhere, "PUT /v1/auth/ci/login", json!({"role_id": "r", "secret_id": "canary"})),
+    ] {
+        let home = tempfile::tempdir().unwrap();
+        let server = Canned::answering(vec![(200, auth.to_string())]);
+        let outcome = run_at_home(server.address(), words, "canary\n", home.path()).await;
+        assert_eq!(outcome.code, 0, "{words:?} {}", outcome.err);
+        let asked = server.asked().remove(0);
+        assert_eq!((asked.line.as_str(), asked.json()), (line, body));
+        assert_eq!(asked.header("x-vault-token"), None);
+        assert_eq!(std::fs::read_to_string(home.path().join(".vault-token")).unwrap(), "hvs.fresh");
+        assert!(!outcome.out.contains("hvs.") && !outcome.err.contains("canary"), "{words:?}");
+
+        let server = Canned::answering(vec![(200, auth.to_string())]);
+        let (other, words) = (tempfile::tempdir().unwrap(), [words, &["--no-store"]].concat());
+        let outcome = run_at_home(server.address(), &words, "canary\n", other.path()).await;
+        assert_eq!((outcome.code, outcome.out.as_str()), (0, "hvs.fresh\n"));
+        assert!(!other.path().join(".vault-token").exists());
+    }
+    let outcome = run("http://127.0.0.1:1", &["login", "--method", "userpass"], "x\n").await;
+    assert_eq!((outcome.code, outcome.err.contains("username=")), (2, true), "{}", outcome.err);
+}
+
+#[tokio::test]
 async fn a_closed_pipe_ends_quietly_and_a_lent_password_is_not_forgotten() {
     let server =
         Canned::answering(vec![leased("l-1", 60, &json!({"username": "app", "password": "canary"}))]);

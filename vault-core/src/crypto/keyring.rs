@@ -3,6 +3,7 @@
 //! Opening and sealing take `&self`, hold no lock and draw no state: share a keyring as `Arc<Keyring>`
 //! and replace the whole of it when a generation is added or dropped.
 
+mod batch;
 mod format;
 
 use std::fmt;

@@ -3,6 +3,8 @@
 //! The rules are Vault's. No child has a right its parent lacks, unless the parent is root or has `sudo` on
 //! the path that makes tokens; `root` comes from root alone.
 
+mod merged;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use super::digest::TokenDigest;
 use super::lifetime::{Limits, Terms};
 use super::plain::PlainToken;
 use super::policy_set;
+use super::role::{RoleKind, TokenRole};
 use super::token::{Token, TokenError, TokenKind, TokenState};
 use crate::clock::Timestamp;
 use crate::entropy::Entropy;
@@ -42,8 +45,10 @@ pub struct CreateToken {
     pub display_name: String,
     /// Whether it can be renewed; true unless the asker says otherwise.
     pub renewable: bool,
-    /// How it is to be kept.
-    pub kind: TokenKind,
+    /// How it is to be kept; `None` for service, or what the role says.
+    pub kind: Option<TokenKind>,
+    /// The role that was named; what it says goes before the rules for parents and children.
+    pub role: Option<TokenRole>,
     /// Which path was asked.
     pub route: Route,
 }
@@ -62,7 +67,8 @@ impl Default for CreateToken {
             no_default_policy: false,
             display_name: String::new(),
             renewable: true,
-            kind: TokenKind::Service,
+            kind: None,
+            role: None,
             route: Route::Create,
         }
     }
@@ -129,52 +135,53 @@ pub fn create(
     entropy: &dyn Entropy,
 ) -> Result<Created, TokenError> {
     check_parent(&parent, now)?;
-    if request.kind == TokenKind::Batch {
-        return Err(TokenError::Batch);
-    }
     check_sizes(&request)?;
-    let plain = match request.id {
+    let kind = request.role.as_ref().map_or(RoleKind::DefaultService, |role| role.kind).of(request.kind);
+    let plain = match &request.id {
         Some(id) => chosen_text(id, &parent)?,
         None => PlainToken::generate(entropy),
     };
-    let policies = child_policies(&request.policies, request.no_default_policy, &parent)?;
-    let orphan = request.route == Route::CreateOrphan || request.no_parent;
-    if request.route == Route::Create && request.no_parent && !parent.is_privileged() {
-        return Err(TokenError::OrphanNeedsSudo);
+    let policies = policies(&request, &parent)?;
+    if kind == TokenKind::Batch {
+        check_batch(&request, &policies)?;
     }
-    let period = request.period.filter(|period| !period.is_zero());
-    if period.is_some() && !parent.is_privileged() {
+    let orphan = merged::is_orphan(&request, &parent)?;
+    if request.period.is_some_and(|period| !period.is_zero()) && !parent.is_privileged() {
         return Err(TokenError::PeriodNeedsSudo);
     }
-    let explicit_max = request.explicit_max_ttl.filter(|max| !max.is_zero());
+    let mut warnings = Vec::new();
+    let (period, explicit_max) = merged::bounds(&request, kind, &mut warnings);
     let asked = request.ttl.filter(|ttl| !ttl.is_zero());
     let terms = Terms { period, explicit_max, limits, created_at: now };
-    let (life, warnings) = first_life(&terms, asked, &policies, now)?;
+    let (life, about_life) = first_life(&terms, asked, &policies, now)?;
+    warnings.extend(about_life);
     if life.is_none() && parent.token.expires_at.is_some() {
         return Err(TokenError::ExpiringRoot);
     }
+    let role_renews = request.role.as_ref().is_none_or(|role| role.renewable);
     let token = Token {
         accessor: Accessor::generate(entropy),
         policies,
         display_name: display_name(&request.display_name),
-        meta: request.meta,
-        path: request.route.path().to_owned(),
+        path: merged::path(&request),
         created_at: now,
         ttl: life.unwrap_or_default(),
         explicit_max_ttl: explicit_max,
         period,
         expires_at: life.map(|ttl| now.plus(ttl)),
         last_renewal: None,
-        num_uses: request.num_uses,
+        num_uses: merged::uses(&request),
         // A token without end has nothing to renew.
-        renewable: request.renewable && life.is_some(),
+        renewable: request.renewable && role_renews && life.is_some() && kind == TokenKind::Service,
         parent: (!orphan).then_some(parent.digest),
-        kind: TokenKind::Service,
+        kind,
         entity_id: parent.token.entity_id.clone(),
         revoking: false,
-        bound_cidrs: if orphan { Vec::new() } else { parent.token.bound_cidrs.clone() },
-        role: None,
+        // A root token without end is not bound, lest nobody could use it any more.
+        bound_cidrs: if life.is_some() { merged::bound_cidrs(&request, &parent, orphan) } else { Vec::new() },
+        role: request.role.map(|role| role.name),
         origin: None,
+        meta: request.meta,
     };
     Ok(Created { plain, token, warnings })
 }
@@ -243,15 +250,51 @@ fn check_sizes(request: &CreateToken) -> Result<(), TokenError> {
     Ok(())
 }
 
-fn chosen_text(id: SecretString, parent: &Parent<'_>) -> Result<PlainToken, TokenError> {
+fn chosen_text(id: &SecretString, parent: &Parent<'_>) -> Result<PlainToken, TokenError> {
     if !parent.token.is_root() {
         return Err(TokenError::IdNeedsRoot);
     }
-    let plain = PlainToken::chosen(id).ok_or(TokenError::IdForm)?;
+    let plain = PlainToken::chosen(id.duplicate()).ok_or(TokenError::IdForm)?;
     if plain.has_service_prefix() {
         return Err(TokenError::IdPrefix);
     }
     Ok(plain)
+}
+
+/// What a batch token cannot have: it is counted, renewed and revoked by nobody.
+fn check_batch(request: &CreateToken, policies: &[String]) -> Result<(), TokenError> {
+    let is_given = |span: Option<Duration>| span.is_some_and(|span| !span.is_zero());
+    if is_given(request.explicit_max_ttl) {
+        return Err(TokenError::BatchExplicitMax);
+    }
+    if request.num_uses > 0 {
+        return Err(TokenError::BatchUses);
+    }
+    if is_given(request.period) {
+        return Err(TokenError::BatchPeriod);
+    }
+    if request.id.is_some() {
+        return Err(TokenError::BatchId);
+    }
+    if policy_set::contains_root(policies) { Err(TokenError::BatchRoot) } else { Ok(()) }
+}
+
+fn policies(request: &CreateToken, parent: &Parent<'_>) -> Result<Vec<String>, TokenError> {
+    let role = request.role.as_ref();
+    let no_default = request.no_default_policy || role.is_some_and(|role| role.no_default_policy);
+    match role.filter(|role| role.names_policies()) {
+        None => child_policies(&request.policies, no_default, parent),
+        Some(role) => {
+            let mut policies = role.policies_of(&request.policies, no_default, parent.token)?;
+            if request.no_default_policy {
+                policy_set::remove_default(&mut policies);
+            }
+            if policy_set::contains_root(&policies) && !parent.token.is_root() {
+                return Err(TokenError::RootNeedsRoot);
+            }
+            Ok(policies)
+        }
+    }
 }
 
 fn child_policies(

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use data_encoding::BASE64URL_NOPAD;
+
 use super::base62;
 use super::digest::TokenDigest;
 use crate::entropy::Entropy;
@@ -21,6 +23,25 @@ impl PlainToken {
         Self(SecretString::new(text))
     }
 
+    /// The text of a batch token from its sealed record; `None` when it would be too long for a header.
+    #[must_use]
+    pub fn batch(sealed: &[u8]) -> Option<Self> {
+        let text = format!("{BATCH_PREFIX}{}", BASE64URL_NOPAD.encode(sealed));
+        Self::fits(&text).then(|| Self(SecretString::new(text)))
+    }
+
+    /// The sealed record that a batch token is; `None` for any other token.
+    #[must_use]
+    pub fn batch_body(&self) -> Option<Vec<u8>> {
+        BASE64URL_NOPAD.decode(self.0.expose().strip_prefix(BATCH_PREFIX)?.as_bytes()).ok()
+    }
+
+    /// Whether it looks like a batch token.
+    #[must_use]
+    pub fn is_batch(&self) -> bool {
+        self.0.expose().starts_with(BATCH_PREFIX)
+    }
+
     /// Takes a token from a request's header; `None` when no token of any vault looks like it, so that
     /// nothing needs to be digested or looked up.
     #[must_use]
@@ -36,7 +57,7 @@ impl PlainToken {
     /// Whether the text begins like one that the vault draws itself.
     pub(super) fn has_service_prefix(&self) -> bool {
         let text = self.0.expose();
-        text.starts_with(SERVICE_PREFIX) || text.starts_with(OLD_SERVICE_PREFIX)
+        [SERVICE_PREFIX, OLD_SERVICE_PREFIX, BATCH_PREFIX].iter().any(|prefix| text.starts_with(prefix))
     }
 
     /// The text itself, for the one answer that shows it.
@@ -53,7 +74,9 @@ impl PlainToken {
     }
 
     fn fits(text: &str) -> bool {
-        (1..=PLAIN_TOKEN_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
+        let is_batch = text.starts_with(BATCH_PREFIX);
+        let most = if is_batch { BATCH_TOKEN_BYTES_MAX } else { PLAIN_TOKEN_BYTES_MAX };
+        (1..=most).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_graphic())
     }
 }
 
@@ -63,8 +86,11 @@ impl fmt::Debug for PlainToken {
     }
 }
 
-/// Longest token text, in bytes.
+/// Longest token text, in bytes, of any but a batch token.
 pub const PLAIN_TOKEN_BYTES_MAX: usize = 255;
+/// Longest batch token, in bytes: it must fit a header.
+const BATCH_TOKEN_BYTES_MAX: usize = 6000;
+const BATCH_PREFIX: &str = "hvb.";
 const SERVICE_PREFIX: &str = "hvs.";
 /// What Vault drew before 1.10, and OpenBao draws.
 const OLD_SERVICE_PREFIX: &str = "s.";
@@ -91,6 +117,18 @@ mod tests {
             assert!(PlainToken::presented(text).is_none(), "{text:?}");
         }
         assert!(PlainToken::presented("root").is_some());
+    }
+
+    #[test]
+    fn a_batch_token_is_its_sealed_record() {
+        let token = PlainToken::batch(&[0xff; 300]).unwrap();
+        assert!(token.is_batch() && token.has_service_prefix());
+        assert_eq!(token.batch_body(), Some(vec![0xff; 300]));
+        assert!(PlainToken::presented(token.expose()).is_some());
+        assert!(PlainToken::batch(&[0; 5000]).is_none());
+        for text in ["hvs.abc", "hvb.!", "hvb"] {
+            assert_eq!(PlainToken::presented(text).unwrap().batch_body(), None, "{text}");
+        }
     }
 
     #[test]

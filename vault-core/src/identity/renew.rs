@@ -52,7 +52,9 @@ pub fn renew(
             (login::terms(parameters, token.explicit_max_ttl, limits, token.created_at), parameters.ttl)
         }
         RenewalTerms::OfRole { period, explicit_max_ttl } => {
-            (Terms { period: *period, explicit_max: *explicit_max_ttl, ..own }, Some(token.ttl))
+            // The bound that was fixed when the token was made stays, whatever the role says later.
+            let explicit_max = [*explicit_max_ttl, token.explicit_max_ttl].into_iter().flatten().min();
+            (Terms { period: *period, explicit_max, ..own }, Some(token.ttl))
         }
     };
     extend(token, &terms, increment, usual, now)

@@ -33,9 +33,30 @@ pub enum TokenError {
     /// The parent has expired or is being revoked.
     #[error("permission denied")]
     ParentNotLive,
-    /// Batch tokens are not made here.
-    #[error("batch tokens are not supported; leave out \"type\" or set it to \"service\"")]
-    Batch,
+    /// A bound on the life of a batch token.
+    #[error("batch tokens cannot have \"explicit_max_ttl\" set")]
+    BatchExplicitMax,
+    /// A use limit of a batch token.
+    #[error("batch tokens cannot have \"num_uses\" set")]
+    BatchUses,
+    /// A period of a batch token.
+    #[error("batch tokens cannot have \"period\" set")]
+    BatchPeriod,
+    /// A chosen text for a batch token, whose text is its record.
+    #[error("batch tokens cannot have \"id\" set")]
+    BatchId,
+    /// A batch token that could not be stopped.
+    #[error("batch tokens cannot be root tokens")]
+    BatchRoot,
+    /// A batch token ends by its time, or with its parent or mount.
+    #[error("batch tokens cannot be revoked")]
+    BatchNotRevocable,
+    /// A policy that the role does not allow.
+    #[error("token policies must be subset of the role's allowed policies or glob policies")]
+    NotAllowedByRole,
+    /// A policy that the role forbids.
+    #[error("token policy is disallowed by this role")]
+    DisallowedByRole,
     /// Only root chooses the text of a token.
     #[error("root privileges required to specify token id")]
     IdNeedsRoot,
@@ -99,7 +120,7 @@ pub enum TokenKind {
     /// Stored, revocable, renewable.
     #[default]
     Service,
-    /// Self-contained, as Vault's; the word is reserved, none is made yet.
+    /// Self-contained: its text is its record, sealed. Neither renewed nor revoked by itself.
     Batch,
 }
 

@@ -133,6 +133,12 @@ fn tokens() -> Vec<Route> {
     vec![
         write("auth/token/create", token::create::child),
         write("auth/token/create-orphan", token::create::orphan).sudo(),
+        write("auth/token/create/<role>", token::create::by_role),
+        list("auth/token/roles", token::role::list),
+        read("auth/token/roles/<role>", token::role::read),
+        write("auth/token/roles/<role>", token::role::write).creating(token::role::exists),
+        delete("auth/token/roles/<role>", token::role::delete),
+        write("auth/token/tidy", token::tidy::start),
         write("auth/token/lookup", token::lookup::by_token),
         read("auth/token/lookup", token::lookup::by_query),
         read("auth/token/lookup-self", token::lookup::of_self),

@@ -26,6 +26,9 @@ pub enum LoginError {
     /// The role or user that logged in is gone.
     #[error("{0:?} does not exist any more, not renewing")]
     PrincipalGone(String),
+    /// The token role that made the token is gone.
+    #[error("original token role {0:?} could not be found, not renewing")]
+    TokenRoleGone(String),
     /// The user has other policies than when it logged in.
     #[error("policies have changed, not renewing")]
     PoliciesChanged,

@@ -9,10 +9,12 @@
 //! A token is refused from the commit that marks it; the rest of its end may take longer and survives a
 //! crash. Records are found by a keyed digest, so the store holds nothing that opens the vault.
 
+mod batch;
 mod issue;
 mod last_use;
 mod login;
 mod revoke;
+mod role;
 mod sweep;
 mod wrap;
 
@@ -22,7 +24,7 @@ use serde::{Deserialize, Serialize};
 use vault_core::clock::Timestamp;
 use vault_core::entropy::Entropy;
 use vault_core::identity::{
-    Accessor, Limits, PlainToken, Principal, Token, TokenDigest, TokenError, TokenState, Use,
+    Accessor, Limits, PlainToken, Principal, Token, TokenDigest, TokenError, TokenRoleError, TokenState, Use,
 };
 use vault_core::rotation::port::BoxFuture;
 use vault_core::store::due;
@@ -81,6 +83,9 @@ pub enum TokenServiceError {
     /// A rule of tokens was broken.
     #[error(transparent)]
     Rule(#[from] TokenError),
+    /// A token role cannot be so.
+    #[error(transparent)]
+    Role(#[from] TokenRoleError),
     /// A record was not loaded.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -140,10 +145,9 @@ impl TokenService {
     pub fn authenticate(&self, text: &str, now: Timestamp) -> Result<Caller, TokenServiceError> {
         let plain = PlainToken::presented(text).ok_or(TokenServiceError::Unknown)?;
         let digest = self.digest(&plain)?;
-        let loaded = self.load(&digest)?.ok_or(TokenServiceError::Unknown)?;
-        let principal =
-            Principal::verified(digest, &loaded.value, now).map_err(|_| TokenServiceError::Unknown)?;
-        Ok(Caller { principal, token: loaded.value, plain })
+        let token = self.find(&plain, &digest, now)?.ok_or(TokenServiceError::Unknown)?;
+        let principal = Principal::verified(digest, &token, now).map_err(|_| TokenServiceError::Unknown)?;
+        Ok(Caller { principal, token, plain })
     }
 
     /// Counts one use of a token that has a use limit; committed before the request is served, so that two
@@ -188,7 +192,8 @@ impl TokenService {
     pub fn look_up(&self, text: &str, now: Timestamp) -> Result<(TokenDigest, Token), TokenServiceError> {
         let plain = PlainToken::presented(text).ok_or(TokenServiceError::Unknown)?;
         let digest = self.digest(&plain)?;
-        self.live(&digest, now).map(|loaded| (digest, loaded.value))
+        let token = self.find(&plain, &digest, now)?.filter(|token| token.state(now) == TokenState::Live);
+        token.map(|token| (digest, token)).ok_or(TokenServiceError::Unknown)
     }
 
     /// The record of the token with this accessor, while it lives.
@@ -217,6 +222,18 @@ impl TokenService {
     pub fn accessors(&self, after: Option<&str>, limit: usize) -> Result<Vec<String>, TokenServiceError> {
         let names = self.barrier.names(Table::Accessor, b"", after.map(str::as_bytes), limit)?;
         Ok(names.into_iter().filter_map(|name| String::from_utf8(name).ok()).collect())
+    }
+
+    fn find(
+        &self,
+        plain: &PlainToken,
+        digest: &TokenDigest,
+        now: Timestamp,
+    ) -> Result<Option<Token>, TokenServiceError> {
+        if plain.is_batch() {
+            return self.open_batch(plain, now);
+        }
+        Ok(self.load(digest)?.map(|loaded| loaded.value))
     }
 
     fn live(&self, digest: &TokenDigest, now: Timestamp) -> Result<Loaded<Token>, TokenServiceError> {

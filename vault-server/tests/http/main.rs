@@ -26,6 +26,7 @@ mod seal;
 mod target;
 mod token;
 mod tools;
+mod token_role;
 mod userpass;
 mod vault;
 mod wrapping;

@@ -152,7 +152,6 @@ async fn rights_do_not_grow_from_parent_to_child() {
         ("create", r#"{"no_parent":true}"#, 400),
         ("create", r#"{"period":"1h"}"#, 400),
         ("create", r#"{"id":"chosen"}"#, 400),
-        ("create", r#"{"type":"batch"}"#, 400),
         ("create", r#"{"ttl":"soon"}"#, 400),
         ("create", r#"{"num_uses":-1}"#, 400),
         ("create-orphan", "{}", 403),

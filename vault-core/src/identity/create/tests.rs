@@ -159,8 +159,19 @@ fn a_parent_must_be_live_unlimited_and_no_batch_token() {
     ] {
         assert_eq!(made(CreateToken::default(), &parent, true).err(), Some(want));
     }
-    let request = CreateToken { kind: TokenKind::Batch, ..CreateToken::default() };
-    assert_eq!(made(request, &root(), false).err(), Some(TokenError::Batch));
+    let batch =
+        || CreateToken { kind: Some(TokenKind::Batch), policies: names(&["a"]), ..CreateToken::default() };
+    let hour = Some(Duration::from_secs(3600));
+    for (request, want) in [
+        (CreateToken { explicit_max_ttl: hour, ..batch() }, TokenError::BatchExplicitMax),
+        (CreateToken { period: hour, ..batch() }, TokenError::BatchPeriod),
+        (CreateToken { num_uses: 1, ..batch() }, TokenError::BatchUses),
+        (CreateToken { policies: names(&["root"]), ..batch() }, TokenError::BatchRoot),
+    ] {
+        assert_eq!(made(request, &root(), false).err(), Some(want));
+    }
+    let token = made(batch(), &root(), false).unwrap().token;
+    assert_eq!((token.kind, token.renewable), (TokenKind::Batch, false));
 }
 
 #[test]

@@ -143,6 +143,7 @@ impl From<TokenServiceError> for ApiError {
             TokenServiceError::UnknownAccessor => Self::invalid("invalid accessor"),
             TokenServiceError::Rule(TokenError::ParentNotLive | TokenError::NotLive) => Self::InvalidToken,
             TokenServiceError::Rule(error) => Self::invalid(error.to_string()),
+            TokenServiceError::Role(error) => Self::invalid(error.to_string()),
             TokenServiceError::Load(error) => error.into(),
             TokenServiceError::Commit(error) => error.into(),
             TokenServiceError::Watcher(error) => {
@@ -168,7 +169,9 @@ impl From<LoginError> for ApiError {
         match error {
             LoginError::Locked => Self::InvalidToken,
             LoginError::MountGone => Self::UnsupportedPath,
-            LoginError::PrincipalGone(_) | LoginError::PoliciesChanged => Self::invalid(error.to_string()),
+            LoginError::PrincipalGone(_) | LoginError::TokenRoleGone(_) | LoginError::PoliciesChanged => {
+                Self::invalid(error.to_string())
+            }
             LoginError::Token(error) => error.into(),
             LoginError::Load(error) => error.into(),
             LoginError::Commit(error) => error.into(),

@@ -6,6 +6,7 @@ use vault_api::checkout::{CheckInResponse, CheckOutResponse, HeldFacts, LeaseEnd
 use vault_api::incident::FailureFacts;
 use vault_api::rotation::RotationOutcome;
 use vault_core::account::Settings;
+use vault_core::identity::TokenKind;
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
 use vault_core::policy::Capability;
@@ -127,6 +128,10 @@ pub(super) async fn credential(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn check_out(context: Context) -> Result<Answer, ApiError> {
+    // Nothing is stored of a batch token by which its lease could end with it.
+    if context.caller.token.kind() == TokenKind::Batch {
+        return Err(ApiError::invalid("batch tokens cannot hold a lease: use a service token"));
+    }
     let path = context.request.account_path("path")?;
     let fields = context.fields();
     let request = CheckOut {

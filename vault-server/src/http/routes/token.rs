@@ -4,11 +4,13 @@ pub(super) mod create;
 pub(super) mod lookup;
 pub(super) mod renew;
 pub(super) mod revoke;
+pub(super) mod role;
+pub(super) mod tidy;
 
 use serde_json::Value;
 use vault_api::AuthBlock;
 use vault_core::clock::Timestamp;
-use vault_core::identity::Token;
+use vault_core::identity::{Token, TokenKind};
 
 use super::super::context::Context;
 use super::super::error::ApiError;
@@ -17,7 +19,7 @@ use super::super::error::ApiError;
 pub(super) fn auth(token: &Token, plain: &str, now: Timestamp) -> Result<Value, ApiError> {
     let block = AuthBlock {
         client_token: plain.to_owned().into(),
-        accessor: token.accessor().to_string(),
+        accessor: shown_accessor(token),
         policies: token.policies().to_vec(),
         token_policies: token.policies().to_vec(),
         identity_policies: Vec::new(),
@@ -31,6 +33,14 @@ pub(super) fn auth(token: &Token, plain: &str, now: Timestamp) -> Result<Value, 
         num_uses: token.num_uses().into(),
     };
     serde_json::to_value(block).map_err(|_| ApiError::Internal)
+}
+
+/// The accessor in answers; a batch token has none, since nothing is stored by which it could be found.
+fn shown_accessor(token: &Token) -> String {
+    match token.kind() {
+        TokenKind::Service => token.accessor().to_string(),
+        TokenKind::Batch => String::new(),
+    }
 }
 
 /// The token that the body names.

@@ -1,12 +1,37 @@
 //! Takes away secret ids whose time is over or whose role is gone.
 
+use std::time::Duration;
+
 use vault_core::approle::SecretId;
-use vault_core::clock::Timestamp;
-use vault_core::mount::Mount;
+use vault_core::clock::{Clock, Timestamp};
+use vault_core::mount::{Class, Kind, Mount};
 
 use super::{ApproleError, ApproleService, PAGE};
+use crate::barrier::LoadError;
+use crate::service::mount::MountService;
+use crate::shutdown::Shutdown;
 
 impl ApproleService {
+    /// Tidies every mount about once an hour, until `shutdown` begins.
+    pub async fn tidy_until(&self, mounts: &MountService, clock: &dyn Clock, shutdown: &Shutdown) {
+        loop {
+            tokio::select! {
+                () = shutdown.begun() => return,
+                () = tokio::time::sleep(TIDY_EVERY) => {}
+            }
+            let table = mounts.table();
+            for mount in table.of(Class::Auth).filter(|mount| mount.kind == Kind::Approle) {
+                match self.tidy(mount, clock.now()).await {
+                    Ok(_) | Err(ApproleError::Load(LoadError::Sealed)) => {}
+                    Err(error) => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::warn!(error, mount = %mount.path, "secret ids could not be tidied");
+                    }
+                }
+            }
+        }
+    }
+
     /// Removes the secret ids of `mount` that are of no use any more; returns how many.
     ///
     /// # Errors
@@ -32,6 +57,9 @@ impl ApproleService {
         }
     }
 }
+
+/// As Vault.
+const TIDY_EVERY: Duration = Duration::from_secs(3600);
 
 /// The name of the role and the digest of the secret id in a key below a mount.
 fn parts(rest: &[u8]) -> Option<(String, [u8; 32])> {

@@ -86,6 +86,7 @@ impl<'a> Teardown<'a> {
                 }
             }
         }
+        app.logins.forget_mount(mount.id);
         for table in Table::OF_MOUNTS {
             remove_all(&app.barrier, table, id).await?;
         }

@@ -6,7 +6,7 @@ use vault_core::clock::Timestamp;
 use vault_core::crypto::Keyring;
 use vault_core::entropy::Entropy;
 use vault_core::identity::{
-    CreateToken, Limits, Parent, PlainToken, RenewalTerms, Token, TokenDigest, TokenError, create,
+    CreateToken, Limits, Parent, PlainToken, RenewalTerms, Token, TokenDigest, TokenError, TokenKind, create,
     initial_root, keys, renew,
 };
 use vault_core::secret::SecretString;
@@ -39,10 +39,17 @@ impl TokenService {
         sudo: Privilege,
         now: Timestamp,
     ) -> Result<Issued, TokenServiceError> {
+        if caller.token.kind() == TokenKind::Batch {
+            return Err(TokenError::ParentBatch.into());
+        }
         let digest = *caller.principal.token();
         let parent = self.load(&digest)?.ok_or(TokenServiceError::Unknown)?;
         let asker = Parent { digest, token: &parent.value, sudo: sudo == Privilege::Sudo };
         let created = create(request, asker, self.limits, now, &*self.entropy)?;
+        if created.token.kind() == TokenKind::Batch {
+            let plain = self.seal_batch(&created.token)?;
+            return Ok(Issued { plain, token: created.token, warnings: created.warnings });
+        }
         let child = self.digest(&created.plain)?;
         if self.load(&child)?.is_some() {
             return Err(TokenError::IdTaken.into());

@@ -1,7 +1,7 @@
 //! Tokens of logins: drawn first, then stored in the commit that decides about the login.
 
 use vault_core::clock::Timestamp;
-use vault_core::identity::{Limits, Login, TokenDigest, login};
+use vault_core::identity::{Limits, Login, TokenDigest, TokenKind, login};
 use vault_core::mount::Mount;
 
 use super::issue::{Issued, add};
@@ -34,13 +34,20 @@ impl TokenService {
     /// Draws the token of a login.
     pub(crate) fn draw(&self, asked: Login<'_>, now: Timestamp) -> Result<Drawn, TokenServiceError> {
         let created = login(asked, now, &*self.entropy)?;
-        let digest = self.digest(&created.plain)?;
-        let issued = Issued { plain: created.plain, token: created.token, warnings: created.warnings };
+        let plain = match created.token.kind() {
+            TokenKind::Service => created.plain,
+            TokenKind::Batch => self.seal_batch(&created.token)?,
+        };
+        let digest = self.digest(&plain)?;
+        let issued = Issued { plain, token: created.token, warnings: created.warnings };
         Ok(Drawn { digest, issued })
     }
 }
 
 /// Stores a drawn token with the transaction.
 pub(crate) fn add_drawn(transaction: &mut Transaction, drawn: &Drawn) {
-    add(transaction, &drawn.digest, &drawn.issued.token);
+    // A batch token is its own record.
+    if drawn.issued.token.kind() == TokenKind::Service {
+        add(transaction, &drawn.digest, &drawn.issued.token);
+    }
 }

@@ -17,8 +17,20 @@ pub(in crate::http::routes) async fn orphan(context: Context) -> Result<Answer, 
     create(context, Route::CreateOrphan).await
 }
 
+pub(in crate::http::routes) async fn by_role(context: Context) -> Result<Answer, ApiError> {
+    let name = context.request.part("role")?;
+    let role = context.app.tokens.role(name)?;
+    let role = role.ok_or_else(|| ApiError::invalid(format!("unknown role {name}")))?;
+    let request = CreateToken { role: Some(role), ..request(context.fields(), Route::Create)? };
+    answer(&context, request).await
+}
+
 async fn create(context: Context, route: Route) -> Result<Answer, ApiError> {
     let request = request(context.fields(), route)?;
+    answer(&context, request).await
+}
+
+async fn answer(context: &Context, request: CreateToken) -> Result<Answer, ApiError> {
     let privilege = if context.authorized.has_sudo() { Privilege::Sudo } else { Privilege::Ordinary };
     let now = context.now();
     let issued = context.app.tokens.create(request, &context.caller, privilege, now).await?;
@@ -28,9 +40,10 @@ async fn create(context: Context, route: Route) -> Result<Answer, ApiError> {
 
 fn request(fields: &Fields, route: Route) -> Result<CreateToken, ApiError> {
     let kind = match fields.text("type")?.as_deref() {
-        None | Some("" | "service") => TokenKind::Service,
-        Some("batch") => TokenKind::Batch,
-        Some(_) => return Err(ApiError::invalid("invalid 'type' value: use \"service\"")),
+        None | Some("") => None,
+        Some("service") => Some(TokenKind::Service),
+        Some("batch") => Some(TokenKind::Batch),
+        Some(_) => return Err(ApiError::invalid("invalid 'token_type' value")),
     };
     if fields.text("entity_alias")?.is_some_and(|alias| !alias.is_empty()) {
         return Err(ApiError::invalid("'entity_alias' is only allowed in combination with token role"));
@@ -55,6 +68,7 @@ fn request(fields: &Fields, route: Route) -> Result<CreateToken, ApiError> {
         display_name: fields.text("display_name")?.unwrap_or_default(),
         renewable: fields.flag("renewable")?.unwrap_or(true),
         kind,
+        role: None,
         route,
     })
 }

@@ -5,7 +5,7 @@ use vault_core::clock::Timestamp;
 use vault_core::identity::Token;
 use vault_core::identity::cidr::CidrBlock;
 
-use super::named;
+use super::{named, shown_accessor};
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
@@ -60,7 +60,7 @@ fn look_up(context: &Context, text: &str) -> Result<Answer, ApiError> {
 fn info(token: &Token, plain: &str, now: Timestamp) -> TokenInfo {
     let is_first_root = token.path() == INITIAL_ROOT_PATH;
     TokenInfo {
-        accessor: token.accessor().to_string(),
+        accessor: shown_accessor(token),
         creation_time: token.created_at().as_secs(),
         creation_ttl: token.creation_ttl().as_secs(),
         display_name: token.display_name().to_owned(),

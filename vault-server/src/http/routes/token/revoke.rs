@@ -1,5 +1,7 @@
 //! `auth/token/revoke…`. Revoking what is unknown is done already: 204.
 
+use vault_core::identity::{Token, TokenError, TokenKind};
+
 use super::named;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
@@ -9,7 +11,10 @@ use crate::service::token::TokenServiceError;
 pub(in crate::http::routes) async fn by_token(context: Context) -> Result<Answer, ApiError> {
     let token = named(&context)?;
     match context.app.tokens.look_up(token.expose(), context.now()) {
-        Ok((digest, _)) => context.app.tokens.revoke(&digest).await?,
+        Ok((digest, record)) => {
+            check(&record)?;
+            context.app.tokens.revoke(&digest).await?;
+        }
         Err(TokenServiceError::Unknown) => {}
         Err(error) => return Err(error.into()),
     }
@@ -18,6 +23,7 @@ pub(in crate::http::routes) async fn by_token(context: Context) -> Result<Answer
 
 pub(in crate::http::routes) async fn of_self(context: Context) -> Result<Answer, ApiError> {
     context.fields().ignore(&["token"]);
+    check(&context.caller.token)?;
     context.app.tokens.revoke(context.caller.principal.token()).await?;
     Ok(Answer::nothing())
 }
@@ -32,10 +38,19 @@ pub(in crate::http::routes) async fn by_accessor(context: Context) -> Result<Ans
 pub(in crate::http::routes) async fn orphan(context: Context) -> Result<Answer, ApiError> {
     let token = named(&context)?;
     let found = context.app.tokens.look_up(token.expose(), context.now());
-    let (digest, _) = found.map_err(|error| match error {
+    let (digest, record) = found.map_err(|error| match error {
         TokenServiceError::Unknown => ApiError::invalid("token to revoke not found"),
         other => other.into(),
     })?;
+    check(&record)?;
     context.app.tokens.revoke_orphan(&digest).await?;
     Ok(Answer::nothing())
+}
+
+/// There is no record of a batch token that could be taken away.
+fn check(token: &Token) -> Result<(), ApiError> {
+    match token.kind() {
+        TokenKind::Service => Ok(()),
+        TokenKind::Batch => Err(TokenServiceError::Rule(TokenError::BatchNotRevocable).into()),
+    }
 }
