@@ -149,13 +149,14 @@ impl From<SealError> for ApiError {
             SealError::AlreadyInitialised | SealError::Init(_) | SealError::RootToken(_) => {
                 Self::invalid(error.to_string())
             }
-            SealError::Uninitialised => Self::invalid(error.to_string()),
+            SealError::Uninitialised | SealError::Ceremony(_) => Self::invalid(error.to_string()),
             SealError::Unseal(UnsealError::OutOfMemory | UnsealError::Keyring(_)) => {
                 tracing::error!(%error, "the vault cannot be unsealed");
                 Self::Internal
             }
             SealError::Unseal(error) => Self::invalid(error.to_string()),
             SealError::Sealed => Self::Sealed,
+            SealError::Unrecorded(error) => error.into(),
             SealError::TooManyGenerations(error) => Self::conflict(error.to_string()),
             SealError::Store(error) => error.into(),
             SealError::Commit(error) => error.into(),
