@@ -35,7 +35,7 @@ use vault_core::store::key::{Key, Table};
 use vault_core::store::{CommitError as StoreCommitError, Store, StoreError};
 
 use crate::barrier::{Barrier, CommitError, Transaction};
-use crate::service::audit::{AuditService, AuditUnavailable};
+use crate::service::audit::{AuditDevices, AuditService, AuditUnavailable};
 use crate::service::mount::{MountError, MountService};
 use crate::service::policy::PolicyRecord;
 use crate::service::token::add_initial_root;
@@ -136,6 +136,7 @@ pub struct SealService {
     barrier: Barrier,
     mounts: MountService,
     audit: AuditService,
+    devices: AuditDevices,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     inner: Mutex<Inner>,
@@ -164,6 +165,7 @@ impl SealService {
         barrier: Barrier,
         mounts: MountService,
         audit: AuditService,
+        devices: AuditDevices,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, SealError> {
@@ -177,6 +179,7 @@ impl SealService {
             barrier,
             mounts,
             audit,
+            devices,
             clock,
             entropy,
             inner,
@@ -323,6 +326,10 @@ impl SealService {
         if let Err(error) = self.mounts.load(&keyring) {
             self.close().await;
             return Err(error.into());
+        }
+        if let Err(error) = self.devices.load() {
+            // The chained file takes every entry; a damaged list of copies must not keep the vault shut.
+            tracing::error!(%error, "the further audit devices cannot be read; none is in use");
         }
         inner.root = Some(root);
         self.publish(inner, SealState::Unsealed);

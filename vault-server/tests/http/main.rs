@@ -7,6 +7,7 @@
 )]
 
 mod audit;
+mod audit_device;
 mod bench;
 mod configure;
 mod cubbyhole;

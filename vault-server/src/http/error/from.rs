@@ -7,7 +7,7 @@ use vault_core::store::StoreError;
 
 use super::ApiError;
 use crate::barrier::{CommitError, LoadError, Sealed};
-use crate::service::audit::AuditUnavailable;
+use crate::service::audit::{AuditUnavailable, DeviceError};
 use crate::service::cubbyhole::CubbyholeError;
 use crate::service::mount::MountError;
 use crate::service::policy::PolicyServiceError;
@@ -120,6 +120,16 @@ impl From<TokenServiceError> for ApiError {
                 tracing::warn!(%error, "the end of a token goes on in the background");
                 Self::Unavailable(error.to_string())
             }
+        }
+    }
+}
+
+impl From<DeviceError> for ApiError {
+    fn from(error: DeviceError) -> Self {
+        match error {
+            DeviceError::Load(error) => error.into(),
+            DeviceError::Commit(error) => error.into(),
+            error => Self::invalid(error.to_string()),
         }
     }
 }
