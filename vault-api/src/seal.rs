@@ -89,6 +89,74 @@ pub struct SealStatus {
     pub cluster_id: Option<String>,
 }
 
+/// PUT or POST `sys/rekey/init`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RekeyRequest {
+    /// The seal that is wanted.
+    #[serde(flatten)]
+    pub seal: InitRequest,
+    /// Whether the new shares must come back before they count.
+    #[serde(deserialize_with = "lenient::flag")]
+    pub require_verification: bool,
+}
+
+/// PUT or POST `sys/rekey/update`, `sys/rekey/verify`, `sys/generate-root/update`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ShareRequest {
+    /// A share in hex or base64, or the passphrase.
+    pub key: Sensitive<String>,
+    /// What the share is meant for.
+    pub nonce: String,
+}
+
+/// The answers of `sys/rekey/init`, `sys/rekey/update` and `sys/rekey/verify`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Rekey {
+    /// Names it.
+    pub nonce: String,
+    /// Whether one is under way.
+    pub started: bool,
+    /// New shares needed to unseal.
+    pub t: u64,
+    /// New shares to be made.
+    pub n: u64,
+    /// Shares given so far.
+    pub progress: u64,
+    /// Old shares needed.
+    pub required: u64,
+    /// Whether this share was the last that was needed.
+    pub complete: bool,
+    /// The new shares in base64, once.
+    pub keys_base64: Vec<Sensitive<String>>,
+    /// Whether the new shares must come back before they count.
+    pub verification_required: bool,
+    /// Names the round in which they come back.
+    pub verification_nonce: String,
+}
+
+/// The answers of `sys/generate-root/attempt` and `sys/generate-root/update`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct GenerateRoot {
+    /// Names it.
+    pub nonce: String,
+    /// Whether one is under way.
+    pub started: bool,
+    /// Shares given so far.
+    pub progress: u64,
+    /// Shares needed.
+    pub required: u64,
+    /// Whether this share was the last that was needed.
+    pub complete: bool,
+    /// The token under the one-time pad: base64 without padding of the XOR of both.
+    pub encoded_token: String,
+    /// The one-time pad, once, when the server drew it.
+    pub otp: Sensitive<String>,
+}
+
 /// GET `sys/health`; the status code says the same in one number.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]

@@ -21,7 +21,7 @@ use crate::config::Config;
 use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
-use crate::service::audit::AuditService;
+use crate::service::audit::{AuditDevices, AuditService};
 use crate::service::cubbyhole::CubbyholeService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
@@ -57,6 +57,8 @@ pub struct App {
     pub mounts: MountService,
     /// The audit file.
     pub audit: AuditService,
+    /// Further audit devices.
+    pub audit_devices: AuditDevices,
     /// Initialisation, unseal, seal, key rotation.
     pub seal: Arc<SealService>,
     /// The move to the newest key generation.
@@ -142,12 +144,14 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let barrier = Barrier::new(Arc::clone(&store), config.suite, Arc::clone(&entropy));
         let audit = AuditService::new(&config.audit_file, Arc::clone(&metrics));
+        let audit_devices = AuditDevices::new(barrier.clone(), audit.clone(), &config.data_dir);
         let mounts = MountService::new(barrier.clone(), Arc::clone(&entropy));
         let seal = SealService::open(
             Arc::clone(&store),
             barrier.clone(),
             mounts.clone(),
             audit.clone(),
+            audit_devices.clone(),
             Arc::clone(&clock),
             Arc::clone(&entropy),
         )
@@ -192,6 +196,7 @@ impl App {
             shutdown,
             mounts,
             audit,
+            audit_devices,
             seal,
         }))
     }

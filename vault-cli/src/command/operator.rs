@@ -1,5 +1,8 @@
 //! `rotunda operator …`, as far as a server does it.
 
+mod generate_root;
+mod rekey;
+
 use serde_json::Value;
 use vault_api::{
     integrity::IntegrityReport,
@@ -25,6 +28,8 @@ pub(super) async fn run(word: OperatorWord, session: &mut Session) -> Result<Exi
             session.done(&answer, "sealed: the keys are out of the server's memory")
         }
         OperatorWord::RotateKey => rotate_key(session).await,
+        OperatorWord::Rekey(args) => rekey::run(&args, session).await,
+        OperatorWord::GenerateRoot(args) => generate_root::run(&args, session).await,
         OperatorWord::Status => operator_status(session).await,
         OperatorWord::Verify(_) => verify(session).await,
         // `into_parsed` gives this one to the binary.

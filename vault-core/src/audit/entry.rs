@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::digest::{Digester, Redacted};
+use crate::clock::Timestamp;
 use crate::id::RequestId;
 
 /// Who asks.
@@ -190,6 +191,12 @@ impl Entry {
         self.body.push_str(",\"error\":");
         self.body.push_str(&Value::from(error).to_string());
         self
+    }
+
+    /// The entry as one line of JSON without a place in the chain, as Vault's own devices write it.
+    #[must_use]
+    pub fn to_plain_line(&self, now: Timestamp) -> String {
+        format!("{{\"time\":\"{}\",\"type\":\"{}\",{}}}\n", now.to_rfc3339(), self.kind, self.body)
     }
 
     pub(super) fn kind(&self) -> &'static str {

@@ -16,9 +16,34 @@ impl PlainToken {
     /// Draws a new one: `hvs.` and 24 letters and digits, 142 bits of chance.
     #[must_use]
     pub fn generate(entropy: &dyn Entropy) -> Self {
+        Self::prefixed(SERVICE_PREFIX, entropy)
+    }
+
+    /// Draws a new one of `length` characters: the usual form, or that of older vaults (`s.`); `None` for
+    /// any other length.
+    #[must_use]
+    pub fn generate_of_length(length: usize, entropy: &dyn Entropy) -> Option<Self> {
+        let prefix = [SERVICE_PREFIX, OLD_SERVICE_PREFIX];
+        let prefix = prefix.into_iter().find(|prefix| prefix.len() + RANDOM_LENGTH == length);
+        prefix.map(|prefix| Self::prefixed(prefix, entropy))
+    }
+
+    /// Whether a token that is drawn can have this length.
+    #[must_use]
+    pub fn is_length(length: usize) -> bool {
+        [SERVICE_PREFIX, OLD_SERVICE_PREFIX].iter().any(|prefix| prefix.len() + RANDOM_LENGTH == length)
+    }
+
+    /// Random letters and digits, of which tokens are made; for pads of the same length.
+    #[must_use]
+    pub fn random_text(length: usize, entropy: &dyn Entropy) -> SecretString {
+        SecretString::new(base62::random(length, entropy))
+    }
+
+    fn prefixed(prefix: &str, entropy: &dyn Entropy) -> Self {
         let random = SecretString::new(base62::random(RANDOM_LENGTH, entropy));
-        let mut text = String::with_capacity(SERVICE_PREFIX.len() + RANDOM_LENGTH);
-        text.push_str(SERVICE_PREFIX);
+        let mut text = String::with_capacity(prefix.len() + RANDOM_LENGTH);
+        text.push_str(prefix);
         text.push_str(random.expose());
         Self(SecretString::new(text))
     }

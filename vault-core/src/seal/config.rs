@@ -139,6 +139,18 @@ impl Config {
         Self { terms: self.terms, wrapped_root: self.wrapped_root.clone(), sealed_keyring }
     }
 
+    /// The configuration of the same vault under another unseal key and another root key.
+    pub(super) fn rekeyed(
+        &self,
+        source: Source,
+        unseal: &UnsealKey,
+        root: &RootKey,
+        keyring: &Keyring,
+        entropy: &dyn Entropy,
+    ) -> Self {
+        Self::new(Terms { source, ..self.terms }, unseal, root, keyring, entropy)
+    }
+
     /// How the unseal key comes about.
     #[must_use]
     pub const fn kind(&self) -> SealKind {

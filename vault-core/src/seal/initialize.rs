@@ -1,6 +1,6 @@
 //! Makes a new vault's keys, and what unseals them.
 
-use super::config::{Config, Source, Terms};
+use super::config::{Config, SealKind, Source, Terms};
 use super::{Unsealed, shamir};
 use crate::clock::Timestamp;
 use crate::crypto::{Argon2Cost, Key, Keyring, RootKey, UnsealKey, argon2id};
@@ -77,10 +77,7 @@ pub fn initialize(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<Initialized, InitError> {
-    let (source, unseal, shares) = match request {
-        InitRequest::Shamir { shares, threshold } => by_shares(shares, threshold, entropy)?,
-        InitRequest::Passphrase { passphrase, cost } => by_passphrase(&passphrase, cost, entropy)?,
-    };
+    let (source, unseal, shares) = origin(&request, entropy)?;
     let terms = Terms { source, cluster: ClusterId::generate(now, entropy), created_at: now };
     let root = RootKey::generate(entropy);
     let keyring = Keyring::generate(now, entropy);
@@ -88,7 +85,38 @@ pub fn initialize(
     Ok(Initialized { config, shares, unsealed: Unsealed { root, keyring } })
 }
 
-type Origin = (Source, UnsealKey, Vec<SecretBytes>);
+/// A new unseal key: how it comes about, itself, and the shares of it.
+pub(super) type Origin = (Source, UnsealKey, Vec<SecretBytes>);
+
+/// Makes a new unseal key.
+///
+/// # Errors
+/// [`InitError`] by cause.
+pub(super) fn origin(request: &InitRequest, entropy: &dyn Entropy) -> Result<Origin, InitError> {
+    match request {
+        InitRequest::Shamir { shares, threshold } => by_shares(*shares, *threshold, entropy),
+        InitRequest::Passphrase { passphrase, cost } => by_passphrase(passphrase, *cost, entropy),
+    }
+}
+
+impl InitRequest {
+    /// Whether it can be granted, and by which kind of seal.
+    ///
+    /// # Errors
+    /// [`InitError`] by cause.
+    pub fn check(&self) -> Result<SealKind, InitError> {
+        match self {
+            Self::Shamir { shares, threshold } => {
+                let (shares, threshold) = checked_counts(*shares, *threshold)?;
+                Ok(SealKind::Shamir { shares, threshold })
+            }
+            Self::Passphrase { passphrase, .. } if passphrase.expose().len() < PASSPHRASE_BYTES_MIN => {
+                Err(InitError::PassphraseTooShort)
+            }
+            Self::Passphrase { .. } => Ok(SealKind::Passphrase),
+        }
+    }
+}
 
 fn by_shares(shares: u32, threshold: u32, entropy: &dyn Entropy) -> Result<Origin, InitError> {
     let (shares, threshold) = checked_counts(shares, threshold)?;

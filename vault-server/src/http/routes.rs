@@ -26,6 +26,7 @@ use super::route::{Route, delete, list, read, write};
 #[must_use]
 pub fn all() -> Vec<Route> {
     let mut lines = seal();
+    lines.extend(ceremonies());
     lines.extend(system());
     lines.extend(wrapping());
     lines.extend(cubbyholes());
@@ -53,13 +54,43 @@ fn seal() -> Vec<Route> {
     ]
 }
 
+/// What share holders do with an unsealed vault; the shares are the permission.
+fn ceremonies() -> Vec<Route> {
+    use super::route::Operation::Delete;
+    let mut lines = vec![
+        Route::open(Read, "sys/rekey/init", sys::rekey::status),
+        Route::open(Write, "sys/rekey/init", sys::rekey::begin),
+        Route::open(Delete, "sys/rekey/init", sys::rekey::cancel),
+        Route::open(Write, "sys/rekey/update", sys::rekey::update),
+        Route::open(Read, "sys/rekey/verify", sys::rekey::verification),
+        Route::open(Write, "sys/rekey/verify", sys::rekey::verify),
+        Route::open(Delete, "sys/rekey/verify", sys::rekey::restart),
+        read("sys/rekey/backup", sys::rekey::backup),
+        delete("sys/rekey/backup", sys::rekey::drop_backup),
+    ];
+    for (attempt, update) in [
+        ("sys/generate-root/attempt", "sys/generate-root/update"),
+        ("sys/generate-root-token/attempt", "sys/generate-root-token/update"),
+    ] {
+        lines.extend([
+            Route::open(Read, attempt, sys::generate_root::status),
+            Route::open(Write, attempt, sys::generate_root::begin),
+            Route::open(Delete, attempt, sys::generate_root::cancel),
+            Route::open(Write, update, sys::generate_root::update),
+        ]);
+    }
+    lines
+}
+
 fn system() -> Vec<Route> {
     vec![
         read("sys/key-status", sys::key::status),
         write("sys/rotate", sys::key::rotate).sudo(),
         write("sys/rotate/keyring", sys::key::rotate).sudo(),
-        write("sys/audit-hash/<name>", sys::audit::hash),
+        write("sys/audit-hash/<path...>", sys::audit::hash),
         read("sys/audit", sys::audit::list).sudo(),
+        write("sys/audit/<path...>", sys::audit::enable).sudo().readable(&["type", "description"]),
+        delete("sys/audit/<path...>", sys::audit::disable).sudo(),
         read("sys/metrics", sys::metrics::read),
         read("sys/integrity", sys::integrity::read),
         write("sys/integrity/verify", sys::integrity::verify).sudo(),

@@ -3,10 +3,14 @@
 //! Fail closed: whoever needs an [`AuditReceipt`] gets none when the file does not take the entry, and
 //! without a receipt nothing is done or revealed.
 
+mod device;
+mod registry;
+mod sink;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use arc_swap::ArcSwapOption;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use vault_core::audit::{
     AuditError, AuditFile, AuditReceipt, AuditSink, Auth, CheckpointSigner, Digester, Entry, Head, Opening,
     PublicKey, Reopened, Request, Response, System,
@@ -14,6 +18,9 @@ use vault_core::audit::{
 use vault_core::clock::Timestamp;
 use vault_core::crypto::Keyring;
 
+use self::device::Device;
+pub use self::registry::{AuditDevices, CHAIN, DeviceError, DeviceSpec};
+pub use self::sink::SpecError;
 use crate::telemetry::metrics::Metrics;
 
 /// The audit file. Cheap to clone; all clones share one file.
@@ -25,6 +32,8 @@ pub struct AuditService {
 struct Inner {
     path: PathBuf,
     live: ArcSwapOption<Live>,
+    /// Further devices, which get a copy of every entry that the file has taken.
+    devices: ArcSwap<Vec<Device>>,
     metrics: Arc<Metrics>,
 }
 
@@ -55,7 +64,12 @@ impl AuditService {
     /// A closed trail at `path`.
     #[must_use]
     pub fn new(path: &Path, metrics: Arc<Metrics>) -> Self {
-        let inner = Inner { path: path.to_owned(), live: ArcSwapOption::empty(), metrics };
+        let inner = Inner {
+            path: path.to_owned(),
+            live: ArcSwapOption::empty(),
+            devices: ArcSwap::default(),
+            metrics,
+        };
         Self { inner: Arc::new(inner) }
     }
 
@@ -77,6 +91,7 @@ impl AuditService {
     /// # Errors
     /// [`AuditUnavailable::Refused`] when the checkpoint was not written; the trail is closed all the same.
     pub(crate) fn close(&self, now: Timestamp) -> Result<(), AuditUnavailable> {
+        self.inner.devices.store(Arc::default());
         let Some(live) = self.inner.live.swap(None) else { return Ok(()) };
         live.file.close(now).map_err(|source| self.refused(source))
     }
@@ -175,6 +190,7 @@ impl AuditService {
     /// [`AuditUnavailable::Refused`].
     pub fn reopen(&self, now: Timestamp) -> Result<Option<Reopened>, AuditUnavailable> {
         let Some(live) = self.inner.live.load_full() else { return Ok(None) };
+        self.inner.devices.load().iter().for_each(Device::reopen);
         live.file.reopen(now).map(Some).map_err(|source| self.refused(source))
     }
 
@@ -183,14 +199,20 @@ impl AuditService {
     }
 
     fn append(&self, live: &Live, entry: &Entry, now: Timestamp) -> Result<AuditReceipt, AuditUnavailable> {
-        live.file.append(entry, now).map_err(|source| {
+        let receipt = live.file.append(entry, now).map_err(|source| {
             self.inner.metrics.audit_failed();
             if matches!(source, AuditError::Closed) {
                 return AuditUnavailable::Sealed;
             }
             tracing::error!(error = %source, "the audit file did not take an entry");
             self.refused(source)
-        })
+        })?;
+        let devices = self.inner.devices.load();
+        if !devices.is_empty() {
+            let line: Arc<str> = entry.to_plain_line(now).into();
+            devices.iter().for_each(|device| device.write(&line));
+        }
+        Ok(receipt)
     }
 
     fn refused(&self, source: AuditError) -> AuditUnavailable {

@@ -9,6 +9,9 @@
 //! the store takes writes and the keyring is in the barrier, in this order, so that nothing is served
 //! without a trail.
 
+mod ceremony;
+mod generate_root;
+mod rekey;
 mod rotate;
 mod share;
 mod status;
@@ -32,11 +35,15 @@ use vault_core::store::key::{Key, Table};
 use vault_core::store::{CommitError as StoreCommitError, Store, StoreError};
 
 use crate::barrier::{Barrier, CommitError, Transaction};
-use crate::service::audit::{AuditService, AuditUnavailable};
+use crate::service::audit::{AuditDevices, AuditService, AuditUnavailable};
 use crate::service::mount::{MountError, MountService};
 use crate::service::policy::PolicyRecord;
 use crate::service::token::add_initial_root;
 
+use self::ceremony::Ceremonies;
+pub use self::ceremony::CeremonyError;
+pub use self::generate_root::{RootStatus, RootStep};
+pub use self::rekey::{RekeyDone, RekeyStatus};
 pub use self::share::decode_share;
 pub use self::status::{KeyState, SealStatus};
 
@@ -91,6 +98,12 @@ pub enum SealError {
     /// The mount table cannot be read, so the vault stays sealed.
     #[error("the vault stays sealed, because its mount table cannot be read")]
     Mounts(#[from] MountError),
+    /// A rekey or the generation of a root token was not begun or gone on with.
+    #[error(transparent)]
+    Ceremony(#[from] CeremonyError),
+    /// Not done, because no audit sink accepted its entry.
+    #[error("it was not done, because no audit sink accepted its entry")]
+    Unrecorded(#[source] AuditUnavailable),
     /// The thread that did the work ended.
     #[error("the work was cut short")]
     Interrupted,
@@ -123,9 +136,12 @@ pub struct SealService {
     barrier: Barrier,
     mounts: MountService,
     audit: AuditService,
+    devices: AuditDevices,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     inner: Mutex<Inner>,
+    /// What share holders do with an unsealed vault. Taken before `inner`, never after it.
+    ceremonies: Mutex<Ceremonies>,
     state: watch::Sender<SealState>,
     /// What `status` tells, so that it never waits for an unseal that is under way.
     published: ArcSwap<SealStatus>,
@@ -135,6 +151,8 @@ struct Inner {
     config: Option<(Config, Revision)>,
     unsealing: Option<Unsealing>,
     root: Option<RootKey>,
+    /// How often the vault was sealed since the server started.
+    seals: u64,
 }
 
 impl SealService {
@@ -147,12 +165,13 @@ impl SealService {
         barrier: Barrier,
         mounts: MountService,
         audit: AuditService,
+        devices: AuditDevices,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, SealError> {
         let config = load_config(&store)?;
         let state = if config.is_some() { SealState::Sealed } else { SealState::Uninitialised };
-        let inner = Inner { config, unsealing: None, root: None };
+        let inner = Inner { config, unsealing: None, root: None, seals: 0 };
         let published = ArcSwap::from_pointee(inner.status(state, store.engine_name()));
         let inner = Mutex::new(inner);
         Ok(Self {
@@ -160,9 +179,11 @@ impl SealService {
             barrier,
             mounts,
             audit,
+            devices,
             clock,
             entropy,
             inner,
+            ceremonies: Mutex::default(),
             state: watch::Sender::new(state),
             published,
         })
@@ -306,6 +327,10 @@ impl SealService {
             self.close().await;
             return Err(error.into());
         }
+        if let Err(error) = self.devices.load() {
+            // The chained file takes every entry; a damaged list of copies must not keep the vault shut.
+            tracing::error!(%error, "the further audit devices cannot be read; none is in use");
+        }
         inner.root = Some(root);
         self.publish(inner, SealState::Unsealed);
         tracing::info!("the vault is unsealed");
@@ -319,6 +344,11 @@ impl SealService {
         self.mounts.clear();
         inner.root = None;
         inner.unsealing = None;
+        inner.seals += 1;
+        // One that is being worked on just now is forgotten when it is looked at next.
+        if let Ok(mut ceremonies) = self.ceremonies.try_lock() {
+            *ceremonies = Ceremonies::default();
+        }
         self.publish(inner, SealState::Sealed);
         self.close().await;
     }

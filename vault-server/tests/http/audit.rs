@@ -83,7 +83,7 @@ async fn without_a_place_for_the_file_the_vault_stays_sealed() {
 async fn the_trail_verifies_over_seals_and_ends() {
     let disk = Disk::new();
     let (vault, share) = Vault::ready(&disk).await;
-    let key = vault.root("GET", "sys/audit", "").await.at("/data/file~1/options/public_key");
+    let key = vault.root("GET", "sys/audit", "").await.at("/data/chain~1/options/public_key");
     assert_eq!(vault.root("PUT", "sys/seal", "").await.status, 204);
     vault.unseal(&share).await;
     vault.root("GET", "auth/token/lookup-self", "").await;

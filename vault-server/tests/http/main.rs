@@ -8,10 +8,12 @@
 
 mod approle;
 mod audit;
+mod audit_device;
 mod bench;
 mod configure;
 mod cubbyhole;
 mod dialect;
+mod generate_root;
 mod kv;
 mod lease;
 mod lend;
@@ -20,6 +22,7 @@ mod lockout;
 mod mount;
 mod policy;
 mod process;
+mod rekey;
 mod rewrap;
 mod rotation;
 mod seal;

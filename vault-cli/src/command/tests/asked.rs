@@ -153,3 +153,44 @@ async fn the_generic_words_reach_any_path() {
     ])
     .await;
 }
+
+#[tokio::test]
+async fn shares_for_a_rekey_name_the_rekey_that_is_under_way() {
+    let begun = json!({"nonce": "n-1", "started": true, "t": 2, "n": 3, "progress": 0, "required": 3});
+    let words = ["operator", "rekey", "--init", "--key-shares", "3", "--key-threshold", "2"];
+    let (outcome, asked) = against((200, begun.to_string()), &words).await;
+    assert_eq!((outcome.code, asked.line.as_str()), (0, "PUT /v1/sys/rekey/init"));
+    let want = json!({"secret_shares": 3, "secret_threshold": 2, "require_verification": true});
+    assert_eq!(asked.json(), want);
+
+    let done = json!({"nonce": "n-1", "complete": true, "keys_base64": ["qg==", "uw=="],
+        "verification_required": true, "verification_nonce": "n-2"});
+    let server = Canned::answering(vec![(200, begun.to_string()), (200, done.to_string())]);
+    let outcome = run(server.address(), &["operator", "rekey"], "canary\n").await;
+    let asked = server.asked();
+    assert_eq!(asked[0].line, "GET /v1/sys/rekey/init");
+    assert_eq!(
+        (asked[1].line.as_str(), asked[1].json()),
+        ("PUT /v1/sys/rekey/update", json!({"key": "canary", "nonce": "n-1"}))
+    );
+    assert!(outcome.out.contains("New share 2  uw==") && outcome.out.contains("--verify"), "{}", outcome.out);
+
+    let idle = json!({"nonce": "", "started": false, "required": 3});
+    let (outcome, _) = against((200, idle.to_string()), &["operator", "rekey"]).await;
+    assert_eq!(outcome.code, 2);
+    assert!(outcome.err.contains("--init"), "{}", outcome.err);
+}
+
+#[tokio::test]
+async fn an_encoded_root_token_is_read_with_its_pad_on_this_machine() {
+    let begun = json!({"nonce": "n-1", "started": true, "progress": 0, "required": 3, "otp": "abcd"});
+    let (outcome, asked) = against((200, begun.to_string()), &["operator", "generate-root", "--init"]).await;
+    assert_eq!(asked.line, "PUT /v1/sys/generate-root/attempt");
+    assert!(outcome.out.contains("one-time pad  abcd"), "{}", outcome.out);
+    // "hvs." under the pad "abcd".
+    let words = ["operator", "generate-root", "--decode", "CRQQSg"];
+    let outcome = run("http://127.0.0.1:1", &words, "abcd\n").await;
+    assert_eq!((outcome.code, outcome.out.as_str()), (0, "hvs.\n"), "{}", outcome.err);
+    let outcome = run("http://127.0.0.1:1", &words, "abcde\n").await;
+    assert_eq!(outcome.code, 2);
+}

@@ -9,7 +9,7 @@ use vault_core::store::StoreError;
 use super::ApiError;
 use crate::barrier::{CommitError, LoadError, Sealed};
 use crate::service::approle::ApproleError;
-use crate::service::audit::AuditUnavailable;
+use crate::service::audit::{AuditUnavailable, DeviceError};
 use crate::service::cubbyhole::CubbyholeError;
 use crate::service::kv::KvError;
 use crate::service::login::LoginError;
@@ -154,6 +154,16 @@ impl From<TokenServiceError> for ApiError {
     }
 }
 
+impl From<DeviceError> for ApiError {
+    fn from(error: DeviceError) -> Self {
+        match error {
+            DeviceError::Load(error) => error.into(),
+            DeviceError::Commit(error) => error.into(),
+            error => Self::invalid(error.to_string()),
+        }
+    }
+}
+
 impl From<CubbyholeError> for ApiError {
     fn from(error: CubbyholeError) -> Self {
         match error {
@@ -227,13 +237,14 @@ impl From<SealError> for ApiError {
             SealError::AlreadyInitialised | SealError::Init(_) | SealError::RootToken(_) => {
                 Self::invalid(error.to_string())
             }
-            SealError::Uninitialised => Self::invalid(error.to_string()),
+            SealError::Uninitialised | SealError::Ceremony(_) => Self::invalid(error.to_string()),
             SealError::Unseal(UnsealError::OutOfMemory | UnsealError::Keyring(_)) => {
                 tracing::error!(%error, "the vault cannot be unsealed");
                 Self::Internal
             }
             SealError::Unseal(error) => Self::invalid(error.to_string()),
             SealError::Sealed => Self::Sealed,
+            SealError::Unrecorded(error) => error.into(),
             SealError::TooManyGenerations(error) => Self::conflict(error.to_string()),
             SealError::Store(error) => error.into(),
             SealError::Commit(error) => error.into(),

@@ -2,12 +2,14 @@
 
 pub(super) mod audit;
 pub(super) mod capabilities;
+pub(super) mod generate_root;
 pub(super) mod health;
 pub(super) mod init;
 pub(super) mod integrity;
 pub(super) mod key;
 pub(super) mod locked_user;
 pub(super) mod metrics;
+pub(super) mod rekey;
 pub(super) mod seal;
 pub(super) mod tools;
 pub(super) mod wrapping;

@@ -31,7 +31,8 @@ pub(in crate::http::routes) async fn write(context: OpenContext) -> Result<Answe
     Ok(Answer::raw(answer))
 }
 
-fn request(fields: &Fields) -> Result<InitRequest, ApiError> {
+/// The seal that is wanted, of a new vault or of a rekey.
+pub(super) fn request(fields: &Fields) -> Result<InitRequest, ApiError> {
     if let Some(passphrase) =
         fields.secret("passphrase")?.filter(|passphrase| !passphrase.expose().is_empty())
     {

@@ -37,7 +37,7 @@ pub(in crate::http::routes) async fn seal(context: Context) -> Result<Answer, Ap
 }
 
 /// A passphrase as it is; a share in hex, or else in base64.
-fn share(fields: &Fields, kind: &str) -> Result<SecretBytes, ApiError> {
+pub(super) fn share(fields: &Fields, kind: &str) -> Result<SecretBytes, ApiError> {
     if let Some(passphrase) = fields.secret("passphrase")?.filter(|text| !text.expose().is_empty()) {
         return Ok(SecretBytes::new(passphrase.expose().as_bytes().to_vec()));
     }

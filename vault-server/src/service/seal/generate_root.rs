@@ -1,0 +1,140 @@
+//! A root token for who holds enough shares.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use vault_core::seal::GenerateRoot;
+use vault_core::secret::{SecretBytes, SecretString};
+
+use super::{CeremonyError, SealError, SealService};
+use crate::barrier::{ATTEMPTS_MAX, CommitError};
+use crate::service::token::add_initial_root;
+
+/// The generation of a root token, as anyone may see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RootStatus {
+    /// Names it; `None` when there is none.
+    pub nonce: Option<String>,
+    /// Shares given so far.
+    pub progress: u8,
+    /// Shares needed.
+    pub required: u8,
+}
+
+/// What became of a share.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RootStep {
+    /// More are needed.
+    More(RootStatus),
+    /// The token, masked; in the status all shares are there.
+    Done(RootStatus, String),
+}
+
+impl SealService {
+    /// Begins. Without `pad` one is drawn and comes back, to be shown once.
+    ///
+    /// # Errors
+    /// [`SealError::Ceremony`] when one is under way or the pad has another length than a token.
+    pub async fn begin_root(
+        &self,
+        pad: Option<SecretString>,
+        remote: IpAddr,
+    ) -> Result<Option<SecretString>, SealError> {
+        let mut ceremonies = self.ceremonies().await?;
+        if ceremonies.root.is_some() {
+            return Err(CeremonyError::RootUnderWay.into());
+        }
+        let config = self.current_config().await?;
+        let (root, drawn) = GenerateRoot::begin(&config, pad, &*self.entropy).map_err(CeremonyError::from)?;
+        self.record("root_generation_begun", remote)?;
+        ceremonies.root = Some(root);
+        Ok(drawn)
+    }
+
+    /// How it stands.
+    ///
+    /// # Errors
+    /// [`SealError::Sealed`], [`SealError::Uninitialised`].
+    pub async fn root_status(&self) -> Result<RootStatus, SealError> {
+        let ceremonies = self.ceremonies().await?;
+        let none = || RootStatus { nonce: None, progress: 0, required: self.status().threshold };
+        Ok(ceremonies.root.as_ref().map_or_else(none, status))
+    }
+
+    /// Forgets it, with the shares given so far.
+    ///
+    /// # Errors
+    /// [`SealError`] by cause; none under way is no error.
+    pub async fn cancel_root(&self, remote: IpAddr) -> Result<(), SealError> {
+        let mut ceremonies = self.ceremonies().await?;
+        if ceremonies.root.is_some() {
+            self.record("root_generation_cancelled", remote)?;
+            ceremonies.root = None;
+        }
+        Ok(())
+    }
+
+    /// Takes one share; the masked token when it was the last that was needed.
+    ///
+    /// # Errors
+    /// [`SealError`] by cause.
+    pub async fn offer_to_root(
+        &self,
+        share: SecretBytes,
+        nonce: &str,
+        remote: IpAddr,
+    ) -> Result<RootStep, SealError> {
+        let mut ceremonies = self.ceremonies().await?;
+        let root = ceremonies.root.as_ref().ok_or(CeremonyError::NoRoot)?;
+        if root.nonce() != nonce {
+            return Err(CeremonyError::RootNonce(root.nonce().to_owned()).into());
+        }
+        let Some(mut root) = ceremonies.root.take() else { return Err(CeremonyError::NoRoot.into()) };
+        let entropy = Arc::clone(&self.entropy);
+        let offered = tokio::task::spawn_blocking(move || {
+            let outcome = root.offer(share, &*entropy);
+            (root, outcome)
+        });
+        let (root, outcome) = offered.await.map_err(|_| SealError::Interrupted)?;
+        let standing = status(&root);
+        let step = match outcome {
+            Ok(true) => self
+                .make_root(&root, remote)
+                .await
+                .map(|masked| RootStep::Done(RootStatus { progress: standing.required, ..standing }, masked)),
+            Ok(false) => Ok(RootStep::More(standing)),
+            Err(error) => Err(error.into()),
+        };
+        if !matches!(step, Ok(RootStep::Done(..))) {
+            ceremonies.root = Some(root);
+        }
+        step
+    }
+
+    async fn make_root(&self, root: &GenerateRoot, remote: IpAddr) -> Result<String, SealError> {
+        // The length was checked when the pad came.
+        let token = root.draw(&*self.entropy).ok_or(SealError::Interrupted)?;
+        self.record("root_token_generated", remote)?;
+        let now = self.clock.now();
+        for _ in 0..ATTEMPTS_MAX {
+            let keyring = self.barrier.keyring().map_err(|_| SealError::Sealed)?;
+            let mut transaction = self.barrier.transaction().map_err(|_| SealError::Sealed)?;
+            let text = SecretString::new(token.expose().to_owned());
+            add_initial_root(&mut transaction, &keyring, Some(text), now, &*self.entropy)?;
+            match self.barrier.commit(transaction).await {
+                // A new key generation came between.
+                Err(CommitError::Conflict) => {}
+                outcome => {
+                    outcome?;
+                    tracing::warn!("a root token was generated by the holders of the shares");
+                    return Ok(root.mask(&token));
+                }
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+}
+
+fn status(root: &GenerateRoot) -> RootStatus {
+    RootStatus { nonce: Some(root.nonce().to_owned()), progress: root.progress(), required: root.required() }
+}

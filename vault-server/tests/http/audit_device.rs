@@ -1,0 +1,146 @@
+//! Further audit devices: copies of the trail for other tools.
+
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::UnixListener;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::vault::{Disk, Vault};
+
+fn lines(path: &Path) -> Vec<Value> {
+    let text = std::fs::read_to_string(path).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+async fn enable(vault: &Vault, name: &str, body: Value) -> (u16, String) {
+    let reply = vault.root("PUT", &format!("sys/audit/{name}"), &body.to_string()).await;
+    (reply.status, reply.text)
+}
+
+#[tokio::test]
+async fn a_file_device_gets_each_entry_in_vaults_form() {
+    let (disk, dir) = (Disk::new(), tempfile::tempdir().unwrap());
+    let (vault, share) = Vault::ready(&disk).await;
+    let path = dir.path().join("copy.log");
+    let spec = json!({ "type": "file", "description": "d", "options": { "path": path } });
+    assert_eq!(enable(&vault, "tmpfile", spec.clone()).await, (204, String::new()));
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    let taken = vault.root("POST", "sys/audit/tmpfile", &spec.to_string()).await;
+    assert_eq!((taken.status, taken.errors()), (400, json!(["path already in use"])));
+    let listed = vault.root("GET", "sys/audit", "").await;
+    let shown = listed.at("/data/tmpfile~1");
+    assert_eq!(
+        (&shown["type"], &shown["path"], &shown["description"]),
+        (&json!("file"), &json!("tmpfile/"), &json!("d"))
+    );
+    assert_eq!(shown["options"]["path"], json!(path));
+    assert_eq!(listed.at("/tmpfile~1"), shown);
+
+    let before = lines(&path).len();
+    vault.root("PUT", "cubbyhole/x", r#"{"password":"hunter2","n":7}"#).await;
+    let written = lines(&path);
+    let [request, response] = &written[before..] else { panic!("{written:?}") };
+    assert_eq!((&request["type"], &response["type"]), (&json!("request"), &json!("response")));
+    assert_eq!(request["request"]["path"], "cubbyhole/x");
+    let hashed = vault.root("PUT", "sys/audit-hash/tmpfile", r#"{"input":"hunter2"}"#).await;
+    assert_eq!(request["request"]["data"], json!({ "password": hashed.at("/data/hash"), "n": 7 }));
+    assert_eq!(request.get("seq"), None);
+    let text = std::fs::read_to_string(&path).unwrap();
+    assert!(!text.contains("hunter2") && !text.contains(&vault.root));
+
+    // It is there again after a seal, and begins a new file when the old one is moved away.
+    vault.root("PUT", "sys/seal", "").await;
+    vault.unseal(&share).await;
+    let before = lines(&path).len();
+    vault.root("GET", "sys/key-status", "").await;
+    assert_eq!(lines(&path).len(), before + 2);
+    std::fs::rename(&path, dir.path().join("old.log")).unwrap();
+    vault.app.audit.reopen(vault.app.clock.now()).unwrap();
+    vault.root("GET", "sys/key-status", "").await;
+    assert!(!lines(&path).is_empty());
+
+    for _ in 0..2 {
+        assert_eq!(vault.root("DELETE", "sys/audit/tmpfile", "").await.status, 204);
+    }
+    let last = lines(&path).len();
+    vault.root("GET", "sys/key-status", "").await;
+    assert_eq!(lines(&path).len(), last);
+    let gone = vault.root("PUT", "sys/audit-hash/tmpfile", r#"{"input":"x"}"#).await;
+    assert_eq!((gone.status, gone.errors()), (400, json!(["unknown audit backend"])));
+}
+
+#[tokio::test]
+async fn what_cannot_be_a_device_is_refused_with_its_reason() {
+    let (disk, dir) = (Disk::new(), tempfile::tempdir().unwrap());
+    let (vault, _) = Vault::ready(&disk).await;
+    let at = |name: &str| dir.path().join(name);
+    std::os::unix::fs::symlink(&disk.config.audit_file, at("link")).unwrap();
+    for (spec, reason) in [
+        (json!({ "type": "paper" }), "unknown backend type: \"paper\""),
+        (json!({}), "missing 'type'"),
+        (json!({ "type": "file" }), "file_path is required"),
+        (
+            json!({ "type": "file", "options": { "file_path": at("a"), "log_raw": "true" } }),
+            "log_raw is not supported",
+        ),
+        (
+            json!({ "type": "file", "options": { "file_path": at("a"), "mode": "9" } }),
+            "mode must be an octal number",
+        ),
+        (
+            json!({ "type": "file", "options": { "file_path": at("none/a") } }),
+            "sanity check failed; unable to open",
+        ),
+        (
+            json!({ "type": "file", "options": { "file_path": dir.path() } }),
+            "sanity check failed; unable to open",
+        ),
+        (
+            json!({ "type": "file", "options": { "file_path": disk.config.audit_file } }),
+            "belongs to the vault itself",
+        ),
+        (json!({ "type": "file", "options": { "file_path": at("link") } }), "belongs to the vault itself"),
+        (
+            json!({ "type": "file", "options": { "file_path": disk.config.data_dir.join("x") } }),
+            "belongs to the vault itself",
+        ),
+        (json!({ "type": "socket" }), "address is required"),
+        (
+            json!({ "type": "socket", "options": { "address": at("no.sock"), "socket_type": "unix" } }),
+            "sanity check failed",
+        ),
+        (json!({ "type": "syslog", "options": { "facility": "CELLAR" } }), "unknown facility"),
+    ] {
+        let (status, text) = enable(&vault, "x", spec.clone()).await;
+        assert_eq!(status, 400, "{spec}: {text}");
+        assert!(text.contains(reason.split('"').next().unwrap()), "{spec}: {text}");
+    }
+    assert_eq!(vault.root("DELETE", "sys/audit/chain", "").await.status, 400);
+    let (status, _) =
+        enable(&vault, "chain", json!({ "type": "file", "options": { "path": "discard" } })).await;
+    assert_eq!(status, 400);
+    let token = vault.token(r#"{"policies":["default"]}"#).await;
+    assert_eq!(vault.call("PUT", "sys/audit/x", &token, r#"{"type":"file"}"#).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_device_that_takes_nothing_holds_up_nobody() {
+    let (disk, dir) = (Disk::new(), tempfile::tempdir().unwrap());
+    let (vault, _) = Vault::ready(&disk).await;
+    let path = dir.path().join("deaf.sock");
+    // Accepts by its backlog and never reads.
+    let _deaf = UnixListener::bind(&path).unwrap();
+    let options = json!({ "address": path, "socket_type": "unix", "write_timeout": "1h" });
+    assert_eq!(enable(&vault, "deaf", json!({ "type": "socket", "options": options })).await.0, 204);
+    // Numbers stay as they are, so that the entries are long.
+    let body = json!({ "path": "x", "n": vec![1_000_000; 10_000] }).to_string();
+    let asked = async {
+        for _ in 0..50 {
+            assert_eq!(vault.root("POST", "sys/capabilities-self", &body).await.status, 200);
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), asked).await.expect("the device holds up requests");
+    assert_eq!(vault.root("DELETE", "sys/audit/deaf", "").await.status, 204);
+}
