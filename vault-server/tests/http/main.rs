@@ -17,6 +17,7 @@ mod lease;
 mod lend;
 mod listen;
 mod lockout;
+mod mount;
 mod policy;
 mod process;
 mod rewrap;

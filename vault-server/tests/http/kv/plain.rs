@@ -22,8 +22,17 @@ async fn what_is_written_is_read_back_with_a_hint_when_to_read_again() {
         assert_eq!((written.status, written.text.as_str()), (204, ""), "{path}");
         let read = vault.root("GET", &format!("old/team/{path}"), "").await;
         assert_eq!(read.status, 200, "{}", read.text);
-        assert!(read.text.contains(&format!(r#""data":{body}"#)) || read.at("/data") == serde_json::from_str::<serde_json::Value>(body).unwrap(), "{}", read.text);
-        assert_eq!((read.at("/lease_duration"), read.at("/lease_id"), read.at("/renewable")), (json!(lease), json!(""), json!(false)), "{path}");
+        assert!(
+            read.text.contains(&format!(r#""data":{body}"#))
+                || read.at("/data") == serde_json::from_str::<serde_json::Value>(body).unwrap(),
+            "{}",
+            read.text
+        );
+        assert_eq!(
+            (read.at("/lease_duration"), read.at("/lease_id"), read.at("/renewable")),
+            (json!(lease), json!(""), json!(false)),
+            "{path}"
+        );
         assert_eq!(read.at("/warnings"), serde_json::Value::Null);
     }
 }

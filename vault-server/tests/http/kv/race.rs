@@ -26,8 +26,10 @@ async fn of_many_writers_with_the_same_cas_exactly_one_wins() {
     let disk = Disk::new();
     let vault = Arc::new(ready(&disk).await);
     for cas in 0..5 {
-        let statuses =
-            statuses(&vault, 40, |number| format!(r#"{{"data":{{"n":{number}}},"options":{{"cas":{cas}}}}}"#)).await;
+        let statuses = statuses(&vault, 40, |number| {
+            format!(r#"{{"data":{{"n":{number}}},"options":{{"cas":{cas}}}}}"#)
+        })
+        .await;
         assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
         assert_eq!(statuses.iter().filter(|status| **status == 400).count(), 39, "{statuses:?}");
     }
@@ -69,7 +71,10 @@ async fn readers_among_writers_see_whole_versions_only() {
         let read = vault.root("GET", "kv/data/app", "").await;
         assert_eq!(read.status, 200, "{}", read.text);
         assert_eq!(read.at("/data/data/n"), read.at("/data/data/same"));
-        assert_eq!(read.at("/data/metadata/version").as_u64().unwrap(), read.at("/data/data/n").as_u64().unwrap() + 1);
+        assert_eq!(
+            read.at("/data/metadata/version").as_u64().unwrap(),
+            read.at("/data/data/n").as_u64().unwrap() + 1
+        );
         reads += 1;
     }
     writer.await.unwrap();
@@ -97,7 +102,11 @@ async fn a_removal_that_a_crash_cut_short_is_finished_and_nothing_of_it_comes_ba
     vault.root = root;
     vault.unseal(&share).await;
     assert_eq!(vault.root("GET", "kv/data/app?version=1", "").await.status, 404);
-    assert_eq!(put(&vault, "app", r#"{"n":"new"}"#).await.at("/data/version"), 1, "written before the clean-up");
+    assert_eq!(
+        put(&vault, "app", r#"{"n":"new"}"#).await.at("/data/version"),
+        1,
+        "written before the clean-up"
+    );
     assert_eq!(vault.root("GET", "kv/data/app?version=2", "").await.status, 404);
     vault.app.kv.finish_removals().await.unwrap();
     assert_eq!(vault.root("GET", "kv/data/app", "").await.at("/data/data/n"), "new");

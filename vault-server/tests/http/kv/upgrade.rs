@@ -26,7 +26,10 @@ async fn every_secret_becomes_version_1_and_lists_show_all() {
             let read = vault.root("GET", &format!("old/data/{path}"), "").await;
             assert!(read.text.contains(&format!(r#""data":{{"at":"{path}","n":1.0}}"#)), "{}", read.text);
             assert_eq!(read.at("/data/metadata/version"), 1);
-            assert_eq!(vault.root("GET", &format!("old/metadata/{path}"), "").await.at("/data/current_version"), 1);
+            assert_eq!(
+                vault.root("GET", &format!("old/metadata/{path}"), "").await.at("/data/current_version"),
+                1
+            );
         }
         let root = if written { json!(["a", "b/", "e", "f"]) } else { json!(["a", "b/", "e"]) };
         assert_eq!(vault.root("LIST", "old/metadata", "").await.at("/data/keys"), root);

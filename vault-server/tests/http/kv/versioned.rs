@@ -12,7 +12,9 @@ const NOW: &str = "2027-01-15T08:00:00.000Z";
 async fn what_is_written_is_read_back_digit_for_digit() {
     let disk = Disk::new();
     let vault = ready(&disk).await;
-    let written = put(&vault, "team/app", r#"{"a":1.0,"b":12345678901234567890,"c":1e400,"d":{"e":[null,true,"x"]}}"#).await;
+    let written =
+        put(&vault, "team/app", r#"{"a":1.0,"b":12345678901234567890,"c":1e400,"d":{"e":[null,true,"x"]}}"#)
+            .await;
     assert_eq!(
         written.at("/data"),
         json!({"version":1,"created_time":NOW,"deletion_time":"","destroyed":false,"custom_metadata":null})
@@ -24,7 +26,10 @@ async fn what_is_written_is_read_back_digit_for_digit() {
     }
     assert!(read.text.contains("1e400") || read.text.contains("1e+400"), "{}", read.text);
     assert_eq!(read.at("/data/metadata"), written.at("/data"));
-    assert_eq!((read.at("/lease_id"), read.at("/lease_duration"), read.at("/renewable")), (json!(""), json!(0), json!(false)));
+    assert_eq!(
+        (read.at("/lease_id"), read.at("/lease_duration"), read.at("/renewable")),
+        (json!(""), json!(0), json!(false))
+    );
 }
 
 #[tokio::test]
@@ -33,21 +38,37 @@ async fn each_write_makes_a_version_and_each_can_be_read() {
     let vault = ready(&disk).await;
     for number in 1..=12 {
         let method = if number % 2 == 0 { "PUT" } else { "POST" };
-        let reply = vault.root(method, "kv/data/app", &format!(r#"{{"data":{{"n":{number}}},"options":{{}}}}"#)).await;
+        let reply = vault
+            .root(method, "kv/data/app", &format!(r#"{{"data":{{"n":{number}}},"options":{{}}}}"#))
+            .await;
         assert_eq!(reply.at("/data/version"), number);
     }
-    for (query, want) in [("", Some(12)), ("?version=0", Some(12)), ("?version=12", Some(12)), ("?version=3", Some(3)), ("?version=2", None), ("?version=13", None)] {
+    for (query, want) in [
+        ("", Some(12)),
+        ("?version=0", Some(12)),
+        ("?version=12", Some(12)),
+        ("?version=3", Some(3)),
+        ("?version=2", None),
+        ("?version=13", None),
+    ] {
         let reply = vault.root("GET", &format!("kv/data/app{query}"), "").await;
         match want {
             Some(number) => {
-                assert_eq!((reply.at("/data/data/n"), reply.at("/data/metadata/version")), (json!(number), json!(number)), "{query}");
+                assert_eq!(
+                    (reply.at("/data/data/n"), reply.at("/data/metadata/version")),
+                    (json!(number), json!(number)),
+                    "{query}"
+                );
             }
             None => assert_eq!((reply.status, reply.text.as_str()), (404, r#"{"errors":[]}"#), "{query}"),
         }
     }
     assert_eq!(vault.root("GET", "kv/data/app?version=x", "").await.status, 400);
     let metadata = vault.root("GET", "kv/metadata/app", "").await;
-    assert_eq!((metadata.at("/data/current_version"), metadata.at("/data/oldest_version")), (json!(12), json!(3)));
+    assert_eq!(
+        (metadata.at("/data/current_version"), metadata.at("/data/oldest_version")),
+        (json!(12), json!(3))
+    );
     assert_eq!(metadata.at("/data/versions").as_object().unwrap().len(), 10);
     let stored = vault.app.barrier.store().scan(Table::KvVersion, b"", None, 100).unwrap();
     assert_eq!(stored.len(), 10, "the dropped versions are gone from the store");
@@ -66,7 +87,8 @@ async fn a_deleted_version_answers_404_with_its_metadata_and_comes_back() {
     let mut body = read.json();
     assert!(body["request_id"].as_str().unwrap().len() == 36, "{body}");
     body["request_id"] = Value::Null;
-    let metadata = json!({"version":2,"created_time":NOW,"deletion_time":NOW,"destroyed":false,"custom_metadata":null});
+    let metadata =
+        json!({"version":2,"created_time":NOW,"deletion_time":NOW,"destroyed":false,"custom_metadata":null});
     let want = json!({
         "request_id": null, "lease_id": "", "renewable": false, "lease_duration": 0, "wrap_info": null,
         "warnings": null, "auth": null, "data": {"data": null, "metadata": metadata}
@@ -96,7 +118,10 @@ async fn a_destroyed_version_is_gone_from_the_store_and_stays_so() {
     assert_eq!(stored.len(), 1);
     assert_eq!(vault.root("POST", "kv/undelete/app", r#"{"versions":[1,3]}"#).await.status, 204);
     let read = vault.root("GET", "kv/data/app", "").await;
-    assert_eq!((read.status, read.at("/data/data"), read.at("/data/metadata/destroyed")), (404, Value::Null, json!(true)));
+    assert_eq!(
+        (read.status, read.at("/data/data"), read.at("/data/metadata/destroyed")),
+        (404, Value::Null, json!(true))
+    );
     assert_eq!(vault.root("GET", "kv/data/app?version=2", "").await.at("/data/data/n"), 2);
 }
 
@@ -149,7 +174,10 @@ async fn check_and_set_compares_with_the_current_version() {
     }
     assert_eq!(vault.root("POST", "kv/config", r#"{"cas_required":true}"#).await.status, 204);
     let reply = write("{}").await;
-    assert_eq!((reply.status, reply.errors()), (400, json!(["check-and-set parameter required for this call"])));
+    assert_eq!(
+        (reply.status, reply.errors()),
+        (400, json!(["check-and-set parameter required for this call"]))
+    );
     assert_eq!(vault.root("POST", "kv/config", r#"{"cas_required":false}"#).await.status, 204);
     assert_eq!(vault.root("POST", "kv/metadata/app", r#"{"cas_required":true}"#).await.status, 204);
     assert_eq!(write("{}").await.status, 400);
@@ -191,7 +219,11 @@ async fn patches_merge_into_the_current_version() {
     put(&vault, "app", r#"{"a":1.50,"b":{"c":"x","d":2},"e":"gone"}"#).await;
     for (body, status, text) in [
         (r#"{"options":{}}"#, 400, "no data provided"),
-        (r#"{"data":{"a":2},"options":{"cas":7}}"#, 400, "check-and-set parameter did not match the current version"),
+        (
+            r#"{"data":{"a":2},"options":{"cas":7}}"#,
+            400,
+            "check-and-set parameter did not match the current version",
+        ),
     ] {
         let reply = patch(&vault, "kv/data/app", &vault.root, body).await;
         assert_eq!((reply.status, reply.errors()), (status, json!([text])), "{body}");
@@ -203,7 +235,10 @@ async fn patches_merge_into_the_current_version() {
     assert!(read.text.contains(r#""data":{"a":1.50,"b":{"d":2,"f":3}}"#), "{}", read.text);
     vault.root("DELETE", "kv/data/app", "").await;
     let gone = patch(&vault, "kv/data/app", &vault.root, r#"{"data":{"a":1}}"#).await;
-    assert_eq!((gone.status, gone.at("/data/version"), gone.at("/data/deletion_time")), (404, json!(2), json!(NOW)));
+    assert_eq!(
+        (gone.status, gone.at("/data/version"), gone.at("/data/deletion_time")),
+        (404, json!(2), json!(NOW))
+    );
     assert_eq!(gone.at("/errors"), Value::Null);
 }
 
@@ -224,11 +259,22 @@ async fn settings_and_notes_of_a_secret_are_written_patched_and_read() {
     let body = r#"{"custom_metadata":{"owner":"b"},"max_versions":0}"#;
     assert_eq!(vault.root("POST", "kv/metadata/app", body).await.status, 204);
     let read = vault.root("GET", "kv/metadata/app", "").await;
-    assert_eq!((read.at("/data/custom_metadata"), read.at("/data/delete_version_after")), (json!({"owner":"b"}), json!("3h25m19s")));
-    let body = r#"{"custom_metadata":{"owner":null,"team":"x"},"delete_version_after":null,"cas_required":true}"#;
+    assert_eq!(
+        (read.at("/data/custom_metadata"), read.at("/data/delete_version_after")),
+        (json!({"owner":"b"}), json!("3h25m19s"))
+    );
+    let body =
+        r#"{"custom_metadata":{"owner":null,"team":"x"},"delete_version_after":null,"cas_required":true}"#;
     assert_eq!(patch(&vault, "kv/metadata/app", &vault.root, body).await.status, 204);
     let read = vault.root("GET", "kv/metadata/app", "").await;
-    assert_eq!((read.at("/data/custom_metadata"), read.at("/data/delete_version_after"), read.at("/data/cas_required")), (json!({"team":"x"}), json!("0s"), json!(true)));
+    assert_eq!(
+        (
+            read.at("/data/custom_metadata"),
+            read.at("/data/delete_version_after"),
+            read.at("/data/cas_required")
+        ),
+        (json!({"team":"x"}), json!("0s"), json!(true))
+    );
     assert_eq!(patch(&vault, "kv/metadata/none", &vault.root, "{}").await.status, 404);
     for (body, text) in [
         (r#"{"custom_metadata":{"k":""}}"#, "custom_metadata validation failed: length of value for key"),
@@ -282,14 +328,27 @@ async fn lists_show_folders_and_are_404_when_empty() {
         put(&vault, &path.replace(' ', "%20"), "{}").await;
     }
     let root = json!(["a", "a!b", "a/", "b", "c/", "mit leerem/"]);
-    for (method, path) in [("LIST", "kv/metadata"), ("LIST", "kv/metadata/"), ("GET", "kv/metadata?list=true"), ("GET", "kv/metadata/?list=1")] {
+    for (method, path) in [
+        ("LIST", "kv/metadata"),
+        ("LIST", "kv/metadata/"),
+        ("GET", "kv/metadata?list=true"),
+        ("GET", "kv/metadata/?list=1"),
+    ] {
         assert_eq!(vault.root(method, path, "").await.at("/data/keys"), root, "{method} {path}");
     }
-    for (path, want) in [("a", json!(["x", "y/"])), ("a/y/", json!(["z"])), ("mit%20leerem", json!(["ö@ü"]))] {
-        assert_eq!(vault.root("LIST", &format!("kv/metadata/{path}"), "").await.at("/data/keys"), want, "{path}");
+    for (path, want) in [("a", json!(["x", "y/"])), ("a/y/", json!(["z"])), ("mit%20leerem", json!(["ö@ü"]))]
+    {
+        assert_eq!(
+            vault.root("LIST", &format!("kv/metadata/{path}"), "").await.at("/data/keys"),
+            want,
+            "{path}"
+        );
     }
     assert_eq!(vault.root("LIST", "kv/metadata/b", "").await.status, 404);
-    assert_eq!(vault.root("GET", "kv/metadata?list=true&after=a!b&limit=2", "").await.at("/data/keys"), json!(["a/", "b"]));
+    assert_eq!(
+        vault.root("GET", "kv/metadata?list=true&after=a!b&limit=2", "").await.at("/data/keys"),
+        json!(["a/", "b"])
+    );
 }
 
 #[tokio::test]
@@ -303,7 +362,10 @@ async fn a_list_of_thousands_steps_over_folders() {
     let root = vault.root("LIST", "kv/metadata", "").await.at("/data/keys");
     assert_eq!(root.as_array().unwrap().len(), 301);
     assert_eq!(root[0], "deep/");
-    assert_eq!(vault.root("LIST", "kv/metadata/deep", "").await.at("/data/keys").as_array().unwrap().len(), 300);
+    assert_eq!(
+        vault.root("LIST", "kv/metadata/deep", "").await.at("/data/keys").as_array().unwrap().len(),
+        300
+    );
 }
 
 #[tokio::test]
@@ -311,9 +373,17 @@ async fn subkeys_show_the_names_and_no_value() {
     let disk = Disk::new();
     let vault = ready(&disk).await;
     put(&vault, "app", r#"{"a":{"b":{"c":"canary"}},"d":["canary"]}"#).await;
-    for (query, want) in [("", json!({"a":{"b":{"c":null}},"d":null})), ("?depth=1", json!({"a":null,"d":null})), ("?depth=2&version=1", json!({"a":{"b":null},"d":null}))] {
+    for (query, want) in [
+        ("", json!({"a":{"b":{"c":null}},"d":null})),
+        ("?depth=1", json!({"a":null,"d":null})),
+        ("?depth=2&version=1", json!({"a":{"b":null},"d":null})),
+    ] {
         let reply = vault.root("GET", &format!("kv/subkeys/app{query}"), "").await;
-        assert_eq!((reply.at("/data/subkeys"), reply.at("/data/metadata/version")), (want, json!(1)), "{query}");
+        assert_eq!(
+            (reply.at("/data/subkeys"), reply.at("/data/metadata/version")),
+            (want, json!(1)),
+            "{query}"
+        );
         assert!(!reply.text.contains("canary"));
     }
     vault.root("DELETE", "kv/data/app", "").await;
@@ -325,15 +395,36 @@ async fn subkeys_show_the_names_and_no_value() {
 async fn a_client_of_version_1_is_told_where_to_look() {
     let disk = Disk::new();
     let vault = ready(&disk).await;
-    for (method, path, word) in [("GET", "kv/app", "get"), ("POST", "kv/app", "put"), ("PUT", "kv/a/b", "put"), ("DELETE", "kv/app", "delete"), ("LIST", "kv/app", "list"), ("LIST", "kv", "list")] {
+    for (method, path, word) in [
+        ("GET", "kv/app", "get"),
+        ("POST", "kv/app", "put"),
+        ("PUT", "kv/a/b", "put"),
+        ("DELETE", "kv/app", "delete"),
+        ("LIST", "kv/app", "list"),
+        ("LIST", "kv", "list"),
+    ] {
         let reply = vault.root(method, path, "").await;
-        let warning = format!("Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. If using the Vault CLI, use 'vault kv {word}' for this operation.");
-        assert_eq!((reply.status, reply.at("/data"), reply.at("/warnings")), (404, Value::Null, json!([warning])), "{method} {path}");
+        let warning = format!(
+            "Invalid path for a versioned K/V secrets engine. See the API docs for the appropriate API endpoints to use. If using the Vault CLI, use 'vault kv {word}' for this operation."
+        );
+        assert_eq!(
+            (reply.status, reply.at("/data"), reply.at("/warnings")),
+            (404, Value::Null, json!([warning])),
+            "{method} {path}"
+        );
         assert!(reply.json().get("request_id").is_some());
     }
     let root = vault.root("POST", "kv/data", r#"{"data":{}}"#).await;
-    assert_eq!(root.at("/warnings/0"), "Non-listing operations on the root of a K/V v2 mount are not supported.");
-    for (method, path) in [("LIST", "kv/data/app"), ("GET", "kv/delete/app"), ("DELETE", "kv/config"), ("DELETE", "kv/destroy/app")] {
+    assert_eq!(
+        root.at("/warnings/0"),
+        "Non-listing operations on the root of a K/V v2 mount are not supported."
+    );
+    for (method, path) in [
+        ("LIST", "kv/data/app"),
+        ("GET", "kv/delete/app"),
+        ("DELETE", "kv/config"),
+        ("DELETE", "kv/destroy/app"),
+    ] {
         assert_eq!(vault.root(method, path, "").await.status, 405, "{method} {path}");
     }
 }
@@ -371,7 +462,11 @@ async fn keeping_fewer_versions_drops_the_oldest_with_the_next_write() {
     let stored = vault.app.barrier.store().scan(Table::KvVersion, b"", None, 1000).unwrap();
     assert_eq!(stored.len(), 2, "more than one commit holds are swept all the same");
     for (version, status) in [(179, 404), (180, 200), (181, 200)] {
-        assert_eq!(vault.root("GET", &format!("kv/data/app?version={version}"), "").await.status, status, "{version}");
+        assert_eq!(
+            vault.root("GET", &format!("kv/data/app?version={version}"), "").await.status,
+            status,
+            "{version}"
+        );
     }
 }
 
@@ -380,13 +475,19 @@ async fn policies_tell_create_update_and_patch_apart() {
     let disk = Disk::new();
     let vault = ready(&disk).await;
     put(&vault, "app", r#"{"a":1}"#).await;
-    for (capability, new, old, patched) in [("create", 200, 403, 403), ("update", 403, 200, 403), ("patch", 403, 403, 200)] {
+    for (capability, new, old, patched) in
+        [("create", 200, 403, 403), ("update", 403, 200, 403), ("patch", 403, 403, 200)]
+    {
         vault.policy(capability, &format!(r#"path "kv/data/*" {{ capabilities = ["{capability}"] }}"#)).await;
         let token = vault.token(&format!(r#"{{"policies":["{capability}"]}}"#)).await;
         let write = async |path: &str| vault.call("POST", path, &token, r#"{"data":{"b":1}}"#).await.status;
         assert_eq!(write(&format!("kv/data/new-{capability}")).await, new, "{capability}");
         assert_eq!(write("kv/data/app").await, old, "{capability}");
-        assert_eq!(patch(&vault, "kv/data/app", &token, r#"{"data":{"c":1}}"#).await.status, patched, "{capability}");
+        assert_eq!(
+            patch(&vault, "kv/data/app", &token, r#"{"data":{"c":1}}"#).await.status,
+            patched,
+            "{capability}"
+        );
         assert_eq!(vault.call("GET", "kv/data/app", &token, "").await.status, 403, "{capability}");
     }
     let too_long = format!("kv/data/{}", "x".repeat(600));
