@@ -20,6 +20,7 @@ mod lend;
 mod listen;
 mod lockout;
 mod mount;
+mod mount_dialect;
 mod policy;
 mod process;
 mod rekey;

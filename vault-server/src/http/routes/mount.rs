@@ -28,7 +28,7 @@ fn list(context: &Context, class: Class) -> Answer {
 /// One mount, or its settings when the path ends in `/tune`.
 fn read(context: &Context, class: Class) -> Result<Answer, ApiError> {
     let text = context.request.part("path")?;
-    if let Some(text) = text.strip_suffix("/tune") {
+    if let Some((class, text)) = tuned(class, text) {
         let mount = context.app.mounts.named(class, text)?;
         return Ok(Answer::data(settings::effective(&context.app, &mount)).copied_to_top());
     }
@@ -39,14 +39,25 @@ fn read(context: &Context, class: Class) -> Result<Answer, ApiError> {
 /// Mounts an engine, or tunes it when the path ends in `/tune`.
 async fn write(context: Context, class: Class) -> Result<Answer, ApiError> {
     let text = context.request.part("path")?;
-    if let Some(text) = text.strip_suffix("/tune") {
-        let change = settings::change(context.fields(), &context.app)?;
-        context.app.mounts.tune(&MountPath::parse(class, text)?, change).await?;
+    if let Some((class, text)) = tuned(class, text) {
+        let change = settings::change(context.fields())?;
+        let longest = context.app.config.max_ttl;
+        context.app.mounts.tune(&MountPath::parse(class, text)?, change, longest).await?;
         return Ok(Answer::nothing());
     }
     let new = asked(&context, class, text)?;
-    context.app.mounts.enable(new, context.now()).await?;
+    context.app.mounts.enable(new, context.app.config.max_ttl, context.now()).await?;
     Ok(Answer::nothing())
+}
+
+/// What a path that ends in `/tune` is about. Command lines name a way in as `sys/mounts/auth/NAME/tune`, too.
+fn tuned(class: Class, text: &str) -> Option<(Class, &str)> {
+    let text = text.strip_suffix("/tune")?;
+    Some(
+        text.strip_prefix("auth/")
+            .filter(|_| class == Class::Secret)
+            .map_or((class, text), |name| (Class::Auth, name)),
+    )
 }
 
 /// Disables a mount; one that is not there is no error.
@@ -73,7 +84,7 @@ fn asked(context: &Context, class: Class, text: &str) -> Result<NewMount, ApiErr
         kind,
         description: fields.text("description")?.unwrap_or_default(),
         options,
-        tuning: settings::tuning(fields, &context.app)?,
+        tuning: settings::tuning(fields)?,
         local: fields.flag("local")?.unwrap_or(false),
         seal_wrap: fields.flag("seal_wrap")?.unwrap_or(false),
     })
