@@ -106,7 +106,7 @@ async fn refusals_have_the_texts_that_clients_match() {
             "POST",
             "sys/mounts/kv/tune",
             r#"{"default_lease_ttl":"2h","max_lease_ttl":"1h"}"#,
-            "default_lease_ttl is longer than max_lease_ttl",
+            "backend max lease TTL of 3600 would be less than backend default lease TTL of 7200",
         ),
     ] {
         let reply = vault.root(method, path, body).await;
