@@ -98,12 +98,6 @@ impl Failure {
         self.exit
     }
 
-    /// The hint, unless there is one already.
-    pub(crate) fn or_hint(mut self, hint: impl Into<String>) -> Self {
-        self.hint.get_or_insert_with(|| hint.into());
-        self
-    }
-
     /// What the server said.
     pub(crate) const fn body(&self) -> Option<&Value> {
         self.body.as_ref()

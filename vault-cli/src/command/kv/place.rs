@@ -46,8 +46,13 @@ impl Place {
         let whole = trimmed(&whole);
         let asked = format!("sys/internal/ui/mounts/{whole}");
         let answer = session.ask("finding the mount", Request::get(asked)).await.map_err(|failure| {
-            failure
-                .or_hint("is it mounted, and does a policy of the token reach it? see rotunda secrets list")
+            match failure.exit() {
+                // The server does not tell a mount that is not there from one that is out of reach.
+                Exit::Refused => failure.with_hint(
+                    "is it mounted, and does a policy of the token reach it? see rotunda secrets list",
+                ),
+                _ => failure,
+            }
         })?;
         let data = answer.data().ok_or_else(|| Failure::unexpected_answer("data"))?;
         let text = |pointer: &str| data.pointer(pointer).and_then(Value::as_str);

@@ -23,7 +23,6 @@ async fn check(cases: &[Case<'_>]) {
 #[tokio::test]
 async fn each_word_asks_for_the_path_of_the_mounts_version() {
     let written = json!({"version": 2, "created_time": "now"});
-    let names = json!({"keys": ["a", "b/"]});
     check(&[
         (
             &["kv", "put", "team/kv/a/b", "k=v"],
@@ -55,6 +54,14 @@ async fn each_word_asks_for_the_path_of_the_mounts_version() {
             "PATCH /v1/team/kv/data/app",
             json!({"data":{"k":"v","old":null},"options":{}}),
         ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn words_about_versions_folders_and_settings_do_so_too() {
+    let names = json!({"keys": ["a", "b/"]});
+    check(&[
         (&["kv", "delete", "team/kv/app"], "1", Value::Null, "DELETE /v1/team/kv/app", Value::Null),
         (&["kv", "delete", "team/kv/app"], "2", Value::Null, "DELETE /v1/team/kv/data/app", Value::Null),
         (
@@ -87,6 +94,13 @@ async fn each_word_asks_for_the_path_of_the_mounts_version() {
             Value::Null,
         ),
         (&["kv", "list", "--mount", "team/kv"], "1", names.clone(), "GET /v1/team/kv?list=true", Value::Null),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn words_about_metadata_send_what_is_set_and_nothing_else() {
+    check(&[
         (
             &["kv", "metadata", "get", "team/kv/app"],
             "2",

@@ -211,6 +211,23 @@ async fn writes_that_make_no_sense_say_why() {
 }
 
 #[tokio::test]
+async fn the_largest_secret_with_the_most_notes_fits_a_commit() {
+    let disk = Disk::new();
+    let vault = ready(&disk).await;
+    let notes: serde_json::Map<String, Value> =
+        (0..64).map(|n| (format!("{n:0128}"), json!("v".repeat(512)))).collect();
+    let body = json!({ "custom_metadata": notes }).to_string();
+    assert_eq!(vault.root("POST", "kv/metadata/app", &body).await.status, 204);
+    let text = "x".repeat(512 * 1024 - r#"{"k":""}"#.len());
+    for version in 1..=11 {
+        assert_eq!(put(&vault, "app", &json!({ "k": text }).to_string()).await.at("/data/version"), version);
+    }
+    assert_eq!(vault.root("GET", "kv/data/app", "").await.at("/data/data/k"), text);
+    let patched = patch(&vault, "kv/data/app", &vault.root, r#"{"data":{"m":1}}"#).await;
+    assert_eq!(patched.status, 400, "the merged secret has the limit, too");
+}
+
+#[tokio::test]
 async fn patches_merge_into_the_current_version() {
     let disk = Disk::new();
     let vault = ready(&disk).await;
