@@ -1,4 +1,4 @@
-//! Mounts: what they are told to, how they are tuned, and what command lines ask about them.
+//! What today's clients send and ask: the question about a path, tunes, forms, base64.
 
 use serde_json::{Value, json};
 
