@@ -1,0 +1,43 @@
+"""KV version 1."""
+
+from steps import delete, get, lists, policy, post, put, patch, step, token
+
+CASES = [
+    ("secrets", [
+        post("sys/mounts/one", {"type": "kv"}),
+        post("one/a", {"k": "v", "n": 1.0, "big": 12345678901234567890, "nested": {"x": [1, None, True]}, "e": ""}),
+        get("one/a"),
+        put("one/a", {"only": "this"}),
+        get("one/a"),
+        get("one/a/"),
+        post("one/dir/b", {"k": "v"}),
+        post("one/dir/c", {"k": "v"}),
+        lists("one"), lists("one/"), lists("one/dir"), lists("one/dir/"), get("one/dir?list=true"), get("one?list=1"),
+        lists("one/nothing"), lists("one/a"),
+        get("one/nothing"), get("one/dir"), get("one/dir/"), get("one"),
+        post("one/ttl", {"ttl": "1h", "k": "v"}), get("one/ttl"),
+        post("one/ttl", {"ttl": 60}), get("one/ttl"),
+        post("one/ttl", {"ttl": "nonsense"}), get("one/ttl"),
+        post("one/empty", {}), get("one/empty"),
+        post("one/nobody"),
+        post("one", {"k": "v"}),
+        post("one/", {"k": "v"}),
+        post("one/trailing/", {"k": "v"}),
+        post("one/data/x", {"data": {"k": "v"}}), get("one/data/x"),
+        post("one/with%20space@x.y", {"k": "v"}), get("one/with%20space@x.y"),
+        post("one/%C3%A4", {"k": "ä€𝄞"}), get("one/%C3%A4"),
+        patch("one/a", {"k": "v"}),
+        delete("one/a"), delete("one/a"), get("one/a"), delete("one"), delete("one/dir"), get("one/dir/b"),
+        post("one/raw", raw='{"a": 1e400, "b": 0.1, "c": -0, "d": 1E5, "e": 123456789012345678901234567890}'), get("one/raw"),
+        policy("one", 'path "one/only-create" { capabilities = ["create"] }\npath "one/only-update" { capabilities = ["update"] }'),
+        token("t", policies=["one"]),
+        post("one/only-create", {"k": "v"}, token="$t"), post("one/only-create", {"k": "v"}, token="$t"),
+        post("one/only-update", {"k": "v"}, token="$t"),
+        post("one/only-update", {"k": "v"}), post("one/only-update", {"k": "w"}, token="$t"),
+        post("sys/mounts/one/tune", {"options": {"version": "2"}}, quiet=True),
+        get("one/data/dir/b", wait=5),
+        get("one/metadata/dir/b", wait=5),
+        delete("sys/mounts/one"),
+        get("one/dir/b"),
+    ]),
+]

@@ -1,0 +1,3 @@
+"""Differences that are meant: a pattern of the title that compare.py prints, and why."""
+
+WANTED = []

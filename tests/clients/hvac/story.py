@@ -1,0 +1,27 @@
+"""What every story of this client shares: the client, and how a refusal is expected."""
+
+import os
+
+import hvac
+
+ADDRESS = os.environ["VAULT_ADDR"]
+
+
+def client(token=None):
+    """A client of the server under test; root when no token is given, nobody with ""."""
+    return hvac.Client(url=ADDRESS, token=os.environ.get("VAULT_TOKEN") if token is None else token)
+
+
+def refused(kind, call, *arguments, text="", **named):
+    """Checks that the call ends in this exception, with this text in it."""
+    try:
+        answer = call(*arguments, **named)
+    except kind as error:
+        assert text in str(error), f"{text!r} is not in {error!s}"
+        return error
+    raise AssertionError(f"{kind.__name__} was expected; the answer is {answer!r}")
+
+
+def status(answer, wanted):
+    """Checks an answer without a body."""
+    assert getattr(answer, "status_code", None) == wanted, f"{wanted} was expected: {answer!r}"

@@ -1,0 +1,1 @@
+//! What `docs/compatibility.md` says is what the server does.

@@ -1,0 +1,40 @@
+//! The stories of hvac.
+
+use std::process::Command;
+
+use crate::installed;
+use crate::script::tell;
+use crate::server::Begin::{self, Empty, Unsealed};
+
+async fn story(name: &str, begin: Begin) {
+    let mut command = Command::new(installed::python());
+    // No bytecode beside the sources.
+    command.arg("-B").arg(installed::stories("hvac").join(format!("{name}.py")));
+    tell(name, begin, command).await;
+}
+
+macro_rules! stories {
+    ($($name:ident: $begin:ident),* $(,)?) => {
+        $(#[tokio::test]
+        async fn $name() {
+            story(stringify!($name), $begin).await;
+        })*
+    };
+}
+
+stories! {
+    seal: Empty,
+    rekey: Empty,
+    generate_root: Empty,
+    mounts: Unsealed,
+    policies: Unsealed,
+    tokens: Unsealed,
+    kv1: Unsealed,
+    kv2: Unsealed,
+    approle: Unsealed,
+    userpass: Unsealed,
+    wrapping: Unsealed,
+    cubbyhole: Unsealed,
+    leases: Unsealed,
+    audit: Unsealed,
+}
