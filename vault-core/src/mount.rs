@@ -75,6 +75,9 @@ pub struct Tuning {
     /// What kind of tokens logins give: `default-service` unless it was set.
     #[serde(default)]
     pub token_type: Option<String>,
+    /// As it was asked for; nothing that could be stale is cached anyway.
+    #[serde(default)]
+    pub force_no_cache: bool,
 }
 
 impl Mount {

@@ -19,10 +19,10 @@ pub struct MountTable {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TableError {
     /// Something is mounted just there.
-    #[error("path is already in use at {0}")]
+    #[error("path is already in use at {}", .0.listed())]
     InUse(MountPath),
     /// Something is mounted above or below.
-    #[error("existing mount at {0}")]
+    #[error("path is already in use at {}", .0.listed())]
     Overlaps(MountPath),
     /// Nothing is mounted there.
     #[error("no mount at {0}")]
@@ -222,10 +222,10 @@ mod tests {
         let table = table();
         for (path, want) in [
             ("secret", "path is already in use at secret/"),
-            ("secret/below", "existing mount at secret/"),
-            ("team", "existing mount at team/kv/"),
+            ("secret/below", "path is already in use at secret/"),
+            ("team", "path is already in use at team/kv/"),
             ("sys", "path is already in use at sys/"),
-            ("sys/x", "existing mount at sys/"),
+            ("sys/x", "path is already in use at sys/"),
         ] {
             let error = table.with(mount(Class::Secret, Kind::Kv, path, 7)).unwrap_err();
             assert_eq!(error.to_string(), want);

@@ -121,7 +121,10 @@ async fn answer(
     if server.app.barrier.is_sealed() || !server.app.mounts.is_ready() {
         return error_response(&ApiError::Sealed);
     }
-    if head.is_head || head.operation.is_none() {
+    if head.operation.is_none() {
+        return error_response(&ApiError::MethodNotAllowed);
+    }
+    if head.is_head {
         return error_response(&ApiError::UnsupportedOperation);
     }
     if head.wants_help {
@@ -178,7 +181,10 @@ async fn guarded(
 /// The parameters: the body of a write, the query of anything else.
 async fn fields(head: &Head, body: Body, limit: usize) -> Result<Fields, ApiError> {
     match head.operation {
-        Some(Operation::Write | Operation::Patch) => Fields::from_body(&read_body(body, limit).await?),
+        Some(Operation::Write | Operation::Patch) => {
+            let body = read_body(body, limit).await?;
+            if head.is_form { Fields::from_form(&body) } else { Fields::from_body(&body) }
+        }
         Some(Operation::Read | Operation::List | Operation::Delete) | None => {
             Ok(Fields::from_query(head.query.clone()))
         }

@@ -131,7 +131,7 @@ impl ApiError {
             Self::UnsupportedOperation => one_error("unsupported operation"),
             Self::TooLarge(limit) => format!("the request body is larger than {limit} bytes"),
             Self::UnsupportedMediaType => {
-                "PATCH needs the content type application/merge-patch+json".to_owned()
+                "PATCH requires Content-Type of application/merge-patch+json".to_owned()
             }
             Self::TooManyRequests(seconds) => {
                 format!("request rate limit exceeded; try again in {seconds} s")

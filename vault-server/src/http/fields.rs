@@ -3,6 +3,7 @@
 //! Clients send numbers and booleans as strings, lists as one string, durations in four spellings.
 //! Each accessor knows one meaning. What no accessor asked for is reported as a warning, never refused.
 
+mod form;
 mod typed;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -70,7 +70,8 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
     };
     if let Some(Route { service: Service::Tokenless(handler), .. }) = route {
         let auth = auth_of(token.as_ref(), None);
-        let receipt = trail.request(&auth, &request, Asked::Update)?;
+        let asked = asked_of(request.operation);
+        let receipt = trail.request(&auth, &request, asked)?;
         let request = Arc::new(request);
         let context = TokenlessContext {
             app: Arc::clone(app),
@@ -79,7 +80,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
             receipt,
         };
         let result = wrapping::wrapped(app, &request, answered(handler(context), &request).await).await;
-        return trail.response(&auth, &request, Asked::Update, result);
+        return trail.response(&auth, &request, asked, result);
     }
     // The last use of a token keeps what it holds in place until the answer is ready.
     let (caller, authorized, asked, _last_use) = match permit(app, route, &request, caller).await {

@@ -21,6 +21,8 @@ pub(super) struct Head {
     /// `None` for a method that is no operation (HEAD, OPTIONS, …).
     pub(super) operation: Option<Operation>,
     pub(super) is_head: bool,
+    /// The body is said to be a form; one that begins with `{` is JSON all the same.
+    pub(super) is_form: bool,
     pub(super) query: BTreeMap<String, String>,
     pub(super) token: Option<SecretString>,
     /// Whether a text about the path is wanted, in place of what is there.
@@ -36,7 +38,7 @@ impl Head {
     /// [`ApiError`] for a path outside `/v1/`, a foreign namespace, a header that makes no sense.
     pub(super) fn parse(parts: &Parts) -> Result<Self, ApiError> {
         let path = RequestPath::parse(parts.uri.path()).map_err(|error| match error {
-            RequestPathError::NotApi => ApiError::NoRoute(parts.uri.path().to_owned()),
+            RequestPathError::NotApi => ApiError::NotFound,
             RequestPathError::NotText => ApiError::invalid(error.to_string()),
         })?;
         check_namespace(&parts.headers)?;
@@ -52,7 +54,10 @@ impl Head {
         if operation == Some(Operation::Patch) {
             check_patch(&parts.headers)?;
         }
-        Ok(Self { path, operation, is_head, query, token: token(&parts.headers)?, wants_help, wrap_ttl })
+        let is_form = content_type(&parts.headers)
+            .is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
+        let token = token(&parts.headers)?;
+        Ok(Self { path, operation, is_head, is_form, query, token, wants_help, wrap_ttl })
     }
 }
 
@@ -86,11 +91,16 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
         .ok_or_else(|| ApiError::invalid("X-Vault-Wrap-TTL must be a duration such as 60 or \"5m\""))
 }
 
+/// The content type without its parameters.
+fn content_type(headers: &HeaderMap) -> Option<&str> {
+    let text = headers.get(header::CONTENT_TYPE)?.to_str().unwrap_or("");
+    text.split(';').next().map(str::trim)
+}
+
 fn check_patch(headers: &HeaderMap) -> Result<(), ApiError> {
-    let Some(value) = headers.get(header::CONTENT_TYPE) else {
-        return Err(ApiError::invalid("PATCH needs the content type application/merge-patch+json"));
+    let Some(essence) = content_type(headers) else {
+        return Err(ApiError::invalid("PATCH requires Content-Type of application/merge-patch+json"));
     };
-    let essence = value.to_str().unwrap_or("").split(';').next().unwrap_or("").trim();
     if essence.eq_ignore_ascii_case("application/merge-patch+json") {
         Ok(())
     } else {

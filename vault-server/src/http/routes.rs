@@ -141,8 +141,8 @@ fn mounts() -> Vec<Route> {
         delete("sys/auth/<path...>", mount::auth::disable).sudo(),
         write("sys/remount", mount::remount::start).sudo().readable(READABLE),
         read("sys/remount/status/<id>", mount::remount::status),
-        read("sys/internal/ui/mounts", mount::visible::list),
-        read("sys/internal/ui/mounts/<path...>", mount::visible::read),
+        Route::tokenless(Read, "sys/internal/ui/mounts", mount::visible::list),
+        Route::tokenless(Read, "sys/internal/ui/mounts/<path...>", mount::visible::read),
     ]
 }
 

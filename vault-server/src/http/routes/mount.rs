@@ -40,12 +40,13 @@ fn read(context: &Context, class: Class) -> Result<Answer, ApiError> {
 async fn write(context: Context, class: Class) -> Result<Answer, ApiError> {
     let text = context.request.part("path")?;
     if let Some(text) = text.strip_suffix("/tune") {
-        let change = settings::change(context.fields(), &context.app)?;
-        context.app.mounts.tune(&MountPath::parse(class, text)?, change).await?;
+        let change = settings::change(context.fields())?;
+        let longest = context.app.config.max_ttl;
+        context.app.mounts.tune(&MountPath::parse(class, text)?, change, longest).await?;
         return Ok(Answer::nothing());
     }
     let new = asked(&context, class, text)?;
-    context.app.mounts.enable(new, context.now()).await?;
+    context.app.mounts.enable(new, context.app.config.max_ttl, context.now()).await?;
     Ok(Answer::nothing())
 }
 
@@ -73,7 +74,7 @@ fn asked(context: &Context, class: Class, text: &str) -> Result<NewMount, ApiErr
         kind,
         description: fields.text("description")?.unwrap_or_default(),
         options,
-        tuning: settings::tuning(fields, &context.app)?,
+        tuning: settings::tuning(fields)?,
         local: fields.flag("local")?.unwrap_or(false),
         seal_wrap: fields.flag("seal_wrap")?.unwrap_or(false),
     })

@@ -29,14 +29,23 @@ pub(super) async fn read_old(context: Context) -> Result<Answer, ApiError> {
 
 pub(super) async fn write(context: Context) -> Result<Answer, ApiError> {
     let fields = context.fields();
-    let text = match fields.text("policy")?.filter(|text| !text.is_empty()) {
+    let given = fields.text("policy")?.filter(|text| !text.is_empty());
+    // The name of the field before Vault 0.9.
+    let is_old = given.is_none() && fields.value("rules").is_some();
+    let text = match given {
         Some(text) => text,
-        // The name of the field before Vault 0.9.
         None => fields.text("rules")?.unwrap_or_default(),
     };
     fields.ignore(&["rules", "name"]);
-    context.app.policies.write(context.request.part("name")?, &text).await?;
-    Ok(Answer::nothing())
+    context.app.policies.write(context.request.part("name")?, &plain(text)).await?;
+    let answer = Answer::nothing();
+    Ok(if is_old { answer.warn("'rules' is deprecated, please use 'policy' instead") } else { answer })
+}
+
+/// The text itself: some clients send it as base64, which no policy can look like.
+fn plain(text: String) -> String {
+    let bytes = data_encoding::BASE64.decode(text.as_bytes()).ok();
+    bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(text)
 }
 
 pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use vault_core::clock::Timestamp;
 use vault_core::id::{MigrationId, MountId};
 use vault_core::kv::MountSettings;
-use vault_core::mount::{Kind, Mount, MountPath, MountTable, TableError};
+use vault_core::mount::{Kind, Mount, MountPath, MountTable, TableError, Tuning};
 use vault_core::store::batch::Require;
 
 use super::{MIGRATIONS_KEPT, Migration, MountError, MountService, NewMount};
@@ -26,18 +26,26 @@ pub struct Change {
     pub listing_visibility: Option<String>,
     /// What kind of tokens logins give.
     pub token_type: Option<String>,
+    /// Kept and shown.
+    pub force_no_cache: Option<bool>,
     /// Settings of the engine that are set or replaced.
     pub options: BTreeMap<String, String>,
 }
 
 impl MountService {
-    /// Mounts an engine.
+    /// Mounts an engine. `longest` is what `max_ttl` is where it is not set.
     ///
     /// # Errors
     /// [`MountError`] by cause; nothing was mounted.
-    pub async fn enable(&self, new: NewMount, now: Timestamp) -> Result<Arc<Mount>, MountError> {
+    pub async fn enable(
+        &self,
+        new: NewMount,
+        longest: Duration,
+        now: Timestamp,
+    ) -> Result<Arc<Mount>, MountError> {
         let _changing = self.inner.changing.lock().await;
         check_options(new.kind, &new.options)?;
+        check_ttls(&new.tuning, longest)?;
         let id = self.new_id(now);
         let mount = Arc::new(Mount {
             id,
@@ -82,11 +90,16 @@ impl MountService {
         Ok(migration)
     }
 
-    /// Changes settings.
+    /// Changes settings. `longest` is what `max_ttl` is where it is not set.
     ///
     /// # Errors
     /// [`MountError`] by cause; nothing was changed.
-    pub async fn tune(&self, path: &MountPath, change: Change) -> Result<(), MountError> {
+    pub async fn tune(
+        &self,
+        path: &MountPath,
+        change: Change,
+        longest: Duration,
+    ) -> Result<(), MountError> {
         let _changing = self.inner.changing.lock().await;
         let table = self.table();
         let mut mount = (**table.movable(path)?).clone();
@@ -96,6 +109,8 @@ impl MountService {
         change.max_ttl.into_iter().for_each(|ttl| tuning.max_ttl = ttl);
         change.listing_visibility.into_iter().for_each(|visibility| tuning.listing_visibility = visibility);
         tuning.token_type = change.token_type.or(tuning.token_type.take());
+        tuning.force_no_cache = change.force_no_cache.unwrap_or(tuning.force_no_cache);
+        check_ttls(tuning, longest)?;
         mount.description = change.description.unwrap_or(mount.description);
         mount.options.extend(change.options);
         self.replace(&table, mount).await
@@ -152,6 +167,19 @@ impl MountService {
             self.inner.table.store(Some(Arc::new(table)));
         }
         Ok(())
+    }
+}
+
+/// A lease that asks for nothing must not live longer than any may.
+pub(super) fn check_ttls(tuning: &Tuning, longest: Duration) -> Result<(), MountError> {
+    let max = tuning.max_ttl.unwrap_or(longest);
+    match tuning.default_ttl {
+        Some(default) if default > max => Err(MountError::Option(format!(
+            "backend max lease TTL of {} would be less than backend default lease TTL of {}",
+            max.as_secs(),
+            default.as_secs()
+        ))),
+        _ => Ok(()),
     }
 }
 

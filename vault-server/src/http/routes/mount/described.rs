@@ -10,7 +10,7 @@ pub(super) fn described(mount: &Mount) -> Value {
     let seconds = |ttl: Option<Duration>| ttl.map_or(0, |ttl| ttl.as_secs());
     let mut config = Map::new();
     config.insert("default_lease_ttl".to_owned(), Value::from(seconds(mount.tuning.default_ttl)));
-    config.insert("force_no_cache".to_owned(), Value::from(false));
+    config.insert("force_no_cache".to_owned(), Value::from(mount.tuning.force_no_cache));
     config.insert("max_lease_ttl".to_owned(), Value::from(seconds(mount.tuning.max_ttl)));
     if !mount.tuning.listing_visibility.is_empty() {
         config.insert("listing_visibility".to_owned(), Value::from(mount.tuning.listing_visibility.clone()));

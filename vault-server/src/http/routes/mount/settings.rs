@@ -32,19 +32,20 @@ pub(super) fn kind(fields: &Fields, class: Class) -> Result<(Kind, Option<&'stat
 }
 
 /// The settings of a new mount, under `config`.
-pub(super) fn tuning(fields: &Fields, app: &App) -> Result<Tuning, ApiError> {
+pub(super) fn tuning(fields: &Fields) -> Result<Tuning, ApiError> {
     let Some(config) = fields.nested("config")? else { return Ok(Tuning::default()) };
-    let change = change(&config, app)?;
+    let change = change(&config)?;
     Ok(Tuning {
         default_ttl: change.default_ttl.flatten(),
         max_ttl: change.max_ttl.flatten(),
         listing_visibility: change.listing_visibility.unwrap_or_default(),
         token_type: change.token_type,
+        force_no_cache: change.force_no_cache.unwrap_or(false),
     })
 }
 
 /// What a tune changes.
-pub(super) fn change(fields: &Fields, app: &App) -> Result<Change, ApiError> {
+pub(super) fn change(fields: &Fields) -> Result<Change, ApiError> {
     let ttl = |name| -> Result<Option<Option<Duration>>, ApiError> {
         match fields.text(name)? {
             None => Ok(None),
@@ -53,7 +54,6 @@ pub(super) fn change(fields: &Fields, app: &App) -> Result<Change, ApiError> {
         }
     };
     let (default_ttl, max_ttl) = (ttl("default_lease_ttl")?, ttl("max_lease_ttl")?);
-    check_ttls(default_ttl.flatten(), max_ttl.flatten(), app)?;
     let listing_visibility = fields.text("listing_visibility")?;
     if let Some("" | "unauth" | "hidden") | None = listing_visibility.as_deref() {
     } else {
@@ -65,25 +65,15 @@ pub(super) fn change(fields: &Fields, app: &App) -> Result<Change, ApiError> {
     {
         return Err(ApiError::invalid("'token_type' is \"default-service\" or \"service\""));
     }
-    fields.ignore(&["force_no_cache"]);
     Ok(Change {
         description: fields.text("description")?,
         default_ttl,
         max_ttl,
         listing_visibility,
         token_type,
+        force_no_cache: fields.flag("force_no_cache")?,
         options: fields.text_map("options")?.unwrap_or_default(),
     })
-}
-
-fn check_ttls(default: Option<Duration>, max: Option<Duration>, app: &App) -> Result<(), ApiError> {
-    let max = max.unwrap_or(app.config.max_ttl);
-    match default {
-        Some(default) if default > max => {
-            Err(ApiError::invalid("default_lease_ttl is longer than max_lease_ttl"))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// The settings as they are in force.
@@ -91,7 +81,7 @@ pub(super) fn effective(app: &App, mount: &Mount) -> Value {
     let mut data = json!({
         "default_lease_ttl": mount.tuning.default_ttl.unwrap_or(app.config.default_ttl).as_secs(),
         "description": mount.description,
-        "force_no_cache": false,
+        "force_no_cache": mount.tuning.force_no_cache,
         "max_lease_ttl": mount.tuning.max_ttl.unwrap_or(app.config.max_ttl).as_secs(),
     });
     if let Some(map) = data.as_object_mut() {

@@ -1,34 +1,67 @@
 //! `sys/internal/ui/mounts…`: what command lines ask before they use a path.
+//!
+//! No policy is asked about these paths themselves: a token sees what its policies reach. Without a token
+//! there are the mounts that are meant to be seen by anybody.
 
-use serde_json::{Map, Value};
-use vault_core::mount::Class;
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+use vault_core::mount::{Class, Mount};
+use vault_core::policy::Acl;
 
 use super::{described, is_within_reach};
 use crate::http::answer::Answer;
-use crate::http::context::Context;
+use crate::http::context::TokenlessContext;
 use crate::http::error::ApiError;
 
-pub(in crate::http::routes) async fn list(context: Context) -> Result<Answer, ApiError> {
-    let acl = context.app.policies.acl(context.caller.token.policies())?;
+pub(in crate::http::routes) async fn list(context: TokenlessContext) -> Result<Answer, ApiError> {
+    let acl = acl(&context).ok();
     let table = context.app.mounts.table();
     let of = |class| -> Map<String, Value> {
-        let visible = table.of(class).filter(|mount| is_within_reach(&acl, mount));
-        visible.map(|mount| (mount.path.listed(), described(mount))).collect()
+        let shown = |mount: &Arc<Mount>| match &acl {
+            Some(acl) if is_for_anybody(mount) || is_within_reach(acl, mount) => Some(described(mount)),
+            None if is_for_anybody(mount) => Some(outlined(mount)),
+            Some(_) | None => None,
+        };
+        table.of(class).filter_map(|mount| Some((mount.path.listed(), shown(mount)?))).collect()
     };
-    Ok(Answer::data(serde_json::json!({ "secret": of(Class::Secret), "auth": of(Class::Auth) })))
+    Ok(Answer::data(json!({ "secret": of(Class::Secret), "auth": of(Class::Auth) })))
 }
 
 /// 403 when the caller can do nothing below the path, so that nothing is told of what exists.
-pub(in crate::http::routes) async fn read(context: Context) -> Result<Answer, ApiError> {
-    let acl = context.app.policies.acl(context.caller.token.policies())?;
-    let (mount, _) =
-        context.app.mounts.find(context.request.part("path")?).ok_or(ApiError::PermissionDenied)?;
-    if !is_within_reach(&acl, &mount) {
-        return Err(ApiError::PermissionDenied);
-    }
+pub(in crate::http::routes) async fn read(context: TokenlessContext) -> Result<Answer, ApiError> {
+    let acl = acl(&context)?;
+    let path = context.request.part("path")?;
+    let reached = context.app.mounts.find(path).filter(|(mount, _)| is_within_reach(&acl, mount));
+    let (mount, _) = reached.ok_or_else(|| {
+        ApiError::Forbidden(format!(
+            "preflight capability check returned 403, please ensure client's policies grant access to path \"{path}/\""
+        ))
+    })?;
     let mut data = described(&mount);
     if let Some(map) = data.as_object_mut() {
         map.insert("path".to_owned(), Value::from(mount.path.to_string()));
     }
     Ok(Answer::data(data))
+}
+
+/// What the policies of the token allow together.
+fn acl(context: &TokenlessContext) -> Result<Arc<Acl>, ApiError> {
+    let token = context.token.as_ref().ok_or(ApiError::InvalidToken)?;
+    let caller = context.app.tokens.authenticate(token.expose(), context.request.now).map_err(|error| {
+        match ApiError::from(error) {
+            ApiError::Forbidden(_) => ApiError::InvalidToken,
+            other => other,
+        }
+    })?;
+    Ok(context.app.policies.acl(caller.token.policies())?)
+}
+
+fn is_for_anybody(mount: &Mount) -> bool {
+    mount.tuning.listing_visibility == "unauth"
+}
+
+fn outlined(mount: &Mount) -> Value {
+    let options = if mount.options.is_empty() { Value::Null } else { json!(mount.options) };
+    json!({ "description": mount.description, "options": options, "type": mount.kind.as_str() })
 }
