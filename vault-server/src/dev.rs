@@ -112,7 +112,7 @@ async fn mount_secrets(app: &App) -> Result<()> {
         local: false,
         seal_wrap: false,
     };
-    app.mounts.enable(new, app.clock.now()).await?;
+    app.mounts.enable(new, app.config.max_ttl, app.clock.now()).await?;
     Ok(())
 }
 

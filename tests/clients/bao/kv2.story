@@ -60,6 +60,6 @@ $ kv get -mount=two app
 $ kv get -field=k two/dir/a
 = v
 $ read two/dir/a
-! 2
+= Invalid path for a versioned K/V secrets engine
 $ read two/config
 = max_versions

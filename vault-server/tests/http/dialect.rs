@@ -23,7 +23,8 @@ async fn bodies_are_json_whatever_the_header_says() {
         ("application/json", "\"x\"", 400),
         ("application/json", "{\"ttl\":", 400),
         ("application/json", "{\"ttl\":\"1h\"} trailing", 400),
-        ("application/x-www-form-urlencoded", "ttl=1h", 400),
+        ("application/x-www-form-urlencoded", "ttl=1h", 200),
+        ("text/plain", "ttl=1h", 400),
     ] {
         let reply = ask(content_type, body).await;
         assert_eq!(reply.status, want, "{content_type} {body:?}: {}", reply.text);

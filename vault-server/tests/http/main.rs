@@ -10,6 +10,7 @@ mod approle;
 mod audit;
 mod audit_device;
 mod bench;
+mod clients;
 mod configure;
 mod cubbyhole;
 mod dialect;

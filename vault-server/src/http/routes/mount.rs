@@ -28,7 +28,7 @@ fn list(context: &Context, class: Class) -> Answer {
 /// One mount, or its settings when the path ends in `/tune`.
 fn read(context: &Context, class: Class) -> Result<Answer, ApiError> {
     let text = context.request.part("path")?;
-    if let Some(text) = text.strip_suffix("/tune") {
+    if let Some((class, text)) = tuned(class, text) {
         let mount = context.app.mounts.named(class, text)?;
         return Ok(Answer::data(settings::effective(&context.app, &mount)).copied_to_top());
     }
@@ -39,7 +39,7 @@ fn read(context: &Context, class: Class) -> Result<Answer, ApiError> {
 /// Mounts an engine, or tunes it when the path ends in `/tune`.
 async fn write(context: Context, class: Class) -> Result<Answer, ApiError> {
     let text = context.request.part("path")?;
-    if let Some(text) = text.strip_suffix("/tune") {
+    if let Some((class, text)) = tuned(class, text) {
         let change = settings::change(context.fields())?;
         let longest = context.app.config.max_ttl;
         context.app.mounts.tune(&MountPath::parse(class, text)?, change, longest).await?;
@@ -48,6 +48,16 @@ async fn write(context: Context, class: Class) -> Result<Answer, ApiError> {
     let new = asked(&context, class, text)?;
     context.app.mounts.enable(new, context.app.config.max_ttl, context.now()).await?;
     Ok(Answer::nothing())
+}
+
+/// What a path that ends in `/tune` is about. Command lines name a way in as `sys/mounts/auth/NAME/tune`, too.
+fn tuned(class: Class, text: &str) -> Option<(Class, &str)> {
+    let text = text.strip_suffix("/tune")?;
+    Some(
+        text.strip_prefix("auth/")
+            .filter(|_| class == Class::Secret)
+            .map_or((class, text), |name| (Class::Auth, name)),
+    )
 }
 
 /// Disables a mount; one that is not there is no error.

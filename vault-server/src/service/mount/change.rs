@@ -94,12 +94,7 @@ impl MountService {
     ///
     /// # Errors
     /// [`MountError`] by cause; nothing was changed.
-    pub async fn tune(
-        &self,
-        path: &MountPath,
-        change: Change,
-        longest: Duration,
-    ) -> Result<(), MountError> {
+    pub async fn tune(&self, path: &MountPath, change: Change, longest: Duration) -> Result<(), MountError> {
         let _changing = self.inner.changing.lock().await;
         let table = self.table();
         let mut mount = (**table.movable(path)?).clone();

@@ -26,6 +26,8 @@ pub(in crate::http::routes::kv) async fn write(context: Context) -> Result<Answe
     if let Some(entries) = notes(fields)? {
         let entries = entries.into_iter().map(|(key, value)| (key, value.unwrap_or_default()));
         change.custom = Some(CustomMetadata::new(entries.collect()).map_err(KvError::from)?);
+    } else if is_null(fields, "custom_metadata") {
+        change.custom = Some(CustomMetadata::default());
     }
     if !change.is_empty() {
         context.app.kv.configure(target.place(), &change, context.now()).await?;
