@@ -16,8 +16,6 @@
 
 #[path = "clients/bao.rs"]
 mod bao;
-#[path = "clients/compatibility.rs"]
-mod compatibility;
 #[path = "clients/hvac.rs"]
 mod hvac;
 #[path = "clients/installed.rs"]

@@ -1,5 +1,5 @@
 //! The tree itself: who may know whom, how large a file may be, what a file may be called, whether links
-//! lead somewhere, and what is built in.
+//! lead somewhere, what is built in, and whether the table of Vault's paths is that of the program.
 //!
 //! A rule that fails says which file breaks it and why the rule is there.
 
@@ -7,6 +7,8 @@
 
 #[path = "tidy/arrows.rs"]
 mod arrows;
+#[path = "tidy/compatibility.rs"]
+mod compatibility;
 #[path = "tidy/dependencies.rs"]
 mod dependencies;
 #[path = "tidy/files.rs"]

@@ -135,7 +135,7 @@ const BANNED: [(&str, &str); 5] = [
     ("ring", "rustls speaks aws-lc-rs; one provider is enough"),
     ("rsa", "timing leaks (RUSTSEC-2023-0071); nothing here needs RSA"),
 ];
-const TWICE: [(&str, &str); 11] = [
+const TWICE: [(&str, &str); 14] = [
     ("base64", "postgres-protocol is a step behind reqwest"),
     ("const-oid", "the generation of RustCrypto before ours, under tokio-postgres-rustls"),
     ("hashbrown", "three of its users, each at its own pace"),
@@ -145,6 +145,9 @@ const TWICE: [(&str, &str); 11] = [
     ("phf_shared", "as phf"),
     ("rand", "the macros of the phf that cron uses"),
     ("rand_core", "as rand"),
+    ("synstructure", "rustify, under the client vaultrs, which only the tests use"),
+    ("thiserror", "as synstructure"),
+    ("thiserror-impl", "as synstructure"),
     ("syn", "derive macros move from 2 to 3"),
     ("winnow", "cron is a step behind toml"),
 ];

@@ -1,1 +1,0 @@
-//! What `docs/compatibility.md` says is what the server does.
