@@ -193,13 +193,6 @@ async fn tidying_ends_what_has_ended() {
     let reply = bench.vault.root("PUT", "sys/leases/tidy", "").await;
     assert_eq!(reply.status, 202);
     assert!(reply.at("/warnings/0").as_str().unwrap().starts_with("Tidy operation successfully started"));
-    let accessors = || async { bench.vault.app.tokens.accessors(None, 10).unwrap().len() };
-    for _ in 0..100 {
-        tokio::task::yield_now().await;
-        if accessors().await == 1 {
-            break;
-        }
-    }
-    assert_eq!(accessors().await, 1);
+    until(|| bench.vault.app.tokens.accessors(None, 10).unwrap().len() == 1).await;
     assert_eq!(bench.vault.call("GET", "auth/token/lookup-self", &token, "").await.status, 403);
 }

@@ -25,7 +25,8 @@ async fn texts_come_back_byte_for_byte_at_both_paths() {
     assert_eq!(vault.root("GET", "sys/policy", "").await.at("/policies"), json!(["default", "mine", "root"]));
     let old_field =
         vault.root("POST", "sys/policy/b", r#"{"rules":"path \"a\" { policy = \"read\" }"}"#).await;
-    assert_eq!(old_field.status, 204, "{}", old_field.text);
+    assert_eq!(old_field.status, 200, "{}", old_field.text);
+    assert_eq!(old_field.at("/warnings/0"), "'rules' is deprecated, please use 'policy' instead");
     assert_eq!(vault.root("DELETE", "sys/policy/b", "").await.status, 204);
     assert_eq!(vault.root("DELETE", "sys/policy/b", "").await.status, 204);
     let gone = vault.root("GET", "sys/policies/acl/b", "").await;
