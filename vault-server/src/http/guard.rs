@@ -63,11 +63,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
     let unwraps = route.is_some_and(|route| route.unwraps);
     let (token, caller) =
         if unwraps { wrapping::presenter(app, &request, token, caller) } else { (token, caller) };
-    let trail = Trail {
-        app,
-        readable: route.map_or(&[], |route| route.readable),
-        hidden: route.map_or(&[], |route| route.hidden),
-    };
+    let trail = Trail::of(app, route);
     if let Some(Route { service: Service::Tokenless(handler), .. }) = route {
         let auth = auth_of(token.as_ref(), None);
         let receipt = trail.request(&auth, &request, Asked::Update)?;
@@ -224,6 +220,14 @@ struct Trail<'a> {
     app: &'a App,
     readable: &'static [&'static str],
     hidden: &'static [&'static str],
+}
+
+impl<'a> Trail<'a> {
+    fn of(app: &'a App, route: Option<&Route>) -> Self {
+        let readable = route.map_or(&[][..], |route| route.readable);
+        let hidden = route.map_or(&[][..], |route| route.hidden);
+        Self { app, readable, hidden }
+    }
 }
 
 impl Trail<'_> {
