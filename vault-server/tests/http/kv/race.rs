@@ -2,7 +2,11 @@
 
 use std::sync::Arc;
 
+use serde_json::json;
+use vault_core::clock::Clock;
+use vault_core::kv::{Data, SecretPath};
 use vault_core::store::key::Table;
+use vault_server::service::kv::{KvError, Place};
 
 use super::{put, ready};
 use crate::vault::{Disk, Vault};
@@ -79,6 +83,25 @@ async fn readers_among_writers_see_whole_versions_only() {
     }
     writer.await.unwrap();
     assert!(reads > 0);
+}
+
+#[tokio::test]
+async fn a_request_that_began_before_its_mount_changed_writes_nothing() {
+    let disk = Disk::new();
+    let vault = ready(&disk).await;
+    let (data, path) = (Data::new(json!({"k": 1})).unwrap(), SecretPath::parse("app").unwrap());
+    let now = disk.clock.now();
+    let (old, _) = vault.app.mounts.find("old/app").unwrap();
+    let (kv, _) = vault.app.mounts.find("kv/app").unwrap();
+    vault.root("POST", "sys/mounts/old/tune", r#"{"options":{"version":"2"}}"#).await;
+    vault.root("DELETE", "sys/mounts/kv", "").await;
+    let plain = vault.app.kv.write_plain(Place { mount: &old, path: &path }, &data, now).await;
+    assert!(matches!(plain, Err(KvError::MountChanged)), "it was upgraded: {plain:?}");
+    let versioned = vault.app.kv.write(Place { mount: &kv, path: &path }, &data, None, now).await;
+    assert!(matches!(versioned, Err(KvError::MountChanged)), "it was disabled: {versioned:?}");
+    for table in [Table::KvSecret, Table::KvMetadata, Table::KvVersion] {
+        assert!(vault.app.barrier.store().scan(table, b"", None, 10).unwrap().is_empty(), "{table:?}");
+    }
 }
 
 #[tokio::test]
