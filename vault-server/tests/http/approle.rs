@@ -1,6 +1,14 @@
 //! AppRole: what its paths answer, and that a secret id is never used more often than it may be.
 
+use std::sync::Arc;
+
 use serde_json::{Value, json};
+use vault_core::identity::TokenDigest;
+use vault_core::rotation::port::BoxFuture;
+use vault_core::secret::SecretString;
+use vault_server::service::approle::{ApproleError, Shown};
+use vault_server::service::login::LoginError;
+use vault_server::service::token::{TokenWatcher, WatcherFailed};
 
 use crate::vault::{Disk, Reply, Vault, at_once, seconds};
 
@@ -307,6 +315,34 @@ async fn no_login_outlives_the_disabling_of_its_mount() {
     }
     let accessors = vault.root("LIST", "auth/token/accessors", "").await;
     assert_eq!(accessors.at("/data/keys").as_array().unwrap().len(), 1, "only root is left");
+}
+
+/// Gives nothing back, so that what ends stays half-way.
+struct Stuck;
+
+impl TokenWatcher for Stuck {
+    fn token_revoked<'a>(&'a self, _: &'a TokenDigest) -> BoxFuture<'a, Result<(), WatcherFailed>> {
+        Box::pin(async { Err(WatcherFailed("stuck".to_owned())) })
+    }
+}
+
+#[tokio::test]
+async fn a_login_that_is_late_by_a_moment_gets_nothing_from_a_mount_that_ends() {
+    let disk = Disk::new();
+    let (vault, _) = ready(&disk).await;
+    vault.app.tokens.set_watcher(Arc::new(Stuck));
+    ok(&vault, "POST", "role/ci", r#"{"role_id":"r"}"#).await;
+    let shown = Shown {
+        role_id: "r".to_owned(),
+        secret_id: Some(SecretString::new(secret_id(&vault, "ci", "").await)),
+        from: [127, 0, 0, 1].into(),
+    };
+    let mount = vault.app.mounts.find("auth/approle/login").unwrap().0;
+    let (path, now) = ("auth/approle/login", vault.app.clock.now());
+    assert!(vault.app.approle.login(&mount, path, &shown, now).await.is_ok());
+    assert_eq!(vault.root("DELETE", "sys/auth/approle", "").await.status, 503, "its token cannot end yet");
+    let late = vault.app.approle.login(&mount, path, &shown, now).await;
+    assert!(matches!(late, Err(ApproleError::Login(LoginError::MountGone))), "{late:?}");
 }
 
 #[tokio::test]
