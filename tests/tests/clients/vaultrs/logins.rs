@@ -33,7 +33,7 @@ async fn approle() {
     assert_eq!(secret::read(&client, at, "web", &made.secret_id).await.unwrap().secret_id_num_uses, 1);
     let read = secret::read_accessor(&client, at, "web", &made.secret_id_accessor).await.unwrap();
     assert_eq!(read.secret_id_accessor, made.secret_id_accessor);
-    assert_eq!(secret::list(&client, at, "web").await.unwrap().keys, [made.secret_id_accessor.clone()]);
+    assert_eq!(secret::list(&client, at, "web").await.unwrap().keys, vec![made.secret_id_accessor.clone()]);
     machines::login(&nobody, at, &id, &made.secret_id).await.unwrap();
     refused(machines::login(&nobody, at, &id, &made.secret_id).await, 400, "invalid");
     let custom = secret::custom(&client, at, "web", "a-secret-of-my-own", None).await.unwrap();
