@@ -6,6 +6,10 @@ use anyhow::Context;
 use vault_cli::{Exit, Parsed};
 use vault_server::{dev, offline, server};
 
+/// Requests are made of many small pieces that live for microseconds.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
 fn main() -> ExitCode {
     match vault_cli::parse(std::env::args_os()) {
         Ok(Parsed::Client(command)) => vault_cli::run_client(*command),

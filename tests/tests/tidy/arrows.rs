@@ -73,7 +73,16 @@ const WALLS: [Wall; 7] = [
     Wall {
         below: "vault-core/src/",
         except: &[],
-        words: &["tokio::", "std::net", "std::env", "std::process::Command", "std::thread::sleep"],
+        words: &[
+            "tokio::",
+            "std::net::Tcp",
+            "std::net::Udp",
+            "std::net::ToSocketAddrs",
+            "std::net::{",
+            "std::env",
+            "std::process::Command",
+            "std::thread::sleep",
+        ],
         reason: "the core knows no runtime, no network and no environment",
     },
     Wall {

@@ -1,5 +1,6 @@
 //! Static secrets as clients use them, versions 1 and 2.
 
+mod around;
 mod plain;
 mod race;
 mod upgrade;
