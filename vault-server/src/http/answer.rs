@@ -1,5 +1,6 @@
 //! What a handler answers with: Vault's envelope, or nothing, or a raw body.
 
+mod wire;
 mod wrap_info;
 
 use std::time::Duration;
@@ -224,6 +225,11 @@ impl Answer {
 
     /// The finished response.
     pub(super) fn into_response(self, id: RequestId) -> Response<Body> {
+        if let AnswerBody::Envelope(envelope) = &self.body
+            && let Some(text) = envelope.text(id, &self.warnings)
+        {
+            return respond(self.status, JSON, Body::from(text));
+        }
         match self.json(id) {
             Some(value) => json_response(self.status, &value),
             None => match self.body {
@@ -301,9 +307,11 @@ pub(super) fn error_response(error: &ApiError) -> Response<Body> {
 }
 
 fn json_response(status: StatusCode, value: &Value) -> Response<Body> {
-    // Exactly this content type: hvac compares the whole value.
-    respond(status, "application/json", Body::from(value.to_string()))
+    respond(status, JSON, Body::from(value.to_string()))
 }
+
+/// Exactly this: hvac compares the whole value.
+const JSON: &str = "application/json";
 
 fn respond(status: StatusCode, content_type: &'static str, body: Body) -> Response<Body> {
     let mut response = Response::new(body);
