@@ -171,7 +171,7 @@ fn tokens() -> Vec<Route> {
         delete("auth/token/roles/<role>", token::role::delete),
         write("auth/token/tidy", token::tidy::start),
         write("auth/token/lookup", token::lookup::by_token),
-        read("auth/token/lookup", token::lookup::by_query),
+        read("auth/token/lookup", token::lookup::by_token),
         read("auth/token/lookup-self", token::lookup::of_self),
         write("auth/token/lookup-self", token::lookup::of_self),
         write("auth/token/lookup-accessor", token::lookup::by_accessor),
