@@ -76,6 +76,22 @@ class Server:
         self.folder.cleanup()
 
 
+def openbao(program):
+    """OpenBao's development server, which may make audit devices and lets the holders of shares in without a token."""
+    folder = tempfile.mkdtemp(prefix="compare-config-")
+    port = free_port()
+    listener = {"address": f"127.0.0.1:{port}", "tls_disable": True, "disable_unauthed_rekey_endpoints": False,
+                "disable_unauthed_generate_root_endpoints": False}
+    config = pathlib.Path(folder, "config.json")
+    config.write_text(json.dumps({"unsafe_allow_api_audit_creation": True, "listener": {"tcp": listener}}))
+    command = [program, "server", "-dev", f"-dev-root-token-id={ROOT}", "-dev-listen-address={address}", "-dev-no-store-token",
+               f"-config={config}"]
+    server = Server("OpenBao", command, {"BAO_LOG_LEVEL": "error"})
+    # The second listener is the one with these settings.
+    server.port = port
+    return server
+
+
 def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -238,8 +254,7 @@ def main():
     sys.path.insert(0, str(HERE))
     wanted = importlib.import_module("wanted").WANTED
     areas = {area: importlib.import_module(f"cases.{area}").CASES for area in (chosen.areas or AREAS)}
-    bao = Server("OpenBao", [chosen.bao, "server", "-dev", f"-dev-root-token-id={ROOT}", "-dev-listen-address={address}",
-                             "-dev-no-store-token"], {"BAO_LOG_LEVEL": "error"})
+    bao = openbao(chosen.bao)
     rotunda = Server("Rotunda", [chosen.rotunda, "dev", "--root-token", ROOT, "--listen", "{address}", "--data", "{data}/data"], {})
     found = known = sent = 0
     try:
