@@ -123,6 +123,16 @@ impl Answer {
         Self { body: AnswerBody::Raw(body), status: StatusCode::OK, warnings: Vec::new() }
     }
 
+    /// The same JSON as the `data` of an envelope.
+    #[must_use]
+    pub fn enveloped(mut self) -> Self {
+        if let AnswerBody::Raw(data) = &mut self.body {
+            let envelope = Envelope { data: data.take(), ..Envelope::default() };
+            self.body = AnswerBody::Envelope(Box::new(envelope));
+        }
+        self
+    }
+
     /// 200 with text of another content type (metrics).
     #[must_use]
     pub fn text(content_type: &'static str, text: String) -> Self {

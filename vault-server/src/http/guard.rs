@@ -65,18 +65,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         if unwraps { wrapping::presenter(app, &request, token, caller) } else { (token, caller) };
     let trail = Trail::of(app, route);
     if let Some(Route { service: Service::Tokenless(handler), .. }) = route {
-        let auth = auth_of(token.as_ref(), None);
-        let asked = asked_of(request.operation);
-        let receipt = trail.request(&auth, &request, asked)?;
-        let request = Arc::new(request);
-        let context = TokenlessContext {
-            app: Arc::clone(app),
-            request: Arc::clone(&request),
-            token: token.as_ref().map(SecretString::duplicate),
-            receipt,
-        };
-        let result = wrapping::wrapped(app, &request, answered(handler(context), &request).await).await;
-        return trail.response(&auth, &request, asked, result);
+        return tokenless(app, &trail, handler.as_ref(), request, token.as_ref()).await;
     }
     // The last use of a token keeps what it holds in place until the answer is ready.
     let (caller, authorized, asked, _last_use) = match permit(app, route, &request, caller).await {
@@ -113,6 +102,27 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
     if route.is_some_and(|route| route.seals) && result.is_ok() {
         return result;
     }
+    trail.response(&auth, &request, asked, result)
+}
+
+/// A request of who has no token, or whose token its handler judges: recorded, run, recorded.
+async fn tokenless(
+    app: &Arc<App>,
+    trail: &Trail<'_>,
+    handler: &(dyn Fn(TokenlessContext) -> BoxedAnswer + Send + Sync),
+    request: Request,
+    token: Option<&SecretString>,
+) -> Result<Answer, ApiError> {
+    let (auth, asked) = (auth_of(token, None), asked_of(request.operation));
+    let receipt = trail.request(&auth, &request, asked)?;
+    let request = Arc::new(request);
+    let context = TokenlessContext {
+        app: Arc::clone(app),
+        request: Arc::clone(&request),
+        token: token.map(SecretString::duplicate),
+        receipt,
+    };
+    let result = wrapping::wrapped(app, &request, answered(handler(context), &request).await).await;
     trail.response(&auth, &request, asked, result)
 }
 

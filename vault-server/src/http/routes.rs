@@ -68,17 +68,25 @@ fn ceremonies() -> Vec<Route> {
         read("sys/rekey/backup", sys::rekey::backup),
         delete("sys/rekey/backup", sys::rekey::drop_backup),
     ];
-    for (attempt, update) in [
-        ("sys/generate-root/attempt", "sys/generate-root/update"),
-        ("sys/generate-root-token/attempt", "sys/generate-root-token/update"),
-    ] {
-        lines.extend([
-            Route::open(Read, attempt, sys::generate_root::status),
-            Route::open(Write, attempt, sys::generate_root::begin),
-            Route::open(Delete, attempt, sys::generate_root::cancel),
-            Route::open(Write, update, sys::generate_root::update),
-        ]);
-    }
+    lines.extend([
+        Route::open(Read, "sys/generate-root/attempt", sys::generate_root::status),
+        Route::open(Write, "sys/generate-root/attempt", sys::generate_root::begin),
+        Route::open(Delete, "sys/generate-root/attempt", sys::generate_root::cancel),
+        Route::open(Write, "sys/generate-root/update", sys::generate_root::update),
+    ]);
+    // OpenBao's command line asks here, and reads the answers from `data`.
+    lines.extend([
+        Route::open(Read, "sys/generate-root-token/attempt", async |context| {
+            Ok(sys::generate_root::status(context).await?.enveloped())
+        }),
+        Route::open(Write, "sys/generate-root-token/attempt", async |context| {
+            Ok(sys::generate_root::begin(context).await?.enveloped())
+        }),
+        Route::open(Delete, "sys/generate-root-token/attempt", sys::generate_root::cancel),
+        Route::open(Write, "sys/generate-root-token/update", async |context| {
+            Ok(sys::generate_root::update(context).await?.enveloped())
+        }),
+    ]);
     lines
 }
 
@@ -171,7 +179,7 @@ fn tokens() -> Vec<Route> {
         delete("auth/token/roles/<role>", token::role::delete),
         write("auth/token/tidy", token::tidy::start),
         write("auth/token/lookup", token::lookup::by_token),
-        read("auth/token/lookup", token::lookup::by_query),
+        read("auth/token/lookup", token::lookup::by_token),
         read("auth/token/lookup-self", token::lookup::of_self),
         write("auth/token/lookup-self", token::lookup::of_self),
         write("auth/token/lookup-accessor", token::lookup::by_accessor),

@@ -92,3 +92,25 @@ async fn a_body_may_be_a_form_and_a_policy_base64() {
     let old = vault.root("PUT", "sys/policy/old", &json!({ "rules": text }).to_string()).await;
     assert_eq!(old.at("/warnings"), json!(["'rules' is deprecated, please use 'policy' instead"]));
 }
+
+#[tokio::test]
+async fn questions_about_tokens_that_are_not_there_are_answered_as_clients_expect() {
+    let disk = Disk::new();
+    let (vault, _) = Vault::ready(&disk).await;
+    let own = vault.root("POST", "auth/token/lookup", "{}").await;
+    assert_eq!(own.at("/data/policies"), json!(["root"]), "the caller's own: {}", own.text);
+    let renewed = vault.root("POST", "auth/token/renew", r#"{"token":"nonsense"}"#).await;
+    assert_eq!((renewed.status, renewed.errors()), (400, json!(["token not found"])));
+    let revoked = vault.root("POST", "auth/token/revoke-accessor", r#"{"accessor":"nonsense"}"#).await;
+    assert_eq!(
+        (revoked.status, revoked.at("/warnings")),
+        (200, json!(["No token found with this accessor"]))
+    );
+
+    vault.policy("there", r#"path "x" { capabilities = ["read"] }"#).await;
+    let body = r#"{"policies":["there","default","p1"]}"#;
+    let made = vault.root("POST", "auth/token/create", body).await;
+    assert_eq!(made.at("/warnings"), json!([r#"Policy "p1" does not exist"#]));
+    let quiet = vault.root("POST", "auth/token/create", r#"{"policies":["there"]}"#).await;
+    assert_eq!(quiet.at("/warnings"), Value::Null);
+}

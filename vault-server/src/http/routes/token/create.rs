@@ -35,7 +35,21 @@ async fn answer(context: &Context, request: CreateToken) -> Result<Answer, ApiEr
     let now = context.now();
     let issued = context.app.tokens.create(request, &context.caller, privilege, now).await?;
     let answer = Answer::auth(auth(&issued.token, issued.plain.expose(), now)?);
-    Ok(issued.warnings.into_iter().fold(answer, Answer::warn))
+    let unknown = unknown_policies(context, issued.token.policies())?;
+    Ok(issued.warnings.into_iter().chain(unknown).fold(answer, Answer::warn))
+}
+
+/// A policy may be written later, so that it is not there yet is no more than worth a word.
+fn unknown_policies(context: &Context, names: &[String]) -> Result<Vec<String>, ApiError> {
+    let mut warnings = Vec::new();
+    for name in names {
+        let is_there =
+            vault_core::policy::policy_name(name).is_ok() && context.app.policies.policy(name)?.is_some();
+        if !is_there {
+            warnings.push(format!("Policy {name:?} does not exist"));
+        }
+    }
+    Ok(warnings)
 }
 
 fn request(fields: &Fields, route: Route) -> Result<CreateToken, ApiError> {

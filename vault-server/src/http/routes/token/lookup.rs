@@ -5,19 +5,14 @@ use vault_core::clock::Timestamp;
 use vault_core::identity::Token;
 use vault_core::identity::cidr::CidrBlock;
 
-use super::{named, shown_accessor};
+use super::shown_accessor;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
 
+/// The token that the body or the query names, or the caller's own.
 pub(in crate::http::routes) async fn by_token(context: Context) -> Result<Answer, ApiError> {
-    let token = named(&context)?;
-    look_up(&context, token.expose())
-}
-
-/// GET with the token in the query, or the caller's own.
-pub(in crate::http::routes) async fn by_query(context: Context) -> Result<Answer, ApiError> {
-    match context.fields().secret("token")? {
+    match context.fields().secret("token")?.filter(|token| !token.expose().is_empty()) {
         Some(token) => look_up(&context, token.expose()),
         None => of_self(context).await,
     }

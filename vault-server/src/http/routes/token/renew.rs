@@ -7,10 +7,15 @@ use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
 use crate::service::login::renewal;
+use crate::service::token::TokenServiceError;
 
 pub(in crate::http::routes) async fn by_token(context: Context) -> Result<Answer, ApiError> {
     let token = named(&context)?;
-    let (digest, record) = context.app.tokens.look_up(token.expose(), context.now())?;
+    let found = context.app.tokens.look_up(token.expose(), context.now());
+    let (digest, record) = found.map_err(|error| match error {
+        TokenServiceError::Unknown => ApiError::invalid("token not found"),
+        other => other.into(),
+    })?;
     renew(&context, &digest, &record, token.expose()).await
 }
 

@@ -30,8 +30,13 @@ pub(in crate::http::routes) async fn of_self(context: Context) -> Result<Answer,
 
 pub(in crate::http::routes) async fn by_accessor(context: Context) -> Result<Answer, ApiError> {
     let accessor = context.fields().required_text("accessor")?;
-    let (digest, _) = context.app.tokens.look_up_accessor(&accessor, context.now())?;
-    context.app.tokens.revoke(&digest).await?;
+    match context.app.tokens.look_up_accessor(&accessor, context.now()) {
+        Ok((digest, _)) => context.app.tokens.revoke(&digest).await?,
+        Err(TokenServiceError::UnknownAccessor) => {
+            return Ok(Answer::nothing().warn("No token found with this accessor"));
+        }
+        Err(error) => return Err(error.into()),
+    }
     Ok(Answer::nothing())
 }
 
