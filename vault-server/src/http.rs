@@ -25,6 +25,7 @@ mod rate;
 mod router;
 pub mod routes;
 mod tls;
+mod trail;
 mod wrapping;
 
 use std::sync::Arc;

@@ -3,6 +3,8 @@
 //! Equal texts give equal digests under one key, so an auditor can ask "who used this token" by hashing
 //! it, but cannot read it back. Numbers, booleans, nulls and the names of fields stay as they are.
 
+mod condense;
+
 use data_encoding::HEXLOWER;
 use hmac::{Hmac, KeyInit, Mac};
 use serde::ser::{SerializeMap, SerializeSeq};
@@ -34,11 +36,16 @@ impl Digester {
     pub fn digest(&self, text: &str) -> String {
         let mut mac = self.0.clone();
         mac.update(text.as_bytes());
-        let mut out = String::with_capacity(PREFIX.len() + 64);
-        out.push_str(PREFIX);
-        HEXLOWER.encode_append(&mac.finalize().into_bytes(), &mut out);
-        out
+        shown(mac)
     }
+}
+
+/// The digest's text.
+fn shown(mac: Hmac<Sha256>) -> String {
+    let mut out = String::with_capacity(PREFIX.len() + 64);
+    out.push_str(PREFIX);
+    HEXLOWER.encode_append(&mac.finalize().into_bytes(), &mut out);
+    out
 }
 
 impl std::fmt::Debug for Digester {
@@ -51,7 +58,8 @@ impl std::fmt::Debug for Digester {
 ///
 /// Only strings directly under one of `plain_keys` stay readable: fields that exist to be read in the trail,
 /// such as the reason of a check-out. What lies deeper is digested under any name. What is under one of
-/// `hidden_keys` becomes digests down to the numbers: in a secret they are secret as well.
+/// `hidden_keys` becomes digests down to the numbers: in a secret they are secret as well. Data of very many
+/// values is one digest of the whole, so that every line fits the trail.
 #[derive(Clone, Copy)]
 pub(super) struct Redacted<'a> {
     pub(super) data: &'a Value,
@@ -62,6 +70,9 @@ pub(super) struct Redacted<'a> {
 
 impl Serialize for Redacted<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        if condense::is_large(self.data) {
+            return condense::Condensed::of(self.data, self.digester).serialize(serializer);
+        }
         let below = |data, depth| Below { data, depth, digester: self.digester };
         let Value::Object(fields) = self.data else {
             return below(self.data, Depth::Strings).serialize(serializer);

@@ -267,7 +267,7 @@ fn check_batch(request: &CreateToken, policies: &[String]) -> Result<(), TokenEr
     if is_given(request.explicit_max_ttl) {
         return Err(TokenError::BatchExplicitMax);
     }
-    if request.num_uses > 0 {
+    if merged::uses(request) > 0 {
         return Err(TokenError::BatchUses);
     }
     if is_given(request.period) {

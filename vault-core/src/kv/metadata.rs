@@ -1,6 +1,6 @@
 //! What is known about a secret: its versions and settings, and every decision about them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -158,8 +158,9 @@ impl Metadata {
         self
     }
 
-    fn live(&mut self, numbers: &[u64]) -> impl Iterator<Item = &mut Version> {
-        let known = self.versions.iter_mut().filter(|(number, _)| numbers.contains(number));
+    fn live<'m>(&'m mut self, numbers: &[u64]) -> impl Iterator<Item = &'m mut Version> + use<'m> {
+        let numbers: BTreeSet<u64> = numbers.iter().copied().collect();
+        let known = self.versions.iter_mut().filter(move |(number, _)| numbers.contains(number));
         known.map(|(_, version)| version).filter(|version| !version.destroyed)
     }
 

@@ -5,6 +5,7 @@ use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
+use vault_core::identity::{Token, TokenState};
 use vault_core::incident::ledger::{LedgerEvent, record};
 use vault_core::incident::{Incident, IncidentState};
 use vault_core::lease::{Lease, LeaseState};
@@ -24,6 +25,9 @@ pub enum PlanError {
     /// A record could not be read.
     #[error("a record that belongs to the change could not be read")]
     Load(#[from] LoadError),
+    /// The token that borrows has ended, so that nobody would end the lease with it.
+    #[error("permission denied")]
+    BorrowerGone,
     /// The store did not take it.
     #[error("the change was not committed")]
     Commit(#[from] CommitError),
@@ -42,7 +46,7 @@ impl Engine {
         reschedule(&mut batch, before.value.armed, &mut account);
         batch.put(subject.key(), before.require(), &account);
         if let Some(lease) = &plan.lease {
-            put_lease(barrier, &mut batch, lease)?;
+            put_lease(barrier, &mut batch, lease, self.now())?;
         }
         put_incidents(barrier, &mut batch, &plan.ledger)?;
         if let Some(end) = &plan.ended {
@@ -138,11 +142,21 @@ pub(crate) fn reschedule(batch: &mut Transaction, armed: Option<Timestamp>, acco
     }
 }
 
-fn put_lease(barrier: &Barrier, batch: &mut Transaction, lease: &Lease) -> Result<(), LoadError> {
+/// A new lease is stored only together with the fact that its token is alive: a token that ends ends what it
+/// holds, and finds nothing that is stored after it.
+fn put_lease(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    lease: &Lease,
+    now: Timestamp,
+) -> Result<(), PlanError> {
     let stored = barrier.load::<Lease>(lease.id.as_str())?;
-    let mut index = data_encoding::HEXLOWER.decode(lease.borrower.token.as_bytes()).unwrap_or_default();
-    index.extend_from_slice(lease.id.as_bytes());
+    let digest = data_encoding::HEXLOWER.decode(lease.borrower.token.as_bytes()).unwrap_or_default();
+    let index = [digest.as_slice(), lease.id.as_bytes()].concat();
     if stored.is_none() {
+        let token = barrier.load::<Token>(digest.as_slice())?;
+        let token = token.filter(|token| token.value.state(now) == TokenState::Live);
+        batch.check::<Token>(digest, token.ok_or(PlanError::BorrowerGone)?.require());
         batch.mark(Table::TokenLease, index);
     } else if lease.state == LeaseState::Closed {
         batch.unmark(Table::TokenLease, index);

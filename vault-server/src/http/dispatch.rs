@@ -11,6 +11,7 @@ use std::time::Instant;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use vault_core::clock::Timestamp;
 use vault_core::id::RequestId;
 
 use super::answer::{Answer, error_response};
@@ -128,17 +129,32 @@ async fn answer(
         return error_response(&ApiError::UnsupportedOperation);
     }
     if head.wants_help {
-        return respond(id, false, help(&server, &head, remote));
+        let result = help(&server, id, &head, remote).await;
+        return respond(id, false, result);
     }
     let result = guarded(Arc::clone(&server), id, remote, head, body).await;
     respond(id, false, result)
 }
 
 /// What the table knows of a path, for anyone with a token: nothing of what is stored.
-fn help(server: &Server, head: &Head, remote: SocketAddr) -> Result<Answer, ApiError> {
-    match guard::authenticate(server, head.token.as_ref(), remote.ip(), server.app.clock.now())? {
-        None => Err(ApiError::InvalidToken),
-        Some(_) => server.router.help(&server.app.mounts, head.path.as_str()).map(Answer::raw),
+async fn help(server: &Server, id: RequestId, head: &Head, remote: SocketAddr) -> Result<Answer, ApiError> {
+    let request = unread(id, Operation::Read, head, remote, server.app.clock.now());
+    guard::admit(server, &request, head.token.as_ref()).await?;
+    server.router.help(&server.app.mounts, head.path.as_str()).map(Answer::raw)
+}
+
+/// A request without what is in its body.
+fn unread(id: RequestId, operation: Operation, head: &Head, remote: SocketAddr, now: Timestamp) -> Request {
+    Request {
+        id,
+        operation,
+        path: head.path.as_str().to_owned(),
+        captures: super::route::Captures::new(),
+        mount: None,
+        fields: Fields::default(),
+        wrap_ttl: head.wrap_ttl,
+        remote,
+        now,
     }
 }
 
@@ -158,18 +174,21 @@ async fn guarded(
         Ok(Some(_)) => server.app.config.body_bytes_max,
         Ok(None) | Err(_) => OPEN_BODY_BYTES_MAX.min(server.app.config.body_bytes_max),
     };
-    let fields = fields(&head, body, limit).await?;
-    let request = Request {
-        id,
-        operation,
-        path: head.path.as_str().to_owned(),
-        captures: super::route::Captures::new(),
-        mount: None,
-        fields,
-        wrap_ttl: head.wrap_ttl,
-        remote,
-        now,
+    let fields = match fields(&head, body, limit).await {
+        Ok(fields) => fields,
+        Err(error) => {
+            let request = unread(id, operation, &head, remote, now);
+            return Err(guard::refuse(&server, &request, token.as_ref(), error));
+        }
     };
+    // A body may take its time, and the token may have ended meanwhile: what was seen before it was good for
+    // its limit alone.
+    let now = server.app.clock.now();
+    let caller = match operation {
+        Operation::Write | Operation::Patch => guard::authenticate(&server, token.as_ref(), remote.ip(), now),
+        Operation::Read | Operation::List | Operation::Delete => caller,
+    };
+    let request = Request { fields, ..unread(id, operation, &head, remote, now) };
     let arrived = Arrived { request, token, caller };
     let shutdown = server.app.shutdown.clone();
     // On the heap at once: the future of a whole request is large, and would be copied at each step.

@@ -3,11 +3,10 @@
 //! Each step needs what the one before it made, and the handler needs the proofs of all, so none can be
 //! left out. A refusal is recorded too.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::sync::Arc;
 
-use serde_json::Value;
-use vault_core::audit::{self, Auth, entry::Token as AuditToken};
+use vault_core::audit::{Auth, entry::Token as AuditToken};
 use vault_core::clock::Timestamp;
 use vault_core::policy::{Authorized, Operation as Asked};
 use vault_core::secret::SecretString;
@@ -17,6 +16,7 @@ use super::context::{Context, Request, TokenlessContext};
 use super::dispatch::{Server, caught};
 use super::error::ApiError;
 use super::route::{BoxedAnswer, Found, Need, Operation, Route, Service};
+use super::trail::Trail;
 use super::wrapping;
 use crate::app::App;
 use crate::service::token::{Caller, LastUse};
@@ -42,6 +42,37 @@ pub(super) fn authenticate(
         // An unknown token and one that ended look the same.
         Err(ApiError::Forbidden(_)) => Err(ApiError::InvalidToken),
         outcome => outcome,
+    }
+}
+
+/// Lets a question pass that any live token may ask: counted and recorded, but asked of no policy.
+pub(super) async fn admit(
+    server: &Server,
+    request: &Request,
+    token: Option<&SecretString>,
+) -> Result<(), ApiError> {
+    let caller = authenticate(server, token, request.remote.ip(), request.now)
+        .and_then(|caller| caller.ok_or(ApiError::InvalidToken));
+    let caller = match caller {
+        Ok(caller) => caller,
+        Err(error) => return Err(refuse(server, request, token, error)),
+    };
+    let _last_use = server.app.tokens.count_use(&caller, request.now).await?;
+    let trail = Trail::of(&server.app, None);
+    trail.request(&auth_of(token, Some(&caller)), request, asked_of(request.operation)).map(|_receipt| ())
+}
+
+/// Records that a request goes no further, and why; gives back what the caller is told.
+pub(super) fn refuse(
+    server: &Server,
+    request: &Request,
+    token: Option<&SecretString>,
+    error: ApiError,
+) -> ApiError {
+    let trail = Trail::of(&server.app, None);
+    match trail.refusal(&auth_of(token, None), request, asked_of(request.operation), &error) {
+        Ok(()) => error,
+        Err(unrecorded) => unrecorded,
     }
 }
 
@@ -73,7 +104,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         Err((error, caller)) => {
             let error = if unwraps { wrapping::lost(error, caller.as_ref()) } else { error };
             let auth = auth_of(token.as_ref(), caller.as_ref());
-            trail.refusal(&auth, &request, audit_operation(asked_of(request.operation)), &error)?;
+            trail.refusal(&auth, &request, asked_of(request.operation), &error)?;
             return Err(error);
         }
     };
@@ -122,7 +153,12 @@ async fn tokenless(
         token: token.map(SecretString::duplicate),
         receipt,
     };
-    let result = wrapping::wrapped(app, &request, answered(handler(context), &request).await).await;
+    let answer = answered(handler(context), &request).await;
+    // What anybody may ask is not put away for anybody: only a login's token is worth a place in the store.
+    let result = match answer {
+        Ok(answer) if answer.facts().auth.is_some() => wrapping::wrapped(app, &request, Ok(answer)).await,
+        other => other,
+    };
     trail.response(&auth, &request, asked, result)
 }
 
@@ -180,6 +216,11 @@ async fn decide(
         .decide_wrapped(&path, asked, data, request.wrap_ttl)
         .authorize()
         .map_err(|_| ApiError::PermissionDenied)?;
+    if route.is_some_and(|route| route.folds) {
+        let meant = folded(request, asked);
+        let decision = acl.decide_wrapped(&meant, asked, data, request.wrap_ttl);
+        let _meant = decision.authorize().map_err(|_| ApiError::PermissionDenied)?;
+    }
     let needs_sudo = matches!(route, Some(Route { service: Service::Guarded(Need::Sudo, _), .. }));
     let authorized = if needs_sudo {
         authorized.require_sudo().map_err(|_| ApiError::PermissionDenied)?
@@ -189,6 +230,15 @@ async fn decide(
     Ok((authorized, asked, last_use))
 }
 
+/// The path with its names as they are kept, so that no spelling passes a rule about the one that is meant.
+fn folded(request: &Request, asked: Asked) -> String {
+    let mount = request.mount.as_ref().map_or("", |mount| mount.path.as_str());
+    let (mount, rest) = request.path.split_at_checked(mount.len()).unwrap_or(("", &request.path));
+    let parts: Vec<String> = rest.split('/').map(|part| part.trim().to_lowercase()).collect();
+    let slash = if asked == Asked::List { "/" } else { "" };
+    format!("{mount}{}{slash}", parts.join("/"))
+}
+
 fn asked_of(operation: Operation) -> Asked {
     match operation {
         Operation::Read => Asked::Read,
@@ -196,17 +246,6 @@ fn asked_of(operation: Operation) -> Asked {
         Operation::Write => Asked::Update,
         Operation::Patch => Asked::Patch,
         Operation::Delete => Asked::Delete,
-    }
-}
-
-fn audit_operation(asked: Asked) -> audit::Operation {
-    match asked {
-        Asked::Create => audit::Operation::Create,
-        Asked::Read => audit::Operation::Read,
-        Asked::Update => audit::Operation::Update,
-        Asked::Patch => audit::Operation::Patch,
-        Asked::Delete => audit::Operation::Delete,
-        Asked::List => audit::Operation::List,
     }
 }
 
@@ -223,135 +262,5 @@ fn auth_of<'a>(token: Option<&'a SecretString>, caller: Option<&'a Caller>) -> A
             entity_id: caller.token.entity_id(),
             token_type: caller.token.kind().as_str(),
         },
-    }
-}
-
-/// The audit file, as one request sees it.
-struct Trail<'a> {
-    app: &'a App,
-    readable: &'static [&'static str],
-    hidden: &'static [&'static str],
-}
-
-impl<'a> Trail<'a> {
-    fn of(app: &'a App, route: Option<&Route>) -> Self {
-        let (readable, hidden) = route.map_or((&[] as _, &[] as _), |route| (route.readable, route.hidden));
-        Self { app, readable, hidden }
-    }
-}
-
-impl Trail<'_> {
-    fn request(
-        &self,
-        auth: &Auth<'_>,
-        request: &Request,
-        asked: Asked,
-    ) -> Result<audit::AuditReceipt, ApiError> {
-        let remote = Remote::of(request.remote);
-        let entry = self.entry(request, audit_operation(asked), &remote);
-        Ok(self.app.audit.request(auth, &entry, request.now)?)
-    }
-
-    fn refusal(
-        &self,
-        auth: &Auth<'_>,
-        request: &Request,
-        operation: audit::Operation,
-        error: &ApiError,
-    ) -> Result<(), ApiError> {
-        let remote = Remote::of(request.remote);
-        let entry = self.entry(request, operation, &remote);
-        let reason = error.messages().join("; ");
-        self.app.audit.refusal(auth, &entry, &reason, request.now).map(|_receipt| ())?;
-        Ok(())
-    }
-
-    /// Records the answer; without a record it does not leave.
-    fn response(
-        &self,
-        auth: &Auth<'_>,
-        request: &Request,
-        asked: Asked,
-        result: Result<Answer, ApiError>,
-    ) -> Result<Answer, ApiError> {
-        let remote = Remote::of(request.remote);
-        let entry = self.entry(request, audit_operation(asked), &remote);
-        let error_body;
-        let (status, facts, reason) = match &result {
-            Ok(answer) => (answer.status(), answer.facts(), None),
-            Err(error) => {
-                error_body = error.facts();
-                let facts = super::answer::Facts { data: error_body.as_ref(), ..Default::default() };
-                (error.status(), facts, Some(error.messages().join("; ")))
-            }
-        };
-        let made = facts.auth.map(MadeToken::of);
-        let response = audit::Response {
-            status: status.as_u16(),
-            data: facts.data,
-            plain_keys: self.readable,
-            hidden_keys: self.hidden,
-            lease_id: facts.lease_id,
-            auth: made.as_ref().map(MadeToken::as_auth),
-            wrap_info: facts.wrap_info.map(wrapping::audited),
-        };
-        let now = self.app.clock.now();
-        self.app.audit.response(auth, &entry, &response, reason.as_deref(), now).map(|_receipt| ())?;
-        result
-    }
-
-    fn entry<'r>(
-        &self,
-        request: &'r Request,
-        operation: audit::Operation,
-        remote: &'r Remote,
-    ) -> audit::Request<'r> {
-        audit::Request {
-            id: request.id,
-            operation,
-            path: &request.path,
-            data: (!request.fields.is_empty()).then(|| request.fields.object()),
-            plain_keys: self.readable,
-            hidden_keys: self.hidden,
-            remote_address: &remote.address,
-            remote_port: remote.port,
-        }
-    }
-}
-
-struct Remote {
-    address: String,
-    port: u16,
-}
-
-impl Remote {
-    fn of(remote: SocketAddr) -> Self {
-        Self { address: remote.ip().to_canonical().to_string(), port: remote.port() }
-    }
-}
-
-/// A token in an answer, for the entry of its making.
-struct MadeToken<'a> {
-    auth: &'a Value,
-    policies: Vec<String>,
-}
-
-impl<'a> MadeToken<'a> {
-    fn of(auth: &'a Value) -> Self {
-        let policies = auth.get("policies").and_then(Value::as_array);
-        let policies = policies.into_iter().flatten().filter_map(Value::as_str).map(str::to_owned).collect();
-        Self { auth, policies }
-    }
-
-    fn as_auth(&self) -> Auth<'_> {
-        let text = |name| self.auth.get(name).and_then(Value::as_str);
-        Auth {
-            client_token: text("client_token").map(AuditToken),
-            accessor: text("accessor"),
-            display_name: text("display_name").unwrap_or_default(),
-            policies: &self.policies,
-            entity_id: text("entity_id").unwrap_or_default(),
-            token_type: text("token_type").unwrap_or_default(),
-        }
     }
 }

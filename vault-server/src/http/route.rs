@@ -78,6 +78,7 @@ pub struct Route {
     pub(super) exists_for: Option<ExistsFor>,
     pub(super) seals: bool,
     pub(super) unwraps: bool,
+    pub(super) folds: bool,
 }
 
 /// Says whether what a write names is there already.
@@ -97,6 +98,7 @@ impl Route {
             exists_for: None,
             seals: false,
             unwraps: false,
+            folds: false,
         }
     }
 
@@ -166,6 +168,13 @@ impl Route {
     #[must_use]
     pub(super) fn sealing(mut self) -> Self {
         self.seals = true;
+        self
+    }
+
+    /// The names in its path count in any case of letters, so policies are asked about the one that is meant, too.
+    #[must_use]
+    pub(super) fn folding(mut self) -> Self {
+        self.folds = true;
         self
     }
 

@@ -118,20 +118,20 @@ fn system() -> Vec<Route> {
 
 fn wrapping() -> Vec<Route> {
     vec![
-        write("sys/wrapping/wrap", sys::wrapping::wrap),
+        write("sys/wrapping/wrap", sys::wrapping::wrap).hiding(kv::EVERYTHING),
         Route::tokenless(Write, "sys/wrapping/lookup", sys::wrapping::lookup),
         Route::tokenless(Read, "sys/wrapping/lookup", sys::wrapping::lookup),
-        write("sys/wrapping/unwrap", sys::wrapping::unwrap).unwrapping(),
+        write("sys/wrapping/unwrap", sys::wrapping::unwrap).unwrapping().hiding(kv::EVERYTHING),
         write("sys/wrapping/rewrap", sys::wrapping::rewrap).unwrapping(),
     ]
 }
 
 fn cubbyholes() -> Vec<Route> {
     vec![
-        read("cubbyhole/<path...>", cubbyhole::read),
+        read("cubbyhole/<path...>", cubbyhole::read).hiding(kv::EVERYTHING),
         list("cubbyhole", cubbyhole::list),
         list("cubbyhole/<path...>", cubbyhole::list),
-        write("cubbyhole/<path...>", cubbyhole::write).creating_own(cubbyhole::exists),
+        write("cubbyhole/<path...>", cubbyhole::write).creating_own(cubbyhole::exists).hiding(kv::EVERYTHING),
         delete("cubbyhole/<path...>", cubbyhole::delete),
     ]
 }
@@ -157,14 +157,14 @@ fn mounts() -> Vec<Route> {
 fn policies() -> Vec<Route> {
     vec![
         list("sys/policies/acl", policy::list),
-        read("sys/policies/acl/<name>", policy::read),
-        write("sys/policies/acl/<name>", policy::write),
-        delete("sys/policies/acl/<name>", policy::delete),
+        read("sys/policies/acl/<name>", policy::read).folding(),
+        write("sys/policies/acl/<name>", policy::write).folding(),
+        delete("sys/policies/acl/<name>", policy::delete).folding(),
         read("sys/policy", policy::list_old),
         list("sys/policy", policy::list_old),
-        read("sys/policy/<name>", policy::read_old),
-        write("sys/policy/<name>", policy::write),
-        delete("sys/policy/<name>", policy::delete),
+        read("sys/policy/<name>", policy::read_old).folding(),
+        write("sys/policy/<name>", policy::write).folding(),
+        delete("sys/policy/<name>", policy::delete).folding(),
     ]
 }
 

@@ -152,7 +152,9 @@ impl KvService {
     /// Begins a transaction that is refused unless the mount is still there, with the same version.
     fn begin(&self, mount: &Mount) -> Result<Transaction, KvError> {
         let stored = self.barrier.load::<Mount>(*mount.id.as_bytes())?;
-        let is_same = |stored: &Mount| !stored.ending && stored.kv_version() == mount.kv_version();
+        let is_same = |stored: &Mount| {
+            !stored.ending && stored.kv_version() == mount.kv_version() && stored.kv == mount.kv
+        };
         let stored = stored.filter(|stored| is_same(&stored.value)).ok_or(KvError::MountChanged)?;
         let mut transaction = self.barrier.transaction()?;
         transaction.check::<Mount>(*mount.id.as_bytes(), stored.require());

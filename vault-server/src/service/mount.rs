@@ -158,7 +158,7 @@ impl MountService {
     /// Reads the table. Once for each unseal, before the first request.
     ///
     /// # Errors
-    /// [`MountError::Load`]; [`MountError::Table`] when stored mounts overlap, which none of ours do.
+    /// [`MountError::Load`].
     pub(crate) fn load(&self, keyring: &Keyring) -> Result<(), MountError> {
         let mut table = MountTable::built_in(|path| built_in_id(keyring, path));
         let mut after: Option<Vec<u8>> = None;
@@ -170,7 +170,7 @@ impl MountService {
                 if loaded.value.ending {
                     self.inner.ending.notify_one();
                 } else {
-                    table = table.with(Arc::new(loaded.value))?;
+                    table = with_or_without(table, loaded.value);
                 }
             }
         }
@@ -206,6 +206,15 @@ impl MountService {
     fn new_id(&self, now: Timestamp) -> MountId {
         MountId::generate(now, &*self.inner.entropy)
     }
+}
+
+/// One mount that has no place any more must not keep the vault sealed: it is left out, and what is in it stays.
+fn with_or_without(table: MountTable, mount: Mount) -> MountTable {
+    let path = mount.path.clone();
+    table.with(Arc::new(mount)).unwrap_or_else(|error| {
+        tracing::error!(%path, %error, "a mount is left out; move what stands in its place");
+        table
+    })
 }
 
 /// The id of what is built in: the same at every unseal, and another in each vault.

@@ -95,7 +95,10 @@ impl PolicyService {
         }
         let mut policies = Vec::new();
         for name in names {
-            policies.extend(self.policy(name)?);
+            // What cannot be the name of a policy names none.
+            if policy_name(name).is_ok() {
+                policies.extend(self.policy(name)?);
+            }
         }
         let acl = Arc::new(Acl::new(&policies));
         self.compiled.rcu(|current| {

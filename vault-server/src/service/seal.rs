@@ -319,8 +319,13 @@ impl SealService {
             tracing::warn!(bytes = opening.torn_bytes, "a torn line at the end of the audit file was closed");
         }
         // The configuration may have moved on since this process read it: not while we hold the store.
-        if let Some(stored) = load_config(&self.store)? {
-            inner.config = Some(stored);
+        match load_config(&self.store) {
+            Ok(Some(stored)) => inner.config = Some(stored),
+            Ok(None) => {}
+            Err(error) => {
+                self.close().await;
+                return Err(error);
+            }
         }
         self.barrier.open_with(Arc::clone(&keyring));
         if let Err(error) = self.mounts.load(&keyring) {
@@ -341,6 +346,7 @@ impl SealService {
         if self.state() != SealState::Unsealed {
             return;
         }
+        self.barrier.close();
         self.mounts.clear();
         inner.root = None;
         inner.unsealing = None;

@@ -96,3 +96,33 @@ async fn leases_are_listed_from_the_top_folder_by_folder() {
         assert_eq!(reply.at("/data/keys"), keys, "{path}");
     }
 }
+
+#[tokio::test]
+async fn who_was_revoked_in_line_gets_nothing() {
+    let disk = Disk::new();
+    let (vault, ada, eve) = lending(&disk).await;
+    let lent = vault.call("POST", "accounts/check-out/db/app", &ada, "{}").await;
+    let in_line = vault.call("POST", "accounts/check-out/db/app", &eve, r#"{"wait":"50s"}"#);
+    let revoked_and_given_back = async {
+        let gone = serde_json::json!({ "token": eve }).to_string();
+        assert_eq!(vault.root("POST", "auth/token/revoke", &gone).await.status, 204);
+        let lease = json!({ "lease_id": lent.at("/lease_id") }).to_string();
+        let ended = vault.root("POST", "sys/leases/revoke", &lease).await;
+        assert!(ended.status < 300, "{}", ended.text);
+    };
+    let (waited, ()) = tokio::join!(in_line, revoked_and_given_back);
+    assert_eq!((waited.status, waited.errors()), (403, json!(["permission denied"])));
+    let listed = vault.root("LIST", "sys/leases/lookup/accounts/check-out/db/app/", "").await;
+    assert_eq!(listed.status, 404, "{}", listed.text);
+}
+
+#[tokio::test]
+async fn the_last_use_of_a_token_borrows_nothing() {
+    let disk = Disk::new();
+    let (vault, ..) = lending(&disk).await;
+    let once = vault.token(r#"{"policies":["borrow"],"num_uses":1}"#).await;
+    let refused = vault.call("POST", "accounts/check-out/db/app", &once, "{}").await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    let status = vault.root("GET", "accounts/status/db/app", "").await;
+    assert!(!status.text.contains("holder"), "{}", status.text);
+}

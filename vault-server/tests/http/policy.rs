@@ -139,3 +139,30 @@ async fn capabilities_are_told_as_vault_tells_them() {
     let none = vault.root("POST", "sys/capabilities", r#"{"token":"nope","path":"a"}"#).await;
     assert_eq!(none.status, 400);
 }
+
+#[tokio::test]
+async fn no_spelling_of_a_name_passes_a_rule_about_it() {
+    let disk = Disk::new();
+    let (vault, _) = Vault::ready(&disk).await;
+    let text = r#"
+        path "sys/policies/acl/*" { capabilities = ["create", "update", "read"] }
+        path "sys/policies/acl/admin" { capabilities = ["deny"] }
+        path "auth/people/users/*" { capabilities = ["create", "update"] }
+        path "auth/people/users/boss" { capabilities = ["deny"] }
+    "#;
+    vault.policy("some", text).await;
+    vault.root("POST", "sys/auth/people", r#"{"type":"userpass"}"#).await;
+    let token = vault.token(r#"{"policies":["some"]}"#).await;
+    let policy = json!({ "policy": text }).to_string();
+    for name in ["admin", "Admin", "ADMIN", "admin%20", "%20admin"] {
+        let reply = vault.call("PUT", &format!("sys/policies/acl/{name}"), &token, &policy).await;
+        assert_eq!(reply.status, 403, "{name}: {}", reply.text);
+    }
+    for name in ["Boss", "BOSS"] {
+        let reply = vault
+            .call("PUT", &format!("auth/people/users/{name}"), &token, r#"{"password":"pw-of-boss"}"#)
+            .await;
+        assert_eq!(reply.status, 403, "{name}: {}", reply.text);
+    }
+    assert_eq!(vault.call("PUT", "sys/policies/acl/Other", &token, &policy).await.status, 204);
+}

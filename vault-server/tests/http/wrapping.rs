@@ -289,3 +289,14 @@ async fn the_audit_file_knows_of_the_wrapping_and_not_the_token() {
     let secret = vault.app.audit.digest("hunter2").unwrap();
     assert_eq!(opening["response"]["data"]["password"], secret.as_str());
 }
+
+#[tokio::test]
+async fn who_has_no_token_puts_nothing_into_the_store() {
+    let disk = Disk::new();
+    let (vault, _) = Vault::ready(&disk).await;
+    let before = vault.app.tokens.accessors(None, 100).unwrap().len();
+    let asked = [("X-Vault-Wrap-TTL", "36500d")];
+    let reply = vault.raw("GET", "/v1/sys/internal/ui/mounts", &asked, "").await;
+    assert_eq!((reply.status, reply.at("/wrap_info")), (200, json!(null)), "{}", reply.text);
+    assert_eq!(vault.app.tokens.accessors(None, 100).unwrap().len(), before);
+}

@@ -311,6 +311,7 @@ impl From<crate::engine::commit::PlanError> for ApiError {
     fn from(error: crate::engine::commit::PlanError) -> Self {
         use crate::engine::commit::PlanError;
         match error {
+            PlanError::BorrowerGone => Self::InvalidToken,
             PlanError::Load(error) => error.into(),
             PlanError::Commit(error) => error.into(),
         }

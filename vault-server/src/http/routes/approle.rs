@@ -12,7 +12,7 @@ use crate::http::route::{Operation, Route, delete, list, read, write};
 #[must_use]
 pub fn all() -> Vec<Route> {
     vec![
-        Route::tokenless(Operation::Write, "login", login::login),
+        Route::tokenless(Operation::Write, "login", login::login).hiding(&["secret_id"]),
         list("role", role::list),
         read("role/<name>", role::read),
         write("role/<name>", role::write).creating(role::exists),
@@ -34,4 +34,7 @@ pub fn all() -> Vec<Route> {
         delete("role/<name>/secret-id-accessor/destroy", secret_id::destroy_accessor),
         write("tidy/secret-id", tidy::start),
     ]
+    .into_iter()
+    .map(Route::folding)
+    .collect()
 }

@@ -64,7 +64,7 @@ pub fn v2() -> Vec<Route> {
 
 /// What of requests and answers is the secret itself.
 const DATA: &[&str] = &["data"];
-const EVERYTHING: &[&str] = &[EVERY_KEY];
+pub(super) const EVERYTHING: &[&str] = &[EVERY_KEY];
 
 /// LIST, in both versions; `after` and `limit` page through a long one.
 async fn list_folder(context: Context) -> Result<Answer, ApiError> {

@@ -82,7 +82,7 @@ fn asked(context: &Context, class: Class, text: &str) -> Result<NewMount, ApiErr
     Ok(NewMount {
         path,
         kind,
-        description: fields.text("description")?.unwrap_or_default(),
+        description: fields.bounded_text("description", DESCRIPTION_BYTES_MAX)?.unwrap_or_default(),
         options,
         tuning: settings::tuning(fields)?,
         local: fields.flag("local")?.unwrap_or(false),
@@ -100,3 +100,6 @@ fn missing(class: Class, text: &str) -> ApiError {
 fn is_within_reach(acl: &vault_core::policy::Acl, mount: &Mount) -> bool {
     acl.reaches(&mount.path.to_string())
 }
+
+/// Longest description of a mount.
+pub(super) const DESCRIPTION_BYTES_MAX: usize = 16 * 1024;

@@ -63,8 +63,8 @@ impl Device {
 }
 
 fn work(name: &str, mut sink: Sink, orders: &Receiver<Order>, behind: &AtomicBool) {
-    let mut well = true;
-    while let Ok(order) = orders.recv() {
+    let (mut well, mut next) = (true, None);
+    while let Some(order) = next.take().or_else(|| orders.recv().ok()) {
         let (line, written) = match order {
             Order::Reopen => {
                 sink.close();
@@ -82,11 +82,13 @@ fn work(name: &str, mut sink: Sink, orders: &Receiver<Order>, behind: &AtomicBoo
             Ok(()) | Err(_) => {}
         }
         well = outcome.is_ok();
-        if well {
-            behind.store(false, Ordering::Relaxed);
-        }
         // Nobody may be waiting any more.
         let _ = written.try_send(());
+        // Kept up with only when nothing waits; else every request would find it behind once more.
+        next = orders.try_recv().ok();
+        if well && next.is_none() {
+            behind.store(false, Ordering::Relaxed);
+        }
     }
 }
 

@@ -59,12 +59,14 @@ impl<'a> Teardown<'a> {
     }
 
     async fn finish(&self) -> Result<(), MountError> {
+        let mut outcome = Ok(());
         for (_, loaded) in self.app.barrier.list::<Mount>(b"", None, MOUNTS_MAX)? {
             if loaded.value.ending {
-                self.take_away(&loaded.value).await?;
+                // One that cannot be taken away does not keep the others.
+                outcome = self.take_away(&loaded.value).await.and(outcome);
             }
         }
-        Ok(())
+        outcome
     }
 
     async fn take_away(&self, mount: &Mount) -> Result<(), MountError> {
@@ -82,7 +84,7 @@ impl<'a> Teardown<'a> {
                 if app.barrier.has_mark(Table::MountToken, &name)? {
                     let mut transaction = app.barrier.transaction()?;
                     transaction.unmark(Table::MountToken, name);
-                    app.barrier.commit(transaction).await?;
+                    done_or_later(app.barrier.commit(transaction).await)?;
                 }
             }
         }
@@ -90,10 +92,10 @@ impl<'a> Teardown<'a> {
         for table in Table::OF_MOUNTS {
             remove_all(&app.barrier, table, id).await?;
         }
-        if let Some(loaded) = app.barrier.load::<Mount>(*id)? {
+        while let Some(revision) = app.barrier.revision::<Mount>(*id)? {
             let mut transaction = app.barrier.transaction()?;
-            transaction.delete::<Mount>(*id, loaded.revision);
-            app.barrier.commit(transaction).await?;
+            transaction.delete::<Mount>(*id, revision);
+            done_or_later(app.barrier.commit(transaction).await)?;
         }
         Ok(())
     }
@@ -110,11 +112,16 @@ async fn remove_all(barrier: &Barrier, table: Table, prefix: &[u8]) -> Result<()
         for (name, revision) in page {
             transaction.delete_key(Key::new(table, name), revision);
         }
-        match barrier.commit(transaction).await {
-            // A request that was under way when the mount ended, or the re-wrap: look again.
-            Ok(()) | Err(CommitError::Conflict) => {}
-            Err(error) => return Err(error.into()),
-        }
+        done_or_later(barrier.commit(transaction).await)?;
+    }
+}
+
+/// A request that was under way when the mount ended, the re-wrap, or another hand at the same mount came
+/// first: the caller looks again.
+fn done_or_later(outcome: Result<(), CommitError>) -> Result<(), MountError> {
+    match outcome {
+        Ok(()) | Err(CommitError::Conflict) => Ok(()),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -11,7 +11,7 @@ use vault_core::secret::SecretBytes;
 use vault_core::store::batch::Require;
 
 use super::{CeremonyError, SealError, SealService, SealState, config_key};
-use crate::barrier::Transaction;
+use crate::barrier::{CommitError, Transaction};
 
 /// A rekey, as anyone may see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +40,9 @@ pub struct RekeyDone {
     pub shares: Vec<SecretBytes>,
     /// Names the round in which they must come back; `None` when they are good already.
     pub verification_nonce: Option<String>,
+    /// The store failed during the change: whether these shares or the old ones open the vault shows at the
+    /// next unseal, so both are to be kept until then.
+    pub uncertain: bool,
 }
 
 impl SealService {
@@ -133,15 +136,22 @@ impl SealService {
         let nonce = rekey.nonce().to_owned();
         match outcome {
             Ok(Rekeyed::Ready { shares, seal }) => {
-                self.store_seal(seal, remote).await?;
+                let stored = self.store_seal(seal, remote).await;
+                // The store failed half-way: the new shares may be the good ones, and nobody else has them.
+                let uncertain = matches!(&stored, Err(SealError::Commit(CommitError::Unknown(_))));
+                if !uncertain {
+                    stored?;
+                }
                 // Shares of the old seal prove nothing any more.
                 ceremonies.root = None;
-                Ok(Some(RekeyDone { nonce, shares, verification_nonce: None }))
+                Ok(Some(RekeyDone { nonce, shares, verification_nonce: None, uncertain }))
             }
             other => {
                 ceremonies.rekey = Some(rekey);
                 match other? {
-                    Rekeyed::ToVerify { shares } => Ok(Some(RekeyDone { nonce, shares, verification_nonce })),
+                    Rekeyed::ToVerify { shares } => {
+                        Ok(Some(RekeyDone { nonce, shares, verification_nonce, uncertain: false }))
+                    }
                     Rekeyed::More | Rekeyed::Ready { .. } => Ok(None),
                 }
             }

@@ -196,3 +196,16 @@ async fn nothing_of_the_data_is_in_the_audit_file() {
     assert!(audit.contains("kv/data/app") && audit.contains("old/app"));
     assert!(!audit.contains("canary") && !audit.contains("99887766"), "{audit}");
 }
+
+#[tokio::test]
+async fn a_secret_of_very_many_values_is_written_and_read_though_each_value_would_be_a_digest() {
+    let disk = Disk::new();
+    let vault = ready(&disk).await;
+    let many = |name: &str| format!(r#"{{"{name}":[{}1]}}"#, "1,".repeat(59_999));
+    put(&vault, "many", &many("a")).await;
+    let grown = patch(&vault, "kv/data/many", &vault.root, &format!(r#"{{"data":{}}}"#, many("b"))).await;
+    assert_eq!(grown.status, 200, "{}", grown.text);
+    let read = vault.root("GET", "kv/data/many", "").await;
+    assert_eq!(read.status, 200, "{}", read.text);
+    assert_eq!(read.at("/data/data/b").as_array().unwrap().len(), 60_000);
+}

@@ -66,7 +66,7 @@ pub(super) fn change(fields: &Fields) -> Result<Change, ApiError> {
         return Err(ApiError::invalid("'token_type' is \"default-service\" or \"service\""));
     }
     Ok(Change {
-        description: fields.text("description")?,
+        description: fields.bounded_text("description", super::DESCRIPTION_BYTES_MAX)?,
         default_ttl,
         max_ttl,
         listing_visibility,

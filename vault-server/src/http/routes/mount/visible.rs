@@ -13,9 +13,10 @@ use super::{described, is_within_reach};
 use crate::http::answer::Answer;
 use crate::http::context::TokenlessContext;
 use crate::http::error::ApiError;
+use crate::service::token::TokenServiceError;
 
 pub(in crate::http::routes) async fn list(context: TokenlessContext) -> Result<Answer, ApiError> {
-    let acl = acl(&context).ok();
+    let acl = acl(&context).await.ok();
     let table = context.app.mounts.table();
     let of = |class| -> Map<String, Value> {
         let shown = |mount: &Arc<Mount>| match &acl {
@@ -30,7 +31,7 @@ pub(in crate::http::routes) async fn list(context: TokenlessContext) -> Result<A
 
 /// 403 when the caller can do nothing below the path, so that nothing is told of what exists.
 pub(in crate::http::routes) async fn read(context: TokenlessContext) -> Result<Answer, ApiError> {
-    let acl = acl(&context)?;
+    let acl = acl(&context).await?;
     let path = context.request.part("path")?;
     let reached = context.app.mounts.find(path).filter(|(mount, _)| is_within_reach(&acl, mount));
     let (mount, _) = reached.ok_or_else(|| {
@@ -46,15 +47,22 @@ pub(in crate::http::routes) async fn read(context: TokenlessContext) -> Result<A
 }
 
 /// What the policies of the token allow together.
-fn acl(context: &TokenlessContext) -> Result<Arc<Acl>, ApiError> {
+async fn acl(context: &TokenlessContext) -> Result<Arc<Acl>, ApiError> {
     let token = context.token.as_ref().ok_or(ApiError::InvalidToken)?;
-    let caller = context.app.tokens.authenticate(token.expose(), context.request.now).map_err(|error| {
-        match ApiError::from(error) {
-            ApiError::Forbidden(_) => ApiError::InvalidToken,
-            other => other,
-        }
-    })?;
+    let caller = context.app.tokens.authenticate(token.expose(), context.request.now).map_err(dead)?;
+    if !caller.token.may_come_from(context.request.remote.ip()) {
+        return Err(ApiError::InvalidToken);
+    }
+    let _last_use = context.app.tokens.count_use(&caller, context.request.now).await.map_err(dead)?;
     Ok(context.app.policies.acl(caller.token.policies())?)
+}
+
+/// An unknown token and one that ended look the same.
+fn dead(error: TokenServiceError) -> ApiError {
+    match ApiError::from(error) {
+        ApiError::Forbidden(_) => ApiError::InvalidToken,
+        other => other,
+    }
 }
 
 fn is_for_anybody(mount: &Mount) -> bool {

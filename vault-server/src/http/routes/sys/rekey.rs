@@ -108,6 +108,9 @@ fn wire_done(done: &RekeyDone) -> Value {
         "verification_required": done.verification_nonce.is_some(),
     });
     note_verification(&mut out, done.verification_nonce.as_deref());
+    if let (Some(map), true) = (out.as_object_mut(), done.uncertain) {
+        map.insert("warnings".to_owned(), json!([UNCERTAIN]));
+    }
     out
 }
 
@@ -116,3 +119,5 @@ fn note_verification(out: &mut Value, nonce: Option<&str>) {
         map.insert("verification_nonce".to_owned(), Value::from(nonce));
     }
 }
+
+const UNCERTAIN: &str = "the store failed during the change: keep these shares and the old ones until the next unseal has shown which are good";
