@@ -320,8 +320,7 @@ impl SealService {
         }
         // The configuration may have moved on since this process read it: not while we hold the store.
         match load_config(&self.store) {
-            Ok(Some(stored)) => inner.config = Some(stored),
-            Ok(None) => {}
+            Ok(stored) => inner.config = stored.or(inner.config.take()),
             Err(error) => {
                 self.close().await;
                 return Err(error);
