@@ -67,6 +67,20 @@ pub struct Credential {
     pub ttl: u64,
 }
 
+/// GET `accounts/watch/<path>`, and the data of each of its events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Watched {
+    /// The current version; 0 while there is none.
+    pub version: u64,
+    /// Whether it is another than the one that the caller named.
+    pub changed: bool,
+    /// When it was last changed.
+    pub last_rotation: Option<WireTime>,
+    /// When it is next due.
+    pub next_rotation: Option<WireTime>,
+}
+
 /// Where an account's rotation stands.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -37,6 +37,8 @@ pub(crate) struct Request {
     query: Vec<(String, String)>,
     body: Option<Value>,
     patience: Duration,
+    /// Not less than this, whatever the user chose.
+    patience_min: Duration,
 }
 
 impl Request {
@@ -67,7 +69,14 @@ impl Request {
     }
 
     fn new(method: Method, path: impl Into<String>) -> Self {
-        Self { method, path: path.into(), query: Vec::new(), body: None, patience: PATIENCE }
+        Self {
+            method,
+            path: path.into(),
+            query: Vec::new(),
+            body: None,
+            patience: PATIENCE,
+            patience_min: Duration::ZERO,
+        }
     }
 
     pub(crate) fn with(mut self, key: &str, value: impl Into<String>) -> Self {
@@ -82,6 +91,12 @@ impl Request {
             .map_err(|error| Failure::usage(format!("cannot write the request as JSON: {error}")))?;
         self.body = Some(body);
         Ok(self)
+    }
+
+    /// The server is asked to answer after so long at the latest, if nothing happens.
+    pub(crate) fn polling(mut self, wait: Duration) -> Self {
+        self.patience_min = wait.saturating_add(CONNECT_PATIENCE);
+        self.with("wait", format!("{}s", wait.as_secs()))
     }
 
     /// The server will talk to a target, and perhaps wait in line, before it answers.
@@ -161,7 +176,7 @@ impl Client {
     /// # Errors
     /// No server could be reached.
     pub(crate) async fn send_any(&self, request: Request) -> Result<Answer, Failure> {
-        let patience = self.chosen_timeout.unwrap_or(request.patience);
+        let patience = self.chosen_timeout.unwrap_or(request.patience).max(request.patience_min);
         let changes = request.method != Method::GET;
         let built = self.build(request)?.timeout(patience);
         let failed = |error: &reqwest::Error| self.unreachable(error, patience, changes);

@@ -16,6 +16,7 @@ mod run;
 mod status;
 mod target;
 mod token;
+mod watch;
 
 use std::{path::PathBuf, process::ExitCode};
 

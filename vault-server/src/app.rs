@@ -36,6 +36,7 @@ use crate::service::seal::{SealError, SealService};
 use crate::service::target::TargetService;
 use crate::service::token::TokenService;
 use crate::service::userpass::UserpassService;
+use crate::service::watch::WatchService;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
 
@@ -81,6 +82,8 @@ pub struct App {
     pub engine: Engine,
     /// Accounts.
     pub accounts: AccountService,
+    /// Who waits for new versions.
+    pub watches: WatchService,
     /// Targets.
     pub targets: TargetService,
     /// Leases.
@@ -171,6 +174,7 @@ impl App {
             shutdown: shutdown.clone(),
         });
         let accounts = AccountService::new(engine.clone());
+        let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
         let leases = LeaseService::new(engine.clone(), accounts.clone());
         Ok(Arc::new(Self {
             targets: TargetService::new(engine.clone(), accounts.clone()),
@@ -180,6 +184,7 @@ impl App {
             engine,
             accounts,
             leases,
+            watches,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
             cubbyholes: CubbyholeService::new(barrier.clone()),

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwapOption;
-use tokio::sync::{RwLock, oneshot};
+use tokio::sync::{Notify, RwLock, oneshot};
 use vault_core::crypto::{Keyring, OpenError, Place, Suite};
 use vault_core::entropy::Entropy;
 use vault_core::secret::SecretBytes;
@@ -39,6 +39,8 @@ struct Inner {
     /// Commits pass it together; a change of the keyring passes it alone.
     gate: Arc<RwLock<()>>,
     sealed_records: AtomicU64,
+    /// Tells who waits that the keys are out.
+    closing: Notify,
 }
 
 /// The vault is sealed.
@@ -133,6 +135,7 @@ impl Barrier {
             entropy,
             gate: Arc::default(),
             sealed_records: AtomicU64::new(0),
+            closing: Notify::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -305,6 +308,16 @@ impl Barrier {
     /// Takes the keys out. They are wiped when the last access that is under way ends.
     pub(crate) fn close(&self) {
         self.inner.keyring.store(None);
+        self.inner.closing.notify_waiters();
+    }
+
+    /// Ends when the keys are taken out; at once when they are out already.
+    pub(crate) async fn closed(&self) {
+        // Made before the look: a seal that comes between is told to it all the same.
+        let closing = self.inner.closing.notified();
+        if !self.is_sealed() {
+            closing.await;
+        }
     }
 }
 

@@ -17,6 +17,7 @@ pub mod fields;
 pub mod route;
 
 mod dispatch;
+mod events;
 mod guard;
 mod head;
 mod listen;

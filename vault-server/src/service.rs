@@ -19,3 +19,4 @@ pub mod seal;
 pub mod target;
 pub mod token;
 pub mod userpass;
+pub mod watch;

@@ -23,6 +23,8 @@ Examples:
     /// Show what happened to an account
     #[command(after_help = "Examples:\n  rotunda account history db/app")]
     History(AccountPath),
+    /// Tell each new version of a credential when it is promoted
+    Watch(AccountWatchArgs),
     /// Log in with the stored credential, changing nothing
     #[command(
         after_help = "Examples:\n  rotunda account verify db/app\n\nExit code 4 when the target refuses it."
@@ -51,6 +53,28 @@ pub(crate) struct AccountWriteArgs {
     /// The settings
     #[arg(value_name = "KEY=VALUE", required = true)]
     pub(crate) settings: Vec<String>,
+}
+
+/// `rotunda account watch`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda account watch db/app
+  rotunda account watch db/app --exec 'systemctl reload app'
+  rotunda account watch db/app --version 4 --exec ./fetch-again
+
+Prints the present version, then each new one. --exec runs for each version other than the one that is known:
+the one of --version, else the one that is found first. Runs until it is interrupted, or refused.")]
+pub(crate) struct AccountWatchArgs {
+    /// The account's path
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// The version that is known already
+    #[arg(long, value_name = "N")]
+    pub(crate) version: Option<u64>,
+    /// Run this with `sh -c` at each change, with ROTUNDA_ACCOUNT and ROTUNDA_VERSION in its environment
+    #[arg(long, value_name = "COMMAND")]
+    pub(crate) exec: Option<String>,
 }
 
 /// One account.

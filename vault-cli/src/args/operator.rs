@@ -86,8 +86,8 @@ pub(crate) struct UnsealArgs {
 #[command(after_help = "\
 Examples:
   rotunda operator rekey --init --key-shares 5 --key-threshold 3
-  rotunda operator rekey              each holder of an old share in turn
-  rotunda operator rekey --verify     each holder of a new share in turn
+  rotunda operator rekey              # each holder of an old share in turn
+  rotunda operator rekey --verify     # each holder of a new share in turn
   rotunda operator rekey --status
   rotunda operator rekey --cancel
 
@@ -128,8 +128,8 @@ pub(crate) struct RekeyArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  rotunda operator generate-root --init      shows the one-time pad, once
-  rotunda operator generate-root             each holder of a share in turn
+  rotunda operator generate-root --init      # shows the one-time pad, once
+  rotunda operator generate-root             # each holder of a share in turn
   rotunda operator generate-root --decode ENCODED_TOKEN
 
 Needs no token: the shares are the permission. The last holder sees the token under the pad; only who has the

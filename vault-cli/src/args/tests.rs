@@ -68,7 +68,7 @@ fn every_command_explains_itself_with_examples_that_parse() {
             joined.lines().map(str::trim).filter(|line| line.starts_with("rotunda ")).collect();
         assert!(!examples.is_empty(), "{path} has no example");
         for example in examples {
-            let typed = example.split([';', '>', '<']).next().unwrap();
+            let typed = example.split([';', '>', '<', '#']).next().unwrap();
             assert!(typed.starts_with(&path), "{path}: {example}");
             if let Err(refusal) = parse(typed) {
                 panic!("{example}: {refusal}");

@@ -7,7 +7,7 @@ use vault_api::{
     rotation::RotationRequest,
 };
 
-use super::{Session, rotate, trimmed};
+use super::{Session, rotate, trimmed, watch};
 use crate::{
     args::{
         account::{AccountDeleteArgs, AccountStatusArgs, AccountWord, AccountWriteArgs, DisposalChoice},
@@ -40,6 +40,7 @@ pub(super) async fn run(word: AccountWord, session: &mut Session) -> Result<Exit
         AccountWord::Status(AccountStatusArgs { path: Some(path), .. }) => status(&path, session).await,
         AccountWord::Status(AccountStatusArgs { path: None, state }) => status_list(state, session).await,
         AccountWord::History(args) => history(&args.path, session).await,
+        AccountWord::Watch(args) => watch::run(&args, session).await,
         AccountWord::Verify(args) => {
             rotate::act("verify", &args.path, RotationRequest::default(), session).await
         }

@@ -4,6 +4,7 @@ mod asked;
 mod kv;
 mod printed;
 mod run_command;
+mod watch;
 
 use std::ffi::OsString;
 

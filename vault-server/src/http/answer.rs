@@ -33,6 +33,11 @@ enum AnswerBody {
         content_type: &'static str,
         text: String,
     },
+    /// Written as things happen, long after the head.
+    Stream {
+        content_type: &'static str,
+        body: Body,
+    },
 }
 
 /// The parts of Vault's envelope that a handler decides.
@@ -139,6 +144,12 @@ impl Answer {
         Self { body: AnswerBody::Text { content_type, text }, status: StatusCode::OK, warnings: Vec::new() }
     }
 
+    /// 200 with a body that is written as things happen. It must reveal nothing that an audit entry is owed for.
+    #[must_use]
+    pub fn stream(content_type: &'static str, body: Body) -> Self {
+        Self { body: AnswerBody::Stream { content_type, body }, status: StatusCode::OK, warnings: Vec::new() }
+    }
+
     /// Another status than the usual one.
     #[must_use]
     pub fn with_status(mut self, status: StatusCode) -> Self {
@@ -194,7 +205,7 @@ impl Answer {
     /// The JSON that will be sent, for the audit entry and the wire; `None` for a 204 and for text.
     pub(super) fn json(&self, id: RequestId) -> Option<Value> {
         match &self.body {
-            AnswerBody::Nothing | AnswerBody::Text { .. } => None,
+            AnswerBody::Nothing | AnswerBody::Text { .. } | AnswerBody::Stream { .. } => None,
             AnswerBody::Raw(value) => Some(value.clone()),
             AnswerBody::Envelope(envelope) => Some(envelope.json(id, &self.warnings, Value::Null)),
             AnswerBody::Wrapped(info) => Some(Envelope::default().json(id, &self.warnings, info.json())),
@@ -215,7 +226,7 @@ impl Answer {
     /// What the audit entry tells of it.
     pub(super) fn facts(&self) -> Facts<'_> {
         match &self.body {
-            AnswerBody::Nothing | AnswerBody::Text { .. } => Facts::default(),
+            AnswerBody::Nothing | AnswerBody::Text { .. } | AnswerBody::Stream { .. } => Facts::default(),
             AnswerBody::Raw(value) => Facts { data: Some(value), ..Facts::default() },
             AnswerBody::Wrapped(info) => Facts { wrap_info: Some(info), ..Facts::default() },
             AnswerBody::Unwrapped(envelope) => Facts {
@@ -246,6 +257,7 @@ impl Answer {
                 AnswerBody::Text { content_type, text } => {
                     respond(self.status, content_type, Body::from(text))
                 }
+                AnswerBody::Stream { content_type, body } => respond(self.status, content_type, body),
                 AnswerBody::Nothing
                 | AnswerBody::Envelope(_)
                 | AnswerBody::Unwrapped(_)

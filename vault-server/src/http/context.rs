@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use vault_core::audit::AuditReceipt;
 use vault_core::clock::Timestamp;
 use vault_core::id::RequestId;
@@ -36,11 +37,30 @@ pub struct Request {
     pub wrap_ttl: Option<Duration>,
     /// Where it came from.
     pub remote: SocketAddr,
+    /// Whether its answer is to be a stream of events.
+    pub events: Option<EventsAsked>,
+    /// Is cancelled when the client has hung up; only where the handler waits for what the client wants.
+    pub(super) hung_up: Option<CancellationToken>,
     /// When it came; read once, so that every decision about it uses the same instant.
     pub now: Timestamp,
 }
 
+/// What a client says that takes server-sent events (`Accept: text/event-stream`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EventsAsked {
+    /// The event that it saw last, before its connection was lost (`Last-Event-ID`).
+    pub last_id: Option<u64>,
+}
+
 impl Request {
+    /// Ends when the client has hung up; never where that is not looked at.
+    pub async fn gone(&self) {
+        match &self.hung_up {
+            Some(hung_up) => hung_up.cancelled().await,
+            None => std::future::pending().await,
+        }
+    }
+
     /// The captured part `name` of the path.
     ///
     /// # Errors

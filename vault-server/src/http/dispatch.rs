@@ -11,6 +11,7 @@ use std::time::Instant;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use tokio_util::sync::CancellationToken;
 use vault_core::clock::Timestamp;
 use vault_core::id::RequestId;
 
@@ -83,6 +84,7 @@ async fn answer(
     };
     let asked = head.operation.unwrap_or(Operation::Read);
     let (found, _) = server.router.find(&server.app.mounts, asked, head.path.as_str());
+    let waits = matches!(&found, Found::Route(route, _) if route.waits);
     let result = match found {
         Found::Route(route, captures) if matches!(route.service, Service::Open(_)) => {
             let Service::Open(handler) = &route.service else { return error_response(&ApiError::Internal) };
@@ -104,6 +106,8 @@ async fn answer(
                 fields,
                 // What answers without a token has no secret of the caller's, so it is not wrapped.
                 wrap_ttl: None,
+                events: None,
+                hung_up: None,
                 remote,
                 now: server.app.clock.now(),
             };
@@ -132,7 +136,7 @@ async fn answer(
         let result = help(&server, id, &head, remote).await;
         return respond(id, false, result);
     }
-    let result = guarded(Arc::clone(&server), id, remote, head, body).await;
+    let result = guarded(Arc::clone(&server), id, remote, (head, waits), body).await;
     respond(id, false, result)
 }
 
@@ -153,6 +157,8 @@ fn unread(id: RequestId, operation: Operation, head: &Head, remote: SocketAddr, 
         mount: None,
         fields: Fields::default(),
         wrap_ttl: head.wrap_ttl,
+        events: head.events,
+        hung_up: None,
         remote,
         now,
     }
@@ -163,7 +169,7 @@ async fn guarded(
     server: Arc<Server>,
     id: RequestId,
     remote: SocketAddr,
-    mut head: Head,
+    (mut head, waits): (Head, bool),
     body: Body,
 ) -> Result<Answer, ApiError> {
     let now = server.app.clock.now();
@@ -188,7 +194,10 @@ async fn guarded(
         Operation::Write | Operation::Patch => guard::authenticate(&server, token.as_ref(), remote.ip(), now),
         Operation::Read | Operation::List | Operation::Delete => caller,
     };
-    let request = Request { fields, ..unread(id, operation, &head, remote, now) };
+    let hung_up = waits.then(CancellationToken::new);
+    let request = Request { fields, hung_up: hung_up.clone(), ..unread(id, operation, &head, remote, now) };
+    // The client's end, or the deadline's, drops this future and with it the guard.
+    let _hangs_up = hung_up.map(CancellationToken::drop_guard);
     let arrived = Arrived { request, token, caller };
     let shutdown = server.app.shutdown.clone();
     // On the heap at once: the future of a whole request is large, and would be copied at each step.

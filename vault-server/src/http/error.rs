@@ -54,6 +54,8 @@ pub enum ApiError {
     UnsupportedMediaType,
     /// 429: the caller's rate limit; seconds until it is worth trying again.
     TooManyRequests(u64),
+    /// 429: as many of something are open as may be; the sentence says what to do.
+    TooMany(String),
     /// 500 *Vault* in status: no audit sink accepted the entry, so nothing is revealed or done.
     AuditFailed,
     /// 500: a fault of ours; the log has the details under the request id.
@@ -106,7 +108,7 @@ impl ApiError {
             Self::PreconditionFailed(_) => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::TooManyRequests(_) => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooManyRequests(_) | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::AuditFailed | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Target { .. } => StatusCode::BAD_GATEWAY,
             Self::Sealed | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -121,6 +123,7 @@ impl ApiError {
             | Self::Forbidden(text)
             | Self::PreconditionFailed(text)
             | Self::Unavailable(text)
+            | Self::TooMany(text)
             | Self::Conflict { message: text, .. } => text.clone(),
             Self::InvalidToken => "permission denied".to_owned(),
             Self::PermissionDenied => one_error("permission denied"),

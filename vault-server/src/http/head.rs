@@ -10,6 +10,7 @@ use vault_core::schedule::span;
 use vault_core::secret::SecretString;
 use zeroize::Zeroizing;
 
+use super::context::EventsAsked;
 use super::error::ApiError;
 use super::fields::parse_flag;
 use super::path::{RequestPath, RequestPathError};
@@ -29,6 +30,8 @@ pub(super) struct Head {
     pub(super) wants_help: bool,
     /// How long the answer is to be wrapped; `None` for a bare one.
     pub(super) wrap_ttl: Option<Duration>,
+    /// Whether the answer is to be a stream of events, where there is one.
+    pub(super) events: Option<EventsAsked>,
 }
 
 impl Head {
@@ -57,7 +60,8 @@ impl Head {
         let is_form = content_type(&parts.headers)
             .is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
         let token = token(&parts.headers)?;
-        Ok(Self { path, operation, is_head, is_form, query, token, wants_help, wrap_ttl })
+        let events = events(&parts.headers);
+        Ok(Self { path, operation, is_head, is_form, query, token, wants_help, wrap_ttl, events })
     }
 }
 
@@ -89,6 +93,17 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
         .ok()
         .and_then(|text| span::parse(text).ok())
         .ok_or_else(|| ApiError::invalid("X-Vault-Wrap-TTL must be a duration such as 60 or \"5m\""))
+}
+
+/// An id that none of our events has counts as none.
+fn events(headers: &HeaderMap) -> Option<EventsAsked> {
+    let accept = headers.get(header::ACCEPT)?.to_str().ok()?;
+    let essences = accept.split(',').filter_map(|range| range.split(';').next());
+    let last_id = || headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok();
+    essences
+        .map(str::trim)
+        .any(|essence| essence.eq_ignore_ascii_case("text/event-stream"))
+        .then(|| EventsAsked { last_id: last_id() })
 }
 
 /// The content type without its parameters.

@@ -79,6 +79,7 @@ pub struct Route {
     pub(super) seals: bool,
     pub(super) unwraps: bool,
     pub(super) folds: bool,
+    pub(super) waits: bool,
 }
 
 /// Says whether what a write names is there already.
@@ -99,6 +100,7 @@ impl Route {
             seals: false,
             unwraps: false,
             folds: false,
+            waits: false,
         }
     }
 
@@ -161,6 +163,13 @@ impl Route {
     #[must_use]
     pub fn unwrapping(mut self) -> Self {
         self.unwraps = true;
+        self
+    }
+
+    /// The handler waits for what its client wants to be told: it ends when that hangs up.
+    #[must_use]
+    pub(super) fn waiting(mut self) -> Self {
+        self.waits = true;
         self
     }
 

@@ -18,6 +18,7 @@ mod sys;
 mod target;
 mod token;
 pub mod userpass;
+mod watch;
 
 use super::route::Operation::{Read, Write};
 use super::route::{Route, delete, list, read, write};
@@ -237,6 +238,7 @@ fn accounts() -> Vec<Route> {
         read("accounts/status", account::list_status),
         read("accounts/status/<path...>", account::status),
         read("accounts/history/<path...>", account::history),
+        read("accounts/watch/<path...>", watch::watch).waiting(),
     ]
 }
 

@@ -28,9 +28,22 @@ impl Bench {
     where
         R: vault_core::rotation::port::Rotator + 'static,
     {
+        Self::over(Disk::new(), wrap).await
+    }
+
+    /// With a server that takes so many connections.
+    pub(crate) async fn limited_to(connections: usize) -> Self {
+        let mut disk = Disk::new();
+        disk.config.connections_max = connections;
+        Self::over(disk, |target| target).await
+    }
+
+    async fn over<R>(mut disk: Disk, wrap: impl FnOnce(Arc<FakeTarget>) -> Arc<R>) -> Self
+    where
+        R: vault_core::rotation::port::Rotator + 'static,
+    {
         let target = Arc::new(FakeTarget::new());
         target.create_account("manager", "m-1");
-        let mut disk = Disk::new();
         disk.rotators = Registry::default().with(wrap(Arc::clone(&target)));
         let (vault, share) = Vault::ready(&disk).await;
         let bench = Self { disk, vault, target, share };

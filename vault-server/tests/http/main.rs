@@ -33,4 +33,5 @@ mod token_role;
 mod tools;
 mod userpass;
 mod vault;
+mod watch;
 mod wrapping;

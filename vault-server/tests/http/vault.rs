@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::http::response::Parts;
 use axum::http::{HeaderMap, Request};
 use rotators::fake::FakeTarget;
 use rotators::registry::Registry;
@@ -144,19 +145,31 @@ impl Vault {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let mut request = Request::builder().method(method).uri(uri);
-        for (name, value) in headers {
-            request = request.header(*name, *value);
-        }
-        let remote = ConnectInfo(SocketAddr::from((from, 40_000)));
-        let request = request.extension(remote).body(Body::from(body.to_owned())).unwrap();
-        let (parts, body) = self.router.clone().oneshot(request).await.unwrap().into_parts();
+        let (parts, body) = self.begin(from, method, uri, headers, body).await;
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         Reply {
             status: parts.status.as_u16(),
             headers: parts.headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
         }
+    }
+
+    /// The head of an answer, and its body still to be read.
+    pub(crate) async fn begin(
+        &self,
+        from: [u8; 4],
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (Parts, Body) {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let remote = ConnectInfo(SocketAddr::from((from, 40_000)));
+        let request = request.extension(remote).body(Body::from(body.to_owned())).unwrap();
+        self.router.clone().oneshot(request).await.unwrap().into_parts()
     }
 
     /// A child of root with these JSON fields; its text.
