@@ -1,4 +1,4 @@
-//! What a line of the route table is. [`table`] says how a path finds its line.
+//! What a line of the route table is. `table.rs` says how a path finds its line.
 
 mod table;
 

@@ -122,7 +122,7 @@ struct Inner {
 }
 
 impl MountService {
-    /// The mounts behind `barrier`; none before [`load`](Self::load).
+    /// The mounts behind `barrier`; none before the first unseal.
     #[must_use]
     pub fn new(barrier: Barrier, entropy: Arc<dyn Entropy>) -> Self {
         let inner = Inner {
