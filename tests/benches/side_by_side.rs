@@ -75,6 +75,8 @@ fn options() -> Options {
 
 fn main() {
     let options = options();
+    // rustls asks for a provider even where no TLS is spoken.
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(&options));
 }
