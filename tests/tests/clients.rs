@@ -14,6 +14,16 @@
     reason = "the parts of tests are tests too"
 )]
 
+/// A test for each story, by the `story` of the module that names them.
+macro_rules! stories {
+    ($($name:ident: $begin:ident),* $(,)?) => {
+        $(#[tokio::test]
+        async fn $name() {
+            story(stringify!($name), $begin).await;
+        })*
+    };
+}
+
 #[path = "clients/bao.rs"]
 mod bao;
 #[path = "clients/hvac.rs"]

@@ -5,6 +5,7 @@
 
 use std::fmt;
 
+use serde_json::Value;
 use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
@@ -93,6 +94,16 @@ impl fmt::Debug for SecretString {
 #[derive(Debug, thiserror::Error)]
 #[error("the secret is not valid UTF-8")]
 pub struct NotUtf8;
+
+/// Wipes every text in `value`. Its numbers and the names of its fields stay: they cannot be reached for that.
+pub fn wipe(value: &mut Value) {
+    match value {
+        Value::String(text) => text.zeroize(),
+        Value::Array(items) => items.iter_mut().for_each(wipe),
+        Value::Object(map) => map.values_mut().for_each(wipe),
+        Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
 
 /// Serde for secrets inside a record that is encrypted before it leaves memory.
 ///

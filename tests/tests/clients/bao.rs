@@ -146,15 +146,6 @@ fn words_are_split_as_a_shell_splits_them() {
     assert_eq!(words(r#"kv put  a='b c' d="e'f" g=''"#), ["kv", "put", "a=b c", "d=e'f", "g="]);
 }
 
-macro_rules! stories {
-    ($($name:ident: $begin:ident),* $(,)?) => {
-        $(#[tokio::test]
-        async fn $name() {
-            story(stringify!($name), $begin).await;
-        })*
-    };
-}
-
 stories! {
     operator: Empty,
     rekey: Empty,

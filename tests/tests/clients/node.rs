@@ -13,15 +13,6 @@ async fn story(name: &str, begin: Begin) {
     tell(name, begin, command).await;
 }
 
-macro_rules! stories {
-    ($($name:ident: $begin:ident),* $(,)?) => {
-        $(#[tokio::test]
-        async fn $name() {
-            story(stringify!($name), $begin).await;
-        })*
-    };
-}
-
 stories! {
     seal: Empty,
     generate_root: Empty,

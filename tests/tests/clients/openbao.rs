@@ -7,6 +7,8 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 use tempfile::TempDir;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use vault_tests::postgres::free_port;
 use vault_tests::vault::ROOT;
 
@@ -50,20 +52,35 @@ impl OpenBao {
         command.arg(format!("-config={}", config.display()));
         let child = command.stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).spawn();
         let mut server = Self { child: child.context("cannot start bao")?, folder, port };
-        server.ready().await?;
+        server.ready(begin).await?;
         Ok(server)
     }
 
-    async fn ready(&mut self) -> Result<()> {
+    /// It listens a little before its own mounts are ready: so it is asked for what only a ready one answers.
+    async fn ready(&mut self, begin: Begin) -> Result<()> {
+        let (path, wanted) = match begin {
+            Begin::Unsealed => ("secret/config", "HTTP/1.1 200"),
+            Begin::Empty => ("sys/seal-status", "HTTP/1.1 "),
+        };
         for _ in 0..POLLS {
-            if tokio::net::TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
-                // It listens a little before its own mounts are ready.
-                tokio::time::sleep(Duration::from_millis(500)).await;
+            if self.ask(path).await.is_ok_and(|answer| answer.starts_with(wanted)) {
                 return Ok(());
             }
             tokio::time::sleep(POLL).await;
         }
         bail!("OpenBao does not answer: {}", self.log())
+    }
+
+    /// The answer to one GET, head and all.
+    async fn ask(&self, path: &str) -> Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await?;
+        let request = format!(
+            "GET /v1/{path} HTTP/1.1\r\nHost: bao\r\nX-Vault-Token: {ROOT}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).await?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await?;
+        Ok(answer)
     }
 
     /// `http://127.0.0.1:<port>`.

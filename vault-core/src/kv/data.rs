@@ -4,9 +4,8 @@ use std::fmt;
 use std::io;
 
 use serde_json::{Map, Value};
-use zeroize::Zeroize;
 
-use crate::secret::SecretString;
+use crate::secret::{SecretString, wipe};
 
 /// A JSON object that nobody sees by accident.
 pub struct Data(Value);
@@ -126,15 +125,6 @@ fn names(value: &Value, depth: u64, level: u64) -> Value {
         _ => Value::Null,
     };
     Value::Object(fields.iter().map(|(name, value)| (name.clone(), below(value))).collect())
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(map) => map.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
-    }
 }
 
 /// Counts what is written, and stops beyond the limit.

@@ -12,8 +12,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 use vault_core::schedule::span;
-use vault_core::secret::SecretString;
-use zeroize::Zeroize;
+use vault_core::secret::{SecretString, wipe};
 
 use super::error::ApiError;
 
@@ -318,15 +317,6 @@ fn kind(value: &Value) -> &'static str {
         Value::String(_) => "a string",
         Value::Array(_) => "an array",
         Value::Object(_) => "an object",
-    }
-}
-
-fn wipe(value: &mut Value) {
-    match value {
-        Value::String(text) => text.zeroize(),
-        Value::Array(items) => items.iter_mut().for_each(wipe),
-        Value::Object(map) => map.values_mut().for_each(wipe),
-        Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 

@@ -57,7 +57,11 @@ pub(super) async fn admit(
         Ok(caller) => caller,
         Err(error) => return Err(refuse(server, request, token, error)),
     };
-    let _last_use = server.app.tokens.count_use(&caller, request.now).await?;
+    let _last_use = match server.app.tokens.count_use(&caller, request.now).await.map_err(ApiError::from) {
+        Ok(last_use) => last_use,
+        Err(ApiError::Forbidden(_)) => return Err(refuse(server, request, token, ApiError::InvalidToken)),
+        Err(error) => return Err(refuse(server, request, token, error)),
+    };
     let trail = Trail::of(&server.app, None);
     trail.request(&auth_of(token, Some(&caller)), request, asked_of(request.operation)).map(|_receipt| ())
 }

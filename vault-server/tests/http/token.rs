@@ -1,12 +1,18 @@
 //! Tokens: who may do what with them, how they end, and that they end at once.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
+use axum::body::{Body, Bytes, HttpBody};
+use hyper::body::Frame;
 use serde_json::json;
+use tokio::sync::mpsc;
 use vault_core::identity::TokenDigest;
 use vault_core::rotation::port::BoxFuture;
 use vault_server::service::token::{TokenWatcher, WatcherFailed};
 
+use crate::bench::until;
 use crate::vault::{Disk, Vault, at_once, seconds};
 
 async fn status(vault: &Vault, token: &str) -> u16 {
@@ -235,4 +241,48 @@ async fn expired_tokens_are_cleaned_with_their_children() {
     assert_eq!(vault.app.tokens.sweep(vault.app.clock.now()).await.unwrap(), 0);
     assert_eq!([status(&vault, &parent).await, status(&vault, &keep).await], [403, 200]);
     assert_eq!(vault.app.tokens.accessors(None, 10).unwrap().len(), 2);
+}
+
+/// A body whose parts come one by one.
+struct Slow(mpsc::Receiver<Bytes>);
+
+impl HttpBody for Slow {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        self.get_mut().0.poll_recv(context).map(|part| part.map(|part| Ok(Frame::data(part))))
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_ends_while_its_request_still_comes_in_does_nothing() {
+    let disk = Disk::new();
+    let (vault, _) = Vault::ready(&disk).await;
+    for revoked in [true, false] {
+        let token = vault.token(r#"{"ttl":"1h"}"#).await;
+        let (parts, body) = mpsc::channel(2);
+        parts.send(Bytes::from_static(br#"{"policy":"path \"a\" "#)).await.unwrap();
+        let headers = [("X-Vault-Token", token.as_str())];
+        let uri = "/v1/sys/policies/acl/late";
+        let request = vault.begin([127, 0, 0, 1], "PUT", uri, &headers, Body::new(Slow(body)));
+        let meanwhile = async {
+            // The first part is taken: so the token was seen, alive.
+            until(|| parts.capacity() == 2).await;
+            if revoked {
+                let gone = json!({ "token": token }).to_string();
+                assert_eq!(vault.root("POST", "auth/token/revoke", &gone).await.status, 204);
+            } else {
+                disk.clock.advance(seconds(3600));
+            }
+            parts.send(Bytes::from_static(br#"{ capabilities = [\"read\"] }"}"#)).await.unwrap();
+            drop(parts);
+        };
+        let ((head, _), ()) = tokio::join!(request, meanwhile);
+        assert_eq!(head.status, 403, "revoked: {revoked}");
+        assert_eq!(vault.root("GET", "sys/policies/acl/late", "").await.status, 404);
+    }
 }

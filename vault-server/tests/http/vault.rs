@@ -145,7 +145,7 @@ impl Vault {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
-        let (parts, body) = self.begin(from, method, uri, headers, body).await;
+        let (parts, body) = self.begin(from, method, uri, headers, Body::from(body.to_owned())).await;
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         Reply {
             status: parts.status.as_u16(),
@@ -161,14 +161,14 @@ impl Vault {
         method: &str,
         uri: &str,
         headers: &[(&str, &str)],
-        body: &str,
+        body: Body,
     ) -> (Parts, Body) {
         let mut request = Request::builder().method(method).uri(uri);
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
         let remote = ConnectInfo(SocketAddr::from((from, 40_000)));
-        let request = request.extension(remote).body(Body::from(body.to_owned())).unwrap();
+        let request = request.extension(remote).body(body).unwrap();
         self.router.clone().oneshot(request).await.unwrap().into_parts()
     }
 

@@ -96,7 +96,7 @@ async fn watcher(bench: &Bench) -> String {
 async fn open_with(vault: &Vault, uri: &str, token: &str, headers: &[(&str, &str)]) -> Result<Stream, Reply> {
     let mut all = vec![("X-Vault-Token", token), ("Accept", "text/event-stream")];
     all.extend(headers);
-    let (head, body) = vault.begin([127, 0, 0, 1], "GET", &format!("/v1/{uri}"), &all, "").await;
+    let (head, body) = vault.begin([127, 0, 0, 1], "GET", &format!("/v1/{uri}"), &all, Body::empty()).await;
     if head.status.as_u16() == 200 {
         assert_eq!(head.headers.get("content-type").unwrap(), "text/event-stream");
         return Ok(Stream { body, text: String::new() });
