@@ -10,6 +10,7 @@
 
 pub mod checkout;
 pub mod closing;
+pub mod dynamic;
 pub mod line;
 
 use std::time::Duration;
