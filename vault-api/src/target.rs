@@ -43,6 +43,9 @@ pub struct TargetRead {
     pub max_concurrency: Option<u64>,
     /// Which names may be managed as accounts there (`*` at either end for any text); none for all.
     pub allowed_usernames: Vec<String>,
+    /// How passwords are made of accounts that name no policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<String>,
     /// What only this kind of target knows.
     #[serde(flatten)]
     pub settings: Map<String, Value>,

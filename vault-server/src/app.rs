@@ -23,6 +23,7 @@ use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
 use crate::service::audit::{AuditDevices, AuditService};
 use crate::service::cubbyhole::CubbyholeService;
+use crate::service::database::DatabaseService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
 use crate::service::kv::KvService;
@@ -94,6 +95,8 @@ pub struct App {
     pub rules: RuleService,
     /// Static secrets.
     pub kv: KvService,
+    /// Targets and accounts by the words of Vault.
+    pub databases: DatabaseService,
 }
 
 /// The ports that differ between a real server and a test.
@@ -176,8 +179,10 @@ impl App {
         let accounts = AccountService::new(engine.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
         let leases = LeaseService::new(engine.clone(), accounts.clone());
+        let targets = TargetService::new(engine.clone(), accounts.clone());
         Ok(Arc::new(Self {
-            targets: TargetService::new(engine.clone(), accounts.clone()),
+            databases: DatabaseService::new(engine.clone(), targets.clone(), accounts.clone()),
+            targets,
             incidents: IncidentService::new(barrier.clone()),
             rules: RuleService::new(engine.clone()),
             kv: KvService::new(barrier.clone()),

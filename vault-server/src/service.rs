@@ -6,6 +6,7 @@ pub mod account;
 pub mod approle;
 pub mod audit;
 pub mod cubbyhole;
+pub mod database;
 pub mod incident;
 pub mod integrity;
 pub mod kv;

@@ -161,7 +161,7 @@ fn description(kind: Kind) -> &'static str {
         Kind::PasswordPolicies => "how passwords are made",
         Kind::Incidents => "failures, from their first evidence until verified healthy",
         Kind::Reports => "what was measured",
-        Kind::Kv | Kind::Approle | Kind::Userpass => "",
+        Kind::Kv | Kind::Database | Kind::Approle | Kind::Userpass => "",
     }
 }
 

@@ -67,11 +67,15 @@ pub enum Table {
     SecretIdAccessor = 30,
     /// Users with a password: mount id, name.
     User = 31,
+    /// Configs of the database engine: mount id, name.
+    DatabaseConfig = 32,
+    /// Static roles of the database engine: mount id, name.
+    StaticRole = 33,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 33] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -103,10 +107,12 @@ impl Table {
         Self::SecretId,
         Self::SecretIdAccessor,
         Self::User,
+        Self::DatabaseConfig,
+        Self::StaticRole,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.
-    pub const OF_MOUNTS: [Self; 9] = [
+    pub const OF_MOUNTS: [Self; 11] = [
         Self::MountToken,
         Self::KvSecret,
         Self::KvMetadata,
@@ -116,6 +122,8 @@ impl Table {
         Self::SecretId,
         Self::SecretIdAccessor,
         Self::User,
+        Self::DatabaseConfig,
+        Self::StaticRole,
     ];
 
     /// The byte that begins every key of this table.

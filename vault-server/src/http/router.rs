@@ -15,6 +15,7 @@ pub(super) struct Router {
     built_in: Table,
     kv_v1: Table,
     kv_v2: Table,
+    database: Table,
     approle: Table,
     userpass: Table,
 }
@@ -25,6 +26,7 @@ impl Router {
             built_in: Table::new(routes::all()),
             kv_v1: Table::new(routes::kv::v1()),
             kv_v2: Table::new(routes::kv::v2()),
+            database: Table::new(routes::database::all()),
             approle: Table::new(routes::approle::all()),
             userpass: Table::new(routes::userpass::all()),
         }
@@ -79,6 +81,7 @@ impl Router {
         match mount.kind {
             Kind::Kv if mount.kv_version() == 2 => Some(&self.kv_v2),
             Kind::Kv => Some(&self.kv_v1),
+            Kind::Database => Some(&self.database),
             Kind::Approle => Some(&self.approle),
             Kind::Userpass => Some(&self.userpass),
             _ => None,

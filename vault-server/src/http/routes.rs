@@ -7,6 +7,7 @@
 mod account;
 pub mod approle;
 mod cubbyhole;
+pub mod database;
 mod incident;
 pub mod kv;
 mod lease;

@@ -1,9 +1,11 @@
 //! Targets: where accounts live, and the management credential by which the vault acts there.
 
 mod remove;
+mod verify;
 
 use vault_api::target::{TargetCheck, TargetRead, TargetStatus};
 use vault_core::account::{Account, Health, Readable, Settings, Subject};
+use vault_core::database::Origin;
 use vault_core::path::Name;
 use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
@@ -17,9 +19,9 @@ use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
 pub use self::remove::Disposal;
 
 use super::account::{AccountError, AccountService, Rotated};
-use crate::barrier::{LoadError, Loaded};
+use crate::barrier::{LoadError, Loaded, Transaction};
 use crate::engine::commit::{adopt, reschedule};
-use crate::engine::record::{Managed, managed_name};
+use crate::engine::record::{Managed, StoredPasswordPolicy, managed_name};
 use crate::engine::{Engine, READ_WAIT};
 
 /// The targets. Cheap to clone.
@@ -46,6 +48,17 @@ pub struct Configure {
     pub rotation_policy: Option<Name>,
     /// Which names may be managed; `None` keeps what is stored.
     pub allowed_usernames: Option<Vec<String>>,
+    /// How candidates are made of accounts that name no policy.
+    pub password_policy: Option<Name>,
+}
+
+/// By what a target is made, and what is committed together with it.
+#[derive(Clone, Copy)]
+pub(in crate::service) struct Through<'a> {
+    /// The config that it belongs to; nothing else may belong to it.
+    pub(in crate::service) origin: Option<&'a Origin>,
+    /// Further changes of the same commit.
+    pub(in crate::service) also: &'a (dyn Fn(&mut Transaction) + Send + Sync),
 }
 
 impl TargetService {
@@ -68,6 +81,19 @@ impl TargetService {
     /// # Errors
     /// [`AccountError`] by cause.
     pub async fn configure(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
+        self.configure_through(name, request, Through { origin: None, also: &|_| () }).await
+    }
+
+    /// As [`configure`](Self::configure), for an engine whose records name the target.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause; nothing was committed.
+    pub(in crate::service) async fn configure_through(
+        &self,
+        name: &Name,
+        request: Configure,
+        through: Through<'_>,
+    ) -> Result<(), AccountError> {
         let references = self.engine.references().read().await;
         self.validate(&request)?;
         let subject = Subject::Management(name.clone());
@@ -78,8 +104,13 @@ impl TargetService {
         };
         let new_password = request.password.is_some();
         match self.engine.target(name)? {
-            None => self.create(name, request).await?,
-            Some(target) => self.change(target, &subject, request).await?,
+            None => self.create(name, request, through).await?,
+            Some(target) if through.origin.is_some() && target.value.origin.as_ref() != through.origin => {
+                return Err(AccountError::State(format!(
+                    "the target {name} was configured meanwhile; try again"
+                )));
+            }
+            Some(target) => self.change(target, &subject, request, through).await?,
         }
         drop((flight, references));
         if new_password && self.is_trusted(&subject).await? {
@@ -124,6 +155,13 @@ impl TargetService {
                 "the rotation policy {policy} is not configured; write rotation-policies/{policy} first"
             )));
         }
+        if let Some(policy) = &request.password_policy
+            && self.engine.barrier().load::<StoredPasswordPolicy>(policy.as_str())?.is_none()
+        {
+            return Err(AccountError::Invalid(format!(
+                "the password policy {policy} is not configured; write password-policies/{policy} first"
+            )));
+        }
         match request.concurrency {
             Some(0) => Err(AccountError::Invalid("max_concurrency must be at least 1".to_owned())),
             Some(count) if count > u64::from(CONCURRENCY_MAX) => {
@@ -133,7 +171,12 @@ impl TargetService {
         }
     }
 
-    async fn create(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
+    async fn create(
+        &self,
+        name: &Name,
+        request: Configure,
+        through: Through<'_>,
+    ) -> Result<(), AccountError> {
         let Some(password) = request.password else {
             return Err(AccountError::Invalid(
                 "password is missing: a new target needs its management password".to_owned(),
@@ -148,6 +191,8 @@ impl TargetService {
             username: request.username.clone(),
             concurrency: concurrency(request.concurrency),
             allowed_usernames: request.allowed_usernames.unwrap_or_default(),
+            password_policy: request.password_policy,
+            origin: through.origin.cloned(),
             created_at: now,
         };
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
@@ -165,6 +210,7 @@ impl TargetService {
             Require::Absent,
             &Managed { subject: subject.key() },
         );
+        (through.also)(&mut batch);
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
@@ -173,6 +219,7 @@ impl TargetService {
         stored: Loaded<Target>,
         subject: &Subject,
         request: Configure,
+        through: Through<'_>,
     ) -> Result<(), AccountError> {
         let require = stored.require();
         let mut target = stored.value;
@@ -191,6 +238,7 @@ impl TargetService {
             ));
         }
         target.spec = request.spec;
+        target.password_policy = request.password_policy;
         if let Some(allowed) = request.allowed_usernames {
             target.allowed_usernames = allowed;
         }
@@ -218,6 +266,7 @@ impl TargetService {
         reschedule(&mut batch, armed, &mut account);
         batch.put(target.name.as_str(), require, &target);
         batch.put(subject.key(), manager_require, &account);
+        (through.also)(&mut batch);
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
@@ -250,6 +299,7 @@ impl TargetService {
                 .map_or(0, |current| current.number),
             max_concurrency: Some(u64::from(target.concurrency)),
             allowed_usernames: target.allowed_usernames,
+            password_policy: target.password_policy.map(String::from),
             settings,
         })
     }

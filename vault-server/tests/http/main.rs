@@ -13,6 +13,7 @@ mod bench;
 mod clients;
 mod configure;
 mod cubbyhole;
+mod database;
 mod dialect;
 mod generate_root;
 mod kv;

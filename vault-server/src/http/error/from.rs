@@ -11,6 +11,7 @@ use crate::barrier::{CommitError, LoadError, Sealed};
 use crate::service::approle::ApproleError;
 use crate::service::audit::{AuditUnavailable, DeviceError};
 use crate::service::cubbyhole::CubbyholeError;
+use crate::service::database::DatabaseError;
 use crate::service::kv::KvError;
 use crate::service::login::LoginError;
 use crate::service::mount::MountError;
@@ -169,6 +170,18 @@ impl From<CubbyholeError> for ApiError {
         match error {
             CubbyholeError::Load(error) => error.into(),
             CubbyholeError::Commit(error) => error.into(),
+            error => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<DatabaseError> for ApiError {
+    fn from(error: DatabaseError) -> Self {
+        match error {
+            DatabaseError::MountGone => Self::UnsupportedPath,
+            DatabaseError::Account(error) => error.into(),
+            DatabaseError::Load(error) => error.into(),
+            DatabaseError::Commit(error) => error.into(),
             error => Self::invalid(error.to_string()),
         }
     }

@@ -35,11 +35,17 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     };
     let kept = stored.map(|account| account.settings).unwrap_or_default();
     let given = |field: &str| fields.value(field).is_some_and(|value| !value.is_null());
+    if kept.own_rotation.is_some() && given("rotation_policy") {
+        return Err(ApiError::invalid(
+            "the account belongs to a static role, which says when it rotates; change it there",
+        ));
+    }
     let settings = Settings {
         rotation_policy: name(fields.text("rotation_policy")?)?
             .or_else(|| kept.rotation_policy.filter(|_| !given("rotation_policy"))),
         password_policy: name(fields.text("password_policy")?)?
             .or_else(|| kept.password_policy.filter(|_| !given("password_policy"))),
+        own_rotation: kept.own_rotation,
         ttl: fields.duration("ttl")?.or_else(|| kept.ttl.filter(|_| !given("ttl"))),
         max_ttl: fields.duration("max_ttl")?.or_else(|| kept.max_ttl.filter(|_| !given("max_ttl"))),
     };

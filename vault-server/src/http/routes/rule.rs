@@ -57,7 +57,7 @@ pub(super) async fn delete_rotation(context: Context) -> Result<Answer, ApiError
     context
         .app
         .rules
-        .remove::<RotationPolicy>(&name, |account| account.settings.rotation_policy.as_ref())
+        .remove::<RotationPolicy>(&name, |account| account.settings.rotation_policy.as_ref(), |_| None)
         .await?;
     Ok(Answer::nothing())
 }
@@ -87,7 +87,11 @@ pub(super) async fn delete_password(context: Context) -> Result<Answer, ApiError
     context
         .app
         .rules
-        .remove::<StoredPasswordPolicy>(&name, |account| account.settings.password_policy.as_ref())
+        .remove::<StoredPasswordPolicy>(
+            &name,
+            |account| account.settings.password_policy.as_ref(),
+            |target| target.password_policy.as_ref(),
+        )
         .await?;
     Ok(Answer::nothing())
 }

@@ -6,6 +6,7 @@ use vault_core::rotation::port::Login;
 use vault_core::target::Target;
 
 use super::TargetService;
+use crate::barrier::Transaction;
 use crate::engine::READ_WAIT;
 use crate::service::account::AccountError;
 
@@ -31,6 +32,12 @@ impl TargetService {
         principal: &str,
     ) -> Result<Option<Login>, AccountError> {
         let Some(target) = self.engine.target(name)? else { return Ok(None) };
+        if let Some(origin) = target.value.origin.as_ref().filter(|origin| !origin.released) {
+            return Err(AccountError::State(format!(
+                "{name} belongs to the config {} of a database mount; delete it there",
+                origin.name
+            )));
+        }
         let accounts = self.accounts.of_target(name)?;
         let managed: Vec<String> =
             accounts.iter().filter_map(|key| key.strip_prefix("a/")).map(str::to_owned).collect();
@@ -56,6 +63,47 @@ impl TargetService {
         batch.delete::<Target>(name.as_str(), target.revision);
         self.engine.barrier().commit(batch).await?;
         Ok(handed_over)
+    }
+
+    /// Lets a target go whose config is being removed, in one commit with what `also` adds. It is removed if
+    /// by that nothing is lost; else it stays, and is told to be released.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause; nothing was committed.
+    pub(in crate::service) async fn let_go(
+        &self,
+        name: &Name,
+        principal: &str,
+        also: &(dyn Fn(&mut Transaction) + Send + Sync),
+    ) -> Result<(), AccountError> {
+        let subject = Subject::Management(name.clone());
+        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
+            return Err(AccountError::Busy(format!(
+                "the management credential of {name} is being rotated; try again in a moment"
+            )));
+        };
+        let mut batch = self.engine.barrier().transaction()?;
+        also(&mut batch);
+        if let Some(target) = self.engine.target(name)? {
+            let manager = self.engine.account(&subject)?;
+            let has_accounts = self.accounts.of_target(name)?.iter().any(|key| key.starts_with("a/"));
+            let is_known = |manager: &Account| manager.last_rotation.is_none() && manager.stage.untouched();
+            match manager {
+                Some(manager) if !has_accounts && is_known(&manager.value) => {
+                    self.accounts.wipe_in(&mut batch, &manager, principal)?;
+                    batch.delete::<Target>(name.as_str(), target.revision);
+                }
+                _ => {
+                    let require = target.require();
+                    let mut target = target.value;
+                    if let Some(origin) = &mut target.origin {
+                        origin.released = true;
+                    }
+                    batch.put(name.as_str(), require, &target);
+                }
+            }
+        }
+        Ok(self.engine.barrier().commit(batch).await?)
     }
 
     /// What is handed over of a management credential that the vault is about to forget.
