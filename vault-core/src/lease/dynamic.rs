@@ -12,6 +12,7 @@
 //! is removed with that, and the audit trail keeps what happened.
 
 pub mod removal;
+pub mod role;
 pub mod step;
 pub mod trouble;
 pub mod username;
@@ -51,6 +52,8 @@ pub enum Stage {
 pub struct Dynamic {
     /// The mount that it was asked of.
     pub mount: MountId,
+    /// Where the mount stood then.
+    pub mount_path: String,
     /// The role that it was made by.
     pub role: String,
     /// The random end of its id.
@@ -118,6 +121,19 @@ impl Dynamic {
         format!("{mount_path}/{CREDS}/{}/{}", self.role, self.suffix)
     }
 
+    /// What stands for it where accounts have their key: where user names are managed, in a flight's name.
+    #[must_use]
+    pub fn subject(&self) -> String {
+        format!("{SUBJECT_PREFIX}{}/{}/{}", self.mount, self.role, self.suffix)
+    }
+
+    /// The key of the record that [`subject`](Self::subject) stands for.
+    #[must_use]
+    pub fn key_of(subject: &str) -> Option<Vec<u8>> {
+        let (mount, rest) = subject.strip_prefix(SUBJECT_PREFIX)?.split_once('/')?;
+        Some([MountId::parse(mount)?.as_bytes().as_slice(), rest.as_bytes()].concat())
+    }
+
     /// When the scheduler must look at it next.
     ///
     /// While the user is being made the answer is the epoch: whoever finds the entry and is not making it has
@@ -146,15 +162,23 @@ impl Dynamic {
     /// The stage as it stands in metrics and answers.
     #[must_use]
     pub const fn word(&self) -> &'static str {
+        let [requested, active, revoking, parked] = Stage::WORDS;
         match self.stage {
-            Stage::Requested => "requested",
-            Stage::Active => "active",
-            Stage::Revoking { .. } => "revoking",
-            Stage::Parked => "parked",
+            Stage::Requested => requested,
+            Stage::Active => active,
+            Stage::Revoking { .. } => revoking,
+            Stage::Parked => parked,
             Stage::Closed => "closed",
         }
     }
 }
 
+impl Stage {
+    /// The words of the stages that are stored.
+    pub const WORDS: [&str; 4] = ["requested", "active", "revoking", "parked"];
+}
+
 /// What stands between the mount and the role in a lease's id.
 pub const CREDS: &str = "creds";
+/// What a dynamic lease's subject begins with, as those of accounts begin with `a/` or `m/`.
+pub const SUBJECT_PREFIX: &str = "d/";

@@ -71,11 +71,17 @@ pub enum Table {
     DatabaseConfig = 32,
     /// Static roles of the database engine: mount id, name.
     StaticRole = 33,
+    /// Dynamic roles of the database engine: mount id, name.
+    DynamicRole = 40,
+    /// Dynamic leases: mount id, role, slash, random end of the id. They outlive their mount until they are over.
+    DynamicLease = 41,
+    /// The trouble that a target has with dynamic leases, by the target's name.
+    DynamicTrouble = 42,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 36] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -109,10 +115,13 @@ impl Table {
         Self::User,
         Self::DatabaseConfig,
         Self::StaticRole,
+        Self::DynamicRole,
+        Self::DynamicLease,
+        Self::DynamicTrouble,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.
-    pub const OF_MOUNTS: [Self; 11] = [
+    pub const OF_MOUNTS: [Self; 12] = [
         Self::MountToken,
         Self::KvSecret,
         Self::KvMetadata,
@@ -124,6 +133,7 @@ impl Table {
         Self::User,
         Self::DatabaseConfig,
         Self::StaticRole,
+        Self::DynamicRole,
     ];
 
     /// The byte that begins every key of this table.

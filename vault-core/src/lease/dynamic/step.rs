@@ -105,6 +105,15 @@ impl Plan {
     }
 }
 
+/// The lease was asked for.
+#[must_use]
+pub fn requested(lease: Dynamic) -> Plan {
+    let principal = Some(lease.borrower.name.clone());
+    let mut plan = Plan::new(Dynamic { stage: Stage::Requested, ..lease }, NoteKind::Requested);
+    plan.note.principal = principal;
+    plan
+}
+
 /// What came of making the user.
 #[must_use]
 pub fn created(mut lease: Dynamic, outcome: Outcome, now: Timestamp) -> Option<Plan> {
@@ -114,7 +123,10 @@ pub fn created(mut lease: Dynamic, outcome: Outcome, now: Timestamp) -> Option<P
     Some(match (outcome, &lease.ending) {
         (Outcome::Applied, None) => {
             lease.stage = Stage::Active;
-            Plan::new(lease, NoteKind::Created)
+            let principal = Some(lease.borrower.name.clone());
+            let mut plan = Plan::new(lease, NoteKind::Created);
+            plan.note.principal = principal;
+            plan
         }
         // Its token ended, or somebody ended it, while the user was being made.
         (Outcome::Applied, Some(_)) => closing(lease, NoteKind::Closing, now),
