@@ -8,6 +8,7 @@
 //! while only the vault knows a password is let go: the target or account stays, and tells that it is released.
 
 mod config;
+mod static_role;
 
 use vault_core::database::{DatabaseConfig, StaticRole};
 use vault_core::mount::Mount;
@@ -22,6 +23,7 @@ use crate::service::account::{AccountError, AccountService};
 use crate::service::target::TargetService;
 
 pub use self::config::{ConfigRequest, ConfigView};
+pub use self::static_role::{StaticRoleRequest, StaticRoleView};
 
 impl Record for DatabaseConfig {
     const TABLE: Table = Table::DatabaseConfig;
@@ -41,6 +43,18 @@ pub enum DatabaseError {
     /// There is no such config.
     #[error("failed to find entry for connection with name: {:?}", .0.as_str())]
     UnknownConfig(Name),
+    /// There is no such role.
+    #[error("unknown role: {0}")]
+    UnknownRole(Name),
+    /// The config does not name the role.
+    #[error("{:?} is not an allowed role", .0.as_str())]
+    NotAllowed(Name),
+    /// The first rotation of a new role failed, and a person has to mend something first.
+    #[error("error setting credentials: {0}")]
+    Import(Fault),
+    /// The first rotation of a new role failed, and may succeed later.
+    #[error("error setting credentials: {0}")]
+    Unreachable(Fault),
     /// The management credential that was given does not log in.
     #[error("error creating database object: error verifying connection: {}", .0.detail)]
     Verify(Fault),
@@ -99,6 +113,25 @@ impl DatabaseService {
         Ok(loaded.require())
     }
 
+    /// Lets everything of a mount go that is being taken away. What only the vault knows the password of stays,
+    /// released.
+    ///
+    /// # Errors
+    /// [`DatabaseError`] by cause; what is left is let go at the next try.
+    pub(in crate::service) async fn let_go_all(&self, mount: &Mount) -> Result<(), DatabaseError> {
+        for name in self.names(Table::StaticRole, mount)? {
+            if let Ok(name) = Name::parse(&name) {
+                self.remove_static_role(mount, &name, DISABLED).await?;
+            }
+        }
+        for name in self.names(Table::DatabaseConfig, mount)? {
+            if let Ok(name) = Name::parse(&name) {
+                self.remove_config(mount, &name, DISABLED).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The names in one of the mount's tables, in order.
     fn names(&self, table: Table, mount: &Mount) -> Result<Vec<String>, LoadError> {
         let prefix = mount.key(b"");
@@ -114,5 +147,7 @@ impl DatabaseService {
     }
 }
 
+/// Who lets things go when their mount is disabled.
+const DISABLED: &str = "sys/mounts";
 /// Records read at a time.
 const PAGE: usize = 256;

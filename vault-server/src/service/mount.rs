@@ -24,6 +24,7 @@ use vault_core::mount::{Class, Kind, Mount, MountPath, MountPathError, MountTabl
 use vault_core::store::key::Table;
 
 use crate::barrier::{Barrier, CommitError, LoadError, Record};
+use crate::service::database::DatabaseError;
 use crate::service::token::TokenServiceError;
 
 pub use self::change::Change;
@@ -61,6 +62,9 @@ pub enum MountError {
     /// A change was not committed.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// A target or an account of the mount was not let go yet; it will be tried again.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
     /// A token that came through the mount was not revoked yet; it will be tried again.
     #[error(transparent)]
     Token(#[from] TokenServiceError),

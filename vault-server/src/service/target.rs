@@ -5,7 +5,6 @@ mod verify;
 
 use vault_api::target::{TargetCheck, TargetRead, TargetStatus};
 use vault_core::account::{Account, Health, Readable, Settings, Subject};
-use vault_core::database::Origin;
 use vault_core::path::Name;
 use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
@@ -18,8 +17,8 @@ use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
 
 pub use self::remove::Disposal;
 
-use super::account::{AccountError, AccountService, Rotated};
-use crate::barrier::{LoadError, Loaded, Transaction};
+use super::account::{AccountError, AccountService, Rotated, Through};
+use crate::barrier::{LoadError, Loaded};
 use crate::engine::commit::{adopt, reschedule};
 use crate::engine::record::{Managed, StoredPasswordPolicy, managed_name};
 use crate::engine::{Engine, READ_WAIT};
@@ -52,15 +51,6 @@ pub struct Configure {
     pub password_policy: Option<Name>,
 }
 
-/// By what a target is made, and what is committed together with it.
-#[derive(Clone, Copy)]
-pub(in crate::service) struct Through<'a> {
-    /// The config that it belongs to; nothing else may belong to it.
-    pub(in crate::service) origin: Option<&'a Origin>,
-    /// Further changes of the same commit.
-    pub(in crate::service) also: &'a (dyn Fn(&mut Transaction) + Send + Sync),
-}
-
 impl TargetService {
     /// The targets that `engine` acts on.
     #[must_use]
@@ -81,7 +71,7 @@ impl TargetService {
     /// # Errors
     /// [`AccountError`] by cause.
     pub async fn configure(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
-        self.configure_through(name, request, Through { origin: None, also: &|_| () }).await
+        self.configure_through(name, request, Through::NOTHING).await
     }
 
     /// As [`configure`](Self::configure), for an engine whose records name the target.
@@ -105,7 +95,7 @@ impl TargetService {
         let new_password = request.password.is_some();
         match self.engine.target(name)? {
             None => self.create(name, request, through).await?,
-            Some(target) if through.origin.is_some() && target.value.origin.as_ref() != through.origin => {
+            Some(target) if through.is_foreign(target.value.origin.as_ref()) => {
                 return Err(AccountError::State(format!(
                     "the target {name} was configured meanwhile; try again"
                 )));
@@ -237,6 +227,7 @@ impl TargetService {
                     .to_owned(),
             ));
         }
+        target.origin = through.origin.cloned().or(target.origin);
         target.spec = request.spec;
         target.password_policy = request.password_policy;
         if let Some(allowed) = request.allowed_usernames {
@@ -300,6 +291,8 @@ impl TargetService {
             max_concurrency: Some(u64::from(target.concurrency)),
             allowed_usernames: target.allowed_usernames,
             password_policy: target.password_policy.map(String::from),
+            released: target.origin.as_ref().map(|origin| origin.released),
+            belongs_to: target.origin.map(|origin| format!("config {} of a database mount", origin.name)),
             settings,
         })
     }

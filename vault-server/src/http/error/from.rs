@@ -86,6 +86,7 @@ impl From<MountError> for ApiError {
             MountError::Load(error) => error.into(),
             MountError::Commit(error) => error.into(),
             MountError::Token(error) => error.into(),
+            MountError::Database(error) => error.into(),
             error => Self::invalid(error.to_string()),
         }
     }
@@ -179,6 +180,7 @@ impl From<DatabaseError> for ApiError {
     fn from(error: DatabaseError) -> Self {
         match error {
             DatabaseError::MountGone => Self::UnsupportedPath,
+            DatabaseError::Unreachable(fault) => Self::target(fault),
             DatabaseError::Account(error) => error.into(),
             DatabaseError::Load(error) => error.into(),
             DatabaseError::Commit(error) => error.into(),

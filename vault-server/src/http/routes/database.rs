@@ -1,6 +1,7 @@
 //! Credentials of databases: targets and accounts by the words of Vault.
 
 mod config;
+mod static_role;
 
 use crate::http::route::{Route, delete, list, read, write};
 
@@ -19,5 +20,15 @@ pub fn all() -> Vec<Route> {
         delete("config/<name>", config::delete),
         write("rotate-root/<name>", config::rotate_root),
         write("reset/<name>", config::reset),
+        list("static-roles", static_role::list),
+        read("static-roles/<name>", static_role::read),
+        write("static-roles/<name>", static_role::write).creating(static_role::exists).readable(&[
+            "db_name",
+            "username",
+            "rotation_schedule",
+        ]),
+        delete("static-roles/<name>", static_role::delete),
+        read("static-creds/<name>", static_role::credential).readable(&["username"]),
+        write("rotate-role/<name>", static_role::rotate),
     ]
 }

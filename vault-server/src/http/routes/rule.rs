@@ -1,4 +1,4 @@
-//! `rotation-policies/<name>` and `password-policies/<name>`.
+//! `rotation-policies/<name>` and `password-policies/<name>`, which Vault has at `sys/policies/password/<name>`.
 
 use serde_json::json;
 use vault_core::schedule::{RotationPolicy, RotationPolicySpec};
@@ -63,7 +63,9 @@ pub(super) async fn delete_rotation(context: Context) -> Result<Answer, ApiError
 }
 
 pub(super) async fn write_password(context: Context) -> Result<Answer, ApiError> {
-    let text = context.fields().required_text("policy")?;
+    let text = super::policy::plain(context.fields().required_text("policy")?);
+    // Randomness is the operating system's.
+    context.fields().ignore(&["entropy_source"]);
     context.app.rules.write_password(&context.request.name("name")?, text).await?;
     Ok(Answer::nothing())
 }

@@ -14,8 +14,8 @@ use vault_core::target::{CONCURRENCY_MAX, Target};
 
 use super::{DatabaseError, DatabaseService};
 use crate::barrier::{LoadError, Loaded, Transaction, require};
-use crate::service::account::Rotated;
-use crate::service::target::{Configure, Through};
+use crate::service::account::{Rotated, Through};
+use crate::service::target::Configure;
 
 /// What a person writes of a config. What is `None` stays as it is.
 #[derive(Debug, Default)]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vault_core::identity::TokenDigest;
-use vault_core::mount::{Mount, MountPath};
+use vault_core::mount::{Kind, Mount, MountPath};
 use vault_core::store::key::{Key, Table};
 
 use super::{MountError, PAGE};
@@ -89,6 +89,9 @@ impl<'a> Teardown<'a> {
             }
         }
         app.logins.forget_mount(mount.id);
+        if mount.kind == Kind::Database {
+            app.databases.let_go_all(mount).await?;
+        }
         for table in Table::OF_MOUNTS {
             remove_all(&app.barrier, table, id).await?;
         }

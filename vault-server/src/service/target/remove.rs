@@ -6,9 +6,8 @@ use vault_core::rotation::port::Login;
 use vault_core::target::Target;
 
 use super::TargetService;
-use crate::barrier::Transaction;
 use crate::engine::READ_WAIT;
-use crate::service::account::AccountError;
+use crate::service::account::{AccountError, Also};
 
 /// What becomes of the management password of a target that is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +73,7 @@ impl TargetService {
         &self,
         name: &Name,
         principal: &str,
-        also: &(dyn Fn(&mut Transaction) + Send + Sync),
+        also: Also<'_>,
     ) -> Result<(), AccountError> {
         let subject = Subject::Management(name.clone());
         let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
@@ -99,6 +98,7 @@ impl TargetService {
                     if let Some(origin) = &mut target.origin {
                         origin.released = true;
                     }
+                    target.password_policy = None;
                     batch.put(name.as_str(), require, &target);
                 }
             }
