@@ -58,6 +58,8 @@ pub enum EndCause {
     Expired,
     /// Its token was revoked or expired.
     TokenGone,
+    /// Its mount was disabled.
+    MountGone,
 }
 
 /// One lease. Stored by its id, and while it lasts also inside its account.

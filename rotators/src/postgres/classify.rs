@@ -203,9 +203,10 @@ fn statement_reply(reply: Reply<'_>, place: Place<'_>, what: &str) -> Fault {
     match reply.code {
         "42501" => say(PermissionDenied, "the management credential may not do this"),
         "42710" => say(Preflight, "there is such a role or object already"),
-        "2BP01" => {
-            say(Preflight, "other objects depend on it, perhaps in another database: give revocation_statements")
-        }
+        "2BP01" => say(
+            Preflight,
+            "other objects depend on it, perhaps in another database: give revocation_statements",
+        ),
         "25006" => say(Preflight, "the server is read-only: a standby, or set so"),
         // Time ran out, locks, a full server, its end: it may go better another time.
         code if ["57", "55", "53", "40", "58", "XX"].iter().any(|class| code.starts_with(class)) => {

@@ -78,13 +78,13 @@ async fn create(job: Job<'_>, order: Order<'_>) -> Result<Outcome, Fault> {
     command::check_password(order.password).map_err(preflight)?;
     let config = parse(job.spec)?;
     let session = open_management(&config, &job).await?;
-    let server =
-        super::check::Server::look(&session).await.map_err(|failure| session.look_fault(failure))?;
+    let server = super::check::Server::look(&session).await.map_err(|failure| session.look_fault(failure))?;
     if let Some(obstacle) = server.obstacle(config.hashing) {
         return Err(Fault::new(FaultClass::Preflight, format!("{}: {obstacle}", config.place())));
     }
     let stored = stored_form(order.password, config.hashing);
-    let values = Values { username: job.username, password: Some(&stored), expiration: Some(order.expiration) };
+    let values =
+        Values { username: job.username, password: Some(&stored), expiration: Some(order.expiration) };
     transact(session, &config, &template::filled(order.creation, &values)).await
 }
 

@@ -21,7 +21,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Borrower, EndCause, LeaseState};
+use super::{Borrower, EndCause, Lease, LeaseState};
 use crate::clock::Timestamp;
 use crate::id::{MountId, RotationId};
 use crate::path::Name;
@@ -156,6 +156,29 @@ impl Dynamic {
             Stage::Requested | Stage::Active if self.ending.is_none() => LeaseState::Active,
             Stage::Requested | Stage::Active | Stage::Revoking { .. } | Stage::Parked => LeaseState::Revoking,
             Stage::Closed => LeaseState::Closed,
+        }
+    }
+
+    /// It as all leases are shown, where its mount stands at `mount_path`. It has no account, and so no
+    /// generation and no version.
+    #[must_use]
+    pub fn shown(&self, mount_path: &str) -> Lease {
+        Lease {
+            id: self.id(mount_path),
+            subject: self.subject(),
+            borrower: self.borrower.clone(),
+            generation: 0,
+            version: 0,
+            issued_at: self.issued_at,
+            expires_at: self.expires_at,
+            max_expires_at: self.max_expires_at,
+            renewed_at: self.renewed_at,
+            reason: self.reason.clone(),
+            ticket: None,
+            state: self.state(),
+            ending: self.ending.clone(),
+            closing: self.closing,
+            closed_at: None,
         }
     }
 

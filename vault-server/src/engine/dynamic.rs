@@ -14,7 +14,6 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use vault_core::clock::Timestamp;
-use vault_core::entropy::random_bytes;
 use vault_core::id::IncidentId;
 use vault_core::lease::EndCause;
 use vault_core::lease::dynamic::step::{self, Due, NoteKind, Plan};
@@ -124,7 +123,8 @@ impl Engine {
     ) -> Result<Dynamic, DynamicError> {
         let Some(loaded) = self.dynamic(key)? else { return Err(step::Ended.into()) };
         let flight = self.inner.flights.take(&loaded.value.subject(), READ_WAIT).await;
-        let _flight = flight.ok_or(DynamicError::Busy("the lease is being worked on; try again in a moment"))?;
+        let _flight =
+            flight.ok_or(DynamicError::Busy("the lease is being worked on; try again in a moment"))?;
         let Some(loaded) = self.dynamic(key)? else { return Err(step::Ended.into()) };
         let until = step::renewal(&loaded.value, increment, self.now())?;
         let Some(target) = self.target(&loaded.value.target)? else { return Err(DynamicError::PlaceGone) };
@@ -190,11 +190,7 @@ impl Engine {
 
     fn facts(&self) -> Facts {
         let now = self.now();
-        Facts {
-            now,
-            draw: u64::from_le_bytes(random_bytes(self.entropy())),
-            incident: IncidentId::generate(now, self.entropy()),
-        }
+        Facts { now, incident: IncidentId::generate(now, self.entropy()) }
     }
 
     /// Does what is due for one lease, unless somebody is at it or its target is busy.
@@ -316,7 +312,6 @@ impl Engine {
 #[derive(Clone, Copy)]
 struct Facts {
     now: Timestamp,
-    draw: u64,
     incident: IncidentId,
 }
 

@@ -59,10 +59,11 @@ impl Engine {
             let engine = self.clone();
             work.spawn(async move {
                 match entry.kind {
-                    DUE_ACCOUNT => match subject_of(&entry) {
-                        Some(subject) => engine.attend(subject, now).await,
-                        None => {}
-                    },
+                    DUE_ACCOUNT => {
+                        if let Some(subject) = subject_of(&entry) {
+                            engine.attend(subject, now).await;
+                        }
+                    }
                     DUE_DYNAMIC => engine.attend_dynamic(&entry.name, now).await,
                     _ => {}
                 }

@@ -23,6 +23,7 @@ pub(super) use self::through::{Also, Through};
 pub(super) use self::view::lease_word;
 
 use crate::barrier::{CommitError, LoadError, Sealed};
+use crate::engine::dynamic::DynamicError;
 use crate::engine::record::{Managed, managed_name};
 use crate::engine::{ActError, Engine};
 
@@ -74,6 +75,9 @@ pub enum AccountError {
     /// The engine.
     #[error(transparent)]
     Act(#[from] ActError),
+    /// A dynamic lease.
+    #[error(transparent)]
+    Dynamic(#[from] DynamicError),
     /// A record could not be read.
     #[error(transparent)]
     Load(#[from] LoadError),

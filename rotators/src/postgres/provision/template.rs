@@ -142,7 +142,10 @@ mod tests {
     #[test]
     fn placeholders_are_filled_once_and_nothing_ends_its_quotation() {
         for (template, want) in [
-            (r#"CREATE ROLE "{{name}}" PASSWORD '{{password}}'"#, r#"CREATE ROLE "v-u""1" PASSWORD 'it''s{{name}}'"#),
+            (
+                r#"CREATE ROLE "{{name}}" PASSWORD '{{password}}'"#,
+                r#"CREATE ROLE "v-u""1" PASSWORD 'it''s{{name}}'"#,
+            ),
             ("VALID UNTIL '{{expiration}}'", "VALID UNTIL '2026-09-21 14:13:20+0000'"),
             ("{{username}}{{name}}", r#"v-u""1v-u""1"#),
             ("{{other}} {{ {{name", "{{other}} {{ {{name"),
@@ -151,7 +154,10 @@ mod tests {
         }
         // Without a password there is none to fill in.
         let values = Values { username: "u", password: None, expiration: None };
-        assert_eq!(fill("{{password}} {{expiration}} {{name}}", &values).expose(), "{{password}} {{expiration}} u");
+        assert_eq!(
+            fill("{{password}} {{expiration}} {{name}}", &values).expose(),
+            "{{password}} {{expiration}} u"
+        );
     }
 
     #[test]
@@ -173,7 +179,9 @@ mod tests {
         check(&Statements { renew: many, ..Statements::default() }).unwrap_err();
         for list in [
             &[][..],
-            &["CREATE ROLE \"{{name}}\" LOGIN; GRANT app TO \"{{name}}\"; COMMENT ON ROLE \"{{name}}\" IS 'x'"],
+            &[
+                "CREATE ROLE \"{{name}}\" LOGIN; GRANT app TO \"{{name}}\"; COMMENT ON ROLE \"{{name}}\" IS 'x'",
+            ],
             &["DO $$ BEGIN EXECUTE 'CREATE ROLE \"{{username}}\"'; END $$"],
             &["CREATE ROLE \"{{name}}\"; SAVEPOINT a; ROLLBACK TO SAVEPOINT a"],
         ] {

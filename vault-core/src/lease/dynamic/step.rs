@@ -163,14 +163,14 @@ fn closing(mut lease: Dynamic, kind: NoteKind, now: Timestamp) -> Plan {
     Plan { removes: true, ..Plan::new(lease, kind) }
 }
 
-/// Ends the lease. One that is ending already is tried again at once when a person asks; the end of its token
-/// or of its time changes nothing then. `None` when nothing changes.
+/// Ends the lease. One that is ending already is tried again at once when a person asks; the end of its token,
+/// mount or time changes nothing then. `None` when nothing changes.
 #[must_use]
 pub fn end(mut lease: Dynamic, cause: EndCause, now: Timestamp) -> Option<Plan> {
     let principal = match &cause {
         EndCause::Forced { principal } => Some(principal.clone()),
         EndCause::CheckIn => Some(lease.borrower.name.clone()),
-        EndCause::Expired | EndCause::TokenGone => None,
+        EndCause::Expired | EndCause::TokenGone | EndCause::MountGone => None,
     };
     let by_person = principal.is_some();
     let mut plan = match lease.stage {
@@ -195,7 +195,9 @@ pub fn end(mut lease: Dynamic, cause: EndCause, now: Timestamp) -> Option<Plan> 
 #[must_use]
 pub fn tick(lease: Dynamic, now: Timestamp) -> Option<Due> {
     match lease.stage {
-        Stage::Active if lease.expires_at <= now => end(lease, EndCause::Expired, now).map(|plan| Due::Ends(Box::new(plan))),
+        Stage::Active if lease.expires_at <= now => {
+            end(lease, EndCause::Expired, now).map(|plan| Due::Ends(Box::new(plan)))
+        }
         Stage::Revoking { at } if at <= now => Some(Due::Remove),
         Stage::Requested | Stage::Active | Stage::Revoking { .. } | Stage::Parked | Stage::Closed => None,
     }

@@ -151,7 +151,7 @@ impl Engine {
     }
 
     /// How the role says today that its users are kept and removed; as the lease remembers it, where the role is
-    /// gone or is about another database.
+    /// gone.
     fn statements(&self, lease: &Dynamic) -> Result<Statements, LoadError> {
         let name = [lease.mount.as_bytes().as_slice(), lease.role.as_bytes()].concat();
         let role = self.inner.barrier.load::<DynamicRole>(name)?;
@@ -185,10 +185,9 @@ fn fault_of(error: NoTools) -> Fault {
 async fn within<T>(call: impl Future<Output = T>) -> Result<T, Fault> {
     match tokio::time::timeout(EFFECT_DEADLINE, caught(call)).await {
         Ok(Some(answer)) => Ok(answer),
-        Ok(None) => Err(Fault::new(
-            FaultClass::PluginFailed,
-            "the plugin broke down; the server's log has the place",
-        )),
+        Ok(None) => {
+            Err(Fault::new(FaultClass::PluginFailed, "the plugin broke down; the server's log has the place"))
+        }
         Err(_) => Err(Fault::new(FaultClass::Ambiguous, "the target did not answer in time")),
     }
 }

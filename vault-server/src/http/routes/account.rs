@@ -308,6 +308,7 @@ impl From<AccountError> for ApiError {
                 Self::Target { fault, data: facts }
             }
             AccountError::Act(error) => error.into(),
+            AccountError::Dynamic(error) => error.into(),
             AccountError::Load(error) => error.into(),
             AccountError::Commit(error) => error.into(),
         }
