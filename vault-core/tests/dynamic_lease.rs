@@ -218,6 +218,7 @@ impl World {
     fn remove(&mut self, key: &[u8], how: Removing, crash: Crash) {
         let lease = self.store[key].clone();
         // As the rotators do: what a creation left under way ends first.
+        let is_there = self.users.contains(&lease.username);
         let mut take = || {
             self.late.remove(&lease.username);
             self.users.remove(&lease.username);
@@ -234,7 +235,7 @@ impl World {
                 fails(FaultClass::Ambiguous)
             }
             // The target says "done"; the look finds the user.
-            Removing::Lies if self.users.contains(&lease.username) => fails(FaultClass::OldStillValid),
+            Removing::Lies if is_there => fails(FaultClass::OldStillValid),
             Removing::Lies => {
                 take();
                 Removal::Gone

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::Instant;
+use tokio::task::JoinHandle;
 use vault_core::identity::TokenDigest;
 use vault_core::lease::dynamic::{CREDS, Dynamic};
 use vault_core::lease::{EndCause, Lease, LeaseState};
@@ -105,18 +105,6 @@ impl DynamicService {
         Ok(renewed.shown(path))
     }
 
-    /// Ends a lease and waits, bounded, until its user is gone. Gives the lease back while it is not.
-    ///
-    /// # Errors
-    /// [`PlanError`] by cause.
-    pub async fn end(&self, lease: &Lease, cause: &EndCause) -> Result<Option<Lease>, PlanError> {
-        let key = Dynamic::key_of(&lease.subject).unwrap_or_default();
-        if let Some(removal) = self.engine.end_dynamic(&key, cause).await? {
-            let _ = tokio::time::timeout(OUTCOME_WAIT, removal).await;
-        }
-        Ok(self.open(&lease.id)?)
-    }
-
     /// Makes durable that a lease ends, without waiting for its user.
     ///
     /// # Errors
@@ -153,21 +141,47 @@ impl DynamicService {
     /// # Errors
     /// [`PlanError`] by cause.
     pub async fn end_all(&self, mount: &Mount, wait: Duration) -> Result<usize, PlanError> {
-        let deadline = Instant::now() + wait;
+        let mut removals = Vec::new();
         for key in self.engine.dynamic_keys(mount.id.as_bytes())? {
-            self.engine.begin_end_dynamic(&key, &EndCause::MountGone).await?;
-        }
-        loop {
-            let left = self.engine.dynamic_keys(mount.id.as_bytes())?.len();
-            if left == 0 || Instant::now() >= deadline {
-                return Ok(left);
+            if wait.is_zero() {
+                self.engine.begin_end_dynamic(&key, &EndCause::MountGone).await?;
+            } else {
+                removals.extend(self.engine.end_dynamic(&key, &EndCause::MountGone).await?);
             }
-            tokio::time::sleep(LOOK_EVERY).await;
         }
+        all_over(removals, wait).await;
+        Ok(self.engine.dynamic_keys(mount.id.as_bytes())?.len())
     }
+
+    /// Sets the ends of `leases` going together, and waits, bounded, until their users are gone. Gives back those
+    /// that are not.
+    ///
+    /// # Errors
+    /// [`PlanError`] by cause; leases before the failing one end.
+    pub async fn end_together(&self, leases: &[Lease], cause: &EndCause) -> Result<Vec<Lease>, PlanError> {
+        let mut removals = Vec::new();
+        for lease in leases {
+            let key = Dynamic::key_of(&lease.subject).unwrap_or_default();
+            removals.extend(self.engine.end_dynamic(&key, cause).await?);
+        }
+        all_over(removals, OUTCOME_WAIT).await;
+        let mut open = Vec::new();
+        for lease in leases {
+            open.extend(self.open(&lease.id)?);
+        }
+        Ok(open)
+    }
+}
+
+/// Waits until all are over, for at most `wait` together.
+async fn all_over(removals: Vec<JoinHandle<()>>, wait: Duration) {
+    let all = async {
+        for removal in removals {
+            let _ = removal.await;
+        }
+    };
+    let _ = tokio::time::timeout(wait, all).await;
 }
 
 /// Records read at a time.
 const PAGE: usize = 500;
-/// How often it is looked whether the leases of a mount are over.
-const LOOK_EVERY: Duration = Duration::from_millis(100);

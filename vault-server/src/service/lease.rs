@@ -80,7 +80,8 @@ impl LeaseService {
     pub async fn revoke(&self, id: &str, ending: EndCause) -> Result<Option<Lease>, AccountError> {
         let Some(lease) = self.open(id)? else { return Ok(None) };
         if is_dynamic(&lease) {
-            return Ok(self.dynamic.end(&lease, &ending).await.map_err(DynamicError::from)?);
+            let open = self.dynamic.end_together(&[lease], &ending).await.map_err(DynamicError::from)?;
+            return Ok(open.into_iter().next());
         }
         let Some(subject) = Subject::from_key(&lease.subject) else { return Ok(None) };
         match self.accounts.end_lease(&subject, Some(id), ending).await {
@@ -101,13 +102,17 @@ impl LeaseService {
         let path = prefix.trim_end_matches('/');
         let mut ids = self.ids(&format!("{path}/"))?;
         ids.extend(self.open(path)?.map(|lease| lease.id));
+        let mut dynamic = Vec::new();
         for id in ids {
-            if let Some(lease) = self.revoke(&id, ending.clone()).await?
+            if let Some(lease) = self.open(&id)?.filter(is_dynamic) {
+                dynamic.push(lease);
+            } else if let Some(lease) = self.revoke(&id, ending.clone()).await?
                 && lease.state != LeaseState::Closed
             {
                 open.push(lease);
             }
         }
+        open.extend(self.dynamic.end_together(&dynamic, &ending).await.map_err(DynamicError::from)?);
         Ok(open)
     }
 
