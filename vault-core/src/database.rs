@@ -8,6 +8,7 @@
 //! The records here hold only what targets and accounts have no word for. Connection, passwords, rotation and
 //! lending are those of the target and of the account, so both dialects show and change the same thing.
 
+pub mod cadence;
 pub mod connection;
 pub mod statement;
 

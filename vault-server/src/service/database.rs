@@ -11,6 +11,7 @@ mod config;
 mod dynamic_role;
 mod static_role;
 
+use vault_core::database::cadence::CadenceError;
 use vault_core::database::{DatabaseConfig, StaticRole};
 use vault_core::mount::Mount;
 use vault_core::path::Name;
@@ -46,6 +47,9 @@ pub enum DatabaseError {
     /// There is no such config.
     #[error("failed to find entry for connection with name: {:?}", .0.as_str())]
     UnknownConfig(Name),
+    /// It cannot rotate so.
+    #[error(transparent)]
+    Cadence(#[from] CadenceError),
     /// There is no such role.
     #[error("unknown role: {0}")]
     UnknownRole(Name),

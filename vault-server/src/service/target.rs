@@ -3,13 +3,11 @@
 mod remove;
 mod verify;
 
-use vault_api::target::{TargetCheck, TargetRead, TargetStatus};
-use vault_core::account::{Account, Health, Readable, Settings, Subject};
+use vault_api::target::{TargetRead, TargetStatus};
+use vault_core::account::{Account, Settings, Subject};
 use vault_core::path::Name;
-use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
-use vault_core::rotation::step;
 use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
@@ -326,83 +324,6 @@ impl TargetService {
             accounts: Some(accounts as u64),
             failure: view.failure,
         })
-    }
-
-    /// Logs in with the management credential and looks whether it can do its work.
-    ///
-    /// # Errors
-    /// [`AccountError`] by cause; [`AccountError::Target`] with the class of what is wrong.
-    pub async fn check(&self, name: &Name) -> Result<TargetCheck, AccountError> {
-        let Some(target) = self.engine.target(name)? else { return Err(AccountError::NotFound) };
-        let target = target.value;
-        let subject = Subject::Management(name.clone());
-        let Some(manager) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
-        let manager = manager.value;
-        let version = match (manager.readable(), manager.versions.current) {
-            (Readable::Yes(version), _) => version,
-            // A person asks: then it is tried again.
-            (Readable::Refused, Some(current)) => current.number,
-            _ => {
-                return Err(AccountError::Busy(
-                    "the management credential is being changed; try again in a moment".to_owned(),
-                ));
-            }
-        };
-        let rotator = self.engine.rotator(&target.rotator).ok_or(AccountError::NotFound)?;
-        let Some(password) = self.engine.password(&subject, version)? else {
-            return Err(AccountError::Busy(
-                "the management credential is being changed; try again in a moment".to_owned(),
-            ));
-        };
-        let login = Login { username: target.username.clone(), password };
-        let call = rotator.check(&target.spec, &login);
-        let result = tokio::time::timeout(crate::engine::EFFECT_DEADLINE, call).await.unwrap_or_else(|_| {
-            Err(vault_core::rotation::fault::Fault::new(
-                FaultClass::Unreachable,
-                "the target did not answer in time",
-            ))
-        });
-        match result {
-            Ok(report) => {
-                if manager.health != Health::Unknown || manager.incident.is_some() {
-                    self.accounts.look(&subject).await?;
-                }
-                self.resume_parked(name).await?;
-                Ok(TargetCheck { server: report.server, passed: report.passed, warnings: report.warnings })
-            }
-            Err(fault) => {
-                if fault.class == FaultClass::ManagementAuthRefused {
-                    self.engine.note_refused_management(name, version).await;
-                }
-                let status = Box::new(self.accounts.view(&manager)?);
-                Err(AccountError::Target { fault, status })
-            }
-        }
-    }
-
-    /// Lets the accounts go on that were parked because the management credential was refused; its own
-    /// rotation among them.
-    async fn resume_parked(&self, name: &Name) -> Result<(), AccountError> {
-        for key in self.accounts.of_target(name)? {
-            let Some(subject) = Subject::from_key(&key) else { continue };
-            // Who is being worked on finds out by themselves.
-            let Some(flight) = self.engine.flights().try_take(&key) else { continue };
-            self.engine
-                .act(flight, &subject, |account, context| {
-                    let refused = account.stage.run().and_then(|run| run.fault.as_ref());
-                    let refused =
-                        refused.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
-                    let cause = account.stage.run().map(|run| run.cause.clone());
-                    match (&account.stage, cause) {
-                        (Stage::Parked { .. }, Some(cause)) if refused => {
-                            (step::request(account, cause, context).ok(), ())
-                        }
-                        _ => (None, ()),
-                    }
-                })
-                .await?;
-        }
-        Ok(())
     }
 
     /// Rotates the management credential, through itself.

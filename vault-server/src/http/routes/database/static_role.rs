@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 use vault_core::clock::Timestamp;
+use vault_core::database::cadence::Asked;
 use vault_core::database::statement;
 use vault_core::path::Name;
 use vault_core::schedule::{RotationPolicy, RotationPolicySpec};
@@ -83,9 +84,11 @@ fn asked(fields: &Fields) -> Result<StaticRoleRequest, ApiError> {
     Ok(StaticRoleRequest {
         db_name: name(fields.text("db_name")?)?,
         username: fields.text("username")?.filter(|name| !name.is_empty()),
-        rotation_period: fields.duration("rotation_period")?,
-        rotation_schedule: fields.text("rotation_schedule")?.filter(|text| !text.is_empty()),
-        rotation_window: fields.duration("rotation_window")?,
+        rotation: Asked {
+            period: fields.duration("rotation_period")?,
+            schedule: fields.text("rotation_schedule")?.filter(|text| !text.is_empty()),
+            window: fields.duration("rotation_window")?,
+        },
         rotation_statements: fields.list("rotation_statements")?.map(statement::read),
         password_policy,
         skip_import_rotation: fields.flag("skip_import_rotation")?.unwrap_or(false),
