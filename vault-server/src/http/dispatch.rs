@@ -22,6 +22,7 @@ use super::error::ApiError;
 use super::fields::Fields;
 use super::guard::{self, Arrived};
 use super::head::Head;
+use super::openapi::about;
 use super::rate::Rate;
 use super::route::{BoxedAnswer, Found, Operation, Route, Service};
 use super::router::Router;
@@ -99,7 +100,7 @@ async fn answer(
     let (found, _) = server.router.find(&server.app.mounts, asked, head.path.as_str());
     let waits = matches!(&found, Found::Route(route, _) if route.waits);
     match found {
-        Found::Route(Route { service: Service::Open(handler), operation, .. }, captures) => {
+        Found::Route(Route { service: Service::Open(handler), operation, abouts, .. }, captures) => {
             // Of the methods that are no operation only HEAD has a meaning, and only here.
             if head.operation.is_none() {
                 return Err(ApiError::MethodNotAllowed);
@@ -109,9 +110,13 @@ async fn answer(
             // What answers without a token has no secret of the caller's, so it is not wrapped.
             let request =
                 Request { captures, fields, wrap_ttl: None, ..unread(id, *operation, &head, remote, now) };
-            let context = OpenContext { app: Arc::clone(&server.app), request };
+            let (abouts, asked) = (Arc::clone(abouts), request.fields.asked());
+            let work = handler(OpenContext { app: Arc::clone(&server.app), request });
             // A task of its own: an init or unseal must not stop half-way because its caller went away.
-            let task = server.app.shutdown.spawn(caught(handler(context)));
+            let task = server.app.shutdown.spawn(async move {
+                let answer = caught(work).await?;
+                about::check(&abouts, &asked).map(|()| answer)
+            });
             return Ok(Answered::Open { is_head: head.is_head, task });
         }
         Found::OtherOperation { open: true } => return Err(ApiError::MethodNotAllowed),

@@ -152,6 +152,8 @@ fn mounts() -> Vec<Route> {
         read("sys/remount/status/<id>", mount::remount::status),
         Route::tokenless(Read, "sys/internal/ui/mounts", mount::visible::list),
         Route::tokenless(Read, "sys/internal/ui/mounts/<path...>", mount::visible::read),
+        Route::tokenless(Read, "sys/internal/specs/openapi", sys::openapi::read),
+        Route::tokenless(Write, "sys/internal/specs/openapi", sys::openapi::read),
     ]
 }
 
