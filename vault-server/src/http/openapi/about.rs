@@ -92,8 +92,8 @@ pub enum Reply {
     Keys,
     /// 200 with `auth`, which carries a token.
     Auth,
-    /// 200 with nothing but the lease at the top level.
-    Lease,
+    /// 200 with an envelope without `data`: what there is to tell is beside it.
+    Bare,
     /// 200 with `wrap_info`, where the answer was put.
     Wrapped,
     /// 200 with an envelope of any content.

@@ -30,7 +30,8 @@ pub const V2: &[About] = &[
     write("delete/<path...>", "Deletes versions; they can be undeleted.", Nothing).takes(VERSIONS),
     write("undelete/<path...>", "Undeletes versions.", Nothing).takes(VERSIONS),
     write("destroy/<path...>", "Destroys the data of versions, for ever.", Nothing).takes(VERSIONS),
-    list("metadata", "Lists the secrets of the mount.", Keys).takes(PAGE),
+    // Without `list=true` it is none of its paths.
+    list("metadata", "Lists the secrets of the mount.", Keys).takes(PAGE).or(&[(404, Bare)]),
     list("metadata/<path...>", "Lists the secrets in a folder.", Keys).takes(PAGE),
     read("metadata/<path...>", "Tells of a secret and its versions.", data(METADATA)),
     write("metadata/<path...>", "Sets what holds for one secret.", Quiet).takes(SETTABLE),

@@ -99,7 +99,7 @@ fn content(reply: &Reply, status: u16) -> Option<(&'static str, Value)> {
         Reply::Quiet if status == 204 => return None,
         Reply::Typed(content_type) => return Some((content_type, json!({ "type": "string" }))),
         Reply::Raw(shape) => shape.schema(),
-        Reply::Quiet | Reply::Started | Reply::Lease => envelope(null.clone(), null),
+        Reply::Quiet | Reply::Started | Reply::Bare => envelope(null.clone(), null),
         Reply::Data(shape) | Reply::Top(shape) => envelope(shape.schema(), null),
         Reply::Keys => envelope(
             object([must("keys", List(&Text), "Names; those of folders end in a slash.")].iter()),
