@@ -32,5 +32,6 @@ pub mod userpass;
 pub mod account;
 pub mod incident;
 pub mod lease;
+pub mod pool;
 pub mod rotation;
 pub mod target;

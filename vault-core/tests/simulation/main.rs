@@ -39,7 +39,7 @@ impl Dice {
 }
 
 fn borrower(index: u64) -> Borrower {
-    Borrower { id: format!("p{index}"), name: format!("person {index}"), token: String::new() }
+    Borrower { id: format!("p{index}"), name: format!("person {index}"), token: String::new(), accessor: String::new() }
 }
 
 /// One thing happens.
@@ -73,7 +73,7 @@ fn happen(world: &mut World, dice: &mut Dice, trouble: u64) -> Result<(), String
             let lease_id = format!("{key}/{}", ctx.rotation);
             let person = dice.roll(3);
             let request =
-                Request { lease_id, borrower: borrower(person), ttl: None, reason: None, ticket: None };
+                Request { lease_id, borrower: borrower(person), ttl: None, reason: None, ticket: None, pool: None };
             match check_out(world.accounts[&key].clone(), request, LIMITS, &ctx) {
                 Ok(plan) => world.commit(plan),
                 Err(refused) => {
