@@ -154,6 +154,9 @@ pub struct AccountStatus {
     /// Who waits for it, first in line first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub line: Vec<Waiter>,
+    /// The pool that lends it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
     /// When it is rotated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation_policy: Option<String>,

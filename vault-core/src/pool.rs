@@ -28,6 +28,14 @@ pub struct PoolId {
 }
 
 impl PoolId {
+    /// Reads [`PoolId::key`] back.
+    #[must_use]
+    pub fn from_key(key: &[u8]) -> Option<Self> {
+        let (mount, name) = key.split_first_chunk()?;
+        let name = Name::parse(std::str::from_utf8(name).ok()?).ok()?;
+        Some(Self { mount: MountId::from_stored(*mount), name })
+    }
+
     /// The name of its record in the store: mount id, name.
     #[must_use]
     pub fn key(&self) -> Vec<u8> {

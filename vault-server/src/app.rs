@@ -30,6 +30,7 @@ use crate::service::lease::LeaseService;
 use crate::service::login::LoginService;
 use crate::service::mount::{MountService, Teardown};
 use crate::service::policy::PolicyService;
+use crate::service::pool::PoolService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
@@ -82,6 +83,8 @@ pub struct App {
     pub engine: Engine,
     /// Accounts.
     pub accounts: AccountService,
+    /// Pools of accounts.
+    pub pools: PoolService,
     /// Who waits for new versions.
     pub watches: WatchService,
     /// Targets.
@@ -175,6 +178,7 @@ impl App {
         });
         let accounts = AccountService::new(engine.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
+        let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
         let leases = LeaseService::new(engine.clone(), accounts.clone());
         Ok(Arc::new(Self {
             targets: TargetService::new(engine.clone(), accounts.clone()),
@@ -184,6 +188,7 @@ impl App {
             engine,
             accounts,
             leases,
+            pools,
             watches,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),

@@ -13,6 +13,7 @@ pub mod lease;
 pub mod login;
 pub mod mount;
 pub mod policy;
+pub mod pool;
 pub mod rewrap;
 pub mod rule;
 pub mod seal;

@@ -17,6 +17,7 @@ pub(super) struct Router {
     kv_v2: Table,
     approle: Table,
     userpass: Table,
+    ldap: Table,
 }
 
 impl Router {
@@ -27,6 +28,7 @@ impl Router {
             kv_v2: Table::new(routes::kv::v2()),
             approle: Table::new(routes::approle::all()),
             userpass: Table::new(routes::userpass::all()),
+            ldap: Table::new(routes::library::all()),
         }
     }
 
@@ -81,6 +83,7 @@ impl Router {
             Kind::Kv => Some(&self.kv_v1),
             Kind::Approle => Some(&self.approle),
             Kind::Userpass => Some(&self.userpass),
+            Kind::Ldap => Some(&self.ldap),
             _ => None,
         }
     }

@@ -10,9 +10,11 @@ mod cubbyhole;
 mod incident;
 pub mod kv;
 mod lease;
+pub mod library;
 mod mount;
 mod parameters;
 mod policy;
+mod pool;
 mod rule;
 mod sys;
 mod target;
@@ -36,6 +38,7 @@ pub fn all() -> Vec<Route> {
     lines.extend(tokens());
     lines.extend(targets());
     lines.extend(accounts());
+    lines.extend(pools());
     lines.extend(leases());
     lines.extend(rules());
     lines.extend(incidents());
@@ -239,6 +242,21 @@ fn accounts() -> Vec<Route> {
         read("accounts/status/<path...>", account::status),
         read("accounts/history/<path...>", account::history),
         read("accounts/watch/<path...>", watch::watch).waiting(),
+    ]
+}
+
+fn pools() -> Vec<Route> {
+    const SETTINGS: &[&str] = &["accounts"];
+    const LENT: &[&str] = &["reason", "ticket", "account", "username"];
+    const RETURNED: &[&str] = &["accounts", "lease_id", "account", "state"];
+    vec![
+        list("pools/config", pool::list),
+        read("pools/config/<name>", pool::read).readable(SETTINGS),
+        write("pools/config/<name>", pool::write).creating(pool::exists).readable(SETTINGS),
+        delete("pools/config/<name>", pool::delete),
+        write("pools/check-out/<name>", pool::check_out).readable(LENT),
+        write("pools/check-in/<name>", pool::check_in).readable(RETURNED),
+        read("pools/status/<name>", pool::status),
     ]
 }
 

@@ -13,7 +13,8 @@ use vault_core::path::AccountPath;
 use vault_core::rotation::fault::Fault;
 
 pub use self::configure::Configure;
-pub use self::lend::{CheckIn, CheckOut};
+pub use self::lend::{CheckIn, CheckOut, CheckedOut};
+pub(super) use self::lend::{borrower, lease_suffix};
 pub use self::remove::Disposal;
 pub use self::rotate::Rotated;
 pub(super) use self::view::lease_word;
