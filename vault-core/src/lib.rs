@@ -30,6 +30,7 @@ pub mod approle;
 pub mod userpass;
 
 pub mod account;
+pub mod consumer;
 pub mod incident;
 pub mod lease;
 pub mod pool;

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod approle;
 pub mod audit;
+pub mod consumer;
 pub mod cubbyhole;
 pub mod incident;
 pub mod integrity;

@@ -6,6 +6,7 @@
 
 mod account;
 pub mod approle;
+mod consumer;
 mod cubbyhole;
 mod incident;
 pub mod kv;
@@ -242,6 +243,8 @@ fn accounts() -> Vec<Route> {
         read("accounts/status/<path...>", account::status),
         read("accounts/history/<path...>", account::history),
         read("accounts/watch/<path...>", watch::watch).waiting(),
+        read("accounts/consumers/<path...>", consumer::read),
+        list("accounts/consumers/<path...>", consumer::list),
     ]
 }
 

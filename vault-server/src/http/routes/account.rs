@@ -221,6 +221,7 @@ pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
         let mount = context.app.mounts.table().with_id(id.mount).cloned();
         status.pool = mount.map(|mount| super::pool::path_of(&mount, &id));
     }
+    status.consumers = super::consumer::summary(&context, &path)?;
     Answer::of(&shown(&context, status)?)
 }
 

@@ -116,6 +116,7 @@ impl AccountService {
         let password = self.engine.password(subject, lease.version)?;
         let password =
             password.ok_or_else(|| AccountError::Busy("the credential is being changed".to_owned()))?;
+        self.handed_out(&acted.account, &lease, principal);
         Ok(Ok(CheckedOut { lease, username: acted.account.username, password }))
     }
 

@@ -191,7 +191,7 @@ impl PoolService {
         if let Some(state) = acted.value {
             return Ok(Err(state));
         }
-        let (Some(lease), Subject::Account(path)) = (acted.account.lending.holder, subject) else {
+        let (Some(lease), Subject::Account(path)) = (acted.account.lending.holder.clone(), subject) else {
             return Ok(Err(Availability::Changing));
         };
         let password = match self.password(id, path, subject, lease.version) {
@@ -202,6 +202,7 @@ impl PoolService {
                 return Err(error);
             }
         };
+        self.accounts.handed_out(&acted.account, &lease, principal);
         let out = CheckedOut { lease, username: acted.account.username, password };
         Ok(Ok(Lent { path: path.clone(), out }))
     }
