@@ -184,7 +184,9 @@ pub fn judge(account: &Account, looked: &[Looked], now: Timestamp) -> Vec<Standi
     };
     let stands = |Looked { receipt, lives }: &Looked| {
         let may_go_on = *lives || (receipt.who != Who::Token && !followed(receipt));
-        if receipt.account != account.created_at || now.since(receipt.last_at) >= KEPT || !may_go_on
+        if receipt.account != account.created_at
+            || now.since(receipt.last_at) >= KEPT
+            || !may_go_on
             || has_returned(receipt)
         {
             Standing::Gone

@@ -108,7 +108,13 @@ mod tests {
             (409, own, 3, "checked out by me until noon", "rotunda lease renew l-1"),
             (409, lent, 3, "check it in first", ""),
             (409, r#"{"errors":["stale lease"]}"#, 1, "stale lease", ""),
-            (400, r#"{"errors":["No service accounts available for check-out: x"]}"#, 3, "check-out: x", "--wait"),
+            (
+                400,
+                r#"{"errors":["No service accounts available for check-out: x"]}"#,
+                3,
+                "check-out: x",
+                "--wait",
+            ),
             (404, r#"{"errors":[]}"#, 1, "nothing at p", ""),
             (404, r#"{"errors":["no handler"]}"#, 1, "no handler", ""),
             (

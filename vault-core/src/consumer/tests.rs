@@ -86,10 +86,19 @@ fn a_receipt_of_a_deleted_account_of_the_same_path_says_nothing() {
 fn only_the_first_fetch_of_a_version_is_stored_and_now_and_then_a_sign_of_life() {
     let mut held = receipt(Who::Token, 2, NOW);
     let later = |seconds| NOW.plus(Duration::from_secs(seconds));
-    for (version, at, want) in
-        [(2, 1, false), (2, 3599, false), (2, 3600, true), (2, 3700, false), (3, 3701, true), (3, 3702, false)]
-    {
-        assert_eq!(held.fetched(Fetched { version, lent: None }, later(at)), want, "version {version} at {at}");
+    for (version, at, want) in [
+        (2, 1, false),
+        (2, 3599, false),
+        (2, 3600, true),
+        (2, 3700, false),
+        (3, 3701, true),
+        (3, 3702, false),
+    ] {
+        assert_eq!(
+            held.fetched(Fetched { version, lent: None }, later(at)),
+            want,
+            "version {version} at {at}"
+        );
     }
     assert_eq!((held.since, held.first_at, held.last_at), (NOW, later(3701), later(3701)));
 }

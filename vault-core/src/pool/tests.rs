@@ -98,8 +98,7 @@ fn only_an_idle_healthy_account_that_nobody_has_or_waits_for_is_free() {
             *account = closing::end(lent, None, EndCause::CheckIn, &context()).unwrap().account;
         }),
         (Availability::Promised, &|account| {
-            let waiter =
-                Waiter { id: "w".to_owned(), name: "w".to_owned(), since: NOW, asked_at: NOW };
+            let waiter = Waiter { id: "w".to_owned(), name: "w".to_owned(), since: NOW, asked_at: NOW };
             account.lending.line.push(waiter);
         }),
     ];
@@ -116,12 +115,7 @@ fn only_an_idle_healthy_account_that_nobody_has_or_waits_for_is_free() {
 fn who_left_the_line_of_an_account_does_not_keep_it_from_its_pool() {
     let mut account = account("db/app");
     let asked_at = NOW.minus(WAITER_KEPT);
-    account.lending.line.push(Waiter {
-        id: "w".to_owned(),
-        name: "w".to_owned(),
-        since: asked_at,
-        asked_at,
-    });
+    account.lending.line.push(Waiter { id: "w".to_owned(), name: "w".to_owned(), since: asked_at, asked_at });
     let plan = check_out(account, request(), LIMITS, &context()).unwrap();
     let lease = plan.lease.unwrap();
     assert_eq!((lease.ttl, lease.pool), (Some(LIMITS.ttl), request().pool));

@@ -172,7 +172,10 @@ impl ConsumerService {
                 _ = pulse.tick() => false,
             };
             if let Err(error) = self.flush().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "receipts of consumers wait to be written down");
+                tracing::warn!(
+                    error = &error as &dyn std::error::Error,
+                    "receipts of consumers wait to be written down"
+                );
             }
             if stops {
                 return;

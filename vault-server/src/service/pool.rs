@@ -112,11 +112,7 @@ impl PoolService {
     pub fn new(engine: Engine, accounts: AccountService, metrics: &Metrics) -> Self {
         let check_outs = Family::default();
         metrics.register(|registry| {
-            registry.register(
-                "pool_check_outs",
-                "Check-outs asked of pools, by result",
-                check_outs.clone(),
-            );
+            registry.register("pool_check_outs", "Check-outs asked of pools, by result", check_outs.clone());
         });
         Self { engine, accounts, lines: Arc::default(), check_outs }
     }

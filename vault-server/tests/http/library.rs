@@ -70,7 +70,10 @@ async fn check_out_status_and_check_in_have_the_shapes_of_vault() {
     let out = check_out(&bench, &bob).await;
     out.expect_status(200);
     let password = out.at("/data/password").as_str().unwrap().to_owned();
-    assert_eq!(out.at("/data"), json!({ "service_account_name": "a", "password": password, "username": "a" }));
+    assert_eq!(
+        out.at("/data"),
+        json!({ "service_account_name": "a", "password": password, "username": "a" })
+    );
     assert!(out.at("/lease_id").as_str().unwrap().starts_with("dir/library/ops/check-out/"));
     assert_eq!((out.at("/lease_duration"), out.at("/renewable")), (json!(36000), json!(true)));
     let status = bench.get("dir/library/ops/status").await;
@@ -106,7 +109,8 @@ async fn check_out_status_and_check_in_have_the_shapes_of_vault() {
 #[tokio::test]
 async fn a_request_asks_for_less_than_the_ttl_of_its_set_and_not_for_more() {
     let bench = library().await;
-    for (asked, want) in [(json!("5m"), 300), (json!(72000), 36000), (json!(0), 36000), (Value::Null, 36000)] {
+    for (asked, want) in [(json!("5m"), 300), (json!(72000), 36000), (json!(0), 36000), (Value::Null, 36000)]
+    {
         let out = bench.post("dir/library/ops/check-out", json!({ "ttl": asked })).await;
         assert_eq!(out.at("/lease_duration"), want, "{asked}");
         bench.post("dir/library/ops/check-in", json!({})).await.expect_status(200);

@@ -264,7 +264,10 @@ async fn only_the_borrower_gives_back_unless_the_pool_or_sudo_says_otherwise() {
     let ended = given_back(&bench, &eve, json!({ "accounts": account })).await;
     assert_eq!(ended.at("/data/check_ins/0/account"), account);
     // What is not lent is left alone.
-    assert_eq!(given_back(&bench, &bob, json!({ "accounts": account })).await.at("/data/check_ins"), json!([]));
+    assert_eq!(
+        given_back(&bench, &bob, json!({ "accounts": account })).await.at("/data/check_ins"),
+        json!([])
+    );
 }
 
 #[tokio::test]
@@ -296,13 +299,11 @@ async fn what_is_lent_stays_in_its_pool_and_an_account_of_a_pool_is_not_deleted(
         refused.expect_status(400);
         assert!(refused.text.contains("can't be deleted because it is currently checked out"));
     }
-    let deleted =
-        bench.vault.root("DELETE", "accounts/config/b", r#"{"disposal":"hand-over"}"#).await;
+    let deleted = bench.vault.root("DELETE", "accounts/config/b?disposal=hand-over", "").await;
     deleted.expect_status(409);
     assert!(deleted.text.contains("belongs to a pool"), "{}", deleted.text);
     bench.post("pools/config/p", json!({ "accounts": ["a"] })).await.expect_status(204);
-    let deleted =
-        bench.vault.root("DELETE", "accounts/config/b", r#"{"disposal":"hand-over"}"#).await;
+    let deleted = bench.vault.root("DELETE", "accounts/config/b?disposal=hand-over", "").await;
     deleted.expect_status(200);
 }
 

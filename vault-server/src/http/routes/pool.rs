@@ -113,7 +113,11 @@ pub(super) fn leased(answer: Answer, lent: &Lent, ask: &Ask) -> Answer {
     let duration = lease.expires_at.since(lease.issued_at);
     let is_capped = ask.request.ttl.is_some_and(|ttl| ttl > duration);
     let answer = answer.with_lease(lease.id.clone(), duration, Renewable::Yes);
-    if is_capped { answer.warn("the TTL was capped by the max_ttl of the pool or of the account") } else { answer }
+    if is_capped {
+        answer.warn("the TTL was capped by the max_ttl of the pool or of the account")
+    } else {
+        answer
+    }
 }
 
 pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {

@@ -84,30 +84,34 @@ impl ConsumerService {
     async fn write(&self, taken: &[(u64, Subject, Receipt)]) -> Result<(), FlushError> {
         let barrier = &self.inner.barrier;
         let mut batch = barrier.transaction()?;
-        let mut gone: Vec<Vec<u8>> = Vec::new();
+        // What this commit writes or removes, so that nothing is in it twice.
+        let mut touched: Vec<Vec<u8>> = Vec::new();
         for (_, subject, receipt) in taken {
             let name = name(subject, &receipt.accessor);
             let stored = barrier.load::<Receipt>(name.clone())?;
             let Some(merged) = receipt.after(stored.as_ref().map(|stored| &stored.value)) else { continue };
+            // One that has just made room comes back at its next fetch.
+            if touched.contains(&name) {
+                continue;
+            }
             if stored.is_none()
-                && let Some((least, revision)) = self.to_make_room(subject)?
-                && !gone.contains(&least)
-                && least != name
+                && let Some((least, revision)) = self.to_make_room(subject, &touched)?
             {
                 batch.delete::<Receipt>(least.clone(), revision);
-                gone.push(least);
+                touched.push(least);
             }
-            if !gone.contains(&name) {
-                batch.put(name, require(stored.as_ref()), &merged);
-            }
+            batch.put(name.clone(), require(stored.as_ref()), &merged);
+            touched.push(name);
         }
         if batch.is_empty() { Ok(()) } else { Ok(barrier.commit(batch).await?) }
     }
 
-    /// The receipt that goes for a new one, when an account has as many as it may have.
+    /// The receipt that goes for a new one, when an account has as many as it may have; none of those that the
+    /// same commit has `touched`.
     fn to_make_room(
         &self,
         subject: &Subject,
+        touched: &[Vec<u8>],
     ) -> Result<Option<(Vec<u8>, vault_core::store::batch::Revision)>, LoadError> {
         let barrier = &self.inner.barrier;
         let prefix = prefix(subject);
@@ -117,7 +121,8 @@ impl ConsumerService {
         }
         let Some(account) = barrier.load(subject.key())? else { return Ok(None) };
         let now = self.inner.clock.now();
-        let page = barrier.list::<Receipt>(&prefix, None, RECEIPTS_MAX)?;
+        let mut page = barrier.list::<Receipt>(&prefix, None, RECEIPTS_MAX)?;
+        page.retain(|(name, _)| !touched.contains(name));
         let mut looked = Vec::with_capacity(page.len());
         for (_, loaded) in &page {
             looked.push(Looked { lives: self.lives(&loaded.value, now)?, receipt: loaded.value.clone() });

@@ -71,9 +71,7 @@ impl ConsumerService {
         for at in 0..SHARDS {
             let shard = self.shard(at);
             let dirty = shard.dirty.iter().filter_map(|key| shard.known.get(key));
-            found.extend(
-                dirty.filter(|known| known.subject == *subject).map(|known| known.receipt.clone()),
-            );
+            found.extend(dirty.filter(|known| known.subject == *subject).map(|known| known.receipt.clone()));
         }
         found
     }

@@ -68,12 +68,7 @@ impl PoolService {
     ///
     /// # Errors
     /// [`PoolError`] by cause; [`PoolError::NoneFree`] when the time to wait is over.
-    pub async fn check_out(
-        &self,
-        id: &PoolId,
-        ask: &Ask,
-        principal: &Principal,
-    ) -> Result<Lent, PoolError> {
+    pub async fn check_out(&self, id: &PoolId, ask: &Ask, principal: &Principal) -> Result<Lent, PoolError> {
         let wait = ask.request.wait.unwrap_or(Duration::ZERO).min(OUTCOME_WAIT);
         let deadline = Instant::now() + wait;
         let place = self.lines.join(id, !wait.is_zero());
@@ -219,7 +214,8 @@ impl PoolService {
         if self.of_account(path)?.as_ref() != Some(id) {
             return Err(PoolError::Unknown(id.name.clone()));
         }
-        if self.engine.barrier().load::<Mount>(*id.mount.as_bytes())?.is_some_and(|mount| mount.value.ending) {
+        if self.engine.barrier().load::<Mount>(*id.mount.as_bytes())?.is_some_and(|mount| mount.value.ending)
+        {
             return Err(PoolError::MountGone);
         }
         let password = self.engine.password(subject, version)?;
