@@ -55,6 +55,9 @@ fn request() -> Request {
     }
 }
 
+/// What has happened to an account.
+type Change<'a> = &'a dyn Fn(&mut Account);
+
 const LIMITS: Limits = Limits { ttl: Duration::from_secs(60), max_ttl: Duration::from_secs(600) };
 
 fn run(fault: Option<Fault>) -> Run {
@@ -76,7 +79,7 @@ fn run(fault: Option<Fault>) -> Run {
 fn only_an_idle_healthy_account_that_nobody_has_or_waits_for_is_free() {
     let fault = || Some(Fault::new(FaultClass::Unreachable, "no route to host"));
     let waiting = |fault, step| Stage::Waiting { run: run(fault), step, at: NOW };
-    let cases: [(Availability, &dyn Fn(&mut Account)); 12] = [
+    let cases: [(Availability, Change<'_>); 12] = [
         (Availability::Free, &|_| {}),
         (Availability::Free, &|account| account.health = Health::Unknown),
         (Availability::NotReady, &|account| account.versions.current = None),

@@ -9,6 +9,9 @@ use super::flush::FlushError;
 use super::{ConsumerService, prefix};
 use crate::barrier::{CommitError, LoadError};
 
+/// The name and the revision of a receipt.
+type Found = (Vec<u8>, Revision);
+
 /// How many stand how.
 #[derive(Clone, Copy, Debug, Default)]
 struct Count {
@@ -47,7 +50,7 @@ impl ConsumerService {
     }
 
     /// How the consumers of one account stand, and which receipts can go.
-    fn look(&self, subject: &Subject) -> Result<(Count, Vec<(Vec<u8>, Revision)>), LoadError> {
+    fn look(&self, subject: &Subject) -> Result<(Count, Vec<Found>), LoadError> {
         let (barrier, now) = (&self.inner.barrier, self.inner.clock.now());
         let mut page = Vec::new();
         loop {
@@ -82,7 +85,7 @@ impl ConsumerService {
         Ok((count, useless))
     }
 
-    async fn forget(&self, useless: Vec<(Vec<u8>, Revision)>) -> Result<(), FlushError> {
+    async fn forget(&self, useless: Vec<Found>) -> Result<(), FlushError> {
         for some in useless.chunks(TOGETHER) {
             let mut batch = self.inner.barrier.transaction()?;
             for (name, revision) in some {
