@@ -32,6 +32,8 @@ mod bao;
 mod hvac;
 #[path = "clients/installed.rs"]
 mod installed;
+#[path = "clients/library.rs"]
+mod library;
 #[path = "clients/node.rs"]
 mod node;
 #[path = "clients/openbao.rs"]

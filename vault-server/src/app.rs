@@ -22,6 +22,7 @@ use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
 use crate::service::audit::{AuditDevices, AuditService};
+use crate::service::consumer::ConsumerService;
 use crate::service::cubbyhole::CubbyholeService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
@@ -30,6 +31,7 @@ use crate::service::lease::LeaseService;
 use crate::service::login::LoginService;
 use crate::service::mount::{MountService, Teardown};
 use crate::service::policy::PolicyService;
+use crate::service::pool::PoolService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
@@ -82,6 +84,10 @@ pub struct App {
     pub engine: Engine,
     /// Accounts.
     pub accounts: AccountService,
+    /// Who fetched which version of a credential.
+    pub consumers: ConsumerService,
+    /// Pools of accounts.
+    pub pools: PoolService,
     /// Who waits for new versions.
     pub watches: WatchService,
     /// Targets.
@@ -173,8 +179,10 @@ impl App {
             metrics: Arc::clone(&metrics),
             shutdown: shutdown.clone(),
         });
-        let accounts = AccountService::new(engine.clone());
+        let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
+        let accounts = AccountService::new(engine.clone(), consumers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
+        let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
         let leases = LeaseService::new(engine.clone(), accounts.clone());
         Ok(Arc::new(Self {
             targets: TargetService::new(engine.clone(), accounts.clone()),
@@ -184,6 +192,8 @@ impl App {
             engine,
             accounts,
             leases,
+            consumers,
+            pools,
             watches,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
@@ -227,6 +237,8 @@ impl App {
         self.shutdown.spawn(async move { app.checkpoint_until_shutdown().await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.rules.run_until(&app.seal, &app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.consumers.run_until(&app.shutdown).await });
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
     }
 

@@ -67,11 +67,17 @@ pub enum Table {
     SecretIdAccessor = 30,
     /// Users with a password: mount id, name.
     User = 31,
+    /// Pools of accounts: mount id, name.
+    Pool = 40,
+    /// From an account to the pool that it belongs to, by [`Subject::key`](crate::account::Subject::key).
+    PoolMember = 41,
+    /// Receipts of consumers: subject, NUL, consumer.
+    Consumer = 42,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 31] = [
+    pub const ALL: [Self; 34] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -103,10 +109,13 @@ impl Table {
         Self::SecretId,
         Self::SecretIdAccessor,
         Self::User,
+        Self::Pool,
+        Self::PoolMember,
+        Self::Consumer,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.
-    pub const OF_MOUNTS: [Self; 9] = [
+    pub const OF_MOUNTS: [Self; 10] = [
         Self::MountToken,
         Self::KvSecret,
         Self::KvMetadata,
@@ -116,6 +125,7 @@ impl Table {
         Self::SecretId,
         Self::SecretIdAccessor,
         Self::User,
+        Self::Pool,
     ];
 
     /// The byte that begins every key of this table.

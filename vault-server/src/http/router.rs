@@ -18,6 +18,7 @@ pub(super) struct Router {
     kv_v2: Table,
     approle: Table,
     userpass: Table,
+    ldap: Table,
 }
 
 impl Router {
@@ -28,6 +29,7 @@ impl Router {
             kv_v2: Table::new(routes::kv::v2()).described(about::KV_V2),
             approle: Table::new(routes::approle::all()).described(about::APPROLE),
             userpass: Table::new(routes::userpass::all()).described(about::USERPASS),
+            ldap: Table::new(routes::library::all()).described(about::LDAP),
         }
     }
 
@@ -88,6 +90,7 @@ impl Router {
             Kind::Kv => Some(&self.kv_v1),
             Kind::Approle => Some(&self.approle),
             Kind::Userpass => Some(&self.userpass),
+            Kind::Ldap => Some(&self.ldap),
             _ => None,
         }
     }

@@ -6,13 +6,16 @@
 
 mod account;
 pub mod approle;
+mod consumer;
 mod cubbyhole;
 mod incident;
 pub mod kv;
 mod lease;
+pub mod library;
 mod mount;
 mod parameters;
 mod policy;
+mod pool;
 mod rule;
 mod sys;
 mod target;
@@ -36,6 +39,7 @@ pub fn all() -> Vec<Route> {
     lines.extend(tokens());
     lines.extend(targets());
     lines.extend(accounts());
+    lines.extend(pools());
     lines.extend(leases());
     lines.extend(rules());
     lines.extend(incidents());
@@ -241,6 +245,23 @@ fn accounts() -> Vec<Route> {
         read("accounts/status/<path...>", account::status),
         read("accounts/history/<path...>", account::history),
         read("accounts/watch/<path...>", watch::watch).waiting(),
+        read("accounts/consumers/<path...>", consumer::read),
+        list("accounts/consumers/<path...>", consumer::list),
+    ]
+}
+
+fn pools() -> Vec<Route> {
+    const SETTINGS: &[&str] = &["accounts"];
+    const LENT: &[&str] = &["reason", "ticket", "account", "username"];
+    const RETURNED: &[&str] = &["accounts", "lease_id", "account", "state"];
+    vec![
+        list("pools/config", pool::list),
+        read("pools/config/<name>", pool::read).readable(SETTINGS),
+        write("pools/config/<name>", pool::write).creating(pool::exists).readable(SETTINGS),
+        delete("pools/config/<name>", pool::delete),
+        write("pools/check-out/<name>", pool::check_out).readable(LENT),
+        write("pools/check-in/<name>", pool::check_in).readable(RETURNED),
+        read("pools/status/<name>", pool::status),
     ]
 }
 

@@ -1,4 +1,5 @@
-//! What goes with a mount that is disabled: the tokens that came through it, then its records.
+//! What goes with a mount that is disabled: the tokens that came through it, what was lent from its pools, then its
+//! records.
 
 use std::time::Duration;
 
@@ -89,6 +90,7 @@ impl<'a> Teardown<'a> {
             }
         }
         app.logins.forget_mount(mount.id);
+        app.pools.take_away(mount).await.map_err(Box::new)?;
         for table in Table::OF_MOUNTS {
             remove_all(&app.barrier, table, id).await?;
         }
