@@ -28,6 +28,8 @@ macro_rules! stories {
 
 #[path = "clients/bao.rs"]
 mod bao;
+#[path = "clients/database.rs"]
+mod database;
 #[path = "clients/hvac.rs"]
 mod hvac;
 #[path = "clients/installed.rs"]

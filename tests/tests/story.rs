@@ -15,6 +15,8 @@ mod cli;
 mod concurrency;
 #[path = "story/drift.rs"]
 mod drift;
+#[path = "story/dynamic.rs"]
+mod dynamic;
 #[path = "story/fault.rs"]
 mod fault;
 #[path = "story/input.rs"]

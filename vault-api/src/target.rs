@@ -43,6 +43,15 @@ pub struct TargetRead {
     pub max_concurrency: Option<u64>,
     /// Which names may be managed as accounts there (`*` at either end for any text); none for all.
     pub allowed_usernames: Vec<String>,
+    /// How passwords are made of accounts that name no policy.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password_policy: Option<String>,
+    /// What it was made by, when that was an engine.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub belongs_to: Option<String>,
+    /// Whether that is gone, and the target stays because of its accounts or its password.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub released: Option<bool>,
     /// What only this kind of target knows.
     #[serde(flatten)]
     pub settings: Map<String, Value>,

@@ -16,10 +16,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::database::Origin;
 use crate::id::IncidentId;
 use crate::lease::Lending;
 use crate::path::{AccountPath, Name};
 use crate::rotation::run::Stage;
+use crate::schedule::RotationPolicy;
 
 /// Whose credential it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -67,7 +69,9 @@ impl fmt::Display for Subject {
 pub struct Settings {
     /// When it rotates by itself; without one, only on demand and after each lease.
     pub rotation_policy: Option<Name>,
-    /// How candidates are made; without one, the built-in policy.
+    /// A rotation policy of its own, which goes before any that is named: that of a static role.
+    pub own_rotation: Option<RotationPolicy>,
+    /// How candidates are made; without one, as the target says, or by the built-in policy.
     pub password_policy: Option<Name>,
     /// The length of a check-out that asks for none.
     pub ttl: Option<Duration>,
@@ -128,6 +132,9 @@ pub struct Account {
     pub username: String,
     /// What was configured.
     pub settings: Settings,
+    /// The static role of a database mount that it was made by.
+    #[serde(default)]
+    pub origin: Option<Origin>,
     /// When it was first configured.
     pub created_at: Timestamp,
     /// The stored versions.
@@ -162,6 +169,7 @@ impl Account {
             target,
             username,
             settings,
+            origin: None,
             created_at: now,
             versions: Versions::default(),
             stage: Stage::Idle,

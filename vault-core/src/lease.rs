@@ -10,6 +10,7 @@
 
 pub mod checkout;
 pub mod closing;
+pub mod dynamic;
 pub mod line;
 
 use std::time::Duration;
@@ -61,6 +62,8 @@ pub enum EndCause {
     Expired,
     /// Its token was revoked or expired.
     TokenGone,
+    /// Its mount was disabled.
+    MountGone,
 }
 
 /// One lease. Stored by its id, and while it lasts also inside its account.

@@ -27,6 +27,7 @@ pub mod policy;
 pub mod schedule;
 
 pub mod approle;
+pub mod database;
 pub mod userpass;
 
 pub mod account;

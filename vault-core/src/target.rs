@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::database::Origin;
 use crate::path::Name;
 use crate::rotation::port::TargetSpec;
 
@@ -24,6 +25,12 @@ pub struct Target {
     /// Whoever may write an account can take over every name that this allows.
     #[serde(default)]
     pub allowed_usernames: Vec<String>,
+    /// How candidates are made of accounts that name no policy; without one, the built-in policy.
+    #[serde(default)]
+    pub password_policy: Option<Name>,
+    /// The `config` of a database mount that it was made by.
+    #[serde(default)]
+    pub origin: Option<Origin>,
     /// When it was first configured.
     pub created_at: Timestamp,
 }
@@ -76,6 +83,8 @@ mod tests {
                 username: "admin".to_owned(),
                 concurrency: 1,
                 allowed_usernames: patterns.iter().map(|&text| text.to_owned()).collect(),
+                password_policy: None,
+                origin: None,
                 created_at: Timestamp::EPOCH,
             };
             assert_eq!(target.allows(name), want, "{patterns:?} {name}");

@@ -24,6 +24,8 @@ use crate::service::approle::ApproleService;
 use crate::service::audit::{AuditDevices, AuditService};
 use crate::service::consumer::ConsumerService;
 use crate::service::cubbyhole::CubbyholeService;
+use crate::service::database::DatabaseService;
+use crate::service::dynamic::DynamicService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
 use crate::service::kv::KvService;
@@ -100,6 +102,10 @@ pub struct App {
     pub rules: RuleService,
     /// Static secrets.
     pub kv: KvService,
+    /// Targets and accounts by the words of Vault.
+    pub databases: DatabaseService,
+    /// Leases whose users live as long as they.
+    pub dynamic: DynamicService,
 }
 
 /// The ports that differ between a real server and a test.
@@ -183,12 +189,16 @@ impl App {
         let accounts = AccountService::new(engine.clone(), consumers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
         let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
-        let leases = LeaseService::new(engine.clone(), accounts.clone());
+        let dynamic = DynamicService::new(engine.clone(), mounts.clone());
+        let leases = LeaseService::new(engine.clone(), accounts.clone(), dynamic.clone());
+        let targets = TargetService::new(engine.clone(), accounts.clone());
         Ok(Arc::new(Self {
-            targets: TargetService::new(engine.clone(), accounts.clone()),
+            databases: DatabaseService::new(engine.clone(), targets.clone(), accounts.clone()),
+            targets,
             incidents: IncidentService::new(barrier.clone()),
             rules: RuleService::new(engine.clone()),
             kv: KvService::new(barrier.clone()),
+            dynamic,
             engine,
             accounts,
             leases,
@@ -240,6 +250,7 @@ impl App {
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.consumers.run_until(&app.shutdown).await });
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
+        self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
     }
 
     async fn checkpoint_until_shutdown(self: Arc<Self>) {

@@ -7,6 +7,8 @@ pub mod approle;
 pub mod audit;
 pub mod consumer;
 pub mod cubbyhole;
+pub mod database;
+pub mod dynamic;
 pub mod incident;
 pub mod integrity;
 pub mod kv;

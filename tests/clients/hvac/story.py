@@ -1,6 +1,8 @@
 """What every story of this client shares: the client, and how a refusal is expected."""
 
+import json
 import os
+import socket
 
 import hvac
 
@@ -20,6 +22,15 @@ def refused(kind, call, *arguments, text="", **named):
         assert text in str(error), f"{text!r} is not in {error!s}"
         return error
     raise AssertionError(f"{kind.__name__} was expected; the answer is {answer!r}")
+
+
+def logs_in(username, password):
+    """Whether the story's database lets this login in, by who stands there (tests/clients/database.rs)."""
+    host, port = os.environ["STORY_LOGINS"].split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        question = json.dumps({"username": username, "password": password}) + "\n"
+        connection.sendall(question.encode())
+        return connection.makefile().readline() == "in\n"
 
 
 def status(answer, wanted):

@@ -2,6 +2,7 @@
 'use strict';
 
 const assert = require('node:assert/strict');
+const net = require('node:net');
 const vault = require('node-vault');
 
 // A client of the server under test; root when no token is given, nobody with "".
@@ -19,6 +20,16 @@ exports.refused = async (status, call, text = '') => {
     assert.ok(String(answer.error.message).includes(text), `${text} is not in ${answer.error.message}`);
     return answer.error.response.body;
 };
+
+// Whether the story's database lets this login in, by who stands there (tests/clients/database.rs).
+exports.logsIn = (username, password) => new Promise((resolve, reject) => {
+    const [host, port] = process.env.STORY_LOGINS.split(':');
+    const connection = net.connect(Number(port), host, () => {
+        connection.write(`${JSON.stringify({ username, password })}\n`);
+    });
+    connection.on('data', (answer) => { connection.end(); resolve(String(answer) === 'in\n'); });
+    connection.on('error', reject);
+});
 
 // Tells the story, and ends with 1 when it fails.
 exports.tell = (story) => story().catch((error) => {

@@ -7,6 +7,7 @@
 //!   ~ password                           does not print it
 //!   > name /data/id                      keeps what stands there in the JSON it printed, as $name
 //!   >> name                              keeps the whole text it printed
+//!   & in user password                   logs in at the story's database; `& out` is refused there
 //! ```
 
 use std::collections::BTreeMap;
@@ -15,16 +16,29 @@ use std::process::Stdio;
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::database::Database;
 use crate::installed;
 use crate::server::Begin::{self, Empty, Unsealed};
 use crate::server::{Server, root};
 
 async fn story(name: &str, begin: Begin) {
+    told(name, begin, None).await;
+}
+
+#[tokio::test]
+async fn database() {
+    told("database", Unsealed, Some(Database::start().await)).await;
+}
+
+async fn told(name: &str, begin: Begin, database: Option<Database>) {
     let server = Server::start(begin).await.unwrap();
     let file = installed::stories("bao").join(format!("{name}.story"));
     let text = std::fs::read_to_string(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
     let home = tempfile::tempdir().unwrap();
-    let mut told = Told { names: BTreeMap::new(), server: &server, begin, home: home.path().to_owned() };
+    let (names, home_path) = (BTreeMap::new(), home.path().to_owned());
+    let mut told = Told { names, server: &server, begin, home: home_path, database: database.as_ref() };
+    let url = database.as_ref().map(Database::url);
+    told.names.extend(url.map(|url| ("postgres".to_owned(), url)));
     told.names.insert("folder".to_owned(), home.path().display().to_string());
     let mut lines =
         text.lines().enumerate().filter(|(_, line)| !line.is_empty() && !line.starts_with('#')).peekable();
@@ -50,6 +64,7 @@ struct Told<'a> {
     server: &'a Server,
     begin: Begin,
     home: std::path::PathBuf,
+    database: Option<&'a Database>,
 }
 
 impl Told<'_> {
@@ -98,6 +113,12 @@ impl Told<'_> {
                 }
                 ">>" => {
                     self.names.insert(rest.to_owned(), stdout.trim().to_owned());
+                }
+                "&" => {
+                    let words: Vec<String> = rest.split(' ').map(|word| self.filled(word)).collect();
+                    let [wanted, username, password] = words.as_slice() else { panic!("{place}: {want:?}") };
+                    let is_in = self.database.unwrap().lets_in(username, password).await;
+                    assert_eq!(if is_in { "in" } else { "out" }, wanted, "{want}: {shown}");
                 }
                 _ => panic!("{place}: {want:?} is not understood"),
             }

@@ -2,15 +2,27 @@
 
 use std::process::Command;
 
+use crate::database::Database;
 use crate::installed;
 use crate::script::tell;
 use crate::server::Begin::{self, Empty, Unsealed};
 
-async fn story(name: &str, begin: Begin) {
+fn program(name: &str) -> Command {
     let mut command = Command::new(installed::python());
     // No bytecode beside the sources.
     command.arg("-B").arg(installed::stories("hvac").join(format!("{name}.py")));
-    tell(name, begin, command).await;
+    command
+}
+
+async fn story(name: &str, begin: Begin) {
+    tell(name, begin, program(name)).await;
+}
+
+#[tokio::test]
+async fn database() {
+    let (database, mut command) = (Database::start().await, program("database"));
+    database.tell_of(&mut command);
+    tell("database", Unsealed, command).await;
 }
 
 stories! {

@@ -18,6 +18,9 @@ pub(crate) async fn tell(name: &str, begin: Begin, mut command: Command) {
         }
     }
     command.env("VAULT_ADDR", server.address()).stdin(Stdio::null());
+    if server.is_rotunda() {
+        command.env("STORY_SERVER", "rotunda");
+    }
     if begin == Begin::Unsealed {
         command.env("VAULT_TOKEN", root());
     }

@@ -1,5 +1,7 @@
 //! The stories of vaultrs. It reads every answer strictly: a field that is missing or of another type fails the call.
 
+#[path = "vaultrs/database.rs"]
+mod database;
 #[path = "vaultrs/engines.rs"]
 mod engines;
 #[path = "vaultrs/logins.rs"]

@@ -50,6 +50,8 @@ macro_rules! kinds {
 kinds! {
     /// Static secrets, versions 1 and 2.
     Kv "kv" Secret false
+    /// Credentials of databases: targets and accounts by the words of Vault.
+    Database "database" Secret false
     /// A place for each token alone.
     Cubbyhole "cubbyhole" Secret true
     /// The vault itself.
@@ -117,6 +119,7 @@ mod tests {
             (Class::Secret, "openldap", Some(Kind::Ldap)),
             (Class::Auth, "approle", Some(Kind::Approle)),
             (Class::Secret, "approle", None),
+            (Class::Secret, "database", Some(Kind::Database)),
             (Class::Auth, "kv", None),
             (Class::Secret, "system", None),
             (Class::Auth, "token", None),

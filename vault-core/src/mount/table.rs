@@ -162,7 +162,7 @@ fn description(kind: Kind) -> &'static str {
         Kind::PasswordPolicies => "how passwords are made",
         Kind::Incidents => "failures, from their first evidence until verified healthy",
         Kind::Reports => "what was measured",
-        Kind::Kv | Kind::Ldap | Kind::Approle | Kind::Userpass => "",
+        Kind::Kv | Kind::Database | Kind::Ldap | Kind::Approle | Kind::Userpass => "",
     }
 }
 

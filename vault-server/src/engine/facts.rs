@@ -45,13 +45,20 @@ impl Engine {
 
     /// The rotation policy of an account; `None` when it has none, or none of that name exists any more.
     pub(crate) fn rotation_policy(&self, account: &Account) -> Result<Option<RotationPolicy>, LoadError> {
+        if let Some(own) = &account.settings.own_rotation {
+            return Ok(Some(own.clone()));
+        }
         let Some(name) = &account.settings.rotation_policy else { return Ok(None) };
         Ok(self.inner.barrier.load::<RotationPolicy>(name.as_str())?.map(|loaded| loaded.value))
     }
 
     /// How candidates of an account are made.
     pub(super) fn password_policy(&self, account: &Account) -> Result<PasswordPolicy, LoadError> {
-        let Some(name) = &account.settings.password_policy else { return Ok(PasswordPolicy::default()) };
+        let name = match &account.settings.password_policy {
+            Some(name) => Some(name.clone()),
+            None => self.target(&account.target)?.and_then(|target| target.value.password_policy),
+        };
+        let Some(name) = name else { return Ok(PasswordPolicy::default()) };
         let stored = self.inner.barrier.load::<StoredPasswordPolicy>(name.as_str())?;
         // A policy that was checked when it was written parses; one that is gone leaves the default.
         Ok(stored.and_then(|stored| PasswordPolicy::parse(&stored.value.text).ok()).unwrap_or_default())

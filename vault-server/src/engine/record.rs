@@ -5,6 +5,9 @@ use vault_core::account::plan::{HistoryEntry, RunEnd};
 use vault_core::account::{Account, Subject};
 use vault_core::incident::Incident;
 use vault_core::lease::Lease;
+use vault_core::lease::dynamic::Dynamic;
+use vault_core::lease::dynamic::role::DynamicRole;
+use vault_core::lease::dynamic::trouble::Trouble;
 use vault_core::path::Name;
 use vault_core::pool::{Pool, PoolId};
 use vault_core::schedule::RotationPolicy;
@@ -56,6 +59,9 @@ record! {
     Secret => Credential,
     HistoryEntry => History,
     Lease => Lease,
+    Dynamic => DynamicLease,
+    DynamicRole => DynamicRole,
+    Trouble => DynamicTrouble,
     Incident => Incident,
     RunEnd => RotationLog,
     Target => Target,
@@ -121,3 +127,12 @@ fn numbered(subject: &str, number: u64) -> Vec<u8> {
 pub const DUE_ACCOUNT: u8 = 2;
 /// The kind of rotation policies in [`Table::Due`] whose accounts are to be given new due times.
 pub const DUE_RULE: u8 = 3;
+/// The kind of a dynamic lease's entry in the due index.
+pub const DUE_DYNAMIC: u8 = 4;
+
+/// The name in [`Table::TokenLease`] of a dynamic lease: the token's digest, NUL, the name of its record. The id
+/// of any other lease begins with another byte.
+#[must_use]
+pub fn token_lease_name(digest: &[u8], key: &[u8]) -> Vec<u8> {
+    [digest, &[0], key].concat()
+}

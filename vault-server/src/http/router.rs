@@ -16,6 +16,7 @@ pub(super) struct Router {
     built_in: Table,
     kv_v1: Table,
     kv_v2: Table,
+    database: Table,
     approle: Table,
     userpass: Table,
     ldap: Table,
@@ -27,9 +28,10 @@ impl Router {
             built_in: Table::new(routes::all()).described(&about::built_in()),
             kv_v1: Table::new(routes::kv::v1()).described(about::KV_V1),
             kv_v2: Table::new(routes::kv::v2()).described(about::KV_V2),
+            database: Table::new(routes::database::all()),
             approle: Table::new(routes::approle::all()).described(about::APPROLE),
             userpass: Table::new(routes::userpass::all()).described(about::USERPASS),
-            ldap: Table::new(routes::library::all()).described(about::LDAP),
+            ldap: Table::new(routes::library::all()),
         }
     }
 
@@ -88,6 +90,7 @@ impl Router {
         match mount.kind {
             Kind::Kv if mount.kv_version() == 2 => Some(&self.kv_v2),
             Kind::Kv => Some(&self.kv_v1),
+            Kind::Database => Some(&self.database),
             Kind::Approle => Some(&self.approle),
             Kind::Userpass => Some(&self.userpass),
             Kind::Ldap => Some(&self.ldap),

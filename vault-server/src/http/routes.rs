@@ -8,6 +8,7 @@ mod account;
 pub mod approle;
 mod consumer;
 mod cubbyhole;
+pub mod database;
 mod incident;
 pub mod kv;
 mod lease;
@@ -163,6 +164,12 @@ fn mounts() -> Vec<Route> {
 
 fn policies() -> Vec<Route> {
     vec![
+        // Vault's place of what is at `password-policies`.
+        list("sys/policies/password", rule::list_password),
+        read("sys/policies/password/<name>", rule::read_password),
+        write("sys/policies/password/<name>", rule::write_password),
+        delete("sys/policies/password/<name>", rule::delete_password),
+        read("sys/policies/password/<name>/generate", rule::generate_password),
         list("sys/policies/acl", policy::list),
         read("sys/policies/acl/<name>", policy::read).folding(),
         write("sys/policies/acl/<name>", policy::write).folding(),

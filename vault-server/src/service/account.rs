@@ -5,6 +5,7 @@ mod lend;
 mod read;
 mod remove;
 mod rotate;
+mod through;
 mod view;
 
 use vault_core::account::{Account, Subject};
@@ -14,15 +15,19 @@ use vault_core::lease::Lease;
 use vault_core::path::AccountPath;
 use vault_core::rotation::fault::Fault;
 
-pub use self::configure::Configure;
+pub(super) use self::configure::Begun;
+pub use self::configure::{Adoption, Configure};
 pub use self::lend::{CheckIn, CheckOut, CheckedOut};
 pub(super) use self::lend::{borrower, lease_suffix};
+pub use self::read::Credential;
 pub use self::remove::Disposal;
 pub use self::rotate::Rotated;
+pub(super) use self::through::{Also, Through};
 pub(super) use self::view::lease_word;
 
 use crate::barrier::{CommitError, LoadError, Sealed};
-use crate::engine::record::Managed;
+use crate::engine::dynamic::DynamicError;
+use crate::engine::record::{Managed, managed_name};
 use crate::engine::{ActError, Engine};
 use crate::service::consumer::ConsumerService;
 
@@ -75,6 +80,9 @@ pub enum AccountError {
     /// The engine.
     #[error(transparent)]
     Act(#[from] ActError),
+    /// A dynamic lease.
+    #[error(transparent)]
+    Dynamic(#[from] DynamicError),
     /// A record could not be read.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -116,6 +124,23 @@ impl AccountService {
     /// [`LoadError`] by cause.
     pub fn config(&self, path: &AccountPath) -> Result<Option<Account>, LoadError> {
         Ok(self.engine.account(&Subject::Account(path.clone()))?.map(|loaded| loaded.value))
+    }
+
+    /// Whose credential this name on this target is.
+    pub(super) fn managing(
+        &self,
+        target: &vault_core::path::Name,
+        username: &str,
+    ) -> Result<Option<Account>, LoadError> {
+        let managed = self.engine.barrier().load::<Managed>(managed_name(target, username))?;
+        let subject = managed.and_then(|managed| Subject::from_key(&managed.value.subject));
+        let Some(subject) = subject else { return Ok(None) };
+        Ok(self.engine.account(&subject)?.map(|loaded| loaded.value))
+    }
+
+    /// How the rotation of an account that has just come to rest has ended.
+    pub(super) fn last_outcome(&self, path: &AccountPath) -> Result<Rotated, AccountError> {
+        self.outcome(&Subject::Account(path.clone()))
     }
 
     /// The accounts of a target, as [`Subject::key`]; its management credential among them.

@@ -9,6 +9,7 @@ use vault_core::schedule::{RotationPolicy, next_due};
 use vault_core::secret::SecretString;
 use vault_core::store::due;
 use vault_core::store::key::Table;
+use vault_core::target::Target;
 
 use super::account::AccountError;
 use crate::barrier::{CommitError, LoadError, Record, require};
@@ -139,11 +140,12 @@ impl RuleService {
     /// Removes a policy that no account uses. Removing what is not there is no mistake.
     ///
     /// # Errors
-    /// [`AccountError::State`] naming an account that uses it.
+    /// [`AccountError::State`] naming an account or a target that uses it.
     pub async fn remove<R: Record>(
         &self,
         name: &Name,
         uses: impl Fn(&Account) -> Option<&Name>,
+        target_uses: impl Fn(&Target) -> Option<&Name>,
     ) -> Result<(), AccountError> {
         let _alone = self.engine.references().write().await;
         let Some(revision) = self.engine.barrier().revision::<R>(name.as_str())? else { return Ok(()) };
@@ -161,6 +163,13 @@ impl RuleService {
             if !full {
                 break;
             }
+        }
+        let targets = self.engine.barrier().list::<Target>(&[], None, NAMES_MAX)?;
+        if let Some((_, user)) = targets.iter().find(|(_, target)| target_uses(&target.value) == Some(name)) {
+            return Err(AccountError::State(format!(
+                "{name} is used by the target {}; give that target another policy first",
+                user.value.name
+            )));
         }
         let mut batch = self.engine.barrier().transaction()?;
         batch.delete::<R>(name.as_str(), revision);

@@ -1,14 +1,13 @@
 //! Targets: where accounts live, and the management credential by which the vault acts there.
 
 mod remove;
+mod verify;
 
-use vault_api::target::{TargetCheck, TargetRead, TargetStatus};
-use vault_core::account::{Account, Health, Readable, Settings, Subject};
+use vault_api::target::{TargetRead, TargetStatus};
+use vault_core::account::{Account, Settings, Subject};
 use vault_core::path::Name;
-use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
-use vault_core::rotation::step;
 use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
@@ -16,10 +15,10 @@ use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
 
 pub use self::remove::Disposal;
 
-use super::account::{AccountError, AccountService, Rotated};
+use super::account::{AccountError, AccountService, Rotated, Through};
 use crate::barrier::{LoadError, Loaded};
 use crate::engine::commit::{adopt, reschedule};
-use crate::engine::record::{Managed, managed_name};
+use crate::engine::record::{Managed, StoredPasswordPolicy, managed_name};
 use crate::engine::{Engine, READ_WAIT};
 
 /// The targets. Cheap to clone.
@@ -46,6 +45,8 @@ pub struct Configure {
     pub rotation_policy: Option<Name>,
     /// Which names may be managed; `None` keeps what is stored.
     pub allowed_usernames: Option<Vec<String>>,
+    /// How candidates are made of accounts that name no policy.
+    pub password_policy: Option<Name>,
 }
 
 impl TargetService {
@@ -68,6 +69,19 @@ impl TargetService {
     /// # Errors
     /// [`AccountError`] by cause.
     pub async fn configure(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
+        self.configure_through(name, request, Through::NOTHING).await
+    }
+
+    /// As [`configure`](Self::configure), for an engine whose records name the target.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause; nothing was committed.
+    pub(in crate::service) async fn configure_through(
+        &self,
+        name: &Name,
+        request: Configure,
+        through: Through<'_>,
+    ) -> Result<(), AccountError> {
         let references = self.engine.references().read().await;
         self.validate(&request)?;
         let subject = Subject::Management(name.clone());
@@ -78,8 +92,13 @@ impl TargetService {
         };
         let new_password = request.password.is_some();
         match self.engine.target(name)? {
-            None => self.create(name, request).await?,
-            Some(target) => self.change(target, &subject, request).await?,
+            None => self.create(name, request, through).await?,
+            Some(target) if through.is_foreign(target.value.origin.as_ref()) => {
+                return Err(AccountError::State(format!(
+                    "the target {name} was configured meanwhile; try again"
+                )));
+            }
+            Some(target) => self.change(target, &subject, request, through).await?,
         }
         drop((flight, references));
         if new_password && self.is_trusted(&subject).await? {
@@ -124,6 +143,13 @@ impl TargetService {
                 "the rotation policy {policy} is not configured; write rotation-policies/{policy} first"
             )));
         }
+        if let Some(policy) = &request.password_policy
+            && self.engine.barrier().load::<StoredPasswordPolicy>(policy.as_str())?.is_none()
+        {
+            return Err(AccountError::Invalid(format!(
+                "the password policy {policy} is not configured; write password-policies/{policy} first"
+            )));
+        }
         match request.concurrency {
             Some(0) => Err(AccountError::Invalid("max_concurrency must be at least 1".to_owned())),
             Some(count) if count > u64::from(CONCURRENCY_MAX) => {
@@ -133,7 +159,12 @@ impl TargetService {
         }
     }
 
-    async fn create(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
+    async fn create(
+        &self,
+        name: &Name,
+        request: Configure,
+        through: Through<'_>,
+    ) -> Result<(), AccountError> {
         let Some(password) = request.password else {
             return Err(AccountError::Invalid(
                 "password is missing: a new target needs its management password".to_owned(),
@@ -148,6 +179,8 @@ impl TargetService {
             username: request.username.clone(),
             concurrency: concurrency(request.concurrency),
             allowed_usernames: request.allowed_usernames.unwrap_or_default(),
+            password_policy: request.password_policy,
+            origin: through.origin.cloned(),
             created_at: now,
         };
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
@@ -165,6 +198,7 @@ impl TargetService {
             Require::Absent,
             &Managed { subject: subject.key() },
         );
+        (through.also)(&mut batch);
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
@@ -173,6 +207,7 @@ impl TargetService {
         stored: Loaded<Target>,
         subject: &Subject,
         request: Configure,
+        through: Through<'_>,
     ) -> Result<(), AccountError> {
         let require = stored.require();
         let mut target = stored.value;
@@ -190,7 +225,9 @@ impl TargetService {
                     .to_owned(),
             ));
         }
+        target.origin = through.origin.cloned().or(target.origin);
         target.spec = request.spec;
+        target.password_policy = request.password_policy;
         if let Some(allowed) = request.allowed_usernames {
             target.allowed_usernames = allowed;
         }
@@ -218,6 +255,7 @@ impl TargetService {
         reschedule(&mut batch, armed, &mut account);
         batch.put(target.name.as_str(), require, &target);
         batch.put(subject.key(), manager_require, &account);
+        (through.also)(&mut batch);
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
@@ -250,6 +288,9 @@ impl TargetService {
                 .map_or(0, |current| current.number),
             max_concurrency: Some(u64::from(target.concurrency)),
             allowed_usernames: target.allowed_usernames,
+            password_policy: target.password_policy.map(String::from),
+            released: target.origin.as_ref().map(|origin| origin.released),
+            belongs_to: target.origin.map(|origin| format!("config {} of a database mount", origin.name)),
             settings,
         })
     }
@@ -283,83 +324,6 @@ impl TargetService {
             accounts: Some(accounts as u64),
             failure: view.failure,
         })
-    }
-
-    /// Logs in with the management credential and looks whether it can do its work.
-    ///
-    /// # Errors
-    /// [`AccountError`] by cause; [`AccountError::Target`] with the class of what is wrong.
-    pub async fn check(&self, name: &Name) -> Result<TargetCheck, AccountError> {
-        let Some(target) = self.engine.target(name)? else { return Err(AccountError::NotFound) };
-        let target = target.value;
-        let subject = Subject::Management(name.clone());
-        let Some(manager) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
-        let manager = manager.value;
-        let version = match (manager.readable(), manager.versions.current) {
-            (Readable::Yes(version), _) => version,
-            // A person asks: then it is tried again.
-            (Readable::Refused, Some(current)) => current.number,
-            _ => {
-                return Err(AccountError::Busy(
-                    "the management credential is being changed; try again in a moment".to_owned(),
-                ));
-            }
-        };
-        let rotator = self.engine.rotator(&target.rotator).ok_or(AccountError::NotFound)?;
-        let Some(password) = self.engine.password(&subject, version)? else {
-            return Err(AccountError::Busy(
-                "the management credential is being changed; try again in a moment".to_owned(),
-            ));
-        };
-        let login = Login { username: target.username.clone(), password };
-        let call = rotator.check(&target.spec, &login);
-        let result = tokio::time::timeout(crate::engine::EFFECT_DEADLINE, call).await.unwrap_or_else(|_| {
-            Err(vault_core::rotation::fault::Fault::new(
-                FaultClass::Unreachable,
-                "the target did not answer in time",
-            ))
-        });
-        match result {
-            Ok(report) => {
-                if manager.health != Health::Unknown || manager.incident.is_some() {
-                    self.accounts.look(&subject).await?;
-                }
-                self.resume_parked(name).await?;
-                Ok(TargetCheck { server: report.server, passed: report.passed, warnings: report.warnings })
-            }
-            Err(fault) => {
-                if fault.class == FaultClass::ManagementAuthRefused {
-                    self.engine.note_refused_management(name, version).await;
-                }
-                let status = Box::new(self.accounts.view(&manager)?);
-                Err(AccountError::Target { fault, status })
-            }
-        }
-    }
-
-    /// Lets the accounts go on that were parked because the management credential was refused; its own
-    /// rotation among them.
-    async fn resume_parked(&self, name: &Name) -> Result<(), AccountError> {
-        for key in self.accounts.of_target(name)? {
-            let Some(subject) = Subject::from_key(&key) else { continue };
-            // Who is being worked on finds out by themselves.
-            let Some(flight) = self.engine.flights().try_take(&key) else { continue };
-            self.engine
-                .act(flight, &subject, |account, context| {
-                    let refused = account.stage.run().and_then(|run| run.fault.as_ref());
-                    let refused =
-                        refused.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
-                    let cause = account.stage.run().map(|run| run.cause.clone());
-                    match (&account.stage, cause) {
-                        (Stage::Parked { .. }, Some(cause)) if refused => {
-                            (step::request(account, cause, context).ok(), ())
-                        }
-                        _ => (None, ()),
-                    }
-                })
-                .await?;
-        }
-        Ok(())
     }
 
     /// Rotates the management credential, through itself.

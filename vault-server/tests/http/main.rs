@@ -14,6 +14,7 @@ mod clients;
 mod configure;
 mod consumer;
 mod cubbyhole;
+mod database;
 mod described;
 mod dialect;
 mod generate_root;

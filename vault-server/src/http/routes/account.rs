@@ -10,12 +10,15 @@ use vault_core::identity::TokenKind;
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
 use vault_core::policy::Capability;
+use vault_core::schedule::RotationPolicySpec;
 
 use crate::app::App;
 use crate::http::answer::{Answer, Renewable};
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
-use crate::service::account::{AccountError, CheckIn, CheckOut, CheckedOut, Configure, Disposal, Rotated};
+use crate::service::account::{
+    AccountError, Adoption, CheckIn, CheckOut, CheckedOut, Configure, Disposal, Rotated,
+};
 
 pub(super) fn exists(app: &App, request: &Request) -> Result<bool, ApiError> {
     Ok(app.accounts.exists(&request.account_path("path")?)?)
@@ -35,16 +38,22 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     };
     let kept = stored.map(|account| account.settings).unwrap_or_default();
     let given = |field: &str| fields.value(field).is_some_and(|value| !value.is_null());
+    if kept.own_rotation.is_some() && given("rotation_policy") {
+        return Err(ApiError::invalid(
+            "the account belongs to a static role, which says when it rotates; change it there",
+        ));
+    }
     let settings = Settings {
         rotation_policy: name(fields.text("rotation_policy")?)?
             .or_else(|| kept.rotation_policy.filter(|_| !given("rotation_policy"))),
         password_policy: name(fields.text("password_policy")?)?
             .or_else(|| kept.password_policy.filter(|_| !given("password_policy"))),
+        own_rotation: kept.own_rotation,
         ttl: fields.duration("ttl")?.or_else(|| kept.ttl.filter(|_| !given("ttl"))),
         max_ttl: fields.duration("max_ttl")?.or_else(|| kept.max_ttl.filter(|_| !given("max_ttl"))),
     };
     let password = fields.secret("password")?.filter(|password| !password.expose().is_empty());
-    let request = Configure { target, username, password, settings };
+    let request = Configure { target, username, password, settings, adoption: Adoption::AtOnce };
     let status =
         context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
     let failure = status.failure.class.clone().zip(status.failure.detail.clone());
@@ -58,13 +67,23 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn read_config(context: Context) -> Result<Answer, ApiError> {
-    let status = context.app.accounts.status(&context.request.account_path("path")?)?;
+    let path = context.request.account_path("path")?;
+    let status = context.app.accounts.status(&path)?;
+    let account = context.app.accounts.config(&path)?.ok_or(ApiError::NotFound)?;
+    let origin = account.origin.as_ref();
+    let own = account.settings.own_rotation.map(RotationPolicySpec::from).unwrap_or_default();
+    let seconds = |span: Option<std::time::Duration>| span.map(|span| span.as_secs());
     Ok(Answer::data(json!({
         "target": status.target,
         "username": status.username,
         "rotation_policy": status.rotation_policy,
         "password_policy": status.password_policy,
         "max_ttl": status.max_ttl,
+        "rotation_period": seconds(own.rotation_period),
+        "rotation_schedule": own.rotation_schedule,
+        "rotation_window": seconds(own.rotation_window),
+        "belongs_to": origin.map(|origin| format!("static role {} of a database mount", origin.name)),
+        "released": origin.map(|origin| origin.released),
     })))
 }
 
@@ -307,6 +326,7 @@ impl From<AccountError> for ApiError {
                 Self::Target { fault, data: facts }
             }
             AccountError::Act(error) => error.into(),
+            AccountError::Dynamic(error) => error.into(),
             AccountError::Load(error) => error.into(),
             AccountError::Commit(error) => error.into(),
         }

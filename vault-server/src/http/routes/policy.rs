@@ -43,7 +43,7 @@ pub(super) async fn write(context: Context) -> Result<Answer, ApiError> {
 }
 
 /// The text itself: some clients send it as base64, which no policy can look like.
-fn plain(text: String) -> String {
+pub(super) fn plain(text: String) -> String {
     let bytes = data_encoding::BASE64.decode(text.as_bytes()).ok();
     bytes.and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or(text)
 }

@@ -1,4 +1,4 @@
-//! `rotation-policies/<name>` and `password-policies/<name>`.
+//! `rotation-policies/<name>` and `password-policies/<name>`, which Vault has at `sys/policies/password/<name>`.
 
 use serde_json::json;
 use vault_core::schedule::{RotationPolicy, RotationPolicySpec};
@@ -57,13 +57,15 @@ pub(super) async fn delete_rotation(context: Context) -> Result<Answer, ApiError
     context
         .app
         .rules
-        .remove::<RotationPolicy>(&name, |account| account.settings.rotation_policy.as_ref())
+        .remove::<RotationPolicy>(&name, |account| account.settings.rotation_policy.as_ref(), |_| None)
         .await?;
     Ok(Answer::nothing())
 }
 
 pub(super) async fn write_password(context: Context) -> Result<Answer, ApiError> {
-    let text = context.fields().required_text("policy")?;
+    let text = super::policy::plain(context.fields().required_text("policy")?);
+    // Randomness is the operating system's.
+    context.fields().ignore(&["entropy_source"]);
     context.app.rules.write_password(&context.request.name("name")?, text).await?;
     Ok(Answer::nothing())
 }
@@ -87,7 +89,11 @@ pub(super) async fn delete_password(context: Context) -> Result<Answer, ApiError
     context
         .app
         .rules
-        .remove::<StoredPasswordPolicy>(&name, |account| account.settings.password_policy.as_ref())
+        .remove::<StoredPasswordPolicy>(
+            &name,
+            |account| account.settings.password_policy.as_ref(),
+            |target| target.password_policy.as_ref(),
+        )
         .await?;
     Ok(Answer::nothing())
 }

@@ -43,6 +43,12 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
                 Some(text).filter(|text| !text.is_empty()).map(|text| Name::parse(&text)).transpose()?
             }
         },
+        password_policy: match fields.text("password_policy")? {
+            None => target.as_ref().and_then(|target| target.password_policy.clone()),
+            Some(text) => {
+                Some(text).filter(|text| !text.is_empty()).map(|text| Name::parse(&text)).transpose()?
+            }
+        },
         spec: TargetSpec {
             connection_url: or_stored("connection_url", spec.map(|spec| &spec.connection_url))?,
             settings: settings_kept,
@@ -111,13 +117,14 @@ pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
     Answer::of(&context.app.targets.status(&context.request.name("name")?)?)
 }
 
-const OURS: [&str; 8] = [
+const OURS: [&str; 9] = [
     "rotator",
     "connection_url",
     "username",
     "password",
     "max_concurrency",
     "rotation_policy",
+    "password_policy",
     "allowed_usernames",
     "name",
 ];

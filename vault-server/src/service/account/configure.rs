@@ -11,10 +11,19 @@ use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 
-use super::{AccountError, AccountService};
+use super::{AccountError, AccountService, Through};
 use crate::engine::commit::{adopt, reschedule};
 use crate::engine::record::{Managed, StoredPasswordPolicy, history_name, history_prefix, managed_name};
 use crate::engine::{OUTCOME_WAIT, READ_WAIT};
+
+/// Whether a rotation was asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::service) enum Begun {
+    /// It was, and was waited for.
+    Yes,
+    /// It was not.
+    No,
+}
 
 /// What a person configures.
 #[derive(Debug)]
@@ -27,6 +36,17 @@ pub struct Configure {
     pub password: Option<SecretString>,
     /// The rest.
     pub settings: Settings,
+    /// When an account without a known password gets its first one.
+    pub adoption: Adoption,
+}
+
+/// When an account without a known password gets its first one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adoption {
+    /// At once.
+    AtOnce,
+    /// When its rotation policy says so.
+    AsDue,
 }
 
 impl AccountService {
@@ -41,6 +61,22 @@ impl AccountService {
         request: Configure,
         principal: &str,
     ) -> Result<vault_api::account::AccountStatus, AccountError> {
+        self.configure_through(path, request, principal, Through::NOTHING).await?;
+        self.status(path)
+    }
+
+    /// As [`configure`](Self::configure), for an engine whose records name the account. An account that was
+    /// released is taken up again. Says whether a first rotation was asked for.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause.
+    pub(in crate::service) async fn configure_through(
+        &self,
+        path: &AccountPath,
+        request: Configure,
+        principal: &str,
+        through: Through<'_>,
+    ) -> Result<Begun, AccountError> {
         let references = self.engine.references().read().await;
         self.validate(&request)?;
         let subject = Subject::Account(path.clone());
@@ -49,42 +85,48 @@ impl AccountService {
             return Err(AccountError::Busy(format!("{path} is being rotated; try again in a moment")));
         };
         let known = request.password.is_some();
-        let fresh = match self.engine.account(&subject)? {
+        let adoption = request.adoption;
+        let taken_up = match self.engine.account(&subject)? {
             None => {
-                self.create(&subject, request, principal).await?;
+                self.create(&subject, request, principal, through).await?;
                 true
             }
+            Some(loaded) if through.is_foreign(loaded.value.origin.as_ref()) => {
+                return Err(AccountError::Invalid(format!(
+                    "there is an account {path} already, which is not of this role; name the role otherwise, \
+                     or delete that account first"
+                )));
+            }
             Some(loaded) => {
-                self.change(&subject, loaded, request, principal).await?;
-                false
+                let released = loaded.value.origin.as_ref().is_some_and(|origin| origin.released);
+                self.change(&subject, loaded, request, principal, through).await?;
+                released && through.origin.is_some()
             }
         };
         drop(references);
-        let drive = if known {
+        if known {
             drop(flight);
             self.look(&subject).await?;
-            None
-        } else if fresh {
-            let cause = Cause::Adopt { principal: principal.to_owned() };
-            let acted = self
-                .engine
-                .act(flight, &subject, |account, context| {
-                    (step::request(account, cause.clone(), context).ok(), ())
-                })
-                .await?;
-            acted.drive
-        } else {
-            None
-        };
-        if let Some(drive) = drive {
-            // Longer than that, and the caller learns from the status that it goes on.
-            let _ = tokio::time::timeout(OUTCOME_WAIT, drive).await;
+            return Ok(Begun::No);
         }
-        self.status(path)
+        if !taken_up || adoption == Adoption::AsDue {
+            return Ok(Begun::No);
+        }
+        let cause = Cause::Adopt { principal: principal.to_owned() };
+        let acted = self
+            .engine
+            .act(flight, &subject, |account, context| {
+                (step::request(account, cause.clone(), context).ok(), ())
+            })
+            .await?;
+        let Some(drive) = acted.drive else { return Ok(Begun::No) };
+        // Longer than that, and the caller learns from the status that it goes on.
+        let _ = tokio::time::timeout(OUTCOME_WAIT, drive).await;
+        Ok(Begun::Yes)
     }
 
     fn validate(&self, request: &Configure) -> Result<(), AccountError> {
-        let Configure { target, username, password, settings } = request;
+        let Configure { target, username, password, settings, adoption: _ } = request;
         let Some(target_record) = self.engine.target(target)? else {
             return Err(AccountError::Invalid(format!(
                 "the target {target} is not configured; write targets/config/{target} first"
@@ -129,9 +171,10 @@ impl AccountService {
         subject: &Subject,
         request: Configure,
         principal: &str,
+        through: Through<'_>,
     ) -> Result<(), AccountError> {
         let now = self.engine.now();
-        let Configure { target, username, password, settings } = request;
+        let Configure { target, username, password, settings, adoption } = request;
         let managed = managed_name(&target, &username);
         if let Some(other) = self.engine.barrier().load::<Managed>(managed.clone())? {
             let other =
@@ -141,6 +184,7 @@ impl AccountService {
             )));
         }
         let mut account = Account::new(subject.clone(), target, username, settings, now);
+        account.origin = through.origin.cloned();
         let mut batch = self.engine.barrier().transaction()?;
         batch.put(managed, Require::Absent, &Managed { subject: subject.key() });
         match password {
@@ -149,7 +193,8 @@ impl AccountService {
                 account.next_rotation = self.due(&account)?;
             }
             // Due at once, so that its adoption is not forgotten when this process dies before it begins.
-            None => account.next_rotation = Some(now),
+            None if adoption == Adoption::AtOnce => account.next_rotation = Some(now),
+            None => account.next_rotation = self.due(&account)?,
         }
         let entry = HistoryEntry {
             at: now,
@@ -166,6 +211,7 @@ impl AccountService {
         account.history_next = first + 1;
         reschedule(&mut batch, None, &mut account);
         batch.put(subject.key(), Require::Absent, &account);
+        (through.also)(&mut batch);
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
@@ -191,6 +237,7 @@ impl AccountService {
         loaded: crate::barrier::Loaded<Account>,
         request: Configure,
         principal: &str,
+        through: Through<'_>,
     ) -> Result<(), AccountError> {
         let now = self.engine.now();
         let require = loaded.require();
@@ -202,7 +249,9 @@ impl AccountService {
                 account.target, account.username
             )));
         }
-        let rescheduled = account.settings.rotation_policy != request.settings.rotation_policy;
+        let rescheduled = account.settings.rotation_policy != request.settings.rotation_policy
+            || account.settings.own_rotation != request.settings.own_rotation;
+        account.origin = through.origin.cloned().or(account.origin);
         account.settings = request.settings;
         let mut batch = self.engine.barrier().transaction()?;
         if let Some(password) = request.password {
@@ -229,6 +278,7 @@ impl AccountService {
         }
         reschedule(&mut batch, armed, &mut plan.account);
         batch.put(subject.key(), require, &plan.account);
+        (through.also)(&mut batch);
         Ok(self.engine.barrier().commit(batch).await?)
     }
 

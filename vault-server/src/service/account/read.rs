@@ -5,6 +5,7 @@ use vault_core::consumer::Fetched;
 use vault_core::identity::Principal;
 use vault_core::lease::Lease;
 use vault_core::path::AccountPath;
+use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 
 use super::{AccountError, AccountService};
@@ -23,6 +24,8 @@ pub struct Credential {
     pub last_rotation: Option<vault_core::clock::Timestamp>,
     /// When it will be replaced.
     pub next_rotation: Option<vault_core::clock::Timestamp>,
+    /// When it is rotated, where the account itself says so.
+    pub own_rotation: Option<RotationPolicy>,
     /// What the reader should know.
     pub warnings: Vec<String>,
 }
@@ -66,6 +69,7 @@ impl AccountService {
                     version,
                     last_rotation: account.last_rotation,
                     next_rotation: account.next_rotation,
+                    own_rotation: account.settings.own_rotation,
                     warnings: warning.map(str::to_owned).into_iter().chain(lent).collect(),
                 });
             }

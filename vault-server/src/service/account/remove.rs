@@ -9,10 +9,10 @@ use vault_core::store::batch::Require;
 use vault_core::store::due;
 use vault_core::store::key::Table;
 
-use super::{AccountError, AccountService};
+use super::{AccountError, AccountService, Also};
 use crate::barrier::{Loaded, Transaction};
 use crate::engine::READ_WAIT;
-use crate::engine::commit::{drop_secret, put_incidents};
+use crate::engine::commit::{drop_secret, put_incidents, reschedule};
 use crate::engine::record::{DUE_ACCOUNT, Managed, Member, managed_name};
 
 /// What becomes of the password that the target still accepts.
@@ -36,6 +36,7 @@ impl AccountService {
         principal: &str,
     ) -> Result<Option<(String, SecretString)>, AccountError> {
         let subject = Subject::Account(path.clone());
+        self.check_free(&subject)?;
         if self.engine.barrier().revision::<Member>(subject.key())?.is_some() {
             return Err(AccountError::State(format!(
                 "{path} belongs to a pool, which would lend it; take it out of the pool before it is deleted"
@@ -47,6 +48,7 @@ impl AccountService {
         let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
             return Err(AccountError::Busy(format!("{path} is being rotated; try again in a moment")));
         };
+        self.check_free(&subject)?;
         let Some(loaded) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
         let account = &loaded.value;
         if account.lending.is_held() {
@@ -66,6 +68,62 @@ impl AccountService {
         };
         self.wipe(&loaded, principal).await?;
         Ok(handed_over.map(|password| (loaded.value.username.clone(), password)))
+    }
+
+    /// An account that a static role names is taken away by deleting that.
+    fn check_free(&self, subject: &Subject) -> Result<(), AccountError> {
+        let origin = self.engine.account(subject)?.and_then(|loaded| loaded.value.origin);
+        match origin.filter(|origin| !origin.released) {
+            Some(origin) => Err(AccountError::State(format!(
+                "{subject} belongs to the static role {} of a database mount; delete it there first",
+                origin.name
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// Lets an account go whose static role is being removed, in one commit with what `also` adds. It is
+    /// removed if the vault has never set its password; else it stays, tells to be released, and rotates no
+    /// more by itself.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause; nothing was committed.
+    pub(in crate::service) async fn let_go(
+        &self,
+        path: &AccountPath,
+        principal: &str,
+        also: Also<'_>,
+    ) -> Result<(), AccountError> {
+        let subject = Subject::Account(path.clone());
+        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
+            return Err(AccountError::Busy(format!("{path} is being rotated; try again in a moment")));
+        };
+        let mut batch = self.engine.barrier().transaction()?;
+        also(&mut batch);
+        if let Some(loaded) = self.engine.account(&subject)? {
+            let account = &loaded.value;
+            let never_set = account.last_rotation.is_none() && account.stage.untouched();
+            if never_set && !account.lending.is_held() {
+                self.wipe_in(&mut batch, &loaded, principal)?;
+            } else {
+                self.release_in(&mut batch, loaded);
+            }
+        }
+        Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    fn release_in(&self, batch: &mut Transaction, loaded: Loaded<Account>) {
+        let (require, armed) = (loaded.require(), loaded.value.armed);
+        let mut account = loaded.value;
+        if let Some(origin) = &mut account.origin {
+            origin.released = true;
+        }
+        account.settings.own_rotation = None;
+        // A policy that nothing names any more can be deleted.
+        account.settings.password_policy = None;
+        account.next_rotation = None;
+        reschedule(batch, armed, &mut account);
+        batch.put(account.subject.key(), require, &account);
     }
 
     /// Removes the records of an account; its history and incidents stay.

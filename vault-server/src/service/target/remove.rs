@@ -1,13 +1,14 @@
 //! Deleting a target. The management password is not lost by the way.
 
 use vault_core::account::{Account, Subject};
+use vault_core::lease::dynamic::SUBJECT_PREFIX;
 use vault_core::path::Name;
 use vault_core::rotation::port::Login;
 use vault_core::target::Target;
 
 use super::TargetService;
 use crate::engine::READ_WAIT;
-use crate::service::account::AccountError;
+use crate::service::account::{AccountError, Also};
 
 /// What becomes of the management password of a target that is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,12 @@ impl TargetService {
         principal: &str,
     ) -> Result<Option<Login>, AccountError> {
         let Some(target) = self.engine.target(name)? else { return Ok(None) };
+        if let Some(origin) = target.value.origin.as_ref().filter(|origin| !origin.released) {
+            return Err(AccountError::State(format!(
+                "{name} belongs to the config {} of a database mount; delete it there",
+                origin.name
+            )));
+        }
         let accounts = self.accounts.of_target(name)?;
         let managed: Vec<String> =
             accounts.iter().filter_map(|key| key.strip_prefix("a/")).map(str::to_owned).collect();
@@ -39,6 +46,12 @@ impl TargetService {
                 "{name} still has {} accounts (such as {}); delete them first",
                 managed.len(),
                 managed.first().map_or("", String::as_str)
+            )));
+        }
+        let leases = accounts.iter().filter(|key| key.starts_with(SUBJECT_PREFIX)).count();
+        if leases > 0 {
+            return Err(AccountError::State(format!(
+                "{name} still has {leases} dynamic leases; revoke them first"
             )));
         }
         let subject = Subject::Management(name.clone());
@@ -56,6 +69,49 @@ impl TargetService {
         batch.delete::<Target>(name.as_str(), target.revision);
         self.engine.barrier().commit(batch).await?;
         Ok(handed_over)
+    }
+
+    /// Lets a target go whose config is being removed, in one commit with what `also` adds. It is removed if
+    /// by that nothing is lost; else it stays, and is told to be released.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause; nothing was committed.
+    pub(in crate::service) async fn let_go(
+        &self,
+        name: &Name,
+        principal: &str,
+        also: Also<'_>,
+    ) -> Result<(), AccountError> {
+        let subject = Subject::Management(name.clone());
+        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
+            return Err(AccountError::Busy(format!(
+                "the management credential of {name} is being rotated; try again in a moment"
+            )));
+        };
+        let mut batch = self.engine.barrier().transaction()?;
+        also(&mut batch);
+        if let Some(target) = self.engine.target(name)? {
+            let manager = self.engine.account(&subject)?;
+            // Dynamic leases need it, too, until they are over.
+            let has_accounts = self.accounts.of_target(name)?.iter().any(|key| !key.starts_with("m/"));
+            let is_known = |manager: &Account| manager.last_rotation.is_none() && manager.stage.untouched();
+            match manager {
+                Some(manager) if !has_accounts && is_known(&manager.value) => {
+                    self.accounts.wipe_in(&mut batch, &manager, principal)?;
+                    batch.delete::<Target>(name.as_str(), target.revision);
+                }
+                _ => {
+                    let require = target.require();
+                    let mut target = target.value;
+                    if let Some(origin) = &mut target.origin {
+                        origin.released = true;
+                    }
+                    target.password_policy = None;
+                    batch.put(name.as_str(), require, &target);
+                }
+            }
+        }
+        Ok(self.engine.barrier().commit(batch).await?)
     }
 
     /// What is handed over of a management credential that the vault is about to forget.

@@ -1,0 +1,115 @@
+//! Looking whether the management credential works: a stored one, or one that is about to be stored.
+
+use vault_api::target::TargetCheck;
+use vault_core::account::{Health, Readable, Subject};
+use vault_core::path::Name;
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{Login, Probe, TargetSpec};
+use vault_core::rotation::run::Stage;
+use vault_core::rotation::step;
+
+use super::TargetService;
+use crate::engine::EFFECT_DEADLINE;
+use crate::service::account::AccountError;
+
+impl TargetService {
+    /// Logs in with the management credential and looks whether it can do its work.
+    ///
+    /// # Errors
+    /// [`AccountError`] by cause; [`AccountError::Target`] with the class of what is wrong.
+    pub async fn check(&self, name: &Name) -> Result<TargetCheck, AccountError> {
+        let Some(target) = self.engine.target(name)? else { return Err(AccountError::NotFound) };
+        let target = target.value;
+        let subject = Subject::Management(name.clone());
+        let Some(manager) = self.engine.account(&subject)? else { return Err(AccountError::NotFound) };
+        let manager = manager.value;
+        let version = match (manager.readable(), manager.versions.current) {
+            (Readable::Yes(version), _) => version,
+            // A person asks: then it is tried again.
+            (Readable::Refused, Some(current)) => current.number,
+            _ => {
+                return Err(AccountError::Busy(
+                    "the management credential is being changed; try again in a moment".to_owned(),
+                ));
+            }
+        };
+        let rotator = self.engine.rotator(&target.rotator).ok_or(AccountError::NotFound)?;
+        let Some(password) = self.engine.password(&subject, version)? else {
+            return Err(AccountError::Busy(
+                "the management credential is being changed; try again in a moment".to_owned(),
+            ));
+        };
+        let login = Login { username: target.username.clone(), password };
+        let call = rotator.check(&target.spec, &login);
+        let result = tokio::time::timeout(EFFECT_DEADLINE, call).await.unwrap_or_else(|_| {
+            Err(Fault::new(FaultClass::Unreachable, "the target did not answer in time"))
+        });
+        match result {
+            Ok(report) => {
+                if manager.health != Health::Unknown || manager.incident.is_some() {
+                    self.accounts.look(&subject).await?;
+                }
+                self.resume_parked(name).await?;
+                Ok(TargetCheck { server: report.server, passed: report.passed, warnings: report.warnings })
+            }
+            Err(fault) => {
+                if fault.class == FaultClass::ManagementAuthRefused {
+                    self.engine.note_refused_management(name, version).await;
+                }
+                let status = Box::new(self.accounts.view(&manager)?);
+                Err(AccountError::Target { fault, status })
+            }
+        }
+    }
+
+    /// Lets the accounts go on that were parked because the management credential was refused; its own
+    /// rotation among them.
+    pub(super) async fn resume_parked(&self, name: &Name) -> Result<(), AccountError> {
+        for key in self.accounts.of_target(name)? {
+            let Some(subject) = Subject::from_key(&key) else { continue };
+            // Who is being worked on finds out by themselves.
+            let Some(flight) = self.engine.flights().try_take(&key) else { continue };
+            self.engine
+                .act(flight, &subject, |account, context| {
+                    let refused = account.stage.run().and_then(|run| run.fault.as_ref());
+                    let refused =
+                        refused.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
+                    let cause = account.stage.run().map(|run| run.cause.clone());
+                    match (&account.stage, cause) {
+                        (Stage::Parked { .. }, Some(cause)) if refused => {
+                            (step::request(account, cause, context).ok(), ())
+                        }
+                        _ => (None, ()),
+                    }
+                })
+                .await?;
+        }
+        Ok(())
+    }
+
+    /// Logs in once with a management credential that somebody gives, and stores nothing.
+    ///
+    /// # Errors
+    /// [`AccountError::Invalid`] for settings that the rotator refuses; what the target said is the answer.
+    pub(in crate::service) async fn try_login(
+        &self,
+        rotator: &str,
+        spec: &TargetSpec,
+        login: &Login,
+    ) -> Result<Result<(), Fault>, AccountError> {
+        let unknown = || AccountError::Invalid(format!("there is no rotator {rotator:?}"));
+        let rotator = self.engine.rotator(rotator).ok_or_else(unknown)?;
+        rotator.validate(spec).map_err(AccountError::Invalid)?;
+        rotator.validate_login(login).map_err(AccountError::Invalid)?;
+        let probe = tokio::time::timeout(EFFECT_DEADLINE, rotator.probe(spec, login)).await;
+        Ok(match probe {
+            Ok(Probe::Works) => Ok(()),
+            Ok(Probe::Refused) => Err(Fault::new(
+                FaultClass::ManagementAuthRefused,
+                format!("password authentication failed for user {:?}", login.username),
+            )),
+            Ok(Probe::Blocked(fault) | Probe::Inconclusive(fault)) => Err(fault),
+            Err(_) => Err(Fault::new(FaultClass::Unreachable, "the target did not answer in time")),
+        })
+    }
+}
