@@ -114,7 +114,7 @@ impl ConsumerService {
         if batch.is_empty() { Ok(()) } else { Ok(barrier.commit(batch).await?) }
     }
 
-    /// The receipt that goes for a new one, when an account has as many as it may have; none of those that the
+    /// The receipt that goes for a new one, when an account, with `more` that come, has as many as it may have; none of those that the
     /// same commit has `touched`.
     fn to_make_room(
         &self,
