@@ -1,3 +1,5 @@
+//! Who has which version, and what of that is stored.
+
 use super::*;
 use crate::account::{Settings, Subject, Version};
 use crate::entropy::SeededEntropy;

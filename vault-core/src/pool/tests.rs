@@ -1,3 +1,5 @@
+//! What a pool lends, in which order, and for how long.
+
 use super::*;
 use crate::account::{Health, Subject, Version};
 use crate::entropy::SeededEntropy;

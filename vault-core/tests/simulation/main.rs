@@ -39,12 +39,8 @@ impl Dice {
 }
 
 fn borrower(index: u64) -> Borrower {
-    Borrower {
-        id: format!("p{index}"),
-        name: format!("person {index}"),
-        token: String::new(),
-        accessor: String::new(),
-    }
+    let (id, name) = (format!("p{index}"), format!("person {index}"));
+    Borrower { id, name, token: String::new(), accessor: String::new() }
 }
 
 fn request(lease_id: String, person: u64) -> Request {

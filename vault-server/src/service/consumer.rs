@@ -21,7 +21,7 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::{Clock, Timestamp};
-use vault_core::consumer::{Fetched, Receipt};
+use vault_core::consumer::{Fetched, Looked, Receipt};
 use vault_core::identity::{Principal, Token, TokenState};
 use vault_core::store::key::Table;
 
@@ -193,6 +193,15 @@ impl ConsumerService {
         }
     }
 
+    /// Each receipt, and whether its token lives.
+    fn looked_at(
+        &self,
+        receipts: impl Iterator<Item = Receipt>,
+        now: Timestamp,
+    ) -> Result<Vec<Looked>, LoadError> {
+        receipts.map(|receipt| Ok(Looked { lives: self.lives(&receipt, now)?, receipt })).collect()
+    }
+
     /// Whether the holder's token lives.
     fn lives(&self, receipt: &Receipt, now: Timestamp) -> Result<bool, LoadError> {
         if let Some(end) = receipt.token_ends {
@@ -242,4 +251,4 @@ const WALKED_EVERY: u32 = 60;
 /// Parts of the memory.
 const SHARDS: u64 = 64;
 /// Most consumers known in each part.
-const KNOWN_MAX: usize = 2048;
+const KNOWN_MAX: usize = 1024;

@@ -1,7 +1,9 @@
 //! Writing receipts down, many in one commit.
 
+use std::collections::HashMap;
+
 use vault_core::account::Subject;
-use vault_core::consumer::{Looked, RECEIPTS_MAX, Receipt, judge, least};
+use vault_core::consumer::{RECEIPTS_MAX, Receipt, judge, least};
 use vault_core::store::key::Table;
 
 use super::{ConsumerService, SHARDS, name, prefix};
@@ -86,6 +88,8 @@ impl ConsumerService {
         let mut batch = barrier.transaction()?;
         // What this commit writes or removes, so that nothing is in it twice.
         let mut touched: Vec<Vec<u8>> = Vec::new();
+        // How many more receipts an account has after it.
+        let mut grown: HashMap<&Subject, usize> = HashMap::new();
         for (_, subject, receipt) in taken {
             let name = name(subject, &receipt.accessor);
             let stored = barrier.load::<Receipt>(name.clone())?;
@@ -94,11 +98,15 @@ impl ConsumerService {
             if touched.contains(&name) {
                 continue;
             }
-            if stored.is_none()
-                && let Some((least, revision)) = self.to_make_room(subject, &touched)?
-            {
-                batch.delete::<Receipt>(least.clone(), revision);
-                touched.push(least);
+            if stored.is_none() {
+                let more = grown.entry(subject).or_default();
+                match self.to_make_room(subject, *more, &touched)? {
+                    Some((least, revision)) => {
+                        batch.delete::<Receipt>(least.clone(), revision);
+                        touched.push(least);
+                    }
+                    None => *more += 1,
+                }
             }
             batch.put(name.clone(), require(stored.as_ref()), &merged);
             touched.push(name);
@@ -106,27 +114,25 @@ impl ConsumerService {
         if batch.is_empty() { Ok(()) } else { Ok(barrier.commit(batch).await?) }
     }
 
-    /// The receipt that goes for a new one, when an account has as many as it may have; none of those that the
+    /// The receipt that goes for a new one, when an account, with `more` that come, has as many as it may have; none of those that the
     /// same commit has `touched`.
     fn to_make_room(
         &self,
         subject: &Subject,
+        more: usize,
         touched: &[Vec<u8>],
     ) -> Result<Option<(Vec<u8>, vault_core::store::batch::Revision)>, LoadError> {
         let barrier = &self.inner.barrier;
         let prefix = prefix(subject);
         let names = barrier.names(Table::Consumer, &prefix, None, RECEIPTS_MAX)?;
-        if names.len() < RECEIPTS_MAX {
+        if names.len() + more < RECEIPTS_MAX {
             return Ok(None);
         }
         let Some(account) = barrier.load(subject.key())? else { return Ok(None) };
         let now = self.inner.clock.now();
         let mut page = barrier.list::<Receipt>(&prefix, None, RECEIPTS_MAX)?;
         page.retain(|(name, _)| !touched.contains(name));
-        let mut looked = Vec::with_capacity(page.len());
-        for (_, loaded) in &page {
-            looked.push(Looked { lives: self.lives(&loaded.value, now)?, receipt: loaded.value.clone() });
-        }
+        let looked = self.looked_at(page.iter().map(|(_, loaded)| loaded.value.clone()), now)?;
         let standings = judge(&account.value, &looked, now);
         let least = least(&looked, &standings).and_then(|at| page.get(at));
         Ok(least.map(|(name, loaded)| (name.clone(), loaded.revision)))

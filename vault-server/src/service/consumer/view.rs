@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vault_core::account::{Account, Subject};
-use vault_core::consumer::{Looked, Receipt, Standing, judge};
+use vault_core::consumer::{Receipt, Standing, judge};
 
 use super::{ConsumerService, SHARDS, prefix};
 use crate::barrier::LoadError;
@@ -56,10 +56,8 @@ impl ConsumerService {
             let merged = receipt.after(receipts.get(&receipt.accessor));
             receipts.extend(merged.map(|merged| (merged.accessor.clone(), merged)));
         }
-        let mut looked = Vec::with_capacity(receipts.len());
-        for receipt in receipts.into_values().filter(|receipt| receipt.account == account.created_at) {
-            looked.push(Looked { lives: self.lives(&receipt, now)?, receipt });
-        }
+        let ours = receipts.into_values().filter(|receipt| receipt.account == account.created_at);
+        let looked = self.looked_at(ours, now)?;
         let standings = judge(account, &looked, now);
         let all = looked.into_iter().zip(standings);
         let all = all.map(|(looked, standing)| Consumer { receipt: looked.receipt, standing }).collect();

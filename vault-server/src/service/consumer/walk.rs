@@ -1,7 +1,7 @@
 //! The count of who lags, and the end of receipts that say nothing any more.
 
 use vault_core::account::{Account, Subject};
-use vault_core::consumer::{Looked, Receipt, Standing, is_kept, judge};
+use vault_core::consumer::{Receipt, Standing, is_kept, judge};
 use vault_core::store::batch::Revision;
 use vault_core::store::key::Table;
 
@@ -67,10 +67,7 @@ impl ConsumerService {
             return Ok((Count::default(), all));
         };
         let account = account.value;
-        let mut looked = Vec::with_capacity(page.len());
-        for (_, loaded) in &page {
-            looked.push(Looked { lives: self.lives(&loaded.value, now)?, receipt: loaded.value.clone() });
-        }
+        let looked = self.looked_at(page.iter().map(|(_, loaded)| loaded.value.clone()), now)?;
         let (mut count, mut useless) = (Count::default(), Vec::new());
         for ((name, loaded), standing) in page.into_iter().zip(judge(&account, &looked, now)) {
             match standing {

@@ -26,7 +26,7 @@ pub struct Return<'a> {
 pub enum Authority {
     /// The caller's own; anybody's, where the pool says so.
     Own,
-    /// Anybody's.
+    /// Anybody's of the pool.
     Anybody,
 }
 
@@ -43,7 +43,11 @@ impl PoolService {
     ) -> Result<Vec<(AccountPath, Lease)>, PoolError> {
         let pool = self.existing(id)?;
         let any = asked.authority == Authority::Anybody || pool.disable_check_in_enforcement;
-        let meant = self.meant(&pool, asked, any, principal)?;
+        let may_end = |lease: &Lease| {
+            // What was lent by the account's own name is not the pool's to end.
+            lease.borrower.id == principal.id() || (any && lease.pool.as_ref() == Some(id))
+        };
+        let meant = self.meant(&pool, asked, may_end)?;
         let mut work = JoinSet::new();
         for (at, (path, lease)) in meant.into_iter().enumerate() {
             let own = lease.borrower.id == principal.id();
@@ -79,15 +83,13 @@ impl PoolService {
         &self,
         pool: &Pool,
         asked: Return<'_>,
-        any: bool,
-        principal: &Principal,
+        may_end: impl Fn(&Lease) -> bool,
     ) -> Result<Vec<(AccountPath, Lease)>, PoolError> {
-        let may_end = |lease: &Lease| any || lease.borrower.id == principal.id();
         let mut meant = Vec::new();
         if asked.named.is_empty() {
             for path in &pool.accounts {
                 let lent = self.active(path)?.filter(|lease| asked.lease_id.is_none_or(|id| id == lease.id));
-                meant.extend(lent.filter(may_end).map(|lease| (path.clone(), lease)));
+                meant.extend(lent.filter(&may_end).map(|lease| (path.clone(), lease)));
             }
             return match (meant.len(), asked.lease_id) {
                 (0, Some(_)) => Err(PoolError::Stale),

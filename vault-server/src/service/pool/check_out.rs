@@ -72,14 +72,21 @@ impl PoolService {
         let wait = ask.request.wait.unwrap_or(Duration::ZERO).min(OUTCOME_WAIT);
         let deadline = Instant::now() + wait;
         let place = self.lines.join(id, !wait.is_zero());
+        let mut has_waited = false;
         loop {
-            let stock = match self.attempt(id, ask, principal, &place).await? {
+            let (stock, worked_on) = match self.attempt(id, ask, principal, &place).await? {
                 Ok(lent) => {
                     self.check_outs.get_or_create(&ResultLabels { result: "lent" }).inc();
                     return Ok(lent);
                 }
-                Err(stock) => stock,
+                Err(none) => none,
             };
+            // Somebody works on one that looks free: most often only for a moment, and nobody else waits for that.
+            if let Some(subject) = worked_on.filter(|_| !has_waited) {
+                has_waited = true;
+                drop(self.engine.flights().take(&subject.key(), READ_WAIT).await);
+                continue;
+            }
             if Instant::now() >= deadline {
                 self.check_outs.get_or_create(&ResultLabels { result: "none_free" }).inc();
                 return Err(PoolError::NoneFree(stock));
@@ -88,27 +95,29 @@ impl PoolService {
         }
     }
 
-    /// Tries each account that looks free, unless others came first.
+    /// Tries each account that looks free, unless others came first. Without success also says which of them
+    /// somebody works on.
     async fn attempt(
         &self,
         id: &PoolId,
         ask: &Ask,
         principal: &Principal,
         place: &Place,
-    ) -> Result<Result<Lent, Stock>, PoolError> {
+    ) -> Result<Result<Lent, (Stock, Option<Subject>)>, PoolError> {
         let _turn = place.turn().await;
         let pool = self.existing(id)?;
         let (mut free, mut stock) = self.stock(&pool)?;
         stock.ahead = place.ahead();
         if stock.ahead > 0 {
             stock.busy += free.len();
-            return Ok(Err(stock));
+            return Ok(Err((stock, None)));
         }
         pool::by_turn(&mut free);
-        let mut busy = Vec::new();
+        let mut worked_on = None;
         for account in free {
             let Some(flight) = self.engine.flights().try_take(&account.subject.key()) else {
-                busy.push(account.subject);
+                stock.count(Availability::Changing);
+                worked_on = worked_on.or(Some(account.subject));
                 continue;
             };
             match self.lend(id, &pool, ask, principal, flight, &account.subject).await? {
@@ -116,20 +125,7 @@ impl PoolService {
                 Err(state) => stock.count(state),
             }
         }
-        // Somebody works on each of those: most often only for a moment.
-        let until = Instant::now() + READ_WAIT;
-        for subject in busy {
-            let left = until.saturating_duration_since(Instant::now());
-            let state = match self.engine.flights().take(&subject.key(), left).await {
-                None => Availability::Changing,
-                Some(flight) => match self.lend(id, &pool, ask, principal, flight, &subject).await? {
-                    Ok(lent) => return Ok(Ok(lent)),
-                    Err(state) => state,
-                },
-            };
-            stock.count(state);
-        }
-        Ok(Err(stock))
+        Ok(Err((stock, worked_on)))
     }
 
     /// The accounts of a pool that look free, and how many do not.
