@@ -23,5 +23,7 @@ mod fault;
 mod input;
 #[path = "story/lease.rs"]
 mod lease;
+#[path = "story/pool.rs"]
+mod pool;
 #[path = "story/restart.rs"]
 mod restart;

@@ -52,11 +52,26 @@ enum Crash {
 
 #[derive(Clone, Debug)]
 enum Op {
-    Issue { how: Creation, crash: Crash, ends_meanwhile: bool },
-    End { which: usize, by_person: bool },
-    Renew { which: usize, seconds: u64, crash: Crash },
+    Issue {
+        how: Creation,
+        crash: Crash,
+        ends_meanwhile: bool,
+    },
+    End {
+        which: usize,
+        by_person: bool,
+    },
+    Renew {
+        which: usize,
+        seconds: u64,
+        crash: Crash,
+    },
     /// Time passes and the scheduler looks.
-    Tick { seconds: u64, how: Removing, crash: Crash },
+    Tick {
+        seconds: u64,
+        how: Removing,
+        crash: Crash,
+    },
     /// What was late arrives.
     Deliver,
 }
@@ -97,7 +112,12 @@ impl World {
             target: Name::parse("pg").unwrap(),
             username: format!("v-{made}"),
             job: RotationId::generate(now, &self.entropy),
-            borrower: Borrower { id: "acc".to_owned(), name: "ann".to_owned(), token: "00".to_owned() },
+            borrower: Borrower {
+                id: "acc".to_owned(),
+                name: "ann".to_owned(),
+                token: "00".to_owned(),
+                accessor: String::new(),
+            },
             reason: None,
             issued_at: now,
             expires_at: now.plus(Duration::from_secs(60)),
@@ -164,11 +184,8 @@ impl World {
     }
 
     fn end(&mut self, which: usize, by_person: bool) {
-        let cause = if by_person {
-            EndCause::Forced { principal: "bob".to_owned() }
-        } else {
-            EndCause::TokenGone
-        };
+        let cause =
+            if by_person { EndCause::Forced { principal: "bob".to_owned() } } else { EndCause::TokenGone };
         let Some(lease) = self.nth(which) else { return };
         if let Some(plan) = step::end(lease, cause, self.now) {
             self.commit(&plan);
@@ -193,7 +210,8 @@ impl World {
     /// The scheduler's look at everything that is due.
     fn tick(&mut self, how: Removing, crash: Crash) {
         let due = |lease: &Dynamic| lease.wake().is_some_and(|at| at <= self.now);
-        let keys: Vec<_> = self.store.iter().filter(|(_, lease)| due(lease)).map(|(key, _)| key.clone()).collect();
+        let keys: Vec<_> =
+            self.store.iter().filter(|(_, lease)| due(lease)).map(|(key, _)| key.clone()).collect();
         for key in keys {
             let lease = self.store[&key].clone();
             let removes = match (&lease.stage, step::tick(lease.clone(), self.now)) {
@@ -264,7 +282,10 @@ impl World {
     fn check(&self) {
         let leases: Vec<&Dynamic> = self.store.values().collect();
         for user in self.users.iter().chain(&self.late) {
-            assert!(leases.iter().any(|lease| lease.username == *user), "{user} is on the target without a lease");
+            assert!(
+                leases.iter().any(|lease| lease.username == *user),
+                "{user} is on the target without a lease"
+            );
         }
         for lease in &leases {
             let is_active = lease.stage == Stage::Active;
@@ -367,7 +388,11 @@ fn what_may_heal_is_tried_without_end_and_what_may_not_waits_for_a_person() {
             world.tick(Removing::Fails(class), Crash::Never);
             world.check();
             let lease = &world.store[&key];
-            assert_eq!(lease.stage == Stage::Parked, parks && attempt >= step::FAILURES_MAX, "{class} {attempt}");
+            assert_eq!(
+                lease.stage == Stage::Parked,
+                parks && attempt >= step::FAILURES_MAX,
+                "{class} {attempt}"
+            );
         }
         // Neither the end of its token nor of its time wakes what is parked; a person does.
         world.end(0, false);

@@ -22,6 +22,7 @@ use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
 use crate::service::audit::{AuditDevices, AuditService};
+use crate::service::consumer::ConsumerService;
 use crate::service::cubbyhole::CubbyholeService;
 use crate::service::database::DatabaseService;
 use crate::service::dynamic::DynamicService;
@@ -32,6 +33,7 @@ use crate::service::lease::LeaseService;
 use crate::service::login::LoginService;
 use crate::service::mount::{MountService, Teardown};
 use crate::service::policy::PolicyService;
+use crate::service::pool::PoolService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
@@ -84,6 +86,10 @@ pub struct App {
     pub engine: Engine,
     /// Accounts.
     pub accounts: AccountService,
+    /// Who fetched which version of a credential.
+    pub consumers: ConsumerService,
+    /// Pools of accounts.
+    pub pools: PoolService,
     /// Who waits for new versions.
     pub watches: WatchService,
     /// Targets.
@@ -179,8 +185,10 @@ impl App {
             metrics: Arc::clone(&metrics),
             shutdown: shutdown.clone(),
         });
-        let accounts = AccountService::new(engine.clone());
+        let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
+        let accounts = AccountService::new(engine.clone(), consumers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
+        let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
         let dynamic = DynamicService::new(engine.clone(), mounts.clone());
         let leases = LeaseService::new(engine.clone(), accounts.clone(), dynamic.clone());
         let targets = TargetService::new(engine.clone(), accounts.clone());
@@ -194,6 +202,8 @@ impl App {
             engine,
             accounts,
             leases,
+            consumers,
+            pools,
             watches,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
@@ -237,6 +247,8 @@ impl App {
         self.shutdown.spawn(async move { app.checkpoint_until_shutdown().await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.rules.run_until(&app.seal, &app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.consumers.run_until(&app.shutdown).await });
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
         self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
     }

@@ -5,6 +5,7 @@
 pub mod account;
 pub mod approle;
 pub mod audit;
+pub mod consumer;
 pub mod cubbyhole;
 pub mod database;
 pub mod dynamic;
@@ -15,6 +16,7 @@ pub mod lease;
 pub mod login;
 pub mod mount;
 pub mod policy;
+pub mod pool;
 pub mod rewrap;
 pub mod rule;
 pub mod seal;

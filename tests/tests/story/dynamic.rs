@@ -21,7 +21,10 @@ struct User {
 async fn world(config: &[&str]) -> World {
     let world = World::with(config).await.unwrap();
     world.wrote("sys/mounts/database", json!({ "type": "database" })).await.unwrap();
-    world.sql("CREATE TABLE orders (id int); CREATE ROLE maker SUPERUSER LOGIN PASSWORD 'm-0'").await.unwrap();
+    world
+        .sql("CREATE TABLE orders (id int); CREATE ROLE maker SUPERUSER LOGIN PASSWORD 'm-0'")
+        .await
+        .unwrap();
     let body = json!({
         "plugin_name": "postgresql-database-plugin", "connection_url": world.url(),
         "username": "maker", "password": "m-0", "allowed_roles": "*",
@@ -87,7 +90,8 @@ async fn a_user_is_let_in_until_its_lease_ends_and_is_gone_then() {
     session.batch_execute("SELECT * FROM orders; CREATE TABLE kept AS SELECT 1 AS one").await.unwrap();
     let valid_until = || async {
         let admin = world.server.admin().await.unwrap();
-        let text = "SELECT extract(epoch FROM rolvaliduntil - now())::float8 FROM pg_roles WHERE rolname = $1";
+        let text =
+            "SELECT extract(epoch FROM rolvaliduntil - now())::float8 FROM pg_roles WHERE rolname = $1";
         admin.query_one(text, &[&user.name]).await.unwrap().get::<_, f64>(0)
     };
     let first = valid_until().await;
@@ -152,7 +156,8 @@ async fn a_role_that_may_create_roles_and_no_more_makes_and_removes_users() {
     world.sql("CREATE ROLE clerk CREATEROLE LOGIN PASSWORD 'c-0'; GRANT ALL ON orders TO clerk WITH GRANT OPTION").await.unwrap();
     let body = json!({ "username": "clerk", "password": "c-0" });
     world.wrote("database/config/pg", body).await.unwrap();
-    let creation = "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}'; GRANT SELECT ON orders TO \"{{name}}\"";
+    let creation =
+        "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}'; GRANT SELECT ON orders TO \"{{name}}\"";
     role(&world, json!({ "creation_statements": creation })).await;
     let user = issue(&world).await;
     let session = connect(world.server.port(), &user.name, &user.password).await.unwrap();
@@ -173,7 +178,10 @@ async fn a_target_that_is_down_keeps_leases_ending_in_one_incident_until_it_is_b
         assert_eq!(lookup.body["data"]["state"], "revoking");
     }
     let open = world.incidents().await.unwrap();
-    assert_eq!((open.len(), &open[0]["class"], &open[0]["state"]), (1, &json!("unreachable"), &json!("open")));
+    assert_eq!(
+        (open.len(), &open[0]["class"], &open[0]["state"]),
+        (1, &json!("unreachable"), &json!("open"))
+    );
     world.proxy.set(Mischief::None).await.unwrap();
     nothing_left(&world).await;
     world.closed_incident("dynamic leases on database.pg", "unreachable").await.unwrap();

@@ -172,6 +172,8 @@ impl Dynamic {
             issued_at: self.issued_at,
             expires_at: self.expires_at,
             max_expires_at: self.max_expires_at,
+            ttl: None,
+            pool: None,
             renewed_at: self.renewed_at,
             reason: self.reason.clone(),
             ticket: None,

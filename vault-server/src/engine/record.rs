@@ -9,6 +9,7 @@ use vault_core::lease::dynamic::Dynamic;
 use vault_core::lease::dynamic::role::DynamicRole;
 use vault_core::lease::dynamic::trouble::Trouble;
 use vault_core::path::Name;
+use vault_core::pool::{Pool, PoolId};
 use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::key::Table;
@@ -29,6 +30,13 @@ pub struct Secret {
 pub struct Managed {
     /// The account, as [`Subject::key`].
     pub subject: String,
+}
+
+/// The pool that an account belongs to, so that it belongs to one only. Stored under the account's subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The pool.
+    pub pool: PoolId,
 }
 
 /// A password policy, as it was written.
@@ -60,6 +68,8 @@ record! {
     Managed => TargetAccount,
     RotationPolicy => RotationPolicy,
     StoredPasswordPolicy => PasswordPolicy,
+    Pool => Pool,
+    Member => PoolMember,
 }
 
 /// The name of a stored secret: subject, NUL, version.

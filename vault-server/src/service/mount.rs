@@ -26,6 +26,7 @@ use vault_core::store::key::Table;
 use crate::barrier::{Barrier, CommitError, LoadError, Record};
 use crate::engine::commit::PlanError;
 use crate::service::database::DatabaseError;
+use crate::service::pool::PoolError;
 use crate::service::token::TokenServiceError;
 
 pub use self::change::Change;
@@ -75,6 +76,9 @@ pub enum MountError {
     /// A token that came through the mount was not revoked yet; it will be tried again.
     #[error(transparent)]
     Token(#[from] TokenServiceError),
+    /// What was lent from a pool of the mount does not end yet; it will be tried again.
+    #[error(transparent)]
+    Pool(#[from] Box<PoolError>),
 }
 
 impl From<crate::barrier::Sealed> for MountError {

@@ -88,6 +88,7 @@ impl From<MountError> for ApiError {
             MountError::Load(error) => error.into(),
             MountError::Commit(error) => error.into(),
             MountError::Token(error) => error.into(),
+            MountError::Pool(error) => (*error).into(),
             MountError::Lease(error) => error.into(),
             MountError::Database(error) => error.into(),
             error => Self::invalid(error.to_string()),

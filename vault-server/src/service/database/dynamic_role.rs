@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use vault_core::id::RotationId;
 use vault_core::identity::{Limits as MountLimits, Principal};
+use vault_core::lease::Limits;
 use vault_core::lease::dynamic::role::DynamicRole;
 use vault_core::lease::dynamic::{Dynamic, Stage, step, username};
-use vault_core::lease::{Borrower, Limits};
 use vault_core::mount::Mount;
 use vault_core::password::PasswordPolicy;
 use vault_core::path::Name;
@@ -18,6 +18,7 @@ use vault_core::target::Target;
 use super::{DatabaseError, DatabaseService};
 use crate::barrier::{ATTEMPTS_MAX, CommitError, LoadError, require};
 use crate::engine::record::StoredPasswordPolicy;
+use crate::service::account::borrower;
 
 /// What a person writes of a dynamic role. What is `None` stays as it is.
 #[derive(Debug, Default)]
@@ -199,11 +200,7 @@ impl DatabaseService {
             target: target.name.clone(),
             username: username::username(principal.display_name(), name.as_str(), now, entropy),
             job: RotationId::generate(now, entropy),
-            borrower: Borrower {
-                id: principal.id().to_owned(),
-                name: principal.display_name().to_owned(),
-                token: data_encoding::HEXLOWER.encode(principal.token().as_bytes()),
-            },
+            borrower: borrower(principal),
             reason,
             issued_at: now,
             expires_at: now.plus(limits.ttl),

@@ -1,4 +1,5 @@
-//! What goes with a mount that is disabled: the tokens that came through it, then its records.
+//! What goes with a mount that is disabled: the tokens that came through it, what was lent from its pools, then its
+//! records.
 
 use std::time::Duration;
 
@@ -95,6 +96,7 @@ impl<'a> Teardown<'a> {
             }
         }
         app.logins.forget_mount(mount.id);
+        app.pools.take_away(mount).await.map_err(Box::new)?;
         if mount.kind == Kind::Database {
             // They need what they were made by until they are over.
             match app.dynamic.end_all(mount, wait).await? {
