@@ -154,11 +154,14 @@ async fn own_statements_keep_and_remove_users() {
 async fn a_role_that_may_create_roles_and_no_more_makes_and_removes_users() {
     let world = world(&[]).await;
     world.sql("CREATE ROLE clerk CREATEROLE LOGIN PASSWORD 'c-0'; GRANT ALL ON orders TO clerk WITH GRANT OPTION").await.unwrap();
-    let body = json!({ "username": "clerk", "password": "c-0" });
-    world.wrote("database/config/pg", body).await.unwrap();
+    let body = json!({
+        "plugin_name": "postgresql-database-plugin", "connection_url": world.url(),
+        "username": "clerk", "password": "c-0", "allowed_roles": "*",
+    });
+    world.wrote("database/config/clerk", body).await.unwrap();
     let creation =
         "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}'; GRANT SELECT ON orders TO \"{{name}}\"";
-    role(&world, json!({ "creation_statements": creation })).await;
+    role(&world, json!({ "db_name": "clerk", "creation_statements": creation })).await;
     let user = issue(&world).await;
     let session = connect(world.server.port(), &user.name, &user.password).await.unwrap();
     session.batch_execute("SELECT * FROM orders").await.unwrap();
