@@ -51,11 +51,12 @@ fn what_is_called_not_answered_is_not() {
     );
 }
 
-fn tables() -> [(&'static str, Table); 5] {
+fn tables() -> [(&'static str, Table); 6] {
     [
         ("Below `/v1/`", Table::new(routes::all())),
         ("KV version 1", Table::new(routes::kv::v1())),
         ("KV version 2", Table::new(routes::kv::v2())),
+        ("Database", Table::new(routes::database::all())),
         ("AppRole", Table::new(routes::approle::all())),
         ("Userpass", Table::new(routes::userpass::all())),
     ]

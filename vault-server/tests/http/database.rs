@@ -1,6 +1,7 @@
 //! The database engine: Vault's words for targets and accounts.
 
 mod config;
+mod kept;
 mod static_role;
 
 use serde_json::{Value, json};
