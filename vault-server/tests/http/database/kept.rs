@@ -1,6 +1,8 @@
 //! Static roles, configs and mounts that go, and accounts that stay: no password is lost, and each user has one account.
 
 use serde_json::json;
+use vault_core::mount::Mount;
+use vault_server::service::mount::Teardown;
 
 use super::Databases;
 use crate::vault::{at_once, seconds};
@@ -129,4 +131,71 @@ async fn an_account_that_is_lent_is_read_with_a_warning_and_not_rotated_on_deman
         .await
         .expect_status(200);
     assert!(!databases.bench.target.accepts("app", creds.at("/data/password").as_str().unwrap()));
+}
+
+#[tokio::test]
+async fn a_config_that_goes_while_roles_are_made_leaves_no_account_without_its_target() {
+    for round in 0..8 {
+        let databases = Databases::new().await;
+        for number in 0..6 {
+            databases.bench.target.create_account(&format!("u{number}"), "p-0");
+        }
+        let all = at_once((0..7).map(|number| {
+            let databases = &databases;
+            async move {
+                // The delete comes at another place among the others each time.
+                if number == round % 7 {
+                    return databases.delete("database/config/pg").await.status;
+                }
+                let user = format!("u{}", if number > round % 7 { number - 1 } else { number });
+                databases.role(&format!("r{number}"), &user, json!({ "rotation_period": "1h" })).await.status
+            }
+        }))
+        .await;
+        assert_eq!(all[round % 7], 204, "{all:?}");
+        for number in 0..7 {
+            let role = databases.get(&format!("database/static-roles/r{number}")).await;
+            if role.status == 200 {
+                databases.get("targets/config/database.pg").await.expect_status(200);
+                let account = role.at("/data/account").as_str().unwrap().to_owned();
+                let user = role.at("/data/username").as_str().unwrap().to_owned();
+                assert!(databases.opens(&user, &format!("accounts/creds/{account}")).await);
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_disable_that_a_crash_cut_short_is_finished_and_loses_nothing() {
+    let mut databases = Databases::new().await;
+    databases.hourly("st", "app").await;
+    databases.hourly("st2", "app2").await;
+    let password = databases.bench.password("database/st2").await;
+    // As a disable leaves it that has let one role go.
+    let app = &databases.bench.vault.app;
+    let (mount, _) = app.mounts.find("database/config").unwrap();
+    databases.delete("database/static-roles/st").await.expect_status(204);
+    let stored = app.barrier.load::<Mount>(*mount.id.as_bytes()).unwrap().unwrap();
+    let mut transaction = app.barrier.transaction().unwrap();
+    transaction.put(*mount.id.as_bytes(), stored.require(), &Mount { ending: true, ..stored.value.clone() });
+    app.barrier.commit(transaction).await.unwrap();
+    databases.bench.restart().await;
+    databases.get("database/static-creds/st2").await.expect_status(404);
+    let app = &databases.bench.vault.app;
+    let gone = async {
+        while app.barrier.load::<Mount>(*mount.id.as_bytes()).unwrap().is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    let teardown = Teardown::new(app);
+    tokio::select! {
+        () = teardown.run_until(&app.shutdown) => panic!("it stopped by itself"),
+        () = gone => {}
+    }
+    for path in ["database/st", "database/st2"] {
+        let config = databases.get(&format!("accounts/config/{path}")).await;
+        assert_eq!(config.at("/data/released"), true, "{path}");
+    }
+    assert_eq!(databases.bench.password("database/st2").await, password);
+    assert_eq!(databases.get("targets/config/database.pg").await.at("/data/released"), true);
 }
