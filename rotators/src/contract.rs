@@ -10,13 +10,16 @@ use vault_core::rotation::port::{BoxFuture, Login, Rotator, TargetSpec};
 
 mod bench;
 mod promise;
+mod provision;
 
 use bench::Bench;
+use promise::*;
+use provision::*;
 
 /// What a fixture's acts return: the sentence of an error is shown as it is.
 pub type Done<T> = Result<T, String>;
 
-/// How the next `apply` goes wrong.
+/// How the next `apply` or `create` goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Break {
     /// The target makes the change, and its answer is lost.
@@ -51,7 +54,13 @@ pub trait Fixture: Send + Sync {
     /// How many logins as this name the target has refused so far; `None` when it does not count them.
     fn refused_logins<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Done<Option<u32>>>;
 
-    /// Lets the next `apply` go wrong.
+    /// Statements of a role by which the target makes users that may log in; and some that fail half-way. `None`
+    /// where the rotator makes none.
+    fn creation(&self) -> Option<[Vec<String>; 2]> {
+        None
+    }
+
+    /// Lets the next `apply` or `create` go wrong.
     fn break_next_apply(&self, how: Break) -> BoxFuture<'_, Done<()>>;
 
     /// Lets what was held up arrive, after [`Break::RequestLate`], and waits until it has.
@@ -90,7 +99,7 @@ pub async fn run(rotator: &dyn Rotator, fixture: &dyn Fixture) -> Result<Vec<&'s
     let mut kept = Vec::new();
     macro_rules! promise {
         ($($text:literal => $function:ident),* $(,)?) => {$(
-            promise::$function(&bench).await.map_err(|found| Breach { promise: $text, found })?;
+            $function(&bench).await.map_err(|found| Breach { promise: $text, found })?;
             kept.push($text);
         )*};
     }
@@ -100,6 +109,8 @@ pub async fn run(rotator: &dyn Rotator, fixture: &dyn Fixture) -> Result<Vec<&'s
         "the rights stay, and one that is lost is noticed" => rights,
         "a refused management credential is told from everything else and tried once" => management_refused,
         "an account that is not there is told" => missing_account,
+        "a user that is made for a lease is let in until it is removed" => lease_user,
+        "a user is made whole or not at all, and what is not known is ended by its removal" => lease_user_doubt,
         "an unknown outcome is settled, after which a probe is final" => unknown_outcome,
         "a target out of reach proves nothing" => out_of_reach,
         "awkward names and passwords work or are refused beforehand" => awkward_logins,

@@ -12,9 +12,12 @@ use tokio::sync::Notify;
 use vault_core::rotation::fault::FaultClass;
 #[cfg(doc)]
 use vault_core::rotation::port::Rotator;
+#[cfg(doc)]
+use vault_core::rotation::provisioner::Provisioner;
 
 mod account;
 mod act;
+mod provision;
 mod rotator;
 
 use account::{Account, Accounts};
@@ -38,11 +41,19 @@ pub enum Verb {
     Retire,
     /// [`Rotator::end_sessions`]
     EndSessions,
+    /// [`Provisioner::create`]
+    Create,
+    /// [`Provisioner::extend`]
+    Extend,
+    /// [`Provisioner::remove`]
+    Remove,
+    /// [`Provisioner::presence`]
+    Presence,
 }
 
 impl Verb {
-    /// Every verb, in the order of a rotation.
-    pub const ALL: [Self; 8] = [
+    /// Every verb, in the order of a rotation, then those of a user that lives as long as a lease.
+    pub const ALL: [Self; 12] = [
         Self::Check,
         Self::Preflight,
         Self::Apply,
@@ -51,6 +62,10 @@ impl Verb {
         Self::Verify,
         Self::Retire,
         Self::EndSessions,
+        Self::Create,
+        Self::Extend,
+        Self::Remove,
+        Self::Presence,
     ];
 }
 
@@ -67,14 +82,14 @@ pub enum Mishap {
     /// The target does its work; then the call waits as with [`Mishap::Hangs`]. Dropping the future
     /// leaves the work done.
     HangsAfterwards,
-    /// `apply`, `retire`: the target does it, and the answer is lost.
+    /// `apply`, `retire`, `create`, `extend`, `remove`: the target does it, and the answer is lost.
     ReplyLost,
-    /// `apply`, `retire`: the target never hears of it, and no answer comes.
+    /// The same: the target never hears of it, and no answer comes.
     RequestLost,
     /// `apply`: the answer is lost and the change is still on its way; it takes effect with
-    /// [`FakeTarget::deliver`], unless `settle` comes before.
+    /// [`FakeTarget::deliver`], unless `settle` comes before. `create`: the same, unless `remove` does.
     InFlight,
-    /// `apply`, `retire`: the target says "done" and does nothing.
+    /// `apply`, `retire`, `create`, `extend`, `remove`: the target says "done" and does nothing.
     Lies,
     /// `apply`: the change is done and takes the account's last right with it.
     LosesRight,
@@ -98,6 +113,8 @@ struct State {
     always: BTreeMap<Verb, Mishap>,
     calls: BTreeMap<Verb, u32>,
     in_flight: VecDeque<(String, String)>,
+    /// Users whose creation is still on its way, with their passwords.
+    arriving: VecDeque<(String, String)>,
     /// Passwords with this text in them are refused by policy.
     refused_text: Option<String>,
     hanging: u32,
@@ -230,7 +247,11 @@ impl FakeTarget {
         for (username, password) in &late {
             state.change(username, password, self.overlap);
         }
-        late.len()
+        let users: Vec<_> = state.arriving.drain(..).collect();
+        for (username, password) in &users {
+            state.accounts.insert(username, Account::new(password));
+        }
+        late.len() + users.len()
     }
 
     /// How often a verb was called.

@@ -11,12 +11,14 @@ use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
     BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
+use vault_core::rotation::provisioner::Provisioner;
 use vault_core::secret::SecretString;
 
 mod check;
 mod classify;
 pub mod command;
 pub mod config;
+mod provision;
 mod rights;
 mod session;
 mod tls;
@@ -122,6 +124,10 @@ impl Rotator for PostgresRotator {
             session.close().await;
             Ok(ended)
         })
+    }
+
+    fn provisioner(&self) -> Option<&dyn Provisioner> {
+        Some(self)
     }
 }
 

@@ -1,5 +1,5 @@
 //! Today's Vault clients, unchanged, against the real program: hvac (Python), node-vault (Node), `bao` (OpenBao's
-//! command line) and vaultrs (Rust).
+//! command line) and vaultrs (Rust). And schemathesis, which knows nothing but the OpenAPI document.
 //!
 //! One test for each client and area. The stories of the first three are files under `tests/clients`; those of
 //! vaultrs are here. `tests/install` installs the clients; a test whose client is missing fails and says so.
@@ -11,6 +11,8 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::expect_used,
     reason = "the parts of tests are tests too"
 )]
 
@@ -32,10 +34,14 @@ mod database;
 mod hvac;
 #[path = "clients/installed.rs"]
 mod installed;
+#[path = "clients/library.rs"]
+mod library;
 #[path = "clients/node.rs"]
 mod node;
 #[path = "clients/openbao.rs"]
 mod openbao;
+#[path = "clients/schemathesis.rs"]
+mod schemathesis;
 #[path = "clients/script.rs"]
 mod script;
 #[path = "clients/server.rs"]

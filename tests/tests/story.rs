@@ -15,11 +15,15 @@ mod cli;
 mod concurrency;
 #[path = "story/drift.rs"]
 mod drift;
+#[path = "story/dynamic.rs"]
+mod dynamic;
 #[path = "story/fault.rs"]
 mod fault;
 #[path = "story/input.rs"]
 mod input;
 #[path = "story/lease.rs"]
 mod lease;
+#[path = "story/pool.rs"]
+mod pool;
 #[path = "story/restart.rs"]
 mod restart;

@@ -154,6 +154,12 @@ pub struct AccountStatus {
     /// Who waits for it, first in line first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub line: Vec<Waiter>,
+    /// Who has which version of it; only where one account is asked about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub consumers: Option<ConsumerSummary>,
+    /// The pool that lends it too.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<String>,
     /// When it is rotated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation_policy: Option<String>,
@@ -196,6 +202,60 @@ pub struct Waiter {
     pub principal: String,
     /// Since when.
     pub since: Option<WireTime>,
+}
+
+/// How far the current version has come among those who are known to use the account.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConsumerSummary {
+    /// Consumers that are live.
+    pub live: u64,
+    /// Those of them that have the current version.
+    pub current: u64,
+    /// Those that have another.
+    pub lagging: u64,
+    /// Whether no known live consumer lags.
+    pub all_current: bool,
+    /// Some of those that lag, the one first that was not heard of for the longest time.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub laggards: Vec<ConsumerInfo>,
+}
+
+/// Somebody who fetched a version.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConsumerInfo {
+    /// Who, as tokens are called.
+    pub principal: String,
+    /// The login (`auth/<mount>/<role or user>`) or entity behind the token; absent when there is none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The token's accessor; only at `accounts/consumers`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accessor: Option<String>,
+    /// The version that was fetched last.
+    pub version: u64,
+    /// `current`, `lagging`, or `gone`: no consumer any more, but it knows a password that may still open something.
+    pub standing: String,
+    /// When any version was fetched first.
+    pub since: WireTime,
+    /// When this version was fetched first.
+    pub first_fetched: WireTime,
+    /// When it was heard of last, by a fetch or a watch; at most an hour off after a restart.
+    pub last_seen: WireTime,
+}
+
+/// GET `accounts/consumers/<path>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConsumerList {
+    /// The current version.
+    pub version: u64,
+    /// How they stand, all in all.
+    #[serde(flatten)]
+    pub summary: ConsumerSummary,
+    /// Each of them, also those that are gone.
+    pub consumers: Vec<ConsumerInfo>,
 }
 
 /// LIST `accounts/status?state=…`.

@@ -19,6 +19,7 @@ pub mod lenient;
 pub mod listing;
 pub mod password_policy;
 pub mod policy;
+pub mod pool;
 pub mod report;
 pub mod rotation;
 pub mod rotation_policy;

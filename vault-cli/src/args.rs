@@ -12,6 +12,7 @@ pub(crate) mod offline;
 pub(crate) mod operator;
 pub(crate) mod output;
 pub(crate) mod policy;
+pub(crate) mod pool;
 pub(crate) mod run;
 pub(crate) mod schedule;
 pub(crate) mod serve;
@@ -116,6 +117,9 @@ pub(crate) enum Word {
     /// Describe accounts and see how they are
     #[command(subcommand)]
     Account(account::AccountWord),
+    /// Describe pools of accounts, and take whichever account of one is free
+    #[command(subcommand)]
+    Pool(pool::PoolWord),
     /// Read an account's current credential without taking a lease
     Creds(account::CredsArgs),
     /// Take an account for a while; nobody else has it meanwhile

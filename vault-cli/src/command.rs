@@ -10,6 +10,7 @@ mod login;
 mod mount;
 mod operator;
 mod policy;
+mod pool;
 mod report;
 mod rotate;
 mod run;
@@ -103,6 +104,7 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::Auth(word) => mount::auth(word, session).await,
         Word::Target(word) => target::run(word, session).await,
         Word::Account(word) => account::run(word, session).await,
+        Word::Pool(word) => pool::run(word, session).await,
         Word::Creds(args) => account::creds(&args.path, session).await,
         Word::CheckOut(args) => checkout::check_out(&args, session).await,
         Word::CheckIn(args) => checkout::check_in(args, session).await,

@@ -10,6 +10,7 @@
 
 pub mod checkout;
 pub mod closing;
+pub mod dynamic;
 pub mod line;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
+use crate::pool::PoolId;
 use line::Waiter;
 
 /// Who asks, as leases remember it.
@@ -28,6 +30,9 @@ pub struct Borrower {
     pub name: String,
     /// Digest of the token, so that revoking it ends the lease. Hex.
     pub token: String,
+    /// Accessor of the token: its public name. Empty in leases from before it was noted.
+    #[serde(default)]
+    pub accessor: String,
 }
 
 /// Where a lease stands.
@@ -57,12 +62,15 @@ pub enum EndCause {
     Expired,
     /// Its token was revoked or expired.
     TokenGone,
+    /// Its mount was disabled.
+    MountGone,
 }
 
 /// One lease. Stored by its id, and while it lasts also inside its account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lease {
-    /// `accounts/check-out/<path>/<random>`.
+    /// The path that it was asked at, then a random part: `accounts/check-out/<path>/<random>`,
+    /// `pools/check-out/<name>/<random>`, `<mount>/library/<set>/check-out/<random>`.
     pub id: String,
     /// The account, as [`crate::account::Subject::key`].
     pub subject: String,
@@ -78,6 +86,12 @@ pub struct Lease {
     pub expires_at: Timestamp,
     /// When it ends at the latest.
     pub max_expires_at: Timestamp,
+    /// What a renewal gives that asks for nothing; `None` for the account's own setting.
+    #[serde(default)]
+    pub ttl: Option<Duration>,
+    /// The pool that it was lent from; `None` when the account itself was asked for.
+    #[serde(default)]
+    pub pool: Option<PoolId>,
     /// The last renewal.
     pub renewed_at: Option<Timestamp>,
     /// Why the borrower wanted it.
@@ -104,6 +118,8 @@ pub struct Lending {
     pub holder: Option<Lease>,
     /// Who waits, first come first.
     pub line: Vec<Waiter>,
+    /// When it was lent last.
+    pub lent_at: Option<Timestamp>,
 }
 
 impl Lending {

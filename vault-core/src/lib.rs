@@ -31,7 +31,9 @@ pub mod database;
 pub mod userpass;
 
 pub mod account;
+pub mod consumer;
 pub mod incident;
 pub mod lease;
+pub mod pool;
 pub mod rotation;
 pub mod target;

@@ -67,6 +67,12 @@ impl PasswordPolicy {
         Self::of_classes(length, &classes)
     }
 
+    /// Vault's own default: 20 of `[A-Za-z0-9-]` with one of each class, and a letter first.
+    #[must_use]
+    pub fn of_vault() -> Self {
+        Self::of_classes(20, &[(LOWER, 1), (UPPER, 1), (DIGITS, 1), ("-", 1)])
+    }
+
     /// How many characters a password has.
     #[must_use]
     pub fn length(&self) -> usize {

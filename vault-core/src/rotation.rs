@@ -17,5 +17,6 @@ pub mod execute;
 pub mod failure;
 pub mod fault;
 pub mod port;
+pub mod provisioner;
 pub mod run;
 pub mod step;

@@ -22,8 +22,10 @@ use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
 use crate::service::audit::{AuditDevices, AuditService};
+use crate::service::consumer::ConsumerService;
 use crate::service::cubbyhole::CubbyholeService;
 use crate::service::database::DatabaseService;
+use crate::service::dynamic::DynamicService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
 use crate::service::kv::KvService;
@@ -31,6 +33,7 @@ use crate::service::lease::LeaseService;
 use crate::service::login::LoginService;
 use crate::service::mount::{MountService, Teardown};
 use crate::service::policy::PolicyService;
+use crate::service::pool::PoolService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
@@ -83,6 +86,10 @@ pub struct App {
     pub engine: Engine,
     /// Accounts.
     pub accounts: AccountService,
+    /// Who fetched which version of a credential.
+    pub consumers: ConsumerService,
+    /// Pools of accounts.
+    pub pools: PoolService,
     /// Who waits for new versions.
     pub watches: WatchService,
     /// Targets.
@@ -97,6 +104,8 @@ pub struct App {
     pub kv: KvService,
     /// Targets and accounts by the words of Vault.
     pub databases: DatabaseService,
+    /// Leases whose users live as long as they.
+    pub dynamic: DynamicService,
 }
 
 /// The ports that differ between a real server and a test.
@@ -176,9 +185,12 @@ impl App {
             metrics: Arc::clone(&metrics),
             shutdown: shutdown.clone(),
         });
-        let accounts = AccountService::new(engine.clone());
+        let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
+        let accounts = AccountService::new(engine.clone(), consumers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
-        let leases = LeaseService::new(engine.clone(), accounts.clone());
+        let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
+        let dynamic = DynamicService::new(engine.clone(), mounts.clone());
+        let leases = LeaseService::new(engine.clone(), accounts.clone(), dynamic.clone());
         let targets = TargetService::new(engine.clone(), accounts.clone());
         Ok(Arc::new(Self {
             databases: DatabaseService::new(engine.clone(), targets.clone(), accounts.clone()),
@@ -186,9 +198,12 @@ impl App {
             incidents: IncidentService::new(barrier.clone()),
             rules: RuleService::new(engine.clone()),
             kv: KvService::new(barrier.clone()),
+            dynamic,
             engine,
             accounts,
             leases,
+            consumers,
+            pools,
             watches,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
@@ -232,7 +247,10 @@ impl App {
         self.shutdown.spawn(async move { app.checkpoint_until_shutdown().await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.rules.run_until(&app.seal, &app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.consumers.run_until(&app.shutdown).await });
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
+        self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
     }
 
     async fn checkpoint_until_shutdown(self: Arc<Self>) {

@@ -7,6 +7,7 @@
 //! Nothing passes while the vault is sealed: the keyring is held in one swappable slot, and taking it
 //! out stops every access at once. Plaintext buffers are wiped.
 
+mod memory;
 mod record;
 mod transaction;
 
@@ -22,6 +23,8 @@ use vault_core::store::batch::{Revision, Versioned};
 use vault_core::store::key::{Key, Table};
 use vault_core::store::{CommitError as StoreCommitError, Store, StoreError};
 
+use self::memory::Memory;
+pub use self::memory::Remembered;
 pub use self::record::{Loaded, Record, require};
 pub use self::transaction::Transaction;
 
@@ -39,6 +42,7 @@ struct Inner {
     /// Commits pass it together; a change of the keyring passes it alone.
     gate: Arc<RwLock<()>>,
     sealed_records: AtomicU64,
+    memory: Memory,
     /// Tells who waits that the keys are out.
     closing: Notify,
 }
@@ -135,6 +139,7 @@ impl Barrier {
             entropy,
             gate: Arc::default(),
             sealed_records: AtomicU64::new(0),
+            memory: Memory::new(),
             closing: Notify::new(),
         };
         Self { inner: Arc::new(inner) }
@@ -149,6 +154,31 @@ impl Barrier {
         let key = Key::new(R::TABLE, name);
         let Some(stored) = self.inner.store.get(&key).map_err(LoadError::Store)? else { return Ok(None) };
         open(&keyring, &key, &stored).map(Some)
+    }
+
+    /// Like [`load`](Self::load), for a record that may stay opened: what the store holds is read each time, and
+    /// opened only when it is not what it was the last time.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause; absence is `Ok(None)`.
+    pub fn recall<R: Remembered>(
+        &self,
+        name: impl Into<Vec<u8>>,
+    ) -> Result<Option<Loaded<Arc<R>>>, LoadError> {
+        let keyring = self.keyring()?;
+        let key = Key::new(R::TABLE, name);
+        let Some(stored) = self.inner.store.get(&key).map_err(LoadError::Store)? else { return Ok(None) };
+        if let Some(known) = self.inner.memory.recall(&key, &stored) {
+            return Ok(Some(known));
+        }
+        let Loaded { value, revision } = open(&keyring, &key, &stored)?;
+        let value = Arc::new(value);
+        self.inner.memory.keep(key, stored, &value);
+        // A seal that came meanwhile has forgotten everything but this.
+        if self.is_sealed() {
+            self.inner.memory.clear();
+        }
+        Ok(Some(Loaded { value, revision }))
     }
 
     /// Loads up to `limit` records whose name starts with `prefix` and is greater than `after`, in order.
@@ -308,6 +338,7 @@ impl Barrier {
     /// Takes the keys out. They are wiped when the last access that is under way ends.
     pub(crate) fn close(&self) {
         self.inner.keyring.store(None);
+        self.inner.memory.clear();
         self.inner.closing.notify_waiters();
     }
 

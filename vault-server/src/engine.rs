@@ -19,6 +19,7 @@ mod act;
 mod bench;
 pub(crate) mod commit;
 mod drive;
+pub mod dynamic;
 mod facts;
 mod meter;
 mod place;

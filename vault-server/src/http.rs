@@ -14,6 +14,7 @@ pub mod answer;
 pub mod context;
 pub mod error;
 pub mod fields;
+pub mod openapi;
 pub mod route;
 
 mod dispatch;

@@ -5,8 +5,10 @@
 pub mod account;
 pub mod approle;
 pub mod audit;
+pub mod consumer;
 pub mod cubbyhole;
 pub mod database;
+pub mod dynamic;
 pub mod incident;
 pub mod integrity;
 pub mod kv;
@@ -14,6 +16,7 @@ pub mod lease;
 pub mod login;
 pub mod mount;
 pub mod policy;
+pub mod pool;
 pub mod rewrap;
 pub mod rule;
 pub mod seal;

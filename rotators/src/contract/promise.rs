@@ -207,7 +207,7 @@ async fn preflight(bench: &Bench<'_>, job: Job<'_>) -> Done<Rights> {
 }
 
 const OLD: &str = "old-Contract-4711";
-const NEW: &str = "new-Contract-0815";
+pub(super) const NEW: &str = "new-Contract-0815";
 /// Names and passwords that break careless quoting, encoding or length limits.
 const AWKWARD: [&str; 14] = [
     "it's",

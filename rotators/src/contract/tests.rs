@@ -46,15 +46,17 @@ impl Fixture for FakeFixture {
     fn refused_logins<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Done<Option<u32>>> {
         done(Some(self.0.failed_logins(username)))
     }
+    fn creation(&self) -> Option<[Vec<String>; 2]> {
+        Some([vec!["make".to_owned()], vec!["make".to_owned(), "FAIL".to_owned()]])
+    }
     fn break_next_apply(&self, how: Break) -> BoxFuture<'_, Done<()>> {
-        self.0.next(
-            Verb::Apply,
-            match how {
-                Break::ReplyLost => Mishap::ReplyLost,
-                Break::RequestLost => Mishap::RequestLost,
-                Break::RequestLate => Mishap::InFlight,
-            },
-        );
+        let mishap = match how {
+            Break::ReplyLost => Mishap::ReplyLost,
+            Break::RequestLost => Mishap::RequestLost,
+            Break::RequestLate => Mishap::InFlight,
+        };
+        self.0.next(Verb::Apply, mishap);
+        self.0.next(Verb::Create, mishap);
         done(())
     }
     fn deliver(&self) -> BoxFuture<'_, Done<()>> {
@@ -78,8 +80,8 @@ async fn suite(target: FakeTarget) -> Result<Vec<&'static str>, Breach> {
 
 #[tokio::test]
 async fn a_faithful_target_keeps_every_promise() {
-    assert_eq!(suite(FakeTarget::new()).await.map(|kept| kept.len()), Ok(11));
-    assert_eq!(suite(FakeTarget::overlapping()).await.map(|kept| kept.len()), Ok(11));
+    assert_eq!(suite(FakeTarget::new()).await.map(|kept| kept.len()), Ok(13));
+    assert_eq!(suite(FakeTarget::overlapping()).await.map(|kept| kept.len()), Ok(13));
 }
 
 #[tokio::test]
@@ -90,6 +92,9 @@ async fn an_unfaithful_target_is_caught_at_the_promise_it_breaks() {
         (Verb::Apply, Mishap::ReplyLost, "apply makes the candidate"),
         (Verb::Probe, Mishap::Fails(FaultClass::Unreachable), "a sound target"),
         (Verb::Settle, Mishap::Fails(FaultClass::PermissionDenied), "a refused management credential"),
+        (Verb::Create, Mishap::Lies, "a user that is made for a lease"),
+        (Verb::Extend, Mishap::RequestLost, "a user that is made for a lease"),
+        (Verb::Remove, Mishap::Lies, "a user that is made for a lease"),
     ] {
         let target = FakeTarget::new();
         target.always(verb, mishap);

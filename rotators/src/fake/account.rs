@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use vault_core::clock::Timestamp;
+
 /// One account.
 #[derive(Debug)]
 pub(super) struct Account {
@@ -12,6 +14,8 @@ pub(super) struct Account {
     /// Whether it may change other accounts.
     pub(super) manages: bool,
     pub(super) sessions: u32,
+    /// From when on the target itself does not let it in, as it was told.
+    pub(super) expiration: Option<Timestamp>,
 }
 
 impl Account {
@@ -22,6 +26,7 @@ impl Account {
             locked: false,
             manages: true,
             sessions: 0,
+            expiration: None,
         }
     }
 }
@@ -49,6 +54,10 @@ impl Accounts {
 
     pub(super) fn remove(&mut self, username: &str) {
         self.all.remove(username);
+    }
+
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        self.all.keys()
     }
 
     pub(super) fn find(&self, username: &str) -> Option<&Account> {

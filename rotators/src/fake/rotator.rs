@@ -4,6 +4,7 @@ use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
     BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
+use vault_core::rotation::provisioner::Provisioner;
 use vault_core::secret::SecretString;
 
 use super::account::Refusal;
@@ -127,6 +128,10 @@ impl Rotator for FakeTarget {
 
     fn overlaps(&self) -> bool {
         self.overlap
+    }
+
+    fn provisioner(&self) -> Option<&dyn Provisioner> {
+        Some(self)
     }
 }
 

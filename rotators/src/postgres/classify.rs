@@ -186,6 +186,42 @@ fn change_reply(reply: Reply<'_>, place: Place<'_>) -> Fault {
     }
 }
 
+/// Judges an error reply to a statement that a role's templates made; `what` names it.
+#[must_use]
+pub(super) fn statement(error: &Error, place: Place<'_>, what: &str) -> Fault {
+    match Reply::of(error) {
+        Some(reply) => statement_reply(reply, place, what),
+        None => transport(error, place),
+    }
+}
+
+fn statement_reply(reply: Reply<'_>, place: Place<'_>, what: &str) -> Fault {
+    use FaultClass::{PermissionDenied, Preflight, Unreachable};
+    let say = |class, why: &str| {
+        Fault::new(class, format!("{place}: {what} failed: {why} (SQLSTATE {})", reply.code))
+    };
+    match reply.code {
+        "42501" => say(PermissionDenied, "the management credential may not do this"),
+        "42710" => say(Preflight, "there is such a role or object already"),
+        "2BP01" => say(
+            Preflight,
+            "other objects depend on it, perhaps in another database: give revocation_statements",
+        ),
+        "25006" => say(Preflight, "the server is read-only: a standby, or set so"),
+        // Time ran out, locks, a full server, its end: it may go better another time.
+        code if ["57", "55", "53", "40", "58", "XX"].iter().any(|class| code.starts_with(class)) => {
+            say(Unreachable, "the server could not do it now")
+        }
+        _ => say(Preflight, "the server refused it"),
+    }
+}
+
+/// Whether the reply says that the role is not there.
+#[must_use]
+pub(super) fn is_missing(error: &Error) -> bool {
+    Reply::of(error).is_some_and(|reply| reply.code == "42704")
+}
+
 /// Whether an error in answer to COMMIT proves that nothing was committed. The session's end proves
 /// nothing: the server may have been stopped after the commit and before its answer.
 #[must_use]

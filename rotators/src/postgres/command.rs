@@ -92,6 +92,24 @@ pub fn alter_password(name: &str, password: &SecretString, hashing: Hashing) -> 
     SecretString::new(statement)
 }
 
+/// The statement after which a role logs in no more, whatever its password.
+#[must_use]
+pub fn forbid_login(name: &str) -> String {
+    let mut statement = String::from("ALTER ROLE ");
+    push_identifier(&mut statement, name);
+    statement.push_str(" NOLOGIN");
+    statement
+}
+
+/// The statement by which the management role may act with the rights of a role that it has made.
+#[must_use]
+pub fn join(name: &str) -> String {
+    let mut statement = String::from("GRANT ");
+    push_identifier(&mut statement, name);
+    statement.push_str(" TO CURRENT_USER");
+    statement
+}
+
 /// Begins the change, even where sessions are read-only by default; fails on a standby.
 pub const BEGIN: &str = "BEGIN READ WRITE";
 

@@ -65,6 +65,12 @@ impl Fixture for RealTarget {
             Ok(u32::try_from(log.matches(&line).count()).ok())
         })
     }
+    fn creation(&self) -> Option<[Vec<String>; 2]> {
+        let make = "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'; \
+                    GRANT readers TO \"{{name}}\"";
+        let fail = "GRANT there_is_no_such_role TO \"{{name}}\"";
+        Some([vec![make.to_owned()], vec![make.to_owned(), fail.to_owned()]])
+    }
     fn break_next_apply(&self, how: Break) -> BoxFuture<'_, Done<()>> {
         let commit = "COMMIT".to_owned();
         let mischief = match how {
@@ -93,5 +99,5 @@ async fn postgresql_keeps_every_promise_of_the_contract() {
     let target = RealTarget { bench: Bench::start().await, sessions: Mutex::default() };
     target.bench.sql("CREATE ROLE readers").await;
     let kept = run(&PostgresRotator::new(), &target).await.unwrap_or_else(|breach| panic!("{breach}"));
-    assert_eq!(kept.len(), 11);
+    assert_eq!(kept.len(), 13);
 }

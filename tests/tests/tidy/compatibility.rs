@@ -59,6 +59,7 @@ fn tables() -> [(&'static str, Table); 6] {
         ("Database", Table::new(routes::database::all())),
         ("AppRole", Table::new(routes::approle::all())),
         ("Userpass", Table::new(routes::userpass::all())),
+        ("LDAP", Table::new(routes::library::all())),
     ]
 }
 

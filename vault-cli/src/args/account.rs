@@ -23,6 +23,9 @@ Examples:
     /// Show what happened to an account
     #[command(after_help = "Examples:\n  rotunda account history db/app")]
     History(AccountPath),
+    /// Show who fetched which version of a credential, and who still has an old one
+    #[command(after_help = "Examples:\n  rotunda account consumers db/app")]
+    Consumers(AccountPath),
     /// Tell each new version of a credential when it is promoted
     Watch(AccountWatchArgs),
     /// Log in with the stored credential, changing nothing

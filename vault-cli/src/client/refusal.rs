@@ -19,6 +19,8 @@ pub(crate) fn failure(answer: &Answer, path: &str, had_token: bool) -> Failure {
         501 => Failure::new(Exit::Sealed, or(&said, "the vault is not initialised"))
             .with_hint("initialise it: rotunda operator init"),
         409 if fact("holder").is_some() => held(&said, facts),
+        400 if said.starts_with("No service accounts available") => Failure::new(Exit::Held, said.as_str())
+            .with_hint("each account of the pool is taken or not healthy; --wait 5m waits for one"),
         404 if said.is_empty() => {
             let failure = Failure::new(Exit::Refused, format!("nothing at {path}"));
             // Such as that a path belongs to a mount with versions.
@@ -106,6 +108,13 @@ mod tests {
             (409, own, 3, "checked out by me until noon", "rotunda lease renew l-1"),
             (409, lent, 3, "check it in first", ""),
             (409, r#"{"errors":["stale lease"]}"#, 1, "stale lease", ""),
+            (
+                400,
+                r#"{"errors":["No service accounts available for check-out: x"]}"#,
+                3,
+                "check-out: x",
+                "--wait",
+            ),
             (404, r#"{"errors":[]}"#, 1, "nothing at p", ""),
             (404, r#"{"errors":["no handler"]}"#, 1, "no handler", ""),
             (

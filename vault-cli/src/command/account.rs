@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use vault_api::{
-    account::{AccountDelete, AccountHistory, AccountState, AccountStatus, Disposal, StatusListing},
+    account::{
+        AccountDelete, AccountHistory, AccountState, AccountStatus, ConsumerList, Disposal, StatusListing,
+    },
     rotation::RotationRequest,
 };
 
@@ -40,6 +42,7 @@ pub(super) async fn run(word: AccountWord, session: &mut Session) -> Result<Exit
         AccountWord::Status(AccountStatusArgs { path: Some(path), .. }) => status(&path, session).await,
         AccountWord::Status(AccountStatusArgs { path: None, state }) => status_list(state, session).await,
         AccountWord::History(args) => history(&args.path, session).await,
+        AccountWord::Consumers(args) => consumers(&args.path, session).await,
         AccountWord::Watch(args) => watch::run(&args, session).await,
         AccountWord::Verify(args) => {
             rotate::act("verify", &args.path, RotationRequest::default(), session).await
@@ -153,6 +156,17 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
         let names: Vec<String> = status.line.iter().map(|waiter| output::shown(&waiter.principal)).collect();
         pairs.push(("in line", names.join(", ")));
     }
+    if let Some(pool) = &status.pool {
+        pairs.push(("pool", output::shown(pool)));
+    }
+    if let Some(consumers) = status.consumers.as_ref().filter(|consumers| consumers.live > 0) {
+        let (current, live) = (consumers.current, consumers.live);
+        pairs.push(("consumers", format!("{current} of {live} have version {}", status.version)));
+        for one in &consumers.laggards {
+            let name = one.id.as_ref().unwrap_or(&one.principal);
+            pairs.push(("lagging", format!("{} (version {})", output::shown(name), one.version)));
+        }
+    }
     output::record(pairs)
 }
 
@@ -198,6 +212,42 @@ async fn status_list(state: Option<String>, session: &mut Session) -> Result<Exi
             })
             .collect();
         Ok(output::columns(&["PATH", "STATE", "VERSION", "FAILURE", "HELD BY", "NEXT ROTATION"], &rows))
+    })?;
+    Ok(Exit::Done)
+}
+
+async fn consumers(path: &str, session: &mut Session) -> Result<Exit, Failure> {
+    let request = Request::get(format!("accounts/consumers/{}", trimmed(path)));
+    let answer = session.ask("asking who has which version", request).await?;
+    let list: ConsumerList = answer.read_data()?;
+    session.show(&answer, |_, console| {
+        let rows: Vec<Vec<String>> = list
+            .consumers
+            .iter()
+            .map(|one| {
+                let tone = match one.standing.as_str() {
+                    "current" => Tone::Good,
+                    "lagging" => Tone::Bad,
+                    _ => Tone::Warn,
+                };
+                vec![
+                    output::shown(one.id.as_ref().unwrap_or(&one.principal)),
+                    output::optional(one.accessor.as_deref()),
+                    one.version.to_string(),
+                    console.emphasised(tone, &output::shown(&one.standing)),
+                    output::shown(&one.first_fetched),
+                    output::shown(&one.last_seen),
+                ]
+            })
+            .collect();
+        let headings = ["WHO", "ACCESSOR", "VERSION", "STANDING", "FETCHED", "LAST SEEN"];
+        Ok(format!(
+            "{} of {} live consumers have version {}\n{}",
+            list.summary.current,
+            list.summary.live,
+            list.version,
+            output::columns(&headings, &rows)
+        ))
     })?;
     Ok(Exit::Done)
 }

@@ -32,6 +32,11 @@ pub(super) async fn check_out(args: &CheckOutArgs, session: &mut Session) -> Res
 }
 
 pub(super) fn check_out_request(path: &str, wishes: &LeaseWishes) -> Result<Request, Failure> {
+    request(&format!("accounts/check-out/{path}"), wishes)
+}
+
+/// A check-out at `path`, of an account or of a pool.
+pub(super) fn request(path: &str, wishes: &LeaseWishes) -> Result<Request, Failure> {
     let body = CheckOutRequest {
         ttl: wishes.ttl,
         reason: wishes.reason.clone(),
@@ -39,14 +44,14 @@ pub(super) fn check_out_request(path: &str, wishes: &LeaseWishes) -> Result<Requ
         wait: wishes.wait,
     };
     let waiting = Duration::from_secs(wishes.wait.map_or(0, |wait| wait.0));
-    Ok(Request::post(format!("accounts/check-out/{path}")).sending(&body)?.touching_a_target(waiting))
+    Ok(Request::post(path).sending(&body)?.touching_a_target(waiting))
 }
 
 pub(super) const fn waiting_words(wishes: &LeaseWishes) -> &'static str {
     if wishes.wait.is_some() { "waiting for the account" } else { "checking out" }
 }
 
-fn table(lent: &CheckOutResponse, answer: &Answer) -> String {
+pub(super) fn table(lent: &CheckOutResponse, answer: &Answer) -> String {
     let duration = answer.part("lease_duration").and_then(serde_json::Value::as_u64).unwrap_or(0);
     output::record([
         ("username", output::shown(&lent.username)),

@@ -2,7 +2,7 @@
 
 use super::accessor::Accessor;
 use super::digest::TokenDigest;
-use super::token::{Token, TokenState};
+use super::token::{Origin, Token, TokenKind, TokenState};
 use crate::clock::Timestamp;
 
 /// A verified asker: what leases, audit entries and waiting lines note down.
@@ -15,6 +15,8 @@ pub struct Principal {
     entity_id: String,
     display_name: String,
     policies: Vec<String>,
+    origin: Option<Origin>,
+    unstored_until: Option<Timestamp>,
 }
 
 /// The token was one, but is none any more. The text tells the caller no more than an unknown token's.
@@ -43,6 +45,8 @@ impl Principal {
                 entity_id: token.entity_id.clone(),
                 display_name: token.display_name.clone(),
                 policies: token.policies.clone(),
+                origin: token.origin.clone(),
+                unstored_until: token.expires_at.filter(|_| token.kind == TokenKind::Batch),
             }),
             state @ (TokenState::Expired | TokenState::Revoking) => Err(NotLive(state)),
         }
@@ -76,6 +80,18 @@ impl Principal {
     #[must_use]
     pub fn display_name(&self) -> &str {
         &self.display_name
+    }
+
+    /// The login that made the token; `None` when it was no login.
+    #[must_use]
+    pub const fn origin(&self) -> Option<&Origin> {
+        self.origin.as_ref()
+    }
+
+    /// When the token ends, for one of which nothing is stored (a batch token).
+    #[must_use]
+    pub const fn unstored_until(&self) -> Option<Timestamp> {
+        self.unstored_until
     }
 
     /// The names of the policies that apply, sorted.

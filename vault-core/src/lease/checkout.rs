@@ -6,6 +6,7 @@ use super::{Borrower, Lease, LeaseState, Limits};
 use crate::account::plan::{Context, HistoryEntry, HistoryKind, Plan};
 use crate::account::{Account, Readable};
 use crate::clock::Timestamp;
+use crate::pool::PoolId;
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Request {
     pub reason: Option<String>,
     /// The ticket.
     pub ticket: Option<String>,
+    /// The pool that is asked, which then says how long renewals last.
+    pub pool: Option<PoolId>,
 }
 
 /// Why an account is not handed out now.
@@ -101,6 +104,7 @@ pub fn check_out(
     };
     account.lending.leave(&id);
     account.lending.generation += 1;
+    account.lending.lent_at = Some(ctx.now);
     let max_expires_at = ctx.now.plus(limits.max_ttl);
     let lease = Lease {
         id: request.lease_id,
@@ -111,6 +115,8 @@ pub fn check_out(
         issued_at: ctx.now,
         expires_at: ctx.now.plus(request.ttl.unwrap_or(limits.ttl)).min(max_expires_at),
         max_expires_at,
+        ttl: request.pool.as_ref().map(|_| limits.ttl),
+        pool: request.pool,
         renewed_at: None,
         reason: request.reason,
         ticket: request.ticket,
@@ -157,7 +163,7 @@ pub fn renew(
     if lease.state != LeaseState::Active || lease.expires_at <= ctx.now {
         return Err(Stale::Closing);
     }
-    lease.expires_at = ctx.now.plus(increment.unwrap_or(limits.ttl)).min(lease.max_expires_at);
+    lease.expires_at = ctx.now.plus(increment.or(lease.ttl).unwrap_or(limits.ttl)).min(lease.max_expires_at);
     lease.renewed_at = Some(ctx.now);
     let lease = lease.clone();
     plan.history.push(history(

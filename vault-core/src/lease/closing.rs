@@ -35,7 +35,7 @@ fn begin(mut account: Account, cause: EndCause, ctx: &Context) -> Plan {
     let principal = match &cause {
         EndCause::CheckIn => Some(lease.borrower.name.clone()),
         EndCause::Forced { principal } => Some(principal.clone()),
-        EndCause::Expired | EndCause::TokenGone => None,
+        EndCause::Expired | EndCause::TokenGone | EndCause::MountGone => None,
     };
     lease.ending = Some(cause);
     account.lending.holder = Some(lease.clone());

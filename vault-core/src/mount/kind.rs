@@ -60,6 +60,8 @@ kinds! {
     Accounts "accounts" Secret true
     /// Targets.
     Targets "targets" Secret true
+    /// Pools of accounts.
+    Pools "pools" Secret true
     /// Rotation policies.
     RotationPolicies "rotation-policies" Secret true
     /// Password policies.
@@ -68,6 +70,8 @@ kinds! {
     Incidents "incidents" Secret true
     /// Reports.
     Reports "reports" Secret true
+    /// Check-out sets in the shape of Vault's LDAP engine.
+    Ldap "ldap" Secret false
     /// Tokens.
     Token "token" Auth true
     /// Machines with a role id and a secret id.
@@ -78,11 +82,12 @@ kinds! {
 
 impl Kind {
     /// The kind that can be mounted in `class` under this word. `kv-v2` and `generic` are spellings of
-    /// `kv`; which version is meant is the caller's to note.
+    /// `kv`; which version is meant is the caller's to note. `openldap` is what `ldap` was called.
     #[must_use]
     pub fn mountable(class: Class, word: &str) -> Option<Self> {
         let word = match word {
             "kv-v1" | "kv-v2" | "generic" => "kv",
+            "openldap" => "ldap",
             word => word,
         };
         let fits = |kind: &&Self| kind.as_str() == word && kind.class() == class && !kind.is_built_in();
@@ -110,6 +115,8 @@ mod tests {
             (Class::Secret, "kv", Some(Kind::Kv)),
             (Class::Secret, "kv-v2", Some(Kind::Kv)),
             (Class::Secret, "generic", Some(Kind::Kv)),
+            (Class::Secret, "ldap", Some(Kind::Ldap)),
+            (Class::Secret, "openldap", Some(Kind::Ldap)),
             (Class::Auth, "approle", Some(Kind::Approle)),
             (Class::Secret, "approle", None),
             (Class::Secret, "database", Some(Kind::Database)),

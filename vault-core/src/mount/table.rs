@@ -157,11 +157,12 @@ fn description(kind: Kind) -> &'static str {
         Kind::Token => "token based credentials",
         Kind::Accounts => "accounts on targets, and their credentials",
         Kind::Targets => "systems on which accounts live",
+        Kind::Pools => "accounts that are lent from a common stock",
         Kind::RotationPolicies => "when credentials are rotated",
         Kind::PasswordPolicies => "how passwords are made",
         Kind::Incidents => "failures, from their first evidence until verified healthy",
         Kind::Reports => "what was measured",
-        Kind::Kv | Kind::Database | Kind::Approle | Kind::Userpass => "",
+        Kind::Kv | Kind::Database | Kind::Ldap | Kind::Approle | Kind::Userpass => "",
     }
 }
 

@@ -11,6 +11,7 @@ use std::pin::Pin;
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
+use super::provisioner::Provisioner;
 use crate::id::RotationId;
 use crate::secret::SecretString;
 
@@ -166,5 +167,10 @@ pub trait Rotator: Send + Sync {
     /// Whether old and new credential live side by side until `retire`.
     fn overlaps(&self) -> bool {
         false
+    }
+
+    /// What makes accounts that live as long as a lease; `None` where this kind of target cannot.
+    fn provisioner(&self) -> Option<&dyn Provisioner> {
+        None
     }
 }

@@ -71,11 +71,23 @@ pub enum Table {
     DatabaseConfig = 32,
     /// Static roles of the database engine: mount id, name.
     StaticRole = 33,
+    /// Dynamic roles of the database engine: mount id, name.
+    DynamicRole = 34,
+    /// Dynamic leases: mount id, role, slash, random end of the id. They outlive their mount until they are over.
+    DynamicLease = 35,
+    /// The trouble that a target has with dynamic leases, by the target's name.
+    DynamicTrouble = 36,
+    /// Pools of accounts: mount id, name.
+    Pool = 37,
+    /// From an account to the pool that it belongs to, by [`Subject::key`](crate::account::Subject::key).
+    PoolMember = 38,
+    /// Receipts of consumers: subject, NUL, consumer.
+    Consumer = 39,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 39] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -109,10 +121,16 @@ impl Table {
         Self::User,
         Self::DatabaseConfig,
         Self::StaticRole,
+        Self::DynamicRole,
+        Self::DynamicLease,
+        Self::DynamicTrouble,
+        Self::Pool,
+        Self::PoolMember,
+        Self::Consumer,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.
-    pub const OF_MOUNTS: [Self; 11] = [
+    pub const OF_MOUNTS: [Self; 13] = [
         Self::MountToken,
         Self::KvSecret,
         Self::KvMetadata,
@@ -124,6 +142,8 @@ impl Table {
         Self::User,
         Self::DatabaseConfig,
         Self::StaticRole,
+        Self::DynamicRole,
+        Self::Pool,
     ];
 
     /// The byte that begins every key of this table.

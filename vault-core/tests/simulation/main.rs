@@ -39,7 +39,12 @@ impl Dice {
 }
 
 fn borrower(index: u64) -> Borrower {
-    Borrower { id: format!("p{index}"), name: format!("person {index}"), token: String::new() }
+    let (id, name) = (format!("p{index}"), format!("person {index}"));
+    Borrower { id, name, token: String::new(), accessor: String::new() }
+}
+
+fn request(lease_id: String, person: u64) -> Request {
+    Request { lease_id, borrower: borrower(person), ttl: None, reason: None, ticket: None, pool: None }
 }
 
 /// One thing happens.
@@ -70,10 +75,7 @@ fn happen(world: &mut World, dice: &mut Dice, trouble: u64) -> Result<(), String
             }
         }
         11 | 12 if key.starts_with("a/") => {
-            let lease_id = format!("{key}/{}", ctx.rotation);
-            let person = dice.roll(3);
-            let request =
-                Request { lease_id, borrower: borrower(person), ttl: None, reason: None, ticket: None };
+            let request = request(format!("{key}/{}", ctx.rotation), dice.roll(3));
             match check_out(world.accounts[&key].clone(), request, LIMITS, &ctx) {
                 Ok(plan) => world.commit(plan),
                 Err(refused) => {

@@ -18,6 +18,8 @@ impl Record for Note {
     const TABLE: Table = Table::Policy;
 }
 
+impl Remembered for Note {}
+
 /// The same table with one more field.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 struct LaterNote {
@@ -145,4 +147,32 @@ async fn lists_are_ordered_and_paged() {
     };
     assert_eq!(page(None), ["a/1", "a/2"]);
     assert_eq!(page(Some(b"a/2")), ["a/3"]);
+}
+
+#[tokio::test]
+async fn what_stays_opened_is_what_the_store_holds_now() {
+    let barrier = open_barrier();
+    let recalled = || barrier.recall::<Note>("a").unwrap();
+    assert!(recalled().is_none());
+    put(&barrier, "a", Require::Absent, "one").await.unwrap();
+    let (first, again) = (recalled().unwrap(), recalled().unwrap());
+    assert_eq!((&*first.value, first.revision), (&note("one"), 1));
+    assert!(Arc::ptr_eq(&first.value, &again.value), "opened twice");
+    put(&barrier, "a", Require::At(1), "two").await.unwrap();
+    assert_eq!((&*recalled().unwrap().value, recalled().unwrap().revision), (&note("two"), 2));
+    let mut transaction = barrier.transaction().unwrap();
+    transaction.delete::<Note>("a", 2);
+    barrier.commit(transaction).await.unwrap();
+    assert!(recalled().is_none());
+}
+
+#[tokio::test]
+async fn a_seal_forgets_what_stays_opened() {
+    let barrier = open_barrier();
+    put(&barrier, "a", Require::Absent, "one").await.unwrap();
+    let opened = Arc::downgrade(&barrier.recall::<Note>("a").unwrap().unwrap().value);
+    assert!(opened.upgrade().is_some(), "nothing stays opened");
+    barrier.close();
+    assert!(opened.upgrade().is_none(), "still in memory");
+    assert!(matches!(barrier.recall::<Note>("a"), Err(LoadError::Sealed)));
 }

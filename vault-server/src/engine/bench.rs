@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use vault_core::account::plan::Effect;
 use vault_core::account::{Account, Readable, Subject, Version};
+use vault_core::path::Name;
 use vault_core::rotation::execute::{StoredVersion, own_order};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Login, Rotator};
@@ -66,7 +67,12 @@ impl Engine {
         if let Subject::Management(_) = account.subject {
             return Ok((self.logins(account, &own_order(effect, &account.versions))?, None));
         }
-        let subject = Subject::Management(account.target.clone());
+        self.management_of(&account.target)
+    }
+
+    /// The credential by which the vault acts on `target` for others, and its version.
+    pub(super) fn management_of(&self, target: &Name) -> Result<(Vec<Login>, Option<u64>), NoTools> {
+        let subject = Subject::Management(target.clone());
         let Some(manager) = self.account(&subject)? else { return Ok((Vec::new(), None)) };
         let manager = manager.value;
         let fault = |class, detail: &str| Err(NoTools::Fault(Fault::new(class, detail)));

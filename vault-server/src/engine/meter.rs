@@ -6,6 +6,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use vault_core::account::plan::Plan;
 use vault_core::clock::Timestamp;
+use vault_core::lease::dynamic::step::Note;
 
 use crate::telemetry::metrics::Metrics;
 
@@ -16,6 +17,13 @@ pub(super) struct Meter {
     rotations: Family<RotationLabels, Counter>,
     attempts: Counter,
     last_tick: Gauge,
+    leases: Family<EventLabels, Counter>,
+    leases_now: Family<StateLabels, Gauge>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct StateLabels {
+    state: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -56,6 +64,16 @@ impl Meter {
                 "When the scheduler last looked at the clock: a dead-man's switch",
                 meter.last_tick.clone(),
             );
+            registry.register(
+                "dynamic_lease_events",
+                "What happened to dynamic leases, by kind and class of failure",
+                meter.leases.clone(),
+            );
+            registry.register(
+                "dynamic_leases",
+                "Dynamic leases by state, counted once a minute",
+                meter.leases_now.clone(),
+            );
         });
         meter
     }
@@ -71,6 +89,20 @@ impl Meter {
             let (result, class) = end.failed.map_or(("succeeded", ""), |class| ("failed", class.as_str()));
             self.rotations.get_or_create(&RotationLabels { result, class }).inc();
             self.attempts.inc_by(u64::from(end.attempts));
+        }
+    }
+
+    /// Counts what happened to a dynamic lease.
+    pub(super) fn noted(&self, note: &Note) {
+        let class = note.fault.as_ref().map_or("", |fault| fault.class.as_str());
+        let kind = note.kind.as_str().to_owned();
+        self.leases.get_or_create(&EventLabels { kind, class }).inc();
+    }
+
+    /// Shows how many dynamic leases there are in each state.
+    pub(super) fn counted(&self, counts: &[(&'static str, i64)]) {
+        for (state, count) in counts {
+            self.leases_now.get_or_create(&StateLabels { state }).set(*count);
         }
     }
 

@@ -9,6 +9,7 @@ use vault_core::account::{Readable, Subject};
 use vault_core::path::Name;
 use vault_core::rotation::port::BoxFuture;
 use vault_core::rotation::step::{self, OVERDUE_AFTER};
+use vault_core::target::Target;
 
 use super::drive::Chain;
 use super::gate::Entrant;
@@ -35,7 +36,12 @@ impl Engine {
         if let Subject::Management(_) = subject {
             return self.inner.gates.enter(&target, Entrant::Management).await;
         }
-        let place = self.inner.gates.enter(&target, Entrant::Account).await;
+        self.place_at(&target).await
+    }
+
+    /// Waits for a place at `target` for one account, or user, among others.
+    pub(super) async fn place_at(&self, target: &Target) -> Option<OwnedSemaphorePermit> {
+        let place = self.inner.gates.enter(target, Entrant::Account).await;
         if !self.is_management_between(&target.name) {
             return place;
         }
@@ -43,7 +49,7 @@ impl Engine {
         // a process that died.
         drop(place);
         self.recover_management(target.name.clone()).await;
-        self.inner.gates.enter(&target, Entrant::Account).await
+        self.inner.gates.enter(target, Entrant::Account).await
     }
 
     /// Whether it is not known at this moment which management credential the target takes.

@@ -5,7 +5,11 @@ use vault_core::account::plan::{HistoryEntry, RunEnd};
 use vault_core::account::{Account, Subject};
 use vault_core::incident::Incident;
 use vault_core::lease::Lease;
+use vault_core::lease::dynamic::Dynamic;
+use vault_core::lease::dynamic::role::DynamicRole;
+use vault_core::lease::dynamic::trouble::Trouble;
 use vault_core::path::Name;
+use vault_core::pool::{Pool, PoolId};
 use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::key::Table;
@@ -28,6 +32,13 @@ pub struct Managed {
     pub subject: String,
 }
 
+/// The pool that an account belongs to, so that it belongs to one only. Stored under the account's subject.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The pool.
+    pub pool: PoolId,
+}
+
 /// A password policy, as it was written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct StoredPasswordPolicy {
@@ -48,12 +59,17 @@ record! {
     Secret => Credential,
     HistoryEntry => History,
     Lease => Lease,
+    Dynamic => DynamicLease,
+    DynamicRole => DynamicRole,
+    Trouble => DynamicTrouble,
     Incident => Incident,
     RunEnd => RotationLog,
     Target => Target,
     Managed => TargetAccount,
     RotationPolicy => RotationPolicy,
     StoredPasswordPolicy => PasswordPolicy,
+    Pool => Pool,
+    Member => PoolMember,
 }
 
 /// The name of a stored secret: subject, NUL, version.
@@ -111,3 +127,12 @@ fn numbered(subject: &str, number: u64) -> Vec<u8> {
 pub const DUE_ACCOUNT: u8 = 2;
 /// The kind of rotation policies in [`Table::Due`] whose accounts are to be given new due times.
 pub const DUE_RULE: u8 = 3;
+/// The kind of a dynamic lease's entry in the due index.
+pub const DUE_DYNAMIC: u8 = 4;
+
+/// The name in [`Table::TokenLease`] of a dynamic lease: the token's digest, NUL, the name of its record. The id
+/// of any other lease begins with another byte.
+#[must_use]
+pub fn token_lease_name(digest: &[u8], key: &[u8]) -> Vec<u8> {
+    [digest, &[0], key].concat()
+}

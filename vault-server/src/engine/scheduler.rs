@@ -11,11 +11,11 @@ use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::step;
-use vault_core::store::due;
+use vault_core::store::due::{self, Due};
 use vault_core::store::key::Table;
 
 use super::drive::Chain;
-use super::record::DUE_ACCOUNT;
+use super::record::{DUE_ACCOUNT, DUE_DYNAMIC};
 use super::{ActError, Engine};
 use crate::barrier::LoadError;
 
@@ -51,13 +51,23 @@ impl Engine {
         let due: Vec<&Vec<u8>> =
             names.iter().take_while(|name| due::decode(name).is_none_or(|entry| entry.at <= now)).collect();
         let mut work = JoinSet::new();
-        for subject in due.iter().filter_map(|name| subject_of(name)) {
+        for entry in due.iter().filter_map(|name| due::decode(name)) {
             // Together, so that their commits share the disk's flush; and not all at once.
             if work.len() >= TOGETHER {
                 work.join_next().await;
             }
             let engine = self.clone();
-            work.spawn(async move { engine.attend(subject, now).await });
+            work.spawn(async move {
+                match entry.kind {
+                    DUE_ACCOUNT => {
+                        if let Some(subject) = subject_of(&entry) {
+                            engine.attend(subject, now).await;
+                        }
+                    }
+                    DUE_DYNAMIC => engine.attend_dynamic(&entry.name, now).await,
+                    _ => {}
+                }
+            });
         }
         while work.join_next().await.is_some() {}
         let last = due.last().map(|name| (*name).clone());
@@ -117,8 +127,7 @@ impl Engine {
 }
 
 /// The account that an entry of the index is about.
-fn subject_of(name: &[u8]) -> Option<Subject> {
-    let entry = due::decode(name).filter(|entry| entry.kind == DUE_ACCOUNT)?;
+fn subject_of(entry: &Due) -> Option<Subject> {
     Subject::from_key(std::str::from_utf8(&entry.name).ok()?)
 }
 

@@ -11,6 +11,7 @@ use std::time::Instant;
 use axum::body::{Body, Bytes, HttpBody};
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault_core::clock::Timestamp;
 use vault_core::id::RequestId;
@@ -21,8 +22,9 @@ use super::error::ApiError;
 use super::fields::Fields;
 use super::guard::{self, Arrived};
 use super::head::Head;
+use super::openapi::about;
 use super::rate::Rate;
-use super::route::{BoxedAnswer, Found, Operation, Service};
+use super::route::{BoxedAnswer, Found, Operation, Route, Service};
 use super::router::Router;
 use crate::app::App;
 use crate::panic;
@@ -55,7 +57,11 @@ pub(super) async fn dispatch(
         Ok(()) => {
             let deadline = app.config.request_deadline;
             match tokio::time::timeout(deadline, answer(server, id, remote, request)).await {
-                Ok(response) => response,
+                Ok(Ok(Answered::Ready(response))) => response,
+                Ok(Ok(Answered::Open { is_head, task })) => {
+                    respond(id, is_head, task.await.unwrap_or(Err(ApiError::Internal)))
+                }
+                Ok(Err(error)) => error_response(&error),
                 Err(_) => error_response(&ApiError::Unavailable(
                     "the request took longer than its deadline; what it began goes on".to_owned(),
                 )),
@@ -71,73 +77,66 @@ pub(super) async fn dispatch(
     response
 }
 
+/// What became of a request within its deadline.
+enum Answered {
+    Ready(Response<Body>),
+    /// An open route is at work, for as long as it takes: `init` and `rekey` hand out keys that nobody can ask
+    /// for again.
+    Open {
+        is_head: bool,
+        task: JoinHandle<Result<Answer, ApiError>>,
+    },
+}
+
 async fn answer(
     server: Arc<Server>,
     id: RequestId,
     remote: SocketAddr,
     request: HttpRequest,
-) -> Response<Body> {
+) -> Result<Answered, ApiError> {
     let (parts, body) = request.into_parts();
-    let head = match Head::parse(&parts) {
-        Ok(head) => head,
-        Err(error) => return error_response(&error),
-    };
+    let head = Head::parse(&parts)?;
     let asked = head.operation.unwrap_or(Operation::Read);
     let (found, _) = server.router.find(&server.app.mounts, asked, head.path.as_str());
     let waits = matches!(&found, Found::Route(route, _) if route.waits);
-    let result = match found {
-        Found::Route(route, captures) if matches!(route.service, Service::Open(_)) => {
-            let Service::Open(handler) = &route.service else { return error_response(&ApiError::Internal) };
+    match found {
+        Found::Route(Route { service: Service::Open(handler), operation, abouts, .. }, captures) => {
             // Of the methods that are no operation only HEAD has a meaning, and only here.
             if head.operation.is_none() {
-                return error_response(&ApiError::MethodNotAllowed);
+                return Err(ApiError::MethodNotAllowed);
             }
-            let is_head = head.is_head;
-            let fields = match fields(&head, body, OPEN_BODY_BYTES_MAX).await {
-                Ok(fields) => fields,
-                Err(error) => return error_response(&error),
-            };
-            let request = Request {
-                id,
-                operation: route.operation,
-                path: head.path.as_str().to_owned(),
-                captures,
-                mount: None,
-                fields,
-                // What answers without a token has no secret of the caller's, so it is not wrapped.
-                wrap_ttl: None,
-                events: None,
-                hung_up: None,
-                remote,
-                now: server.app.clock.now(),
-            };
-            let context = OpenContext { app: Arc::clone(&server.app), request };
+            let fields = fields(&head, body, OPEN_BODY_BYTES_MAX).await?;
+            let now = server.app.clock.now();
+            // What answers without a token has no secret of the caller's, so it is not wrapped.
+            let request =
+                Request { captures, fields, wrap_ttl: None, ..unread(id, *operation, &head, remote, now) };
+            let (abouts, asked) = (Arc::clone(abouts), request.fields.asked());
+            let work = handler(OpenContext { app: Arc::clone(&server.app), request });
             // A task of its own: an init or unseal must not stop half-way because its caller went away.
-            let task = server.app.shutdown.spawn(caught(handler(context)));
-            let result = task.await.map_err(|_| ApiError::Internal).and_then(|result| result);
-            return respond(id, is_head, result);
+            let task = server.app.shutdown.spawn(async move {
+                let answer = caught(work).await?;
+                about::check(&abouts, &asked).map(|()| answer)
+            });
+            return Ok(Answered::Open { is_head: head.is_head, task });
         }
-        Found::OtherOperation { open: true } => Err(ApiError::MethodNotAllowed),
-        Found::Route(..) | Found::OtherOperation { .. } | Found::NoPath | Found::NoMount => Ok(()),
-    };
-    if let Err(error) = result {
-        return error_response(&error);
+        Found::OtherOperation { open: true } => return Err(ApiError::MethodNotAllowed),
+        Found::Route(..) | Found::OtherOperation { .. } | Found::NoPath | Found::NoMount => {}
     }
     if server.app.barrier.is_sealed() || !server.app.mounts.is_ready() {
-        return error_response(&ApiError::Sealed);
+        return Err(ApiError::Sealed);
     }
     if head.operation.is_none() {
-        return error_response(&ApiError::MethodNotAllowed);
+        return Err(ApiError::MethodNotAllowed);
     }
     if head.is_head {
-        return error_response(&ApiError::UnsupportedOperation);
+        return Err(ApiError::UnsupportedOperation);
     }
-    if head.wants_help {
-        let result = help(&server, id, &head, remote).await;
-        return respond(id, false, result);
-    }
-    let result = guarded(Arc::clone(&server), id, remote, (head, waits), body).await;
-    respond(id, false, result)
+    let result = if head.wants_help {
+        help(&server, id, &head, remote).await
+    } else {
+        guarded(Arc::clone(&server), id, remote, (head, waits), body).await
+    };
+    Ok(Answered::Ready(respond(id, false, result)))
 }
 
 /// What the table knows of a path, for anyone with a token: nothing of what is stored.

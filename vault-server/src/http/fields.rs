@@ -41,6 +41,11 @@ impl Asked {
         }
     }
 
+    /// All that were asked for.
+    pub(super) fn names(&self) -> Vec<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).iter().cloned().collect()
+    }
+
     /// Those of `names` that nobody asked for.
     pub(super) fn unasked(&self, names: &[String]) -> Vec<String> {
         let asked = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -15,6 +15,7 @@ use super::answer::Answer;
 use super::context::{Context, Request, TokenlessContext};
 use super::dispatch::{Server, caught};
 use super::error::ApiError;
+use super::openapi::about;
 use super::route::{BoxedAnswer, Found, Need, Operation, Route, Service};
 use super::trail::Trail;
 use super::wrapping;
@@ -100,7 +101,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         if unwraps { wrapping::presenter(app, &request, token, caller) } else { (token, caller) };
     let trail = Trail::of(app, route);
     if let Some(Route { service: Service::Tokenless(handler), .. }) = route {
-        return tokenless(app, &trail, handler.as_ref(), request, token.as_ref()).await;
+        return tokenless(app, (&trail, route), handler.as_ref(), request, token.as_ref()).await;
     }
     // The last use of a token keeps what it holds in place until the answer is ready.
     let (caller, authorized, asked, _last_use) = match permit(app, route, &request, caller).await {
@@ -129,7 +130,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         Some(Route { service: Service::Guarded(_, handler), .. }) => {
             let context =
                 Context { app: Arc::clone(app), request: Arc::clone(&request), caller, authorized, receipt };
-            wrapping::wrapped(app, &request, answered(handler(context), &request).await).await
+            wrapping::wrapped(app, &request, answered(handler(context), route, &request).await).await
         }
         Some(_) => Err(ApiError::Internal),
         None => Err(missing),
@@ -143,7 +144,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
 /// A request of who has no token, or whose token its handler judges: recorded, run, recorded.
 async fn tokenless(
     app: &Arc<App>,
-    trail: &Trail<'_>,
+    (trail, route): (&Trail<'_>, Option<&Route>),
     handler: &(dyn Fn(TokenlessContext) -> BoxedAnswer + Send + Sync),
     request: Request,
     token: Option<&SecretString>,
@@ -157,7 +158,7 @@ async fn tokenless(
         token: token.map(SecretString::duplicate),
         receipt,
     };
-    let answer = answered(handler(context), &request).await;
+    let answer = answered(handler(context), route, &request).await;
     // What anybody may ask is not put away for anybody: only a login's token is worth a place in the store.
     let result = match answer {
         Ok(answer) if answer.facts().auth.is_some() => wrapping::wrapped(app, &request, Ok(answer)).await,
@@ -167,8 +168,9 @@ async fn tokenless(
 }
 
 /// Runs a handler and adds the warning about parameters that it never asked for.
-async fn answered(work: BoxedAnswer, request: &Request) -> Result<Answer, ApiError> {
+async fn answered(work: BoxedAnswer, route: Option<&Route>, request: &Request) -> Result<Answer, ApiError> {
     let answer = caught(work).await?;
+    about::check(route.map_or(&[], |route| &route.abouts), &request.fields.asked())?;
     Ok(answer.warn_of_ignored(&request.fields.asked().unasked(&request.fields.names())))
 }
 

@@ -4,10 +4,12 @@ mod table;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use super::answer::Answer;
 use super::context::{Context, OpenContext, Request, TokenlessContext};
 use super::error::ApiError;
+use super::openapi::about::About;
 use crate::app::App;
 use crate::service::token::Caller;
 
@@ -80,6 +82,8 @@ pub struct Route {
     pub(super) unwraps: bool,
     pub(super) folds: bool,
     pub(super) waits: bool,
+    /// What is told of it; more than one where it serves several kinds of paths.
+    pub(super) abouts: Arc<[About]>,
 }
 
 /// Says whether what a write names is there already.
@@ -101,6 +105,7 @@ impl Route {
             unwraps: false,
             folds: false,
             waits: false,
+            abouts: Arc::default(),
         }
     }
 
@@ -132,6 +137,26 @@ impl Route {
     {
         let handler: TokenlessHandler = Box::new(move |context| Box::pin(handler(context)));
         Self::new(operation, pattern, Service::Tokenless(handler))
+    }
+
+    /// Whether it asks for `sudo` beside the capability.
+    pub(super) fn needs_sudo(&self) -> bool {
+        matches!(self.service, Service::Guarded(Need::Sudo, _))
+    }
+
+    /// Whether it is behind token and policy.
+    pub(super) fn needs_token(&self) -> bool {
+        matches!(self.service, Service::Guarded(..))
+    }
+
+    /// Whether it answers sealed, too.
+    pub(super) fn is_open(&self) -> bool {
+        matches!(self.service, Service::Open(_))
+    }
+
+    /// Whether it asks for `create` where nothing is there yet.
+    pub(super) fn can_create(&self) -> bool {
+        self.exists.is_some() || self.exists_for.is_some()
     }
 
     /// Asks for `sudo` too.

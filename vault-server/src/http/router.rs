@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use vault_core::mount::{Kind, Mount};
 
 use super::error::ApiError;
+use super::openapi::about;
 use super::route::{Found, Operation, Table};
 use super::routes;
 use crate::service::mount::MountService;
@@ -18,17 +19,19 @@ pub(super) struct Router {
     database: Table,
     approle: Table,
     userpass: Table,
+    ldap: Table,
 }
 
 impl Router {
     pub(super) fn new() -> Self {
         Self {
-            built_in: Table::new(routes::all()),
-            kv_v1: Table::new(routes::kv::v1()),
-            kv_v2: Table::new(routes::kv::v2()),
-            database: Table::new(routes::database::all()),
-            approle: Table::new(routes::approle::all()),
-            userpass: Table::new(routes::userpass::all()),
+            built_in: Table::new(routes::all()).described(&about::built_in()),
+            kv_v1: Table::new(routes::kv::v1()).described(about::KV_V1),
+            kv_v2: Table::new(routes::kv::v2()).described(about::KV_V2),
+            database: Table::new(routes::database::all()).described(about::DATABASE),
+            approle: Table::new(routes::approle::all()).described(about::APPROLE),
+            userpass: Table::new(routes::userpass::all()).described(about::USERPASS),
+            ldap: Table::new(routes::library::all()),
         }
     }
 
@@ -77,13 +80,20 @@ impl Router {
         }
     }
 
-    fn table(&self, mount: &Mount) -> Option<&Table> {
+    /// The lines of what is built in.
+    pub(super) fn built_in(&self) -> &Table {
+        &self.built_in
+    }
+
+    /// The lines of the engine of a mount; `None` for what is built in.
+    pub(super) fn table(&self, mount: &Mount) -> Option<&Table> {
         match mount.kind {
             Kind::Kv if mount.kv_version() == 2 => Some(&self.kv_v2),
             Kind::Kv => Some(&self.kv_v1),
             Kind::Database => Some(&self.database),
             Kind::Approle => Some(&self.approle),
             Kind::Userpass => Some(&self.userpass),
+            Kind::Ldap => Some(&self.ldap),
             _ => None,
         }
     }

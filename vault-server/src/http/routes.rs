@@ -6,14 +6,17 @@
 
 mod account;
 pub mod approle;
+mod consumer;
 mod cubbyhole;
 pub mod database;
 mod incident;
 pub mod kv;
 mod lease;
+pub mod library;
 mod mount;
 mod parameters;
 mod policy;
+mod pool;
 mod rule;
 mod sys;
 mod target;
@@ -37,6 +40,7 @@ pub fn all() -> Vec<Route> {
     lines.extend(tokens());
     lines.extend(targets());
     lines.extend(accounts());
+    lines.extend(pools());
     lines.extend(leases());
     lines.extend(rules());
     lines.extend(incidents());
@@ -153,6 +157,8 @@ fn mounts() -> Vec<Route> {
         read("sys/remount/status/<id>", mount::remount::status),
         Route::tokenless(Read, "sys/internal/ui/mounts", mount::visible::list),
         Route::tokenless(Read, "sys/internal/ui/mounts/<path...>", mount::visible::read),
+        Route::tokenless(Read, "sys/internal/specs/openapi", sys::openapi::read),
+        Route::tokenless(Write, "sys/internal/specs/openapi", sys::openapi::read),
     ]
 }
 
@@ -246,6 +252,23 @@ fn accounts() -> Vec<Route> {
         read("accounts/status/<path...>", account::status),
         read("accounts/history/<path...>", account::history),
         read("accounts/watch/<path...>", watch::watch).waiting(),
+        read("accounts/consumers/<path...>", consumer::read),
+        list("accounts/consumers/<path...>", consumer::list),
+    ]
+}
+
+fn pools() -> Vec<Route> {
+    const SETTINGS: &[&str] = &["accounts"];
+    const LENT: &[&str] = &["reason", "ticket", "account", "username"];
+    const RETURNED: &[&str] = &["accounts", "lease_id", "account", "state"];
+    vec![
+        list("pools/config", pool::list),
+        read("pools/config/<name>", pool::read).readable(SETTINGS),
+        write("pools/config/<name>", pool::write).creating(pool::exists).readable(SETTINGS),
+        delete("pools/config/<name>", pool::delete),
+        write("pools/check-out/<name>", pool::check_out).readable(LENT),
+        write("pools/check-in/<name>", pool::check_in).readable(RETURNED),
+        read("pools/status/<name>", pool::status),
     ]
 }
 

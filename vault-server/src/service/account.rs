@@ -9,13 +9,16 @@ mod through;
 mod view;
 
 use vault_core::account::{Account, Subject};
+use vault_core::consumer::Fetched;
+use vault_core::identity::Principal;
 use vault_core::lease::Lease;
 use vault_core::path::AccountPath;
 use vault_core::rotation::fault::Fault;
 
 pub(super) use self::configure::Begun;
 pub use self::configure::{Adoption, Configure};
-pub use self::lend::{CheckIn, CheckOut};
+pub use self::lend::{CheckIn, CheckOut, CheckedOut};
+pub(super) use self::lend::{borrower, lease_suffix};
 pub use self::read::Credential;
 pub use self::remove::Disposal;
 pub use self::rotate::Rotated;
@@ -23,13 +26,16 @@ pub(super) use self::through::{Also, Through};
 pub(super) use self::view::lease_word;
 
 use crate::barrier::{CommitError, LoadError, Sealed};
+use crate::engine::dynamic::DynamicError;
 use crate::engine::record::{Managed, managed_name};
 use crate::engine::{ActError, Engine};
+use crate::service::consumer::ConsumerService;
 
 /// The accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct AccountService {
     engine: Engine,
+    consumers: ConsumerService,
 }
 
 /// Why a request about an account was not carried out.
@@ -74,6 +80,9 @@ pub enum AccountError {
     /// The engine.
     #[error(transparent)]
     Act(#[from] ActError),
+    /// A dynamic lease.
+    #[error(transparent)]
+    Dynamic(#[from] DynamicError),
     /// A record could not be read.
     #[error(transparent)]
     Load(#[from] LoadError),
@@ -89,10 +98,16 @@ impl From<Sealed> for AccountError {
 }
 
 impl AccountService {
-    /// The accounts that `engine` works on.
+    /// The accounts that `engine` works on, with the receipts of who fetches from them.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
-        Self { engine }
+    pub fn new(engine: Engine, consumers: ConsumerService) -> Self {
+        Self { engine, consumers }
+    }
+
+    /// Notes that `principal` is being handed the credential of `account` by the lease that holds it.
+    pub(super) fn handed_out(&self, account: &Account, lease: &Lease, principal: &Principal) {
+        let what = Fetched { version: lease.version, lent: Some(lease.generation) };
+        self.consumers.fetched(account, principal, what);
     }
 
     /// Whether the account is configured.

@@ -8,6 +8,7 @@
 //! while only the vault knows a password is let go: the target or account stays, and tells that it is released.
 
 mod config;
+mod dynamic_role;
 mod static_role;
 
 use vault_core::database::cadence::CadenceError;
@@ -20,10 +21,12 @@ use vault_core::store::key::Table;
 
 use crate::barrier::{CommitError, LoadError, Loaded, Record, Sealed};
 use crate::engine::Engine;
+use crate::engine::dynamic::DynamicError;
 use crate::service::account::{AccountError, AccountService};
 use crate::service::target::TargetService;
 
 pub use self::config::{ConfigRequest, ConfigView};
+pub use self::dynamic_role::{DynamicRoleRequest, Issued};
 pub use self::static_role::{StaticRoleRequest, StaticRoleView};
 
 impl Record for DatabaseConfig {
@@ -65,6 +68,9 @@ pub enum DatabaseError {
     /// The mount was disabled meanwhile.
     #[error("the mount is gone")]
     MountGone,
+    /// A dynamic lease.
+    #[error(transparent)]
+    Dynamic(#[from] DynamicError),
     /// A target or an account.
     #[error(transparent)]
     Account(#[from] AccountError),

@@ -5,27 +5,31 @@ use std::time::Duration;
 use vault_api::lease::LeaseInfo;
 use vault_core::account::Subject;
 use vault_core::identity::TokenDigest;
+use vault_core::lease::dynamic::SUBJECT_PREFIX;
 use vault_core::lease::{EndCause, Lease, LeaseState};
 use vault_core::rotation::port::BoxFuture;
 use vault_core::store::key::Table;
 
 use super::account::{AccountError, AccountService};
+use super::dynamic::DynamicService;
 use super::token::{TokenWatcher, WatcherFailed};
 use crate::barrier::LoadError;
 use crate::engine::Engine;
+use crate::engine::dynamic::DynamicError;
 
 /// The leases. Cheap to clone.
 #[derive(Clone)]
 pub struct LeaseService {
     engine: Engine,
     accounts: AccountService,
+    dynamic: DynamicService,
 }
 
 impl LeaseService {
-    /// The leases of `accounts`.
+    /// The leases of `accounts`, and the `dynamic` ones.
     #[must_use]
-    pub fn new(engine: Engine, accounts: AccountService) -> Self {
-        Self { engine, accounts }
+    pub fn new(engine: Engine, accounts: AccountService, dynamic: DynamicService) -> Self {
+        Self { engine, accounts, dynamic }
     }
 
     /// The lease `id`, unless it is closed.
@@ -33,8 +37,10 @@ impl LeaseService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn open(&self, id: &str) -> Result<Option<Lease>, LoadError> {
-        let stored = self.engine.barrier().load::<Lease>(id)?;
-        Ok(stored.map(|stored| stored.value).filter(|lease| lease.state != LeaseState::Closed))
+        match self.engine.barrier().load::<Lease>(id)? {
+            Some(stored) => Ok(Some(stored.value).filter(|lease| lease.state != LeaseState::Closed)),
+            None => self.dynamic.open(id),
+        }
     }
 
     /// How a lease stands.
@@ -61,6 +67,9 @@ impl LeaseService {
     /// [`AccountError`] by cause.
     pub async fn renew(&self, id: &str, increment: Option<Duration>) -> Result<Lease, AccountError> {
         let lease = self.open(id)?.ok_or_else(|| AccountError::Invalid("lease not found".to_owned()))?;
+        if is_dynamic(&lease) {
+            return Ok(self.dynamic.renew(&lease, increment).await?);
+        }
         self.accounts.renew(&lease, increment).await
     }
 
@@ -70,6 +79,10 @@ impl LeaseService {
     /// [`AccountError`] by cause.
     pub async fn revoke(&self, id: &str, ending: EndCause) -> Result<Option<Lease>, AccountError> {
         let Some(lease) = self.open(id)? else { return Ok(None) };
+        if is_dynamic(&lease) {
+            let open = self.dynamic.end_together(&[lease], &ending).await.map_err(DynamicError::from)?;
+            return Ok(open.into_iter().next());
+        }
         let Some(subject) = Subject::from_key(&lease.subject) else { return Ok(None) };
         match self.accounts.end_lease(&subject, Some(id), ending).await {
             Ok(lease) => Ok(Some(lease)),
@@ -89,13 +102,17 @@ impl LeaseService {
         let path = prefix.trim_end_matches('/');
         let mut ids = self.ids(&format!("{path}/"))?;
         ids.extend(self.open(path)?.map(|lease| lease.id));
+        let mut dynamic = Vec::new();
         for id in ids {
-            if let Some(lease) = self.revoke(&id, ending.clone()).await?
+            if let Some(lease) = self.open(&id)?.filter(is_dynamic) {
+                dynamic.push(lease);
+            } else if let Some(lease) = self.revoke(&id, ending.clone()).await?
                 && lease.state != LeaseState::Closed
             {
                 open.push(lease);
             }
         }
+        open.extend(self.dynamic.end_together(&dynamic, &ending).await.map_err(DynamicError::from)?);
         Ok(open)
     }
 
@@ -116,11 +133,21 @@ impl LeaseService {
         ids.extend(self.open(path)?.map(|lease| lease.id));
         for id in ids {
             let Some(lease) = self.open(&id)? else { continue };
-            let Some(subject) = Subject::from_key(&lease.subject) else { continue };
-            let failed = self.accounts.begin_end(&subject, &id, ending.clone()).await.err();
+            let failed = self.begin_end(&lease, ending.clone()).await.err();
             open.extend(self.open(&id)?.map(|lease| (lease, failed)));
         }
         Ok(open)
+    }
+
+    /// Makes durable that a lease ends.
+    async fn begin_end(&self, lease: &Lease, ending: EndCause) -> Result<(), AccountError> {
+        if is_dynamic(lease) {
+            return Ok(self.dynamic.begin_end(lease, &ending).await.map_err(DynamicError::from)?);
+        }
+        match Subject::from_key(&lease.subject) {
+            Some(subject) => self.accounts.begin_end(&subject, &lease.id, ending).await,
+            None => Ok(()),
+        }
     }
 
     /// Open leases that are ending and not proven dead, oldest id first: what Vault calls irrevocable.
@@ -129,9 +156,10 @@ impl LeaseService {
     /// [`LoadError`] by cause.
     pub fn ending(&self) -> Result<Vec<Lease>, LoadError> {
         let mut ending = Vec::new();
-        for id in self.ids("")? {
+        for id in self.ids_of_accounts("")? {
             ending.extend(self.open(&id)?.filter(|lease| lease.state == LeaseState::Revoking));
         }
+        ending.extend(self.dynamic.ending()?);
         Ok(ending)
     }
 
@@ -140,6 +168,12 @@ impl LeaseService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn ids(&self, prefix: &str) -> Result<Vec<String>, LoadError> {
+        let mut ids = self.ids_of_accounts(prefix)?;
+        ids.extend(self.dynamic.ids(prefix)?);
+        Ok(ids)
+    }
+
+    fn ids_of_accounts(&self, prefix: &str) -> Result<Vec<String>, LoadError> {
         let mut ids = Vec::new();
         let mut after: Option<Vec<u8>> = None;
         loop {
@@ -162,7 +196,8 @@ impl LeaseService {
     /// others; it is told at the end.
     async fn token_gone(&self, token: &TokenDigest) -> Result<(), AccountError> {
         let prefix = token.as_bytes();
-        let mut failed = None;
+        let mut failed =
+            self.dynamic.token_gone(token).await.map_err(DynamicError::from).err().map(Into::into);
         let mut after: Option<Vec<u8>> = None;
         loop {
             let names = self.engine.barrier().names(Table::TokenLease, prefix, after.as_deref(), PAGE)?;
@@ -172,6 +207,10 @@ impl LeaseService {
                 let Some(id) = name.get(prefix.len()..).and_then(|id| std::str::from_utf8(id).ok()) else {
                     continue;
                 };
+                if id.starts_with('\0') {
+                    // A dynamic one.
+                    continue;
+                }
                 let active = self.open(id)?.filter(|lease| lease.state == LeaseState::Active);
                 let Some(lease) = active else { continue };
                 let Some(subject) = Subject::from_key(&lease.subject) else { continue };
@@ -182,6 +221,11 @@ impl LeaseService {
         }
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// Whether a lease is one of a user that was made for it.
+fn is_dynamic(lease: &Lease) -> bool {
+    lease.subject.starts_with(SUBJECT_PREFIX)
 }
 
 impl TokenWatcher for LeaseService {

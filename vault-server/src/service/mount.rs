@@ -24,7 +24,9 @@ use vault_core::mount::{Class, Kind, Mount, MountPath, MountPathError, MountTabl
 use vault_core::store::key::Table;
 
 use crate::barrier::{Barrier, CommitError, LoadError, Record};
+use crate::engine::commit::PlanError;
 use crate::service::database::DatabaseError;
+use crate::service::pool::PoolError;
 use crate::service::token::TokenServiceError;
 
 pub use self::change::Change;
@@ -65,9 +67,18 @@ pub enum MountError {
     /// A target or an account of the mount was not let go yet; it will be tried again.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// Leases of the mount are ending and not proven over; the mount has stopped to answer.
+    #[error("{0} leases of the mount are not over yet: they are tried again until they are")]
+    LeasesLeft(usize),
+    /// A lease of the mount could not be ended.
+    #[error(transparent)]
+    Lease(#[from] PlanError),
     /// A token that came through the mount was not revoked yet; it will be tried again.
     #[error(transparent)]
     Token(#[from] TokenServiceError),
+    /// What was lent from a pool of the mount does not end yet; it will be tried again.
+    #[error(transparent)]
+    Pool(#[from] Box<PoolError>),
 }
 
 impl From<crate::barrier::Sealed> for MountError {
@@ -187,6 +198,15 @@ impl MountService {
         self.inner.table.store(None);
     }
 
+    /// The mounts that are being taken away and are not gone yet.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn ending(&self) -> Result<Vec<Mount>, LoadError> {
+        let all = self.inner.barrier.list::<Mount>(b"", None, MOUNTS_MAX)?;
+        Ok(all.into_iter().map(|(_, loaded)| loaded.value).filter(|mount| mount.ending).collect())
+    }
+
     /// The mount of `class` that a caller names by `text`.
     ///
     /// # Errors
@@ -230,4 +250,6 @@ fn built_in_id(keyring: &Keyring, path: &str) -> MountId {
 }
 
 const PAGE: usize = 128;
+/// More mounts than anybody has.
+const MOUNTS_MAX: usize = 100_000;
 const MIGRATIONS_KEPT: usize = 64;

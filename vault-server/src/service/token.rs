@@ -30,7 +30,9 @@ use vault_core::rotation::port::BoxFuture;
 use vault_core::store::due;
 use vault_core::store::key::Table;
 
-use crate::barrier::{ATTEMPTS_MAX, Barrier, CommitError, LoadError, Loaded, Record, Sealed, Transaction};
+use crate::barrier::{
+    ATTEMPTS_MAX, Barrier, CommitError, LoadError, Loaded, Record, Remembered, Sealed, Transaction,
+};
 
 pub(crate) use self::issue::add_initial_root;
 pub use self::issue::{Issued, Privilege};
@@ -42,6 +44,8 @@ pub use self::wrap::{WrapError, Wrapped};
 impl Record for Token {
     const TABLE: Table = Table::Token;
 }
+
+impl Remembered for Token {}
 
 /// From an accessor to its token.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -108,7 +112,7 @@ pub struct Caller {
     /// Who.
     pub principal: Principal,
     /// The token's record as it was read.
-    pub token: Token,
+    pub token: Arc<Token>,
     /// The token itself, for digests in the audit file and for looking up oneself.
     pub plain: PlainToken,
 }
@@ -189,7 +193,11 @@ impl TokenService {
     ///
     /// # Errors
     /// [`TokenServiceError::Unknown`].
-    pub fn look_up(&self, text: &str, now: Timestamp) -> Result<(TokenDigest, Token), TokenServiceError> {
+    pub fn look_up(
+        &self,
+        text: &str,
+        now: Timestamp,
+    ) -> Result<(TokenDigest, Arc<Token>), TokenServiceError> {
         let plain = PlainToken::presented(text).ok_or(TokenServiceError::Unknown)?;
         let digest = self.digest(&plain)?;
         let token = self.find(&plain, &digest, now)?.filter(|token| token.state(now) == TokenState::Live);
@@ -229,11 +237,11 @@ impl TokenService {
         plain: &PlainToken,
         digest: &TokenDigest,
         now: Timestamp,
-    ) -> Result<Option<Token>, TokenServiceError> {
+    ) -> Result<Option<Arc<Token>>, TokenServiceError> {
         if plain.is_batch() {
-            return self.open_batch(plain, now);
+            return Ok(self.open_batch(plain, now)?.map(Arc::new));
         }
-        Ok(self.load(digest)?.map(|loaded| loaded.value))
+        Ok(self.barrier.recall::<Token>(*digest.as_bytes())?.map(|loaded| loaded.value))
     }
 
     fn live(&self, digest: &TokenDigest, now: Timestamp) -> Result<Loaded<Token>, TokenServiceError> {

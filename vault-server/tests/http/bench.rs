@@ -60,6 +60,10 @@ impl Bench {
         self.vault.unseal(&self.share).await;
     }
 
+    pub(crate) async fn unseal(&self) {
+        self.vault.unseal(&self.share).await;
+    }
+
     pub(crate) async fn configure_target(&self, more: Value) -> Reply {
         let mut body = json!({ "rotator": "fake", "connection_url": "fake://t", "username": "manager" });
         body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());

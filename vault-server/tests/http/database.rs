@@ -1,6 +1,8 @@
 //! The database engine: Vault's words for targets and accounts.
 
 mod config;
+mod dynamic_lease;
+mod dynamic_role;
 mod kept;
 mod static_role;
 

@@ -153,3 +153,29 @@ async fn a_passphrase_unseals_too() {
     assert_eq!((wrong.status, wrong.errors()), (400, json!(["the passphrase does not unseal this vault"])));
     vault.unseal(passphrase).await;
 }
+
+#[tokio::test(start_paused = true)]
+async fn keys_that_nobody_can_ask_for_again_are_answered_however_long_it_takes() {
+    let disk = Disk::new();
+    let vault = disk.start();
+    // The deadline passes as soon as the request is under way.
+    let slowly = async |path, token: &str, body: &str| {
+        tokio::join!(
+            vault.call("POST", path, token, body),
+            tokio::time::advance(disk.config.request_deadline)
+        )
+        .0
+    };
+    let init = slowly("sys/init", "", r#"{"secret_shares":1,"secret_threshold":1}"#).await;
+    assert_eq!(init.status, 200, "{}", init.text);
+    let share = json!({ "key": init.at("/keys/0") }).to_string();
+    assert_eq!(slowly("sys/unseal", "", &share).await.at("/sealed"), false);
+    let rekey = slowly("sys/rekey/init", "", r#"{"secret_shares":1,"secret_threshold":1}"#).await;
+    let share = json!({ "key": init.at("/keys/0"), "nonce": rekey.at("/nonce") }).to_string();
+    let update = slowly("sys/rekey/update", "", &share).await;
+    assert!(update.at("/keys/0").is_string(), "{}", update.text);
+
+    let root = init.at("/root_token");
+    let reply = slowly("auth/token/create", root.as_str().unwrap(), "").await;
+    assert_eq!(reply.status, 503, "nothing is bound by the deadline: {}", reply.text);
+}

@@ -22,6 +22,8 @@ use vault_server::app::{App, Ports};
 use vault_server::config::{self, Config};
 use vault_server::http::router;
 
+use crate::described;
+
 /// What outlives a crash: the engine's contents, the side file, the audit file's directory, the time, and
 /// the target.
 pub(crate) struct Disk {
@@ -145,13 +147,16 @@ impl Vault {
         headers: &[(&str, &str)],
         body: &str,
     ) -> Reply {
+        let mounts = self.app.mounts.table();
         let (parts, body) = self.begin(from, method, uri, headers, Body::from(body.to_owned())).await;
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
-        Reply {
+        let reply = Reply {
             status: parts.status.as_u16(),
             headers: parts.headers,
             text: String::from_utf8(bytes.to_vec()).unwrap(),
-        }
+        };
+        described::check(&[mounts, self.app.mounts.table()], (method, uri, headers), &reply);
+        reply
     }
 
     /// The head of an answer, and its body still to be read.

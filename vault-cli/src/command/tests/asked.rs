@@ -52,9 +52,51 @@ async fn targets_and_policies_are_asked_for_at_their_paths() {
 }
 
 #[tokio::test]
+async fn pools_are_asked_for_at_their_paths() {
+    let lent = json!({"account": "db/a", "username": "a", "password": "p"});
+    check(&[
+        (
+            &["pool", "write", "dba", "accounts=db/a,db/b", "ttl=1h"],
+            json!({}),
+            "POST /v1/pools/config/dba",
+            json!({"accounts": "db/a,db/b", "ttl": "1h"}),
+        ),
+        (&["pool", "read", "dba"], json!({"accounts": ["db/a"]}), "GET /v1/pools/config/dba", Value::Null),
+        (&["pool", "list"], listing(), "GET /v1/pools/config?list=true", Value::Null),
+        (&["pool", "status", "dba"], json!({"total": 0}), "GET /v1/pools/status/dba", Value::Null),
+        (&["pool", "delete", "dba"], json!({}), "DELETE /v1/pools/config/dba", Value::Null),
+        (
+            &["pool", "check-out", "dba", "--ttl", "30m", "--reason", "fix", "--wait", "5m"],
+            lent,
+            "POST /v1/pools/check-out/dba",
+            json!({"ttl": 1800, "reason": "fix", "wait": 300}),
+        ),
+        (
+            &["pool", "check-in", "dba", "db/a", "/db/b/"],
+            json!({"check_ins": [{"account": "db/a", "state": "closed"}]}),
+            "POST /v1/pools/check-in/dba",
+            json!({"accounts": ["db/a", "db/b"]}),
+        ),
+        (
+            &["pool", "check-in", "dba", "--lease-id", "l-1", "--force"],
+            json!({"check_ins": []}),
+            "POST /v1/pools/check-in/dba",
+            json!({"lease_id": "l-1", "force": true}),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn accounts_are_asked_for_at_their_paths() {
     let account = json!({"target": "pg", "username": "app", "state": "idle", "version": 1});
     check(&[
+        (
+            &["account", "consumers", "db/app"],
+            json!({"version": 1, "consumers": []}),
+            "GET /v1/accounts/consumers/db/app",
+            Value::Null,
+        ),
         (&["account", "list", "db/"], listing(), "GET /v1/accounts/config/db?list=true", Value::Null),
         (&["account", "status", "/db/a b"], account.clone(), "GET /v1/accounts/status/db/a%20b", Value::Null),
         (

@@ -35,6 +35,45 @@ ends      2026-01-01T10:00:00Z (in 1h30m)
 }
 
 #[tokio::test]
+async fn a_pool_shows_who_has_what_and_what_is_lent_names_its_account() {
+    let status = json!({
+        "total": 3, "available": 1, "accounts": {
+            "db/a": {"available": true, "state": "free"},
+            "db/b": {"available": false, "state": "lent", "holder": {"principal": "alice", "expires_at": "noon"}},
+            "db/c": {"available": false, "state": "failing", "class": "drift"},
+        },
+    });
+    assert_eq!(
+        table(&status, &["pool", "status", "dba"]).await,
+        "\
+1 of 3 free
+ACCOUNT  STATE    HELD BY  UNTIL  FAILURE
+db/a     free     -        -      -
+db/b     lent     alice    noon   -
+db/c     failing  -        -      drift
+"
+    );
+    let lent = json!({"account": "db/a", "username": "app", "password": "pw", "version": 3, "generation": 9, "expires_at": "noon"});
+    let (outcome, _) = against(leased("l-1", 60, &lent), &["pool", "check-out", "dba"]).await;
+    assert_eq!(
+        outcome.out,
+        "account   db/a\nusername  app\npassword  pw\nversion   3\nlease     l-1\nends      noon (in 1m)\n"
+    );
+    let open = json!({"check_ins": [{"account": "db/a", "state": "revoking"}]});
+    let (outcome, _) = against(data(&open), &["pool", "check-in", "dba"]).await;
+    assert_eq!(outcome.code, 6, "{}", outcome.out);
+    let summary = json!({
+        "target": "pg", "username": "app", "version": 3, "pool": "pools/dba",
+        "consumers": {"live": 3, "current": 2, "lagging": 1, "all_current": false,
+            "laggards": [{"principal": "approle", "id": "auth/ci/web", "version": 2}]},
+    });
+    let printed = table(&summary, &["account", "status", "db/app"]).await;
+    assert!(printed.contains("pool           pools/dba\n"), "{printed}");
+    assert!(printed.contains("consumers      2 of 3 have version 3\n"), "{printed}");
+    assert!(printed.contains("lagging        auth/ci/web (version 2)\n"), "{printed}");
+}
+
+#[tokio::test]
 async fn a_status_shows_failure_holder_and_line() {
     let answer = json!({
         "target": "pg", "username": "app", "state": "backoff", "version": 3, "pending_version": 4,

@@ -3,11 +3,13 @@
 use vault_core::kv::SecretPathError;
 use vault_core::mount::MountPathError;
 use vault_core::path::PathError;
+use vault_core::rotation::fault::Action;
 use vault_core::seal::UnsealError;
 use vault_core::store::StoreError;
 
 use super::ApiError;
 use crate::barrier::{CommitError, LoadError, Sealed};
+use crate::engine::dynamic::DynamicError;
 use crate::service::approle::ApproleError;
 use crate::service::audit::{AuditUnavailable, DeviceError};
 use crate::service::cubbyhole::CubbyholeError;
@@ -86,8 +88,26 @@ impl From<MountError> for ApiError {
             MountError::Load(error) => error.into(),
             MountError::Commit(error) => error.into(),
             MountError::Token(error) => error.into(),
+            MountError::Pool(error) => (*error).into(),
+            MountError::Lease(error) => error.into(),
             MountError::Database(error) => error.into(),
             error => Self::invalid(error.to_string()),
+        }
+    }
+}
+
+impl From<DynamicError> for ApiError {
+    fn from(error: DynamicError) -> Self {
+        match error {
+            // Another statement would do better, and another try would not.
+            DynamicError::Target(fault) if fault.class.action() == Action::Park => {
+                Self::invalid(fault.to_string())
+            }
+            DynamicError::Target(fault) => Self::target(fault),
+            DynamicError::Undone(_) | DynamicError::Busy(_) => Self::Unavailable(error.to_string()),
+            DynamicError::BorrowerGone => Self::InvalidToken,
+            DynamicError::Ended(_) | DynamicError::PlaceGone => Self::invalid(error.to_string()),
+            DynamicError::Plan(error) => error.into(),
         }
     }
 }
@@ -181,6 +201,7 @@ impl From<DatabaseError> for ApiError {
         match error {
             DatabaseError::MountGone => Self::UnsupportedPath,
             DatabaseError::Unreachable(fault) => Self::target(fault),
+            DatabaseError::Dynamic(error) => error.into(),
             DatabaseError::Account(error) => error.into(),
             DatabaseError::Load(error) => error.into(),
             DatabaseError::Commit(error) => error.into(),

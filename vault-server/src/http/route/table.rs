@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use super::{Operation, Route, Service};
+use crate::http::openapi::about::About;
 
 /// The parts of a path that stood where the pattern has `<…>`.
 pub type Captures = BTreeMap<&'static str, String>;
@@ -48,6 +49,16 @@ impl Table {
             }
         }
         table
+    }
+
+    /// With what is told of its lines.
+    #[must_use]
+    pub fn described(mut self, abouts: &[About]) -> Self {
+        for route in self.by_first.values_mut().flatten().chain(&mut self.open) {
+            let fits = |about: &&About| about.operation == route.operation && about.route == route.pattern;
+            route.abouts = abouts.iter().filter(fits).copied().collect();
+        }
+        self
     }
 
     pub(in crate::http) fn find(&self, operation: Operation, path: &str) -> Found<'_> {
@@ -108,7 +119,7 @@ impl Table {
         self.routes().map(|route| (route.operation, route.pattern))
     }
 
-    fn routes(&self) -> impl Iterator<Item = &Route> {
+    pub(in crate::http) fn routes(&self) -> impl Iterator<Item = &Route> {
         self.by_first.values().flatten().chain(&self.open)
     }
 }

@@ -16,7 +16,9 @@ use crate::app::App;
 use crate::http::answer::{Answer, Renewable};
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
-use crate::service::account::{AccountError, Adoption, CheckIn, CheckOut, Configure, Disposal, Rotated};
+use crate::service::account::{
+    AccountError, Adoption, CheckIn, CheckOut, CheckedOut, Configure, Disposal, Rotated,
+};
 
 pub(super) fn exists(app: &App, request: &Request) -> Result<bool, ApiError> {
     Ok(app.accounts.exists(&request.account_path("path")?)?)
@@ -145,30 +147,40 @@ pub(super) async fn credential(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn check_out(context: Context) -> Result<Answer, ApiError> {
+    let request = asked(&context)?;
+    let path = context.request.account_path("path")?;
+    let out = context.app.accounts.check_out(&path, &request, &context.caller.principal).await?;
+    let duration = out.lease.expires_at.since(out.lease.issued_at);
+    let answer = Answer::of(&handed_out(&out))?;
+    let capped = request.ttl.is_some_and(|ttl| ttl > duration);
+    let answer = answer.with_lease(out.lease.id, duration, Renewable::Yes);
+    Ok(if capped { answer.warn("the TTL was capped by the account's max_ttl") } else { answer })
+}
+
+/// What a check-out of an account or of a pool asks for.
+pub(super) fn asked(context: &Context) -> Result<CheckOut, ApiError> {
     // Nothing is stored of a batch token by which its lease could end with it.
     if context.caller.token.kind() == TokenKind::Batch {
         return Err(ApiError::invalid("batch tokens cannot hold a lease: use a service token"));
     }
-    let path = context.request.account_path("path")?;
     let fields = context.fields();
-    let request = CheckOut {
+    Ok(CheckOut {
         ttl: fields.duration("ttl")?,
         reason: fields.bounded_text("reason", REMARK_BYTES_MAX)?,
         ticket: fields.bounded_text("ticket", REMARK_BYTES_MAX)?,
         wait: fields.duration("wait")?,
-    };
-    let out = context.app.accounts.check_out(&path, &request, &context.caller.principal).await?;
-    let duration = out.lease.expires_at.since(out.lease.issued_at);
-    let answer = Answer::of(&CheckOutResponse {
-        username: out.username,
+    })
+}
+
+/// What was handed out, as it is answered.
+pub(super) fn handed_out(out: &CheckedOut) -> CheckOutResponse {
+    CheckOutResponse {
+        username: out.username.clone(),
         password: out.password.expose().to_owned().into(),
         version: out.lease.version,
         generation: out.lease.generation,
         expires_at: out.lease.expires_at.to_rfc3339(),
-    })?;
-    let capped = request.ttl.is_some_and(|ttl| ttl > duration);
-    let answer = answer.with_lease(out.lease.id, duration, Renewable::Yes);
-    Ok(if capped { answer.warn("the TTL was capped by the account's max_ttl") } else { answer })
+    }
 }
 
 pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
@@ -222,7 +234,13 @@ pub(super) async fn verify(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
-    let status = context.app.accounts.status(&context.request.account_path("path")?)?;
+    let path = context.request.account_path("path")?;
+    let mut status = context.app.accounts.status(&path)?;
+    if let Some(id) = context.app.pools.of_account(&path)? {
+        let mount = context.app.mounts.table().with_id(id.mount).cloned();
+        status.pool = mount.map(|mount| super::pool::path_of(&mount, &id));
+    }
+    status.consumers = super::consumer::summary(&context, &path)?;
     Answer::of(&shown(&context, status)?)
 }
 
@@ -254,7 +272,7 @@ pub(super) fn rotated(word: &str, outcome: &Rotated, status: AccountStatus) -> R
 
 /// The status as the caller may see it. Whoever knows a lease's id can renew it, so it is shown only to its
 /// holder and to who may revoke it.
-fn shown(context: &Context, mut status: AccountStatus) -> Result<AccountStatus, ApiError> {
+pub(super) fn shown(context: &Context, mut status: AccountStatus) -> Result<AccountStatus, ApiError> {
     let Some(holder) = &mut status.holder else { return Ok(status) };
     let Some(id) = &holder.lease_id else { return Ok(status) };
     let lease = context.app.leases.open(id)?;
@@ -308,6 +326,7 @@ impl From<AccountError> for ApiError {
                 Self::Target { fault, data: facts }
             }
             AccountError::Act(error) => error.into(),
+            AccountError::Dynamic(error) => error.into(),
             AccountError::Load(error) => error.into(),
             AccountError::Commit(error) => error.into(),
         }

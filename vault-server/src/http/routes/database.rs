@@ -1,6 +1,7 @@
 //! Credentials of databases: targets and accounts by the words of Vault.
 
 mod config;
+mod dynamic_role;
 mod static_role;
 
 use crate::http::route::{Route, delete, list, read, write};
@@ -20,6 +21,11 @@ pub fn all() -> Vec<Route> {
         delete("config/<name>", config::delete),
         write("rotate-root/<name>", config::rotate_root),
         write("reset/<name>", config::reset),
+        list("roles", dynamic_role::list),
+        read("roles/<name>", dynamic_role::read),
+        write("roles/<name>", dynamic_role::write).creating(dynamic_role::exists).readable(&["db_name"]),
+        delete("roles/<name>", dynamic_role::delete),
+        read("creds/<name>", dynamic_role::credential).readable(&["username", "reason"]),
         list("static-roles", static_role::list),
         read("static-roles/<name>", static_role::read),
         write("static-roles/<name>", static_role::write).creating(static_role::exists).readable(&[

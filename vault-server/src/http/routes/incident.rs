@@ -19,7 +19,6 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
         Some("all") => Which::All,
         Some(_) => return Err(ApiError::invalid("state must be open, closed or all")),
     };
-    context.fields().ignore(&["list"]);
     Answer::of(&IncidentList { incidents: context.app.incidents.list(which)? })
 }
 

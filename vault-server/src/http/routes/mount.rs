@@ -15,7 +15,7 @@ use self::described::described;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
-use crate::service::mount::{NewMount, Teardown};
+use crate::service::mount::{MountError, NewMount, Teardown};
 
 /// All mounts of a class, by path.
 fn list(context: &Context, class: Class) -> Answer {
@@ -64,7 +64,12 @@ fn tuned(class: Class, text: &str) -> Option<(Class, &str)> {
 async fn disable(context: Context, class: Class) -> Result<Answer, ApiError> {
     let path = MountPath::parse(class, context.request.part("path")?)?;
     if context.app.mounts.table().at(&path).is_some() {
-        Teardown::new(&context.app).disable(&path).await?;
+        match Teardown::new(&context.app).disable(&path).await {
+            Ok(()) => {}
+            // It is gone for everybody; what is left are leases, visibly.
+            Err(error @ MountError::LeasesLeft(_)) => return Ok(Answer::nothing().warn(error.to_string())),
+            Err(error) => return Err(error.into()),
+        }
     }
     Ok(Answer::nothing())
 }

@@ -9,6 +9,7 @@ pub(super) mod integrity;
 pub(super) mod key;
 pub(super) mod locked_user;
 pub(super) mod metrics;
+pub(super) mod openapi;
 pub(super) mod rekey;
 pub(super) mod seal;
 pub(super) mod tools;

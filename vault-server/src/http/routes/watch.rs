@@ -20,6 +20,10 @@ pub(super) async fn watch(context: Context) -> Result<Answer, ApiError> {
         // Elsewhere zero is the same as nothing; here it says not to wait.
         Some(_) => context.fields().duration("wait")?.unwrap_or_default(),
     };
+    // Who asks for the next version is there, although the secret is fetched elsewhere.
+    if let Some(account) = context.app.accounts.config(&path)? {
+        context.app.consumers.heard_of(&account, &context.caller.principal)?;
+    }
     let watch = context.app.watches.open(&path, context.caller.principal.token())?;
     match context.request.events {
         Some(asked) => stream(context, watch, asked.last_id.or(known)),

@@ -16,7 +16,7 @@ use vault_core::secret::SecretString;
 
 use super::rotate::not_found;
 use super::{AccountError, AccountService};
-use crate::engine::{OUTCOME_WAIT, READ_WAIT};
+use crate::engine::{Engine, OUTCOME_WAIT, READ_WAIT};
 
 /// What a check-out asks for.
 #[derive(Debug, Default)]
@@ -86,8 +86,7 @@ impl AccountService {
         let Some(flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
             return Ok(Err(Refusal::Changing));
         };
-        let random: [u8; 15] = random_bytes(self.engine.entropy());
-        let suffix = data_encoding::BASE32_NOPAD.encode(&random).to_lowercase();
+        let suffix = lease_suffix(&self.engine);
         let path = subject.to_string();
         let acted = self
             .engine
@@ -99,6 +98,7 @@ impl AccountService {
                     ttl: request.ttl,
                     reason: request.reason.clone(),
                     ticket: request.ticket.clone(),
+                    pool: None,
                 };
                 match check_out(account, request, limits, context) {
                     Ok(plan) => (Some(plan), None),
@@ -116,6 +116,7 @@ impl AccountService {
         let password = self.engine.password(subject, lease.version)?;
         let password =
             password.ok_or_else(|| AccountError::Busy("the credential is being changed".to_owned()))?;
+        self.handed_out(&acted.account, &lease, principal);
         Ok(Ok(CheckedOut { lease, username: acted.account.username, password }))
     }
 
@@ -263,11 +264,19 @@ fn limits(account: &Account) -> Limits {
     Limits { ttl: account.settings.ttl.unwrap_or(TTL_DEFAULT).min(max_ttl), max_ttl }
 }
 
-fn borrower(principal: &Principal) -> Borrower {
+/// The random part of a lease's id.
+pub(in crate::service) fn lease_suffix(engine: &Engine) -> String {
+    let random: [u8; 15] = random_bytes(engine.entropy());
+    data_encoding::BASE32_NOPAD.encode(&random).to_lowercase()
+}
+
+/// Who asks, as leases remember it.
+pub(in crate::service) fn borrower(principal: &Principal) -> Borrower {
     Borrower {
         id: principal.id().to_owned(),
         name: principal.display_name().to_owned(),
         token: data_encoding::HEXLOWER.encode(principal.token().as_bytes()),
+        accessor: principal.accessor().as_str().to_owned(),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Reading a credential: never one that the vault knows to be dead.
 
 use vault_core::account::{Readable, Subject};
+use vault_core::consumer::Fetched;
 use vault_core::identity::Principal;
 use vault_core::lease::Lease;
 use vault_core::path::AccountPath;
@@ -61,6 +62,7 @@ impl AccountService {
             // A rotation may have wiped that version since: then read again.
             if let Some(password) = self.engine.password(&subject, version)? {
                 let lent = account.lending.holder.as_ref().and_then(|lease| lent_to_another(lease, reader));
+                self.consumers.fetched(&account, reader, Fetched { version, lent: None });
                 return Ok(Credential {
                     username: account.username,
                     password,

@@ -5,6 +5,7 @@ use vault_core::incident::ledger::LedgerEvent;
 use vault_core::path::AccountPath;
 use vault_core::rotation::run::Stage;
 use vault_core::secret::SecretString;
+use vault_core::store::batch::Require;
 use vault_core::store::due;
 use vault_core::store::key::Table;
 
@@ -12,7 +13,7 @@ use super::{AccountError, AccountService, Also};
 use crate::barrier::{Loaded, Transaction};
 use crate::engine::READ_WAIT;
 use crate::engine::commit::{drop_secret, put_incidents, reschedule};
-use crate::engine::record::{DUE_ACCOUNT, Managed, managed_name};
+use crate::engine::record::{DUE_ACCOUNT, Managed, Member, managed_name};
 
 /// What becomes of the password that the target still accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,6 +37,11 @@ impl AccountService {
     ) -> Result<Option<(String, SecretString)>, AccountError> {
         let subject = Subject::Account(path.clone());
         self.check_free(&subject)?;
+        if self.engine.barrier().revision::<Member>(subject.key())?.is_some() {
+            return Err(AccountError::State(format!(
+                "{path} belongs to a pool, which would lend it; take it out of the pool before it is deleted"
+            )));
+        }
         if disposal == Disposal::RotateAndForget {
             self.rotate(path, false, principal).await?;
         }
@@ -155,6 +161,8 @@ impl AccountService {
                 LedgerEvent::Withdrawn { incident, at: self.engine.now(), by: principal.to_owned() };
             put_incidents(barrier, batch, &[withdrawn])?;
         }
+        // Nobody put it into a pool meanwhile.
+        batch.check::<Member>(account.subject.key(), Require::Absent);
         batch.delete::<Account>(account.subject.key(), loaded.revision);
         Ok(())
     }

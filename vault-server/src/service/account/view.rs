@@ -57,6 +57,8 @@ impl AccountService {
                     since: Some(waiter.since.to_rfc3339()),
                 })
                 .collect(),
+            consumers: None,
+            pool: None,
             rotation_policy: settings.rotation_policy.as_ref().map(ToString::to_string),
             password_policy: settings.password_policy.as_ref().map(ToString::to_string),
             max_ttl: settings.max_ttl.map(|ttl| ttl.as_secs()),

@@ -138,7 +138,7 @@ impl DatabaseService {
     }
 
     /// The config, if it lets this role use it.
-    fn allowing(
+    pub(super) fn allowing(
         &self,
         mount: &Mount,
         config: &Name,

@@ -1,5 +1,7 @@
 //! Version 2, reading: one metadata record, one version, no lock.
 
+use std::sync::Arc;
+
 use vault_core::clock::Timestamp;
 use vault_core::kv::{Metadata, Reading};
 
@@ -21,10 +23,13 @@ impl KvService {
     /// [`KvError`] by cause.
     pub fn read(&self, place: Place<'_>, number: Option<u64>, now: Timestamp) -> Result<Found, KvError> {
         for _ in 0..ATTEMPTS_MAX {
-            let metadata = match self.known(place)? {
-                None => return Ok(Found::Nothing),
-                Some(Known::Plain(plain)) => return read_adopted(&plain, number, now),
-                Some(Known::Versioned(loaded)) => loaded.value,
+            let metadata = match self.barrier.recall::<Metadata>(place.record())? {
+                Some(loaded) => loaded.value,
+                None => match self.known(place)? {
+                    None => return Ok(Found::Nothing),
+                    Some(Known::Plain(plain)) => return read_adopted(&plain, number, now),
+                    Some(Known::Versioned(loaded)) => Arc::new(loaded.value),
+                },
             };
             let view = |number, version| View { number, version, custom: metadata.custom().clone() };
             match metadata.reading(number, now) {

@@ -6,11 +6,13 @@ use vault_core::kv::Metadata;
 use vault_core::secret::{SecretString, for_sealing};
 use vault_core::store::key::Table;
 
-use crate::barrier::Record;
+use crate::barrier::{Record, Remembered};
 
 impl Record for Metadata {
     const TABLE: Table = Table::KvMetadata;
 }
+
+impl Remembered for Metadata {}
 
 /// The data of one version.
 #[derive(Serialize, Deserialize)]

@@ -1,4 +1,5 @@
-//! What goes with a mount that is disabled: the tokens that came through it, then its records.
+//! What goes with a mount that is disabled: the tokens that came through it, what was lent from its pools, then its
+//! records.
 
 use std::time::Duration;
 
@@ -9,6 +10,7 @@ use vault_core::store::key::{Key, Table};
 use super::{MountError, PAGE};
 use crate::app::App;
 use crate::barrier::{Barrier, CommitError};
+use crate::engine::READ_WAIT;
 use crate::shutdown::Shutdown;
 
 /// Takes mounts away.
@@ -30,7 +32,7 @@ impl<'a> Teardown<'a> {
     /// background.
     pub async fn disable(&self, path: &MountPath) -> Result<(), MountError> {
         let mount = self.app.mounts.end(path).await?;
-        let outcome = self.take_away(&mount).await;
+        let outcome = self.take_away(&mount, READ_WAIT).await;
         if outcome.is_err() {
             self.app.mounts.inner.ending.notify_one();
         }
@@ -45,7 +47,14 @@ impl<'a> Teardown<'a> {
                 () = self.app.mounts.inner.ending.notified() => {}
             }
             while let Err(error) = self.finish().await {
-                tracing::warn!(error = &error as &dyn std::error::Error, "a disabled mount is not gone yet");
+                if let MountError::LeasesLeft(left) = &error {
+                    tracing::debug!(left, "leases of a disabled mount are not over yet");
+                } else {
+                    tracing::warn!(
+                        error = &error as &dyn std::error::Error,
+                        "a disabled mount is not gone yet"
+                    );
+                }
                 if self.app.barrier.is_sealed() {
                     // The next unseal says again what is ending.
                     break;
@@ -60,16 +69,14 @@ impl<'a> Teardown<'a> {
 
     async fn finish(&self) -> Result<(), MountError> {
         let mut outcome = Ok(());
-        for (_, loaded) in self.app.barrier.list::<Mount>(b"", None, MOUNTS_MAX)? {
-            if loaded.value.ending {
-                // One that cannot be taken away does not keep the others.
-                outcome = self.take_away(&loaded.value).await.and(outcome);
-            }
+        for mount in self.app.mounts.ending()? {
+            // One that cannot be taken away does not keep the others.
+            outcome = self.take_away(&mount, Duration::ZERO).await.and(outcome);
         }
         outcome
     }
 
-    async fn take_away(&self, mount: &Mount) -> Result<(), MountError> {
+    async fn take_away(&self, mount: &Mount, wait: Duration) -> Result<(), MountError> {
         let (app, id) = (self.app, mount.id.as_bytes());
         loop {
             let page = app.barrier.names(Table::MountToken, id, None, PAGE)?;
@@ -89,7 +96,13 @@ impl<'a> Teardown<'a> {
             }
         }
         app.logins.forget_mount(mount.id);
+        app.pools.take_away(mount).await.map_err(Box::new)?;
         if mount.kind == Kind::Database {
+            // They need what they were made by until they are over.
+            match app.dynamic.end_all(mount, wait).await? {
+                0 => {}
+                left => return Err(MountError::LeasesLeft(left)),
+            }
             app.databases.let_go_all(mount).await?;
         }
         for table in Table::OF_MOUNTS {
@@ -129,5 +142,3 @@ fn done_or_later(outcome: Result<(), CommitError>) -> Result<(), MountError> {
 }
 
 const TRY_AGAIN_AFTER: Duration = Duration::from_secs(5);
-/// More mounts than anybody has.
-const MOUNTS_MAX: usize = 100_000;

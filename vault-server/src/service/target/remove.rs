@@ -1,6 +1,7 @@
 //! Deleting a target. The management password is not lost by the way.
 
 use vault_core::account::{Account, Subject};
+use vault_core::lease::dynamic::SUBJECT_PREFIX;
 use vault_core::path::Name;
 use vault_core::rotation::port::Login;
 use vault_core::target::Target;
@@ -49,6 +50,12 @@ impl TargetService {
                 managed.first().map_or("", String::as_str)
             )));
         }
+        let leases = accounts.iter().filter(|key| key.starts_with(SUBJECT_PREFIX)).count();
+        if leases > 0 {
+            return Err(AccountError::State(format!(
+                "{name} still has {leases} dynamic leases; revoke them first"
+            )));
+        }
         let subject = Subject::Management(name.clone());
         let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
             return Err(AccountError::Busy(format!(
@@ -89,7 +96,8 @@ impl TargetService {
         also(&mut batch);
         if let Some(target) = self.engine.target(name)? {
             let manager = self.engine.account(&subject)?;
-            let has_accounts = self.accounts.of_target(name)?.iter().any(|key| key.starts_with("a/"));
+            // Dynamic leases need it, too, until they are over.
+            let has_accounts = self.accounts.of_target(name)?.iter().any(|key| !key.starts_with("m/"));
             let is_known = |manager: &Account| manager.last_rotation.is_none() && manager.stage.untouched();
             match manager {
                 Some(manager) if !has_accounts && is_known(&manager.value) => {

@@ -47,7 +47,7 @@ pub(in crate::http::routes) async fn read(context: TokenlessContext) -> Result<A
 }
 
 /// What the policies of the token allow together.
-async fn acl(context: &TokenlessContext) -> Result<Arc<Acl>, ApiError> {
+pub(in crate::http::routes) async fn acl(context: &TokenlessContext) -> Result<Arc<Acl>, ApiError> {
     let token = context.token.as_ref().ok_or(ApiError::InvalidToken)?;
     let caller = context.app.tokens.authenticate(token.expose(), context.request.now).map_err(dead)?;
     if !caller.token.may_come_from(context.request.remote.ip()) {

@@ -1,0 +1,229 @@
+//! Consumers: who fetched which version of a credential, and who still holds an old one.
+//!
+//! The request that fetches a version is its consumer's receipt. Each token has one for an account, about the version
+//! that it fetched last. Of several tokens of one login (a role whose machines log in again and again) each is
+//! an instance of its own; one whose token has ended was followed by those that fetched after it.
+//!
+//! ```text
+//!   token lives ───────────────────────────────────► live ─┬─ holds the current version ► Current
+//!   token ended ─┬─ its login has fetched since ─► gone    └─ holds another ────────────► Lagging
+//!                ├─ its login has not ──────────► live (the service may go on with what it has)
+//!                └─ it was no login ────────────► gone
+//!   not heard of for 30 days, lease ended ───────► gone
+//! ```
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::account::{Account, Versions};
+use crate::clock::Timestamp;
+use crate::identity::{Origin, Principal, TokenDigest};
+use crate::lease::LeaseState;
+
+/// Who a consumer is, for as long as that can be said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Who {
+    /// An entity.
+    Entity(String),
+    /// A role or user that logs in.
+    Login(Origin),
+    /// Nothing but its token.
+    Token,
+}
+
+/// What was fetched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fetched {
+    /// The version.
+    pub version: u64,
+    /// The generation of the lease that hands it out; `None` for who reads without one.
+    pub lent: Option<u64>,
+}
+
+/// That a token fetched a version of a credential.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The token's public name.
+    pub accessor: String,
+    /// The token's digest, by which it is seen whether it lives.
+    pub token: TokenDigest,
+    /// When a token ends that is not stored.
+    pub token_ends: Option<Timestamp>,
+    /// Who stands behind it.
+    pub who: Who,
+    /// The name for people.
+    pub name: String,
+    /// When the account was configured: one of the same path that was deleted is another account.
+    pub account: Timestamp,
+    /// The version that it fetched last.
+    pub version: u64,
+    /// The generation of the lease by which it has it; `None` for who reads without one.
+    pub lent: Option<u64>,
+    /// When it first fetched any.
+    pub since: Timestamp,
+    /// When it first fetched this one.
+    pub first_at: Timestamp,
+    /// When it was heard of last; stored at least once in [`NOTED_EVERY`].
+    pub last_at: Timestamp,
+}
+
+impl Receipt {
+    /// The receipt of `principal`, who has just fetched `what` of `account`.
+    #[must_use]
+    pub fn new(account: &Account, principal: &Principal, what: Fetched, now: Timestamp) -> Self {
+        let who = match (principal.entity_id(), principal.origin()) {
+            ("", None) => Who::Token,
+            ("", Some(origin)) => Who::Login(origin.clone()),
+            (entity, _) => Who::Entity(entity.to_owned()),
+        };
+        Self {
+            accessor: principal.accessor().as_str().to_owned(),
+            token: *principal.token(),
+            token_ends: principal.unstored_until(),
+            who,
+            name: principal.display_name().to_owned(),
+            account: account.created_at,
+            version: what.version,
+            lent: what.lent,
+            since: now,
+            first_at: now,
+            last_at: now,
+        }
+    }
+
+    /// Notes that its holder fetched `what` at `now`; tells whether that is worth storing.
+    pub fn fetched(&mut self, what: Fetched, now: Timestamp) -> bool {
+        if self.what() == what {
+            return self.heard_of(now);
+        }
+        (self.version, self.lent) = (what.version, what.lent);
+        self.first_at = now;
+        self.last_at = now;
+        true
+    }
+
+    /// Notes that its holder was heard of at `now`; tells whether that is worth storing.
+    pub fn heard_of(&mut self, now: Timestamp) -> bool {
+        let is_due = now.since(self.last_at) >= NOTED_EVERY;
+        if is_due {
+            self.last_at = now;
+        }
+        is_due
+    }
+
+    /// What was fetched.
+    #[must_use]
+    pub const fn what(&self) -> Fetched {
+        Fetched { version: self.version, lent: self.lent }
+    }
+
+    /// What is to be stored when this one comes upon the one `there`; `None` when that says as much.
+    #[must_use]
+    pub fn after(&self, there: Option<&Self>) -> Option<Self> {
+        let Some(there) = there.filter(|there| there.account == self.account) else {
+            return Some(self.clone());
+        };
+        if there.what() == self.what() && self.last_at.since(there.last_at) < NOTED_EVERY {
+            return None;
+        }
+        let first_at =
+            if there.version == self.version { there.first_at.min(self.first_at) } else { self.first_at };
+        Some(Self { since: there.since.min(self.since), first_at, ..self.clone() })
+    }
+}
+
+/// How a consumer stands to the current version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It has it.
+    Current,
+    /// It has another.
+    Lagging,
+    /// It is a consumer no more.
+    Gone,
+}
+
+impl Standing {
+    /// The word in answers.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Lagging => "lagging",
+            Self::Gone => "gone",
+        }
+    }
+}
+
+/// A receipt, and whether its token lives.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Looked {
+    /// The receipt.
+    pub receipt: Receipt,
+    /// Whether its token lives.
+    pub lives: bool,
+}
+
+/// How each of the consumers of `account` stands at `now`.
+#[must_use]
+pub fn judge(account: &Account, looked: &[Looked], now: Timestamp) -> Vec<Standing> {
+    let current = account.versions.current.map(|version| version.number);
+    let followed = |receipt: &Receipt| {
+        looked.iter().any(|other| {
+            other.receipt.account == account.created_at
+                && other.receipt.who == receipt.who
+                && other.receipt.last_at > receipt.last_at
+        })
+    };
+    // Who borrowed it has it for as long as the lease lasts, and nothing that works afterwards.
+    let has_returned = |receipt: &Receipt| {
+        let holder = account.lending.holder.as_ref().filter(|lease| lease.state == LeaseState::Active);
+        receipt.lent.is_some() && receipt.lent != holder.map(|lease| lease.generation)
+    };
+    let stands = |Looked { receipt, lives }: &Looked| {
+        let may_go_on = *lives || (receipt.who != Who::Token && !followed(receipt));
+        if receipt.account != account.created_at
+            || now.since(receipt.last_at) >= KEPT
+            || !may_go_on
+            || has_returned(receipt)
+        {
+            Standing::Gone
+        } else if Some(receipt.version) == current {
+            Standing::Current
+        } else {
+            Standing::Lagging
+        }
+    };
+    looked.iter().map(stands).collect()
+}
+
+/// Whether a receipt is worth keeping: its holder is a consumer, or knows a password that may still open something.
+#[must_use]
+pub fn is_kept(receipt: &Receipt, standing: Standing, account: Timestamp, versions: &Versions) -> bool {
+    let knows = || versions.stored().any(|version| version.number == receipt.version);
+    receipt.account == account && (standing != Standing::Gone || knows())
+}
+
+/// Which receipt is to make room for a new one: of who is gone before others, then who was not heard of for the
+/// longest time.
+#[must_use]
+pub fn least(looked: &[Looked], standings: &[Standing]) -> Option<usize> {
+    let mut order: Vec<usize> = (0..looked.len().min(standings.len())).collect();
+    order.sort_by_key(|at| {
+        let is_live = standings.get(*at).is_some_and(|standing| *standing != Standing::Gone);
+        (is_live, looked.get(*at).map(|looked| looked.receipt.last_at))
+    });
+    order.first().copied()
+}
+
+/// Somebody who was not heard of for so long is no consumer any more.
+pub const KEPT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How exactly it is stored when a consumer was heard of last.
+pub const NOTED_EVERY: Duration = Duration::from_secs(60 * 60);
+/// Most receipts of one account.
+pub const RECEIPTS_MAX: usize = 512;
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,196 @@
+//! The calls on a target that a dynamic lease needs: within the deadline, and in the audit trail before they
+//! go out.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vault_core::clock::Timestamp;
+use vault_core::entropy::random_bytes;
+use vault_core::lease::dynamic::removal::{Removal, remove};
+use vault_core::lease::dynamic::role::DynamicRole;
+use vault_core::lease::dynamic::{Dynamic, Stage, step};
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{Job, Login, Outcome, Rotator};
+use vault_core::rotation::provisioner::{Order, Provisioner, Statements};
+use vault_core::secret::SecretString;
+use vault_core::target::Target;
+
+use crate::barrier::LoadError;
+use crate::engine::bench::NoTools;
+use crate::engine::commit::PlanError;
+use crate::engine::{EFFECT_DEADLINE, Engine};
+use crate::panic::caught;
+
+/// What a call needs.
+struct Hands {
+    target: Target,
+    rotator: Arc<dyn Rotator>,
+    management: Login,
+    /// The version of the management credential.
+    managed_by: Option<u64>,
+}
+
+impl Hands {
+    fn job<'a>(&'a self, lease: &'a Dynamic) -> Job<'a> {
+        Job {
+            spec: &self.target.spec,
+            management: &self.management,
+            username: &lease.username,
+            rotation: lease.job,
+        }
+    }
+
+    fn provisioner(&self) -> Result<&dyn Provisioner, Fault> {
+        let none = || {
+            let what = format!("the rotator {} makes no users", self.target.rotator);
+            Fault::new(FaultClass::Preflight, what)
+        };
+        self.rotator.provisioner().ok_or_else(none)
+    }
+}
+
+impl Engine {
+    pub(super) async fn create_user(&self, lease: &Dynamic, password: &SecretString) -> Outcome {
+        let hands = match self.hands(lease, "CreateUser") {
+            Ok(hands) => hands,
+            Err(error) => return Outcome::NotApplied(fault_of(error)),
+        };
+        let order = Order {
+            creation: &lease.statements.creation,
+            password,
+            expiration: lease.expires_at.plus(EXPIRATION_GRACE),
+        };
+        let outcome = match hands.provisioner() {
+            Ok(provisioner) => within(provisioner.create(hands.job(lease), order)).await,
+            Err(fault) => Ok(Outcome::NotApplied(fault)),
+        };
+        let outcome = outcome.unwrap_or_else(Outcome::Unknown);
+        self.noted(lease, &hands, fault_in(&outcome)).await;
+        outcome
+    }
+
+    pub(super) async fn extend_user(&self, lease: &Dynamic, until: Timestamp) -> Outcome {
+        let hands = match self.hands(lease, "ExtendUser") {
+            Ok(hands) => hands,
+            Err(error) => return Outcome::NotApplied(fault_of(error)),
+        };
+        let renew = match self.statements(lease) {
+            Ok(statements) => statements.renew,
+            Err(error) => return Outcome::NotApplied(fault_of(error.into())),
+        };
+        let until = until.plus(EXPIRATION_GRACE);
+        let outcome = match hands.provisioner() {
+            Ok(provisioner) => within(provisioner.extend(hands.job(lease), &renew, until)).await,
+            Err(fault) => Ok(Outcome::NotApplied(fault)),
+        };
+        let outcome = outcome.unwrap_or_else(Outcome::Unknown);
+        self.noted(lease, &hands, fault_in(&outcome)).await;
+        outcome
+    }
+
+    /// Removes the user of a lease that ends, and commits what that showed. The caller holds the lease's flight.
+    pub(super) async fn remove_user(&self, key: &[u8]) -> Result<(), PlanError> {
+        let Some(loaded) = self.dynamic(key)? else { return Ok(()) };
+        let _place = match self.target(&loaded.value.target)? {
+            Some(target) => self.place_at(&target.value).await,
+            None => None,
+        };
+        // As it is after the waiting.
+        let Some(loaded) = self.dynamic(key)? else { return Ok(()) };
+        let lease = loaded.value;
+        if !matches!(lease.stage, Stage::Revoking { at } if at <= self.now()) {
+            return Ok(());
+        }
+        let removal = match self.hands(&lease, "RemoveUser") {
+            Err(NoTools::Load(error)) => return Err(error.into()),
+            Err(NoTools::Fault(fault)) => Removal::Failed(fault),
+            Ok(hands) => {
+                let Statements { revocation, rollback, .. } = self.statements(&lease)?;
+                let statements = if lease.undo && !rollback.is_empty() { rollback } else { revocation };
+                let removal = match hands.provisioner() {
+                    Ok(provisioner) => within(remove(provisioner, hands.job(&lease), &statements)).await,
+                    Err(fault) => Err(fault),
+                };
+                // It is done again, so that an answer that never came is no more than a failed attempt.
+                let removal = removal.unwrap_or_else(Removal::Failed);
+                let fault = match &removal {
+                    Removal::Failed(fault) => Some(fault),
+                    Removal::Gone => None,
+                };
+                self.noted(&lease, &hands, fault).await;
+                removal
+            }
+        };
+        let draw = u64::from_le_bytes(random_bytes(self.entropy()));
+        self.decide_dynamic(key, |lease, facts| step::removed(lease, removal.clone(), facts.now, draw))
+            .await
+            .map(drop)
+    }
+
+    /// What the call needs; it is in the audit trail when this returns well.
+    fn hands(&self, lease: &Dynamic, step: &str) -> Result<Hands, NoTools> {
+        let missing = |what: String| NoTools::Fault(Fault::new(FaultClass::Preflight, what));
+        let target = self.target(&lease.target)?.map(|loaded| loaded.value);
+        let target =
+            target.ok_or_else(|| missing(format!("the target {} is not configured", lease.target)))?;
+        let rotator = self
+            .rotator(&target.rotator)
+            .ok_or_else(|| missing(format!("no rotator serves the kind {}", target.rotator)))?;
+        let (management, managed_by) = self.management_of(&lease.target)?;
+        let management = management
+            .into_iter()
+            .next()
+            .ok_or_else(|| missing("the target has no management credential".to_owned()))?;
+        let data = serde_json::json!({ "step": step, "rotation_id": lease.job.to_string() });
+        if let Err(error) = self.audited("target_call", &lease.id(&lease.mount_path), &data) {
+            tracing::error!(%error, "nothing is done on a target that cannot be audited");
+            let what = "the audit trail did not accept the act";
+            return Err(NoTools::Fault(Fault::new(FaultClass::StoreFailed, what)));
+        }
+        Ok(Hands { target, rotator, management, managed_by })
+    }
+
+    /// How the role says today that its users are kept and removed; as the lease remembers it, where the role is
+    /// gone.
+    fn statements(&self, lease: &Dynamic) -> Result<Statements, LoadError> {
+        let name = [lease.mount.as_bytes().as_slice(), lease.role.as_bytes()].concat();
+        let role = self.inner.barrier.load::<DynamicRole>(name)?;
+        Ok(role.map_or_else(|| lease.statements.clone(), |role| role.value.statements))
+    }
+
+    /// A management credential that was refused is not tried again by anybody before it is mended.
+    async fn noted(&self, lease: &Dynamic, hands: &Hands, fault: Option<&Fault>) {
+        let refused = fault.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
+        if let Some(version) = hands.managed_by.filter(|_| refused) {
+            self.note_refused_management(&lease.target, version).await;
+        }
+    }
+}
+
+fn fault_in(outcome: &Outcome) -> Option<&Fault> {
+    match outcome {
+        Outcome::Applied => None,
+        Outcome::NotApplied(fault) | Outcome::Unknown(fault) => Some(fault),
+    }
+}
+
+fn fault_of(error: NoTools) -> Fault {
+    match error {
+        NoTools::Fault(fault) => fault,
+        NoTools::Load(_) => Fault::new(FaultClass::StoreFailed, "a record that is needed could not be read"),
+    }
+}
+
+/// Races a call against the deadline. The error is what it means that no answer came.
+async fn within<T>(call: impl Future<Output = T>) -> Result<T, Fault> {
+    match tokio::time::timeout(EFFECT_DEADLINE, caught(call)).await {
+        Ok(Some(answer)) => Ok(answer),
+        Ok(None) => {
+            Err(Fault::new(FaultClass::PluginFailed, "the plugin broke down; the server's log has the place"))
+        }
+        Err(_) => Err(Fault::new(FaultClass::Ambiguous, "the target did not answer in time")),
+    }
+}
+
+/// The target's own limit is a little later than the lease's, so that it never comes first.
+const EXPIRATION_GRACE: Duration = Duration::from_secs(5);

@@ -1,0 +1,178 @@
+//! `accounts/…`.
+
+use super::incident::FAILURE;
+use crate::http::openapi::words::*;
+
+pub(super) const LINES: &[About] = &[
+    list("accounts/config", "Lists the accounts.", Keys),
+    list("accounts/config/<prefix...>", "Lists the accounts in a folder.", Keys)
+        .shown_as("accounts/config/<path...>"),
+    read("accounts/config/<path...>", "Reads an account's settings.", data(CONFIG)),
+    write(
+        "accounts/config/<path...>",
+        "Takes an account into care, or changes it: what is left out stays as it is.",
+        STATUS,
+    )
+    .takes(SETTINGS)
+    .fails(&[409, 502]),
+    delete("accounts/config/<path...>", "Forgets an account.", data(LOGIN))
+        .takes(&[must(
+            "disposal",
+            Word(&["rotate-and-forget", "hand-over"]),
+            "What becomes of its password.",
+        )])
+        .or(&[(204, Nothing)])
+        .fails(&[409, 502]),
+    read("accounts/creds/<path...>", "Reads an account's credential.", data(CREDENTIAL)).fails(&[409]),
+    write("accounts/check-out/<path...>", "Lends an account to the caller alone.", data(LENT))
+        .takes(&[
+            may("ttl", Span, "For how long."),
+            may("reason", Text, "Why, for the audit file and for who waits."),
+            may("ticket", Text, "The ticket it is for."),
+            may("wait", Span, "How long to wait in line for it."),
+        ])
+        .fails(&[409, 502]),
+    write("accounts/check-in/<path...>", "Gives an account back: its password is changed.", data(RETURNED))
+        .takes(&[
+            may("lease_id", Text, "The lease; found when the caller has one."),
+            may("force", Flag, "Takes it from whoever has it; needs `sudo`."),
+        ])
+        .fails(&[409, 502]),
+    write("accounts/rotate/<path...>", "Changes an account's password now.", OUTCOME)
+        .takes(&[may("force", Flag, "Also while it is lent; needs `sudo`.")])
+        .or(&[(202, OUTCOME)])
+        .fails(&[409, 502]),
+    write("accounts/verify/<path...>", "Logs in with the stored password.", OUTCOME)
+        .or(&[(202, OUTCOME)])
+        .fails(&[409, 502]),
+    write("accounts/reconcile/<path...>", "Brings vault and target together again.", OUTCOME)
+        .or(&[(202, OUTCOME)])
+        .fails(&[409, 502]),
+    list("accounts/status", "Lists accounts with their status.", data(LISTING)).takes(&[STATE]),
+    read("accounts/status", "Lists accounts with their status.", data(LISTING)).takes(&[STATE]),
+    read("accounts/status/<path...>", "Tells where an account stands.", STATUS),
+    read(
+        "accounts/history/<path...>",
+        "Tells what happened to an account, oldest first.",
+        data(&[must("events", List(&Object(EVENT)), "What happened.")]),
+    ),
+    read(
+        "accounts/watch/<path...>",
+        "Waits for another version of a credential, or streams each.",
+        data(WATCHED),
+    )
+    .takes(&[
+        may("version", Count, "The version that the caller has."),
+        may("wait", Span, "How long to wait; `0` not at all."),
+    ])
+    .or(&[(200, Typed("text/event-stream"))]),
+];
+
+const SETTINGS: &[Field] = &[
+    may("target", Text, "Where it lives."),
+    may("username", Text, "Its name there."),
+    may("password", Secret, "Its password of today; without one it is adopted by a first rotation."),
+    may("rotation_policy", Text, "When it is rotated."),
+    may("password_policy", Text, "How its passwords look."),
+    may("ttl", Span, "How long a check-out lasts that asks for nothing."),
+    may("max_ttl", Span, "How long a check-out lasts at most."),
+];
+const CONFIG: &[Field] = &[
+    must("target", Text, "Where it lives."),
+    must("username", Text, "Its name there."),
+    must("rotation_policy", OrNull(&Text), "When it is rotated."),
+    must("password_policy", OrNull(&Text), "How its passwords look."),
+    must("max_ttl", OrNull(&Count), "Seconds a check-out lasts at most."),
+    must("rotation_period", OrNull(&Count), "Seconds between rotations of a static role."),
+    must("rotation_schedule", OrNull(&Text), "When a static role is rotated."),
+    must("rotation_window", OrNull(&Count), "Seconds after a time of the schedule in which it may begin."),
+    must("belongs_to", OrNull(&Text), "What it was made by, when that was an engine."),
+    must("released", OrNull(&Flag), "Whether that is gone."),
+];
+const STATUS: Reply = Data(ACCOUNT);
+const ACCOUNT: Shape = Both(STANDING, FAILURE);
+const STANDING: &[Field] = &[
+    must("target", Text, "Where it lives."),
+    must("username", Text, "Its name there."),
+    must("state", Word(STATES), "Where its rotation stands."),
+    must("version", Count, "The version that is served."),
+    may("pending_version", Count, "The version that is being brought to the target."),
+    must("last_rotation", OrNull(&Time), "When the served version was verified."),
+    must("next_rotation", OrNull(&Time), "When the next rotation is due."),
+    may("holder", Object(HOLDER), "Who has it."),
+    may(
+        "line",
+        List(&Object(&[must("principal", Text, "Who."), must("since", OrNull(&Time), "Since when.")])),
+        "Who waits.",
+    ),
+    may("rotation_policy", Text, "When it is rotated."),
+    may("password_policy", Text, "How its passwords look."),
+    may("max_ttl", Count, "Seconds a check-out lasts at most."),
+];
+const STATES: &[&str] = &[
+    "idle",
+    "due",
+    "staged",
+    "applied",
+    "doubtful",
+    "reverting",
+    "retiring",
+    "backoff",
+    "parked",
+    "quarantined",
+];
+const STATE: Field = may("state", Text, "Only those in this state.");
+const HOLDER: &[Field] = &[
+    must("principal", Text, "Who."),
+    may("lease_id", Text, "By which lease; for its holder and who may revoke it."),
+    must("since", OrNull(&Time), "Since when."),
+    must("expires_at", OrNull(&Time), "Until when unless renewed."),
+    may("reason", Text, "Why, in the holder's words."),
+    may("ticket", Text, "The ticket that the holder named."),
+    must("state", Word(&["active", "revoking", "closed"]), "Whether it is being ended."),
+];
+const LOGIN: &[Field] = &[must("username", Text, ""), must("password", Secret, "Handed over, once.")];
+const CREDENTIAL: &[Field] = &[
+    must("username", Text, "The account's name on its target."),
+    must("password", Secret, "Its password."),
+    must("version", Count, "Which version that is."),
+    must("last_rotation", OrNull(&Time), "When it was last changed."),
+    must("next_rotation", OrNull(&Time), "When it is next due."),
+    must("ttl", Count, "Seconds until then; 0 without a schedule."),
+];
+const LENT: &[Field] = &[
+    must("username", Text, "The account's name on its target."),
+    must("password", Secret, "Its password."),
+    must("version", Count, "Which version that is."),
+    must("generation", Count, "How often the account was lent."),
+    must("expires_at", Time, "Until when unless renewed."),
+];
+const RETURNED: &[Field] = &[
+    must("lease_id", Text, "The lease that ends."),
+    must("state", Word(&["closed", "revoking"]), "Whether the target was seen to refuse the password."),
+    may("version", Count, "The version that is served now."),
+    may("incident", Text, "What stands in the way."),
+];
+const OUTCOME: Reply = Data(Both(RESULT, FAILURE));
+const RESULT: &[Field] = &[
+    must("outcome", Word(&["rotated", "verified", "in_sync", "running"]), "What came of it."),
+    must("version", Count, "The version that is served."),
+    must("state", Word(STATES), "Where its rotation stands."),
+];
+const LISTING: &[Field] =
+    &[must("keys", List(&Text), "Their paths."), must("key_info", Map(&ACCOUNT), "The status of each.")];
+const EVENT: &[Field] = &[
+    must("at", Time, "When."),
+    must("kind", Text, "What, such as `staged` or `promoted`."),
+    may("version", Count, "The version it is about."),
+    may("class", Text, "The class of a failure."),
+    may("detail", Text, "More, in words."),
+    may("principal", Text, "Who caused it."),
+    may("rotation_id", Text, "The rotation it belongs to."),
+];
+const WATCHED: &[Field] = &[
+    must("version", Count, "The current version; 0 while there is none."),
+    must("changed", Flag, "Whether it is another than the one that was named."),
+    must("last_rotation", OrNull(&Time), "When it was last changed."),
+    must("next_rotation", OrNull(&Time), "When it is next due."),
+];

@@ -1,0 +1,75 @@
+//! `targets/…`: the systems on which accounts live.
+
+use super::incident::FAILURE;
+use crate::http::openapi::words::*;
+
+pub(super) const LINES: &[About] = &[
+    list("targets/config", "Lists the targets.", Keys),
+    read("targets/config/<name>", "Reads a target's settings, without its password.", Data(Open(SHOWN))),
+    write(
+        "targets/config/<name>",
+        "Sets a target up, or changes it: what is left out stays as it is.",
+        Nothing,
+    )
+    .takes(SETTINGS)
+    .takes_anything()
+    .fails(&[409, 502]),
+    delete("targets/config/<name>", "Forgets a target.", data(LOGIN))
+        .takes(&[may(
+            "disposal",
+            Word(&["", "hand-over", "forget"]),
+            "What becomes of its management credential.",
+        )])
+        .or(&[(204, Nothing)])
+        .fails(&[409, 502]),
+    write("targets/check/<name>", "Logs in and looks whether rotation would work.", data(CHECK))
+        .fails(&[409, 502]),
+    write("targets/rotate/<name>", "Rotates the management credential.", data(ROTATED))
+        .or(&[(202, data(ROTATED))])
+        .fails(&[409, 502]),
+    read(
+        "targets/status/<name>",
+        "Tells where the management credential stands.",
+        Data(Both(STATUS, FAILURE)),
+    ),
+];
+
+const SETTINGS: &[Field] = &[
+    may("rotator", Text, "The kind of target, such as `postgresql`."),
+    may("connection_url", Text, "Where it is, without a password."),
+    may("username", Text, "The name of the management credential."),
+    may("password", Secret, "Its password; never given back."),
+    may("max_concurrency", Count, "Rotations that may run on it at once."),
+    may("allowed_usernames", List(&Text), "Which names may be managed as accounts; none for all."),
+    may("rotation_policy", Text, "When the management credential is rotated."),
+    may("password_policy", Text, "How passwords are made of accounts that name no policy."),
+];
+const SHOWN: &[Field] = &[
+    must("rotator", Text, "The kind of target."),
+    must("connection_url", Text, "Where it is."),
+    must("username", Text, "The name of the management credential."),
+    must("version", Count, "The version of its password."),
+    may("max_concurrency", Count, "Rotations that may run on it at once."),
+    must("allowed_usernames", List(&Text), "Which names may be managed as accounts; none for all."),
+    may("password_policy", Text, "How passwords are made of accounts that name no policy."),
+    may("belongs_to", Text, "What it was made by, when that was an engine."),
+    may("released", Flag, "Whether that is gone."),
+];
+const LOGIN: &[Field] = &[must("username", Text, ""), must("password", Secret, "Handed over, once.")];
+const CHECK: &[Field] = &[
+    must("server", Text, "How the target names itself and its version."),
+    must("passed", List(&Text), "What was tried and held."),
+    must("warnings", List(&Text), "What works but should be mended."),
+];
+const ROTATED: &[Field] = &[
+    must("outcome", Word(&["rotated", "running"]), "Whether it is done."),
+    must("version", Count, "The version in use."),
+    must("state", Text, "Where its rotation stands."),
+];
+const STATUS: &[Field] = &[
+    must("rotator", Text, "The kind of target."),
+    must("state", Text, "Where its rotation stands."),
+    must("version", Count, "The version in use."),
+    must("last_rotation", OrNull(&Time), "When it was last changed."),
+    must("accounts", OrNull(&Count), "Accounts that live on it."),
+];

@@ -1,0 +1,104 @@
+//! The count of who lags, and the end of receipts that say nothing any more.
+
+use vault_core::account::{Account, Subject};
+use vault_core::consumer::{Receipt, Standing, is_kept, judge};
+use vault_core::store::batch::Revision;
+use vault_core::store::key::Table;
+
+use super::flush::FlushError;
+use super::{ConsumerService, prefix};
+use crate::barrier::{CommitError, LoadError};
+
+/// The name and the revision of a receipt.
+type Found = (Vec<u8>, Revision);
+
+/// How many stand how.
+#[derive(Clone, Copy, Debug, Default)]
+struct Count {
+    current: i64,
+    lagging: i64,
+}
+
+impl ConsumerService {
+    /// Looks at every receipt once, an account at a time.
+    ///
+    /// # Errors
+    /// [`FlushError`] by cause; the rest waits for the next time.
+    pub async fn walk(&self) -> Result<(), FlushError> {
+        let (mut count, mut after): (Count, Option<Vec<u8>>) = (Count::default(), None);
+        while let Some(name) = self.inner.barrier.names(Table::Consumer, &[], after.as_deref(), 1)?.pop() {
+            let nul = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
+            let subject = name.get(..nul).and_then(|key| std::str::from_utf8(key).ok());
+            match subject.and_then(Subject::from_key) {
+                Some(subject) => {
+                    let (looked, useless) = self.look(&subject)?;
+                    count.current += looked.current;
+                    count.lagging += looked.lagging;
+                    self.forget(useless).await?;
+                    // Behind the last name that the prefix may have.
+                    let mut last = prefix(&subject);
+                    last.extend([0xff; 8]);
+                    after = Some(last);
+                }
+                None => after = Some(name),
+            }
+            tokio::task::yield_now().await;
+        }
+        self.inner.live.set(count.current + count.lagging);
+        self.inner.lagging.set(count.lagging);
+        Ok(())
+    }
+
+    /// How the consumers of one account stand, and which receipts can go.
+    fn look(&self, subject: &Subject) -> Result<(Count, Vec<Found>), LoadError> {
+        let (barrier, now) = (&self.inner.barrier, self.inner.clock.now());
+        let mut page = Vec::new();
+        loop {
+            let after = page.last().map(|(name, _): &(Vec<u8>, _)| name.clone());
+            let next = barrier.list::<Receipt>(&prefix(subject), after.as_deref(), PAGE)?;
+            let full = next.len() == PAGE;
+            page.extend(next);
+            if !full {
+                break;
+            }
+        }
+        let Some(account) = barrier.load::<Account>(subject.key())? else {
+            let all = page.into_iter().map(|(name, loaded)| (name, loaded.revision)).collect();
+            return Ok((Count::default(), all));
+        };
+        let account = account.value;
+        let looked = self.looked_at(page.iter().map(|(_, loaded)| loaded.value.clone()), now)?;
+        let (mut count, mut useless) = (Count::default(), Vec::new());
+        for ((name, loaded), standing) in page.into_iter().zip(judge(&account, &looked, now)) {
+            match standing {
+                Standing::Current => count.current += 1,
+                Standing::Lagging => count.lagging += 1,
+                Standing::Gone => {}
+            }
+            if !is_kept(&loaded.value, standing, account.created_at, &account.versions) {
+                useless.push((name, loaded.revision));
+            }
+        }
+        Ok((count, useless))
+    }
+
+    async fn forget(&self, useless: Vec<Found>) -> Result<(), FlushError> {
+        for some in useless.chunks(TOGETHER) {
+            let mut batch = self.inner.barrier.transaction()?;
+            for (name, revision) in some {
+                batch.delete::<Receipt>(name.clone(), *revision);
+            }
+            match self.inner.barrier.commit(batch).await {
+                // Somebody came back meanwhile.
+                Ok(()) | Err(CommitError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Records read at a time.
+const PAGE: usize = 500;
+/// Receipts that go in one commit.
+const TOGETHER: usize = 100;

@@ -1,0 +1,187 @@
+//! Dynamic leases by their ids: found, listed, ended. The ids begin with the path of a mount, and move with it.
+
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use vault_core::identity::TokenDigest;
+use vault_core::lease::dynamic::{CREDS, Dynamic};
+use vault_core::lease::{EndCause, Lease, LeaseState};
+use vault_core::mount::{Class, Kind, Mount};
+use vault_core::store::key::Table;
+
+use super::mount::MountService;
+use crate::barrier::LoadError;
+use crate::engine::commit::PlanError;
+use crate::engine::dynamic::DynamicError;
+use crate::engine::{Engine, OUTCOME_WAIT};
+
+/// The dynamic leases. Cheap to clone.
+#[derive(Clone)]
+pub struct DynamicService {
+    engine: Engine,
+    mounts: MountService,
+}
+
+impl DynamicService {
+    /// The dynamic leases of the mounts in `mounts`.
+    #[must_use]
+    pub fn new(engine: Engine, mounts: MountService) -> Self {
+        Self { engine, mounts }
+    }
+
+    /// The open lease with this id.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn open(&self, id: &str) -> Result<Option<Lease>, LoadError> {
+        for mount in self.mounts_over(id)? {
+            let rest = id.strip_prefix(mount.path.as_str()).and_then(|rest| rest.strip_prefix('/'));
+            let rest = rest.and_then(|rest| rest.strip_prefix(CREDS)).and_then(|rest| rest.strip_prefix('/'));
+            let Some(rest) = rest else { continue };
+            if let Some(loaded) = self.engine.dynamic(&mount.key(rest.as_bytes()))? {
+                return Ok(Some(loaded.value.shown(mount.path.as_str())));
+            }
+        }
+        Ok(None)
+    }
+
+    /// The ids of open leases that start with `prefix`.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn ids(&self, prefix: &str) -> Result<Vec<String>, LoadError> {
+        let mut ids = Vec::new();
+        for mount in self.mounts_over(prefix)? {
+            let base = format!("{}/{CREDS}/", mount.path);
+            // What the prefix says of the lease itself narrows the search.
+            let below = prefix.strip_prefix(base.as_str()).unwrap_or_default();
+            for key in self.engine.dynamic_keys(&mount.key(below.as_bytes()))? {
+                let rest =
+                    key.get(mount.id.as_bytes().len()..).and_then(|rest| std::str::from_utf8(rest).ok());
+                let id = rest.map(|rest| format!("{base}{rest}"));
+                ids.extend(id.filter(|id| id.starts_with(prefix)));
+            }
+        }
+        Ok(ids)
+    }
+
+    /// The leases that end and are not proven over.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn ending(&self) -> Result<Vec<Lease>, LoadError> {
+        let mut ending = Vec::new();
+        for mount in self.mounts_over("")? {
+            for key in self.engine.dynamic_keys(mount.id.as_bytes())? {
+                let lease = self.engine.dynamic(&key)?.map(|loaded| loaded.value.shown(mount.path.as_str()));
+                ending.extend(lease.filter(|lease| lease.state == LeaseState::Revoking));
+            }
+        }
+        Ok(ending)
+    }
+
+    /// The mounts that leases whose ids begin with `text` may be of; also those that are being taken away, which
+    /// stay until their leases are over.
+    fn mounts_over(&self, text: &str) -> Result<Vec<Mount>, LoadError> {
+        let fits = |mount: &Mount| {
+            let base = format!("{}/", mount.path);
+            mount.kind == Kind::Database && (base.starts_with(text) || text.starts_with(&base))
+        };
+        let table = self.mounts.table();
+        let mut found: Vec<Mount> =
+            table.of(Class::Secret).filter(|mount| fits(mount)).map(|mount| (**mount).clone()).collect();
+        found.extend(self.mounts.ending()?.into_iter().filter(fits));
+        Ok(found)
+    }
+
+    /// Gives a lease more time.
+    ///
+    /// # Errors
+    /// [`DynamicError`] by cause.
+    pub async fn renew(&self, lease: &Lease, increment: Option<Duration>) -> Result<Lease, DynamicError> {
+        let key = Dynamic::key_of(&lease.subject).unwrap_or_default();
+        let renewed = self.engine.renew_dynamic(&key, increment).await?;
+        let path = lease.id.strip_suffix(&renewed.id("")).unwrap_or(&renewed.mount_path);
+        Ok(renewed.shown(path))
+    }
+
+    /// Makes durable that a lease ends, without waiting for its user.
+    ///
+    /// # Errors
+    /// [`PlanError`] by cause.
+    pub async fn begin_end(&self, lease: &Lease, cause: &EndCause) -> Result<(), PlanError> {
+        let key = Dynamic::key_of(&lease.subject).unwrap_or_default();
+        self.engine.begin_end_dynamic(&key, cause).await.map(drop)
+    }
+
+    /// Makes durable that everything the token holds ends. One that cannot end does not hold up the others.
+    ///
+    /// # Errors
+    /// The first error, after all were tried.
+    pub async fn token_gone(&self, token: &TokenDigest) -> Result<(), PlanError> {
+        let prefix = crate::engine::record::token_lease_name(token.as_bytes(), b"");
+        let mut failed = None;
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let names = self.engine.barrier().names(Table::TokenLease, &prefix, after.as_deref(), PAGE)?;
+            let Some(last) = names.last() else { break };
+            after = Some(last.clone());
+            for key in names.iter().filter_map(|name| name.get(prefix.len()..)) {
+                if let Err(error) = self.engine.begin_end_dynamic(key, &EndCause::TokenGone).await {
+                    failed = failed.or(Some(error));
+                }
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    /// Ends every lease of a mount that is being taken away, and waits at most `wait` until their users are
+    /// gone. Gives back how many are left; they are tried again until they are over.
+    ///
+    /// # Errors
+    /// [`PlanError`] by cause.
+    pub async fn end_all(&self, mount: &Mount, wait: Duration) -> Result<usize, PlanError> {
+        let mut removals = Vec::new();
+        for key in self.engine.dynamic_keys(mount.id.as_bytes())? {
+            if wait.is_zero() {
+                self.engine.begin_end_dynamic(&key, &EndCause::MountGone).await?;
+            } else {
+                removals.extend(self.engine.end_dynamic(&key, &EndCause::MountGone).await?);
+            }
+        }
+        all_over(removals, wait).await;
+        Ok(self.engine.dynamic_keys(mount.id.as_bytes())?.len())
+    }
+
+    /// Sets the ends of `leases` going together, and waits, bounded, until their users are gone. Gives back those
+    /// that are not.
+    ///
+    /// # Errors
+    /// [`PlanError`] by cause; leases before the failing one end.
+    pub async fn end_together(&self, leases: &[Lease], cause: &EndCause) -> Result<Vec<Lease>, PlanError> {
+        let mut removals = Vec::new();
+        for lease in leases {
+            let key = Dynamic::key_of(&lease.subject).unwrap_or_default();
+            removals.extend(self.engine.end_dynamic(&key, cause).await?);
+        }
+        all_over(removals, OUTCOME_WAIT).await;
+        let mut open = Vec::new();
+        for lease in leases {
+            open.extend(self.open(&lease.id)?);
+        }
+        Ok(open)
+    }
+}
+
+/// Waits until all are over, for at most `wait` together.
+async fn all_over(removals: Vec<JoinHandle<()>>, wait: Duration) {
+    let all = async {
+        for removal in removals {
+            let _ = removal.await;
+        }
+    };
+    let _ = tokio::time::timeout(wait, all).await;
+}
+
+/// Records read at a time.
+const PAGE: usize = 500;
