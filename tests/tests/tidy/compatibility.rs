@@ -56,6 +56,7 @@ fn tables() -> [(&'static str, Table); 6] {
         ("Below `/v1/`", Table::new(routes::all())),
         ("KV version 1", Table::new(routes::kv::v1())),
         ("KV version 2", Table::new(routes::kv::v2())),
+        ("Database", Table::new(routes::database::all())),
         ("AppRole", Table::new(routes::approle::all())),
         ("Userpass", Table::new(routes::userpass::all())),
         ("LDAP", Table::new(routes::library::all())),

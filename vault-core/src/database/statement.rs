@@ -5,7 +5,7 @@
 //! taken at its word; any other would ask for something that is not done, and is refused by the caller.
 
 /// Whether a statement sets the password of the user and does nothing else:
-/// `ALTER ROLE "{{name}}" [WITH] [ENCRYPTED] PASSWORD '{{password}}'`.
+/// `ALTER ROLE "{{name}}" [WITH] [LOGIN] [ENCRYPTED] PASSWORD '{{password}}'`.
 #[must_use]
 pub fn sets_password(statement: &str) -> bool {
     let spaced = statement.trim().trim_end_matches(';').replace('\'', " ' ").replace('"', " \" ");
@@ -16,6 +16,8 @@ pub fn sets_password(statement: &str) -> bool {
         return false;
     };
     let rest = rest.strip_prefix(&["WITH"]).unwrap_or(rest);
+    // Only users that may log in are rotated at all.
+    let rest = rest.strip_prefix(&["LOGIN"]).unwrap_or(rest);
     let rest = rest.strip_prefix(&["ENCRYPTED"]).unwrap_or(rest);
     rest == ["PASSWORD", "'", "{{PASSWORD}}", "'"]
 }
@@ -62,6 +64,7 @@ mod tests {
             (r#"ALTER ROLE "{{username}}" PASSWORD '{{password}}'"#, true),
             (r#"alter role {{name}} with encrypted password '{{password}}' ; "#, true),
             ("ALTER ROLE \"{{ name }}\"\n  WITH PASSWORD '{{ password }}'", true),
+            (r#"ALTER ROLE "{{name}}" WITH LOGIN PASSWORD '{{password}}';"#, true),
             (r#"ALTER USER "{{name}}" WITH PASSWORD '{{password}}' VALID UNTIL 'infinity'"#, false),
             (r#"ALTER USER "{{name}}" WITH PASSWORD '{{password}}'; DROP TABLE x"#, false),
             (r#"ALTER USER "postgres" WITH PASSWORD '{{password}}'"#, false),

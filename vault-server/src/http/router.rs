@@ -28,7 +28,7 @@ impl Router {
             built_in: Table::new(routes::all()).described(&about::built_in()),
             kv_v1: Table::new(routes::kv::v1()).described(about::KV_V1),
             kv_v2: Table::new(routes::kv::v2()).described(about::KV_V2),
-            database: Table::new(routes::database::all()),
+            database: Table::new(routes::database::all()).described(about::DATABASE),
             approle: Table::new(routes::approle::all()).described(about::APPROLE),
             userpass: Table::new(routes::userpass::all()).described(about::USERPASS),
             ldap: Table::new(routes::library::all()),

@@ -3,6 +3,7 @@
 mod config;
 mod dynamic_lease;
 mod dynamic_role;
+mod kept;
 mod static_role;
 
 use serde_json::{Value, json};

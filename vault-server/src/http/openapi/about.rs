@@ -4,6 +4,7 @@ mod account;
 mod approle;
 mod ceremony;
 mod cubbyhole;
+mod database;
 mod incident;
 mod kv;
 mod lease;
@@ -42,6 +43,7 @@ pub fn built_in() -> Vec<About> {
 }
 
 pub use self::approle::LINES as APPROLE;
+pub use self::database::LINES as DATABASE;
 pub use self::kv::{V1 as KV_V1, V2 as KV_V2};
 pub use self::userpass::LINES as USERPASS;
 

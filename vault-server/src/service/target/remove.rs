@@ -31,6 +31,8 @@ impl TargetService {
         disposal: Option<Disposal>,
         principal: &str,
     ) -> Result<Option<Login>, AccountError> {
+        // Nobody makes an account of it meanwhile.
+        let _alone = self.engine.references().write().await;
         let Some(target) = self.engine.target(name)? else { return Ok(None) };
         if let Some(origin) = target.value.origin.as_ref().filter(|origin| !origin.released) {
             return Err(AccountError::State(format!(
@@ -82,6 +84,8 @@ impl TargetService {
         principal: &str,
         also: Also<'_>,
     ) -> Result<(), AccountError> {
+        // Nobody makes an account of it meanwhile.
+        let _alone = self.engine.references().write().await;
         let subject = Subject::Management(name.clone());
         let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
             return Err(AccountError::Busy(format!(

@@ -5,11 +5,11 @@ use serde_json::{Value, json};
 use vault_core::rotation::fault::FaultClass;
 
 use super::Databases;
-use crate::vault::{at_once, seconds};
+use crate::vault::seconds;
 
 impl Databases {
     /// Writes `database/static-roles/<role>` for `username`, whom the target knows by `p-0`.
-    async fn role(&self, role: &str, username: &str, more: Value) -> crate::vault::Reply {
+    pub(super) async fn role(&self, role: &str, username: &str, more: Value) -> crate::vault::Reply {
         if self.bench.target.passwords(username).is_empty() && !username.starts_with("no-") {
             self.bench.target.create_account(username, "p-0");
         }
@@ -18,7 +18,7 @@ impl Databases {
         self.post(&format!("database/static-roles/{role}"), body).await
     }
 
-    async fn hourly(&self, role: &str, username: &str) {
+    pub(super) async fn hourly(&self, role: &str, username: &str) {
         self.role(role, username, json!({ "rotation_period": "1h" })).await.expect_status(204);
     }
 }
@@ -185,6 +185,8 @@ async fn an_import_in_doubt_keeps_the_role_and_is_resolved() {
     databases.bench.target.always(Verb::Probe, Mishap::Fails(FaultClass::Unreachable));
     databases.role("st", "app", json!({ "rotation_period": "1h" })).await.expect_status(502);
     databases.get("database/static-roles/st").await.expect_status(200);
+    let again = databases.role("st", "app", json!({ "rotation_period": "1h" })).await;
+    again.expect_status(502);
     databases.bench.target.heal();
     databases.bench.restart().await;
     databases.bench.disk.clock.advance(seconds(600));
@@ -258,84 +260,6 @@ async fn passwords_are_made_by_the_roles_policy_or_the_configs() {
 }
 
 #[tokio::test]
-async fn one_user_name_belongs_to_one_account() {
-    let databases = Databases::new().await;
-    databases.hourly("st", "app").await;
-    let second = databases.role("st2", "app", json!({ "rotation_period": "1h" })).await;
-    second.expect_status(400);
-    assert!(second.text.contains("is already managed by the secrets engine"), "{}", second.text);
-    // Many at once: one of them.
-    databases.bench.target.create_account("race", "p-0");
-    let all =
-        at_once(
-            (0..8).map(|number| {
-                let databases = &databases;
-                async move {
-                    databases.role(&format!("r{number}"), "race", json!({ "rotation_period": "1h" })).await
-                }
-            }),
-        )
-        .await;
-    let made = all.iter().filter(|reply| reply.status == 204).count();
-    assert_eq!(made, 1, "{all:?}");
-    assert_eq!(databases.list("database/static-roles").await.at("/data/keys").as_array().unwrap().len(), 2);
-}
-
-#[tokio::test]
-async fn an_account_of_somebody_else_at_the_roles_place_is_left_alone() {
-    let databases = Databases::new().await;
-    databases.bench.account("database/st", "x-1").await;
-    let reply = databases.role("st", "app", json!({ "rotation_period": "1h" })).await;
-    reply.expect_status(400);
-    assert!(reply.text.contains("there is an account database/st already"), "{}", reply.text);
-    assert_eq!(databases.bench.password("database/st").await, "x-1");
-    databases.get("database/static-roles/st").await.expect_status(404);
-}
-
-#[tokio::test]
-async fn deleting_a_role_loses_no_password_and_a_new_one_takes_the_account_up_again() {
-    let databases = Databases::new().await;
-    databases.hourly("st", "app").await;
-    let password = databases.bench.password("database/st").await;
-    databases.delete("accounts/config/database/st?disposal=hand-over").await.expect_status(409);
-    for _ in 0..2 {
-        databases.delete("database/static-roles/st").await.expect_status(204);
-    }
-    databases.get("database/static-roles/st").await.expect_status(404);
-    databases.get("database/static-creds/st").await.expect_status(400);
-    assert_eq!(databases.bench.password("database/st").await, password);
-    assert_eq!(databases.get("accounts/config/database/st").await.at("/data/released"), true);
-    databases.bench.disk.clock.advance(seconds(7200));
-    databases.bench.tick().await;
-    assert!(databases.bench.target.accepts("app", &password), "nobody rotates it any more");
-    // Another user under the same name of a role gets another account.
-    databases.hourly("st", "app2").await;
-    assert_eq!(databases.get("database/static-roles/st").await.at("/data/account"), "database/st-2");
-    // The same user gets the same account, and history goes on.
-    databases.hourly("again", "app").await;
-    assert_eq!(databases.get("database/static-roles/again").await.at("/data/account"), "database/st");
-    assert!(!databases.bench.target.accepts("app", &password));
-    assert_eq!(databases.get("accounts/status/database/st").await.at("/data/version"), 2);
-    assert_eq!(databases.get("accounts/config/database/st").await.at("/data/released"), false);
-}
-
-#[tokio::test]
-async fn a_config_that_goes_first_leaves_its_accounts_reachable_and_the_target_to_them() {
-    let databases = Databases::new().await;
-    databases.hourly("st", "app").await;
-    databases.delete("database/config/pg").await.expect_status(204);
-    assert_eq!(databases.get("targets/config/database.pg").await.at("/data/released"), true);
-    let creds = databases.get("database/static-creds/st").await;
-    creds.expect_status(400);
-    assert!(creds.text.contains("failed to find entry for connection"), "{}", creds.text);
-    assert!(databases.opens("app", "accounts/creds/database/st").await);
-    databases.post("database/rotate-role/st", json!({})).await.expect_status(204);
-    databases.delete("database/static-roles/st").await.expect_status(204);
-    databases.delete("accounts/config/database/st?disposal=hand-over").await.expect_status(200);
-    databases.delete("targets/config/database.pg").await.expect_status(204);
-}
-
-#[tokio::test]
 async fn a_role_that_its_config_allows_no_more_reads_nothing() {
     let databases = Databases::new().await;
     databases.hourly("st", "app").await;
@@ -343,54 +267,6 @@ async fn a_role_that_its_config_allows_no_more_reads_nothing() {
     let creds = databases.get("database/static-creds/st").await;
     creds.expect_status(400);
     assert!(creds.text.contains("is not an allowed role"), "{}", creds.text);
-}
-
-#[tokio::test]
-async fn a_disabled_mount_loses_no_password() {
-    let databases = Databases::new().await;
-    databases.hourly("st", "app").await;
-    databases.post("database/rotate-root/pg", json!({})).await.expect_status(204);
-    let password = databases.bench.password("database/st").await;
-    databases.delete("sys/mounts/database").await.expect_status(204);
-    databases.get("database/static-creds/st").await.expect_status(404);
-    assert_eq!(databases.bench.password("database/st").await, password);
-    assert_eq!(databases.get("accounts/config/database/st").await.at("/data/released"), true);
-    databases.delete("accounts/config/database/st?disposal=rotate-and-forget").await.expect_status(204);
-    let root = databases.delete("targets/config/database.pg?disposal=hand-over").await;
-    assert!(databases.bench.target.accepts("manager", root.at("/data/password").as_str().unwrap()));
-}
-
-#[tokio::test]
-async fn a_moved_mount_keeps_its_roles_and_their_accounts() {
-    let databases = Databases::new().await;
-    databases.hourly("st", "app").await;
-    databases.post("sys/remount", json!({ "from": "database", "to": "db/prod" })).await.expect_status(200);
-    databases.post("db/prod/rotate-role/st", json!({})).await.expect_status(204);
-    assert!(databases.opens("app", "db/prod/static-creds/st").await);
-    assert_eq!(databases.get("db/prod/static-roles/st").await.at("/data/account"), "database/st");
-    databases.get("database/static-creds/st").await.expect_status(404);
-}
-
-#[tokio::test]
-async fn an_account_that_is_lent_is_read_with_a_warning_and_not_rotated_on_demand() {
-    let databases = Databases::new().await;
-    databases.hourly("st", "app").await;
-    let token = databases.bench.vault.token(r#"{"policies":["root"],"display_name":"ann"}"#).await;
-    let out = databases.bench.vault.call("POST", "accounts/check-out/database/st", &token, "{}").await;
-    out.expect_status(200);
-    let creds = databases.get("database/static-creds/st").await;
-    creds.expect_status(200);
-    assert!(creds.at("/warnings/0").as_str().unwrap().contains("is checked out by"), "{}", creds.text);
-    databases.post("database/rotate-role/st", json!({})).await.expect_status(409);
-    databases.delete("database/static-roles/st").await.expect_status(204);
-    assert_eq!(databases.bench.password("database/st").await, creds.at("/data/password").as_str().unwrap());
-    databases
-        .bench
-        .vault
-        .call("POST", "accounts/check-in/database/st", &token, "{}")
-        .await
-        .expect_status(200);
-    assert!(!databases.bench.target.accepts("app", creds.at("/data/password").as_str().unwrap()));
 }
 
 #[tokio::test]

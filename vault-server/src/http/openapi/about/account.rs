@@ -83,6 +83,11 @@ const CONFIG: &[Field] = &[
     must("rotation_policy", OrNull(&Text), "When it is rotated."),
     must("password_policy", OrNull(&Text), "How its passwords look."),
     must("max_ttl", OrNull(&Count), "Seconds a check-out lasts at most."),
+    must("rotation_period", OrNull(&Count), "Seconds between rotations of a static role."),
+    must("rotation_schedule", OrNull(&Text), "When a static role is rotated."),
+    must("rotation_window", OrNull(&Count), "Seconds after a time of the schedule in which it may begin."),
+    must("belongs_to", OrNull(&Text), "What it was made by, when that was an engine."),
+    must("released", OrNull(&Flag), "Whether that is gone."),
 ];
 const STATUS: Reply = Data(ACCOUNT);
 const ACCOUNT: Shape = Both(STANDING, FAILURE);

@@ -7,23 +7,16 @@ pub(super) const LINES: &[About] = &[
     read("rotation-policies/<name>", "Reads a rotation policy.", data(RULE)),
     write("rotation-policies/<name>", "Writes a rotation policy.", Nothing).takes(NEW_RULE),
     delete("rotation-policies/<name>", "Deletes a rotation policy.", Nothing).fails(&[409]),
+    list("sys/policies/password", "Lists the password policies.", Keys),
+    read("sys/policies/password/<name>", "Reads a password policy.", data(PASSWORD)),
+    write("sys/policies/password/<name>", "Writes a password policy.", Nothing).takes(NEW_PASSWORD),
+    delete("sys/policies/password/<name>", "Deletes a password policy.", Nothing).fails(&[409]),
+    read("sys/policies/password/<name>/generate", "Makes a password by a password policy.", data(MADE)),
     list("password-policies", "Lists the password policies.", Keys),
-    read(
-        "password-policies/<name>",
-        "Reads a password policy.",
-        data(&[must("policy", Text, "Its text in HCL.")]),
-    ),
-    write("password-policies/<name>", "Writes a password policy.", Nothing).takes(&[must(
-        "policy",
-        Text,
-        "Its text in HCL.",
-    )]),
+    read("password-policies/<name>", "Reads a password policy.", data(PASSWORD)),
+    write("password-policies/<name>", "Writes a password policy.", Nothing).takes(NEW_PASSWORD),
     delete("password-policies/<name>", "Deletes a password policy.", Nothing).fails(&[409]),
-    read(
-        "password-policies/<name>/generate",
-        "Makes a password by a password policy.",
-        data(&[must("password", Secret, "Stored nowhere.")]),
-    ),
+    read("password-policies/<name>/generate", "Makes a password by a password policy.", data(MADE)),
 ];
 
 const NEW_RULE: &[Field] = &[
@@ -48,3 +41,9 @@ const RULE: &[Field] = &[
     must("retry_cap", OrNull(&Count), "Seconds."),
     must("grace", OrNull(&Count), "Seconds."),
 ];
+const PASSWORD: &[Field] = &[must("policy", Text, "Its text in HCL.")];
+const NEW_PASSWORD: &[Field] = &[
+    must("policy", Text, "Its text in HCL, JSON, or base64 of these."),
+    may("entropy_source", Text, "Of no meaning here: randomness is the operating system's."),
+];
+const MADE: &[Field] = &[must("password", Secret, "Stored nowhere.")];

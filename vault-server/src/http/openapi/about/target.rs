@@ -42,6 +42,7 @@ const SETTINGS: &[Field] = &[
     may("max_concurrency", Count, "Rotations that may run on it at once."),
     may("allowed_usernames", List(&Text), "Which names may be managed as accounts; none for all."),
     may("rotation_policy", Text, "When the management credential is rotated."),
+    may("password_policy", Text, "How passwords are made of accounts that name no policy."),
 ];
 const SHOWN: &[Field] = &[
     must("rotator", Text, "The kind of target."),
@@ -50,6 +51,9 @@ const SHOWN: &[Field] = &[
     must("version", Count, "The version of its password."),
     may("max_concurrency", Count, "Rotations that may run on it at once."),
     must("allowed_usernames", List(&Text), "Which names may be managed as accounts; none for all."),
+    may("password_policy", Text, "How passwords are made of accounts that name no policy."),
+    may("belongs_to", Text, "What it was made by, when that was an engine."),
+    may("released", Flag, "Whether that is gone."),
 ];
 const LOGIN: &[Field] = &[must("username", Text, ""), must("password", Secret, "Handed over, once.")];
 const CHECK: &[Field] = &[

@@ -72,7 +72,6 @@ fn asked(fields: &Fields) -> Result<StaticRoleRequest, ApiError> {
             "'self_managed_password' is not supported: the management credential of the config rotates the user",
         ));
     }
-    fields.ignore(&["name"]);
     let name = |text: Option<String>| -> Result<Option<Name>, ApiError> {
         Ok(text.filter(|text| !text.is_empty()).map(|text| Name::parse(&text)).transpose()?)
     };

@@ -68,7 +68,8 @@ impl DatabaseService {
             batch.put(key(mount, name), Require::Absent, &role);
         };
         let adoption = if request.skip_import_rotation { Adoption::AsDue } else { Adoption::AtOnce };
-        let password = request.password;
+        // One that is replaced at once need not be kept.
+        let password = request.password.filter(|_| request.skip_import_rotation);
         let configure =
             Configure { target: loaded.value.target.clone(), username, password, settings, adoption };
         let through = Through { origin: Some(&origin), also: &also };
@@ -150,6 +151,11 @@ impl DatabaseService {
         };
         let through = Through { origin: Some(&origin), also: &also };
         self.accounts.configure_through(&role.account, configure, principal, through).await?;
+        // The first rotation of a role that was made before has not succeeded yet: whoever writes it again asks
+        // for it again.
+        if account.versions.current.is_none() && !role.skip_import_rotation {
+            return Ok(self.accounts.rotate(&role.account, false, principal).await?);
+        }
         Ok(Rotated::Done { version: 0 })
     }
 
