@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
+use reqwest::Method;
 use serde_json::{Value, json};
 use vault_tests::postgres::connect;
 use vault_tests::proxy::Mischief;
+use vault_tests::vault::ROOT;
 use vault_tests::world::{World, together};
 
 const CREATION: &str = "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'; \
@@ -190,40 +192,35 @@ async fn a_target_that_is_down_keeps_leases_ending_in_one_incident_until_it_is_b
     world.closed_incident("dynamic leases on database.pg", "unreachable").await.unwrap();
 }
 
+/// Kills the vault when the server has done `statement` of a request and its answer is on the way, and starts it
+/// again.
+async fn killed_after(world: &mut World, statement: &str, path: &str, body: Option<Value>) {
+    world.proxy.set(Mischief::SwallowReply(statement.to_owned())).await.unwrap();
+    let struck = world.proxy.struck();
+    {
+        let method = if body.is_some() { Method::POST } else { Method::GET };
+        let mut asked = std::pin::pin!(world.vault.call(method, path, body, ROOT));
+        tokio::select! {
+            answer = &mut asked => panic!("{statement}: {answer:?}"),
+            reached = world.proxy.wait_struck(struck + 1) => reached.unwrap(),
+        }
+    }
+    world.vault.kill().unwrap();
+    world.proxy.set(Mischief::None).await.unwrap();
+    world.vault.start_again().await.unwrap();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vault_that_is_killed_between_any_two_statements_leaves_no_user_without_a_lease() {
     let mut world = world(&[]).await;
     for statement in ["BEGIN", "CREATE ROLE", "txid_current", "COMMIT"] {
-        world.proxy.set(Mischief::SwallowReply(statement.to_owned())).await.unwrap();
-        let struck = world.proxy.struck();
-        {
-            let asked = world.vault.get("database/creds/app");
-            let mut asked = std::pin::pin!(asked);
-            tokio::select! {
-                answer = &mut asked => panic!("{statement}: {answer:?}"),
-                reached = world.proxy.wait_struck(struck + 1) => reached.unwrap(),
-            }
-        }
-        world.vault.kill().unwrap();
-        world.proxy.set(Mischief::None).await.unwrap();
-        world.vault.start_again().await.unwrap();
+        killed_after(&mut world, statement, "database/creds/app", None).await;
         nothing_left(&world).await;
     }
     for statement in ["NOLOGIN", "REASSIGN OWNED", "DROP ROLE", "COMMIT"] {
         let user = issue(&world).await;
-        world.proxy.set(Mischief::SwallowReply(statement.to_owned())).await.unwrap();
-        let struck = world.proxy.struck();
-        {
-            let asked = world.vault.post("sys/leases/revoke", json!({ "lease_id": user.lease }));
-            let mut asked = std::pin::pin!(asked);
-            tokio::select! {
-                answer = &mut asked => panic!("{statement}: {answer:?}"),
-                reached = world.proxy.wait_struck(struck + 1) => reached.unwrap(),
-            }
-        }
-        world.vault.kill().unwrap();
-        world.proxy.set(Mischief::None).await.unwrap();
-        world.vault.start_again().await.unwrap();
+        let body = json!({ "lease_id": user.lease });
+        killed_after(&mut world, statement, "sys/leases/revoke", Some(body)).await;
         nothing_left(&world).await;
         assert!(!user.is_let_in(&world).await);
     }
