@@ -4,13 +4,14 @@ use super::*;
 use crate::http::openapi::about;
 use crate::http::routes;
 
-fn tables() -> [(&'static str, Table, Vec<About>); 5] {
+fn tables() -> [(&'static str, Table, Vec<About>); 6] {
     [
         ("built in", Table::new(routes::all()), about::built_in()),
         ("kv v1", Table::new(routes::kv::v1()), about::KV_V1.to_vec()),
         ("kv v2", Table::new(routes::kv::v2()), about::KV_V2.to_vec()),
         ("approle", Table::new(routes::approle::all()), about::APPROLE.to_vec()),
         ("userpass", Table::new(routes::userpass::all()), about::USERPASS.to_vec()),
+        ("ldap", Table::new(routes::library::all()), about::LIBRARY.to_vec()),
     ]
 }
 
