@@ -12,6 +12,7 @@ fn tables() -> [(&'static str, Table, Vec<About>); 6] {
         ("database", Table::new(routes::database::all()), about::DATABASE.to_vec()),
         ("approle", Table::new(routes::approle::all()), about::APPROLE.to_vec()),
         ("userpass", Table::new(routes::userpass::all()), about::USERPASS.to_vec()),
+        ("ldap", Table::new(routes::library::all()), about::LIBRARY.to_vec()),
     ]
 }
 
