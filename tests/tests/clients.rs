@@ -12,7 +12,6 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stdout,
-    clippy::expect_used,
     reason = "the parts of tests are tests too"
 )]
 

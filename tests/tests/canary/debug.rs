@@ -37,6 +37,7 @@ fn no_debug_output_shows_a_secret() {
                 username: "app".to_owned(),
                 password: Some(text()),
                 settings: vault_core::account::Settings::default(),
+                adoption: vault_server::service::account::Adoption::AtOnce,
             }
         ),
     ];

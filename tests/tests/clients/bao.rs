@@ -30,6 +30,11 @@ async fn database() {
     told("database", Unsealed, Some(Database::start().await)).await;
 }
 
+#[tokio::test]
+async fn database_roles() {
+    told("database_roles", Unsealed, Some(Database::start().await)).await;
+}
+
 async fn told(name: &str, begin: Begin, database: Option<Database>) {
     let server = Server::start(begin).await.unwrap();
     let file = installed::stories("bao").join(format!("{name}.story"));

@@ -18,11 +18,20 @@ async fn story(name: &str, begin: Begin) {
     tell(name, begin, program(name)).await;
 }
 
+async fn upon_a_database(name: &str) {
+    let (database, mut command) = (Database::start().await, program(name));
+    database.tell_of(&mut command);
+    tell(name, Unsealed, command).await;
+}
+
 #[tokio::test]
 async fn database() {
-    let (database, mut command) = (Database::start().await, program("database"));
-    database.tell_of(&mut command);
-    tell("database", Unsealed, command).await;
+    upon_a_database("database").await;
+}
+
+#[tokio::test]
+async fn database_roles() {
+    upon_a_database("database_roles").await;
 }
 
 stories! {

@@ -6,12 +6,22 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use serde_json::json;
+use vault_tests::postgres::PostgresServer;
 use vault_tests::vault::Vault;
 
 use crate::installed;
 
 #[tokio::test]
 async fn nothing_that_schemathesis_sends_is_answered_otherwise_than_described() {
+    let target = PostgresServer::start().unwrap();
+    target.admin().await.unwrap().batch_execute("CREATE ROLE there LOGIN PASSWORD 'before'").await.unwrap();
+    let settings = json!({
+        "rotator": "postgresql",
+        "connection_url": target.url_template(),
+        "username": target.superuser(),
+        "password": target.superuser_password(),
+    });
     let mut vault = Vault::start_server().await.unwrap();
     let mut command = Command::new(installed::python());
     // No bytecode beside the sources.
@@ -21,7 +31,7 @@ async fn nothing_that_schemathesis_sends_is_answered_otherwise_than_described() 
     for name in proxies {
         command.env_remove(name);
     }
-    command.env("VAULT_ADDR", vault.address()).stdin(Stdio::null());
+    command.env("VAULT_ADDR", vault.address()).env("TARGET", settings.to_string()).stdin(Stdio::null());
     let mut command = tokio::process::Command::from(command);
     command.kill_on_drop(true);
     let seconds = std::env::var("SCHEMATHESIS_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(0);

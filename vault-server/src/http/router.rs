@@ -31,7 +31,7 @@ impl Router {
             database: Table::new(routes::database::all()).described(about::DATABASE),
             approle: Table::new(routes::approle::all()).described(about::APPROLE),
             userpass: Table::new(routes::userpass::all()).described(about::USERPASS),
-            ldap: Table::new(routes::library::all()),
+            ldap: Table::new(routes::library::all()).described(about::LIBRARY),
         }
     }
 

@@ -52,7 +52,7 @@ impl DynamicService {
     pub fn ids(&self, prefix: &str) -> Result<Vec<String>, LoadError> {
         let mut ids = Vec::new();
         for mount in self.mounts_over(prefix)? {
-            let base = format!("{}/{CREDS}/", mount.path);
+            let base = format!("{}/{CREDS}/", mount.path.as_str());
             // What the prefix says of the lease itself narrows the search.
             let below = prefix.strip_prefix(base.as_str()).unwrap_or_default();
             for key in self.engine.dynamic_keys(&mount.key(below.as_bytes()))? {
@@ -84,7 +84,7 @@ impl DynamicService {
     /// stay until their leases are over.
     fn mounts_over(&self, text: &str) -> Result<Vec<Mount>, LoadError> {
         let fits = |mount: &Mount| {
-            let base = format!("{}/", mount.path);
+            let base = format!("{}/", mount.path.as_str());
             mount.kind == Kind::Database && (base.starts_with(text) || text.starts_with(&base))
         };
         let table = self.mounts.table();

@@ -1,8 +1,8 @@
-//! A database: its config, a static role, its credential, and how they rotate.
+//! A database: its config, a static role, its credential, and how they rotate; users that are made for a lease.
 
-use ::vaultrs::api::database::requests::{PostgreSQLConnectionRequest, SetStaticRoleRequest};
+use ::vaultrs::api::database::requests::{PostgreSQLConnectionRequest, SetRoleRequest, SetStaticRoleRequest};
 use ::vaultrs::client::VaultClient;
-use ::vaultrs::database::{connection, static_role};
+use ::vaultrs::database::{connection, role, static_role};
 use ::vaultrs::error::ClientError;
 use ::vaultrs::sys::mount;
 
@@ -17,7 +17,7 @@ async fn configured(client: &VaultClient, database: &Database, password: &str) -
         .connection_url(database.url())
         .username("manager")
         .password(password)
-        .allowed_roles(vec!["st".to_owned()])
+        .allowed_roles(vec!["st".to_owned(), "app".to_owned()])
         .max_connection_lifetime("5s")
         .max_open_connections(4_u64);
     connection::postgres(client, "db", "pg", Some(&mut config)).await
@@ -38,7 +38,7 @@ async fn static_roles() {
     let read = connection::read(&client, "db", "pg").await.unwrap();
     assert_eq!(
         (read.allowed_roles, read.connection_details.username),
-        (vec!["st".to_owned()], "manager".to_owned())
+        (vec!["st".to_owned(), "app".to_owned()], "manager".to_owned())
     );
     assert!(!read.connection_details.connection_url.contains("m-0"));
     assert_eq!(connection::list(&client, "db").await.unwrap().keys, ["pg"]);
@@ -64,4 +64,28 @@ async fn static_roles() {
     connection::delete(&client, "db", "pg").await.unwrap();
     refused(connection::read(&client, "db", "pg").await, 404, "");
     mount::disable(&client, "db").await.unwrap();
+}
+
+#[tokio::test]
+async fn dynamic_roles() {
+    let (database, (_server, client)) = (Database::start().await, start(Begin::Unsealed).await);
+    mount::enable(&client, "db", "database", None).await.unwrap();
+    configured(&client, &database, "m-0").await.unwrap();
+    let creation = "CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'; \
+                    GRANT SELECT ON ALL TABLES IN SCHEMA public TO \"{{name}}\";";
+    let mut request = SetRoleRequest::builder();
+    request.db_name("pg").creation_statements(vec![creation.to_owned()]).default_ttl("10m").max_ttl("20m");
+    role::set(&client, "db", "app", Some(&mut request)).await.unwrap();
+    let read = role::read(&client, "db", "app").await.unwrap();
+    assert_eq!((read.db_name.as_str(), read.default_ttl, read.max_ttl), ("pg", 600, 1200));
+    assert_eq!(read.creation_statements, [creation]);
+    assert_eq!(role::list(&client, "db").await.unwrap().keys, ["app"]);
+    let user = role::creds(&client, "db", "app").await.unwrap();
+    assert!(database.lets_in(&user.username, &user.password).await);
+    refused(role::creds(&client, "db", "none").await, 400, "unknown role");
+    role::delete(&client, "db", "app").await.unwrap();
+    refused(role::read(&client, "db", "app").await, 404, "");
+    assert!(database.lets_in(&user.username, &user.password).await, "a lease outlives its role");
+    mount::disable(&client, "db").await.unwrap();
+    assert!(!database.lets_in(&user.username, &user.password).await);
 }

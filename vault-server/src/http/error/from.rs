@@ -3,7 +3,7 @@
 use vault_core::kv::SecretPathError;
 use vault_core::mount::MountPathError;
 use vault_core::path::PathError;
-use vault_core::rotation::fault::Action;
+use vault_core::rotation::fault::FaultClass;
 use vault_core::seal::UnsealError;
 use vault_core::store::StoreError;
 
@@ -99,8 +99,10 @@ impl From<MountError> for ApiError {
 impl From<DynamicError> for ApiError {
     fn from(error: DynamicError) -> Self {
         match error {
-            // Another statement would do better, and another try would not.
-            DynamicError::Target(fault) if fault.class.action() == Action::Park => {
+            // Other statements or rights would do better, and another try would not.
+            DynamicError::Target(fault)
+                if matches!(fault.class, FaultClass::Preflight | FaultClass::PermissionDenied) =>
+            {
                 Self::invalid(fault.to_string())
             }
             DynamicError::Target(fault) => Self::target(fault),

@@ -10,6 +10,7 @@ mod kv;
 mod lease;
 mod mount;
 mod policy;
+mod pool;
 mod rule;
 mod system;
 mod target;
@@ -35,6 +36,7 @@ pub fn built_in() -> Vec<About> {
         token::LINES,
         target::LINES,
         account::LINES,
+        pool::LINES,
         lease::LINES,
         rule::LINES,
         incident::LINES,
@@ -45,6 +47,7 @@ pub fn built_in() -> Vec<About> {
 pub use self::approle::LINES as APPROLE;
 pub use self::database::LINES as DATABASE;
 pub use self::kv::{V1 as KV_V1, V2 as KV_V2};
+pub use self::pool::LIBRARY;
 pub use self::userpass::LINES as USERPASS;
 
 /// What is told of one line of a route table: of one operation on one path.

@@ -41,6 +41,14 @@ pub struct DynamicRoleRequest {
     pub password_policy: Option<Option<Name>>,
 }
 
+/// What somebody asks of which role.
+struct Asked<'a> {
+    mount: &'a Mount,
+    name: &'a Name,
+    principal: &'a Principal,
+    reason: Option<String>,
+}
+
 /// A user that was made.
 #[derive(Debug)]
 pub struct Issued {
@@ -175,22 +183,13 @@ impl DatabaseService {
         let password = policy.unwrap_or_else(PasswordPolicy::of_vault).generate(self.engine.entropy());
         let limits = Limits { ttl: limits.default_ttl, max_ttl: limits.max_ttl };
         let limits = step::limits(role.default_ttl, role.max_ttl, limits);
-        let lease = self.drawn(mount, name, role, &target, principal, reason, limits);
+        let lease = self.drawn(Asked { mount, name, principal, reason }, role, &target, limits);
         let lease = self.engine.provision(lease, &password).await?;
         Ok(Issued { lease, password })
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the facts of a lease, gathered by its one caller")]
-    fn drawn(
-        &self,
-        mount: &Mount,
-        name: &Name,
-        role: DynamicRole,
-        target: &Target,
-        principal: &Principal,
-        reason: Option<String>,
-        limits: Limits,
-    ) -> Dynamic {
+    fn drawn(&self, asked: Asked<'_>, role: DynamicRole, target: &Target, limits: Limits) -> Dynamic {
+        let Asked { mount, name, principal, reason } = asked;
         let (now, entropy) = (self.engine.now(), self.engine.entropy());
         Dynamic {
             mount: mount.id,

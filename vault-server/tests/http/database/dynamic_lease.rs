@@ -38,7 +38,8 @@ impl Databases {
 
     /// Lets the scheduler look until nothing that is due is left undone.
     pub(super) async fn settle(&self) {
-        for _ in 0..3 {
+        // A look begins what there is room for at the target.
+        for _ in 0..12 {
             self.bench.tick().await;
         }
     }
@@ -196,7 +197,6 @@ async fn a_process_that_dies_while_a_user_is_made_leaves_none() {
     for mishap in [Mishap::Hangs, Mishap::HangsAfterwards] {
         let mut databases = Databases::with_role().await;
         databases.bench.target.next(Verb::Create, mishap);
-        let app = std::sync::Arc::clone(&databases.bench.vault.app);
         {
             let asked = databases.get("database/creds/app");
             let mut asked = std::pin::pin!(asked);
@@ -208,12 +208,32 @@ async fn a_process_that_dies_while_a_user_is_made_leaves_none() {
         }
         let there = databases.users().len();
         assert_eq!(there, usize::from(mishap == Mishap::HangsAfterwards));
-        assert_eq!(app.engine.dynamic_keys(b"").unwrap().len(), 1, "on disk before the target heard of it");
+        let stored = databases.bench.vault.app.engine.dynamic_keys(b"").unwrap();
+        assert_eq!(stored.len(), 1, "on disk before the target heard of it");
+        // What hangs stays so: nothing of the first process goes on.
+        databases.bench.vault.app.seal.seal().await;
         databases.bench.restart().await;
         databases.settle().await;
         assert_eq!(databases.users(), Vec::<String>::new());
         databases.list("sys/leases/lookup/database").await.expect_status(404);
-        databases.bench.target.release();
+    }
+}
+
+#[tokio::test]
+async fn a_seal_while_a_user_is_made_leaves_none() {
+    for mishap in [Mishap::Hangs, Mishap::HangsAfterwards] {
+        let mut databases = Databases::with_role().await;
+        databases.bench.target.next(Verb::Create, mishap);
+        let seal = async {
+            until(|| databases.bench.target.hanging() == 1).await;
+            databases.bench.vault.app.seal.seal().await;
+            databases.bench.target.release();
+        };
+        let (reply, ()) = tokio::join!(databases.get("database/creds/app"), seal);
+        assert!(reply.status >= 500, "{}", reply.text);
+        databases.bench.restart().await;
+        databases.settle().await;
+        assert_eq!(databases.users(), Vec::<String>::new());
     }
 }
 

@@ -88,7 +88,7 @@ async fn what_cannot_work_is_refused_and_leaves_nothing() {
     databases.configure("pg", json!({ "allowed_roles": "app,fails,empty" })).await.expect_status(204);
     databases.dynamic_role("other", json!({})).await.expect_status(204);
     databases
-        .dynamic_role("fails", json!({ "creation_statements": ["make {{name}}", "FAIL"] }))
+        .dynamic_role("fails", json!({ "creation_statements": ["make {{name}}", "FAIL now"] }))
         .await
         .expect_status(204);
     databases.dynamic_role("empty", json!({ "creation_statements": [] })).await.expect_status(204);

@@ -57,6 +57,19 @@ pub(super) const LINES: &[About] = &[
         data(&[must("events", List(&Object(EVENT)), "What happened.")]),
     ),
     read(
+        "accounts/consumers/<path...>",
+        "Tells who fetched which version of a credential.",
+        Data(Both(CONSUMER_LIST, CONSUMERS)),
+    ),
+    list(
+        "accounts/consumers/<path...>",
+        "Lists who fetched a credential, by accessor.",
+        data(&[
+            must("keys", List(&Text), "Their accessors."),
+            must("key_info", Map(&Object(CONSUMER)), "Each of them."),
+        ]),
+    ),
+    read(
         "accounts/watch/<path...>",
         "Waits for another version of a credential, or streams each.",
         data(WATCHED),
@@ -105,9 +118,36 @@ const STANDING: &[Field] = &[
         List(&Object(&[must("principal", Text, "Who."), must("since", OrNull(&Time), "Since when.")])),
         "Who waits.",
     ),
+    may(
+        "consumers",
+        Object(CONSUMERS),
+        "How far the served version has come; where one account is asked about.",
+    ),
+    may("pool", Text, "The pool that lends it, too."),
     may("rotation_policy", Text, "When it is rotated."),
     may("password_policy", Text, "How its passwords look."),
     may("max_ttl", Count, "Seconds a check-out lasts at most."),
+];
+const CONSUMERS: &[Field] = &[
+    must("live", Count, "Consumers that are live."),
+    must("current", Count, "Those of them that have the current version."),
+    must("lagging", Count, "Those that have another."),
+    must("all_current", Flag, "Whether no known live consumer lags."),
+    may("laggards", List(&Object(CONSUMER)), "Some of those that lag."),
+];
+const CONSUMER: &[Field] = &[
+    must("principal", Text, "Who, as tokens are called."),
+    may("id", Text, "The login or entity behind the token."),
+    may("accessor", Text, "The token's accessor."),
+    must("version", Count, "The version that was fetched last."),
+    must("standing", Word(&["current", "lagging", "gone"]), "How it stands to the current version."),
+    must("since", Time, "When any version was fetched first."),
+    must("first_fetched", Time, "When this version was fetched first."),
+    must("last_seen", Time, "When it was heard of last."),
+];
+const CONSUMER_LIST: &[Field] = &[
+    must("version", Count, "The current version."),
+    must("consumers", List(&Object(CONSUMER)), "Each of them, also those that are gone."),
 ];
 const STATES: &[&str] = &[
     "idle",
@@ -122,7 +162,7 @@ const STATES: &[&str] = &[
     "quarantined",
 ];
 const STATE: Field = may("state", Text, "Only those in this state.");
-const HOLDER: &[Field] = &[
+pub(super) const HOLDER: &[Field] = &[
     must("principal", Text, "Who."),
     may("lease_id", Text, "By which lease; for its holder and who may revoke it."),
     must("since", OrNull(&Time), "Since when."),
@@ -140,7 +180,7 @@ const CREDENTIAL: &[Field] = &[
     must("next_rotation", OrNull(&Time), "When it is next due."),
     must("ttl", Count, "Seconds until then; 0 without a schedule."),
 ];
-const LENT: &[Field] = &[
+pub(super) const LENT: &[Field] = &[
     must("username", Text, "The account's name on its target."),
     must("password", Secret, "Its password."),
     must("version", Count, "Which version that is."),
