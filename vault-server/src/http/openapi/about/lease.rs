@@ -12,8 +12,10 @@ pub(super) const LINES: &[About] = &[
     write("sys/leases/lookup", "Tells of a lease.", data(INFO)).takes(&[ID]),
     list("sys/leases/lookup", "Lists leases.", Keys),
     list("sys/leases/lookup/<prefix...>", "Lists leases below a path.", Keys),
-    write("sys/leases/renew", "Gives a lease more time.", Bare).takes(&[ID, INCREMENT]).fails(&[409]),
-    write("sys/leases/renew/<id...>", "Gives a lease more time.", Bare).takes(&[ID, INCREMENT]).fails(&[409]),
+    write("sys/leases/renew", "Gives a lease more time.", Bare).takes(&[ID, INCREMENT]).fails(&[409, 502]),
+    write("sys/leases/renew/<id...>", "Gives a lease more time.", Bare)
+        .takes(&[ID, INCREMENT])
+        .fails(&[409, 502]),
     write("sys/leases/revoke", "Ends a lease.", Quiet).takes(&[ID, SYNC]).fails(&[409, 502]),
     write("sys/leases/revoke/<id...>", "Ends a lease.", Quiet).takes(&[ID, SYNC]).fails(&[409, 502]),
     write("sys/leases/revoke-prefix/<prefix...>", "Ends all leases below a path.", Quiet)
@@ -21,8 +23,8 @@ pub(super) const LINES: &[About] = &[
         .fails(&[409, 502]),
     write("sys/leases/revoke-force/<prefix...>", "Ends all leases below a path, whatever fails.", Quiet),
     write("sys/leases/tidy", "Begins to end what is due.", Started),
-    write("sys/renew", "Gives a lease more time.", Bare).takes(&[ID, INCREMENT]).fails(&[409]),
-    write("sys/renew/<id...>", "Gives a lease more time.", Bare).takes(&[ID, INCREMENT]).fails(&[409]),
+    write("sys/renew", "Gives a lease more time.", Bare).takes(&[ID, INCREMENT]).fails(&[409, 502]),
+    write("sys/renew/<id...>", "Gives a lease more time.", Bare).takes(&[ID, INCREMENT]).fails(&[409, 502]),
     write("sys/revoke", "Ends a lease.", Quiet).takes(&[ID, SYNC]).fails(&[409, 502]),
     write("sys/revoke/<id...>", "Ends a lease.", Quiet).takes(&[ID, SYNC]).fails(&[409, 502]),
     write("sys/revoke-prefix/<prefix...>", "Ends all leases below a path.", Quiet)

@@ -6,7 +6,7 @@ pub(super) const LINES: &[About] = &[
     read("sys/mounts", "Lists the secrets engines.", Top(Map(&Object(MOUNT)))),
     read("sys/mounts/<path...>", "Tells of a secrets engine.", Top(Object(MOUNT))).takes(&[PATH]),
     write("sys/mounts/<path...>", "Mounts a secrets engine.", Nothing).takes(NEW),
-    delete("sys/mounts/<path...>", "Takes a secrets engine away, with all that it holds.", Nothing)
+    delete("sys/mounts/<path...>", "Takes a secrets engine away, with all that it holds.", Quiet)
         .takes(&[PATH]),
     read("sys/mounts/<path...>", "Tells the settings in force of a secrets engine.", Top(Object(SETTINGS)))
         .takes(&[PATH])

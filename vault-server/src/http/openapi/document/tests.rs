@@ -4,7 +4,7 @@ use super::*;
 use crate::http::openapi::about;
 use crate::http::routes;
 
-fn tables() -> [(&'static str, Table, Vec<About>); 6] {
+fn tables() -> [(&'static str, Table, Vec<About>); 7] {
     [
         ("built in", Table::new(routes::all()), about::built_in()),
         ("kv v1", Table::new(routes::kv::v1()), about::KV_V1.to_vec()),
