@@ -1,7 +1,7 @@
 # Users that a database makes for a lease: let in while it lasts, gone after it.
 $ secrets enable -path=db database
 $ write db/config/pg plugin_name=postgresql-database-plugin connection_url=$postgres username=manager password=m-0 allowed_roles=app
-$ write db/roles/app db_name=pg creation_statements="CREATE ROLE \"{{name}}\" WITH LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}';" default_ttl=1h max_ttl=24h
+$ write db/roles/app db_name=pg creation_statements='CREATE ROLE "{{name}}" WITH LOGIN PASSWORD '"'{{password}}' VALID UNTIL '{{expiration}}'" default_ttl=1h max_ttl=24h
 $ read db/roles/app
 = VALID UNTIL
 $ list db/roles
