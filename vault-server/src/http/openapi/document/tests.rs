@@ -41,6 +41,16 @@ fn every_line_is_described_and_every_description_has_a_line() {
 }
 
 #[test]
+fn no_engine_is_served_undescribed() {
+    let router = Router::new();
+    for (engine, table) in router.tables() {
+        let silent: Vec<&str> =
+            table.routes().filter(|route| route.abouts.is_empty()).map(|route| route.pattern).collect();
+        assert_eq!(silent, Vec::<&str>::new(), "{engine}: `described` is missing in http/router.rs");
+    }
+}
+
+#[test]
 fn every_description_is_whole() {
     for (engine, _, abouts) in tables() {
         for about in abouts {
