@@ -51,7 +51,7 @@ fn what_is_called_not_answered_is_not() {
     );
 }
 
-fn tables() -> [(&'static str, Table); 6] {
+fn tables() -> [(&'static str, Table); 7] {
     [
         ("Below `/v1/`", Table::new(routes::all())),
         ("KV version 1", Table::new(routes::kv::v1())),
