@@ -1,3 +1,5 @@
+//! Every line of the tables stands in the document, and the document is whole.
+
 use std::collections::BTreeSet;
 
 use super::*;
