@@ -4,6 +4,13 @@
 //! effect. After every step: no user without a lease, no active lease without its user, no closed lease whose
 //! user may still come in, and whatever failed has an open incident. Once the queue is drained nothing is left.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a test that fails shall stop"
+)]
+
 #[path = "dynamic_lease/world.rs"]
 mod world;
 

@@ -79,6 +79,7 @@ def furnish():
     secret = vault.call("POST", "auth/machines/role/there/secret-id", {"num_uses": 0})["data"]
     there = {
         "root": root,
+        "root_accessor": vault.call("GET", "auth/token/lookup-self")["data"]["accessor"],
         "share": share,
         "token": child["client_token"],
         "accessor": child["accessor"],

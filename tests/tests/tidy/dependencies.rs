@@ -135,9 +135,10 @@ const BANNED: [(&str, &str); 5] = [
     ("ring", "rustls speaks aws-lc-rs; one provider is enough"),
     ("rsa", "timing leaks (RUSTSEC-2023-0071); nothing here needs RSA"),
 ];
-const TWICE: [(&str, &str); 14] = [
+const TWICE: [(&str, &str); 15] = [
     ("base64", "postgres-protocol is a step behind reqwest"),
     ("const-oid", "the generation of RustCrypto before ours, under tokio-postgres-rustls"),
+    ("getrandom", "ahash, under jsonschema, which only the tests use"),
     ("hashbrown", "three of its users, each at its own pace"),
     ("parking_lot", "sled 0.34 is pinned"),
     ("parking_lot_core", "sled 0.34 is pinned"),

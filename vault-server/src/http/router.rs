@@ -80,6 +80,21 @@ impl Router {
         }
     }
 
+    /// Every table; whoever adds one cannot forget it here.
+    #[cfg(test)]
+    pub(super) fn tables(&self) -> [(&'static str, &Table); 7] {
+        let Self { built_in, kv_v1, kv_v2, database, approle, userpass, ldap } = self;
+        [
+            ("built in", built_in),
+            ("kv v1", kv_v1),
+            ("kv v2", kv_v2),
+            ("database", database),
+            ("approle", approle),
+            ("userpass", userpass),
+            ("ldap", ldap),
+        ]
+    }
+
     /// The lines of what is built in.
     pub(super) fn built_in(&self) -> &Table {
         &self.built_in

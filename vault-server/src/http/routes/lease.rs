@@ -1,6 +1,6 @@
 //! `sys/leases/…`, as Vault has them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,18 +24,16 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
         .captures
         .get("prefix")
         .map_or_else(String::new, |prefix| format!("{}/", prefix.trim_end_matches('/')));
-    let mut keys: Vec<String> = Vec::new();
+    let mut keys = BTreeSet::new();
     for id in context.app.leases.ids(&base)? {
         let Some(rest) = id.strip_prefix(base.as_str()) else { continue };
         let key = match rest.split_once('/') {
             Some((folder, _)) => format!("{folder}/"),
             None => rest.to_owned(),
         };
-        if !keys.contains(&key) {
-            keys.push(key);
-        }
+        keys.insert(key);
     }
-    Answer::keys(keys)
+    Answer::keys(keys.into_iter().collect())
 }
 
 pub(super) async fn renew(context: Context) -> Result<Answer, ApiError> {

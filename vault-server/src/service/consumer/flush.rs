@@ -92,9 +92,16 @@ impl ConsumerService {
         let mut grown: HashMap<&Subject, usize> = HashMap::new();
         for (_, subject, receipt) in taken {
             let name = name(subject, &receipt.accessor);
-            let stored = barrier.load::<Receipt>(name.clone())?;
+            let stored = match barrier.load::<Receipt>(name.clone()) {
+                // One that is damaged must not keep the others waiting.
+                Err(error @ (LoadError::Refused { .. } | LoadError::Unreadable(_))) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "a receipt cannot be read");
+                    continue;
+                }
+                stored => stored?,
+            };
             let Some(merged) = receipt.after(stored.as_ref().map(|stored| &stored.value)) else { continue };
-            // One that has just made room comes back at its next fetch.
+            // One that has just made room comes back with its next version, or its next sign of life.
             if touched.contains(&name) {
                 continue;
             }
@@ -114,8 +121,8 @@ impl ConsumerService {
         if batch.is_empty() { Ok(()) } else { Ok(barrier.commit(batch).await?) }
     }
 
-    /// The receipt that goes for a new one, when an account, with `more` that come, has as many as it may have; none of those that the
-    /// same commit has `touched`.
+    /// The receipt that goes for a new one, when an account, with `more` that come, has as many as it may have;
+    /// none of those that the same commit has `touched`.
     fn to_make_room(
         &self,
         subject: &Subject,

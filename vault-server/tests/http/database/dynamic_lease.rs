@@ -112,7 +112,7 @@ async fn a_lease_ends_with_its_time_and_with_its_token() {
     assert_eq!(databases.users().len(), 2);
     databases.advance(Duration::from_secs(3600));
     databases.settle().await;
-    assert_eq!(databases.users(), [of_expiring.name.clone()], "{} ran out", expired.name);
+    assert_eq!(databases.users(), std::slice::from_ref(&of_expiring.name), "{} ran out", expired.name);
     databases.advance(Duration::from_secs(1800));
     let now = databases.bench.vault.app.engine.now();
     databases.bench.vault.app.tokens.sweep(now).await.unwrap();

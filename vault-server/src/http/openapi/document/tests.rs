@@ -1,3 +1,5 @@
+//! Every line of the tables stands in the document, and the document is whole.
+
 use std::collections::BTreeSet;
 
 use super::*;
@@ -38,6 +40,16 @@ fn every_line_is_described_and_every_description_has_a_line() {
         }
     }
     assert_eq!(wrong, Vec::<String>::new());
+}
+
+#[test]
+fn no_engine_is_served_undescribed() {
+    let router = Router::new();
+    for (engine, table) in router.tables() {
+        let silent: Vec<&str> =
+            table.routes().filter(|route| route.abouts.is_empty()).map(|route| route.pattern).collect();
+        assert_eq!(silent, Vec::<&str>::new(), "{engine}: `described` is missing in http/router.rs");
+    }
 }
 
 #[test]
