@@ -16,5 +16,7 @@ mod logins;
 mod management;
 #[path = "rotator_postgres/policy.rs"]
 mod policy;
+#[path = "rotator_postgres/provision.rs"]
+mod provision;
 #[path = "rotator_postgres/tls.rs"]
 mod tls;

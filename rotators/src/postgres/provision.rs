@@ -57,19 +57,30 @@ impl Provisioner for PostgresRotator {
 
 /// A user, as the catalogue has it.
 struct User {
+    id: u32,
     login: bool,
     /// Whether the management role acts with its rights already.
     is_ours: bool,
 }
 
+/// Looks a user up. A standby is not asked: its catalogue may be behind, so that nothing it says of a user is
+/// proof.
 async fn find(session: &Session<'_>, name: &str) -> Result<Option<User>, Fault> {
     let rows = session
         .ask(FIND, &[(&name, tokio_postgres::types::Type::TEXT)])
         .await
         .map_err(|failure| session.look_fault(failure))?;
-    let Some(row) = rows.first() else { return Ok(None) };
-    let flag = |at: usize| row.try_get(at).map_err(|error| session.look_fault(Failure::Said(error)));
-    Ok(Some(User { login: flag(0)?, is_ours: flag(1)? }))
+    let row = rows.first().ok_or_else(|| session.look_fault(Failure::Silent))?;
+    let said = |error| session.look_fault(Failure::Said(error));
+    if row.try_get(0).map_err(said)? {
+        let what = format!(
+            "{}: this server is a standby, whose word on a user is no proof; name the primary",
+            session.place()
+        );
+        return Err(Fault::new(FaultClass::Unreachable, what));
+    }
+    let Some(id) = row.try_get::<_, Option<u32>>(1).map_err(said)? else { return Ok(None) };
+    Ok(Some(User { id, login: row.try_get(2).map_err(said)?, is_ours: row.try_get(3).map_err(said)? }))
 }
 
 async fn create(job: Job<'_>, order: Order<'_>) -> Result<Outcome, Fault> {
@@ -121,10 +132,45 @@ async fn remove(job: Job<'_>, revocation: &[String]) -> Result<Outcome, Fault> {
     if !revocation.is_empty() {
         // Names in the statements mean what they mean to the management role by default.
         session.run("RESET search_path").await.map_err(|failure| session.look_fault(failure))?;
-        return transact(session, &config, &template::filled(revocation, &values)).await;
+        let transaction = begin(&session, &config).await?;
+        let statements = template::filled(revocation, &values);
+        return run(session, &config, transaction, &statements, Some(&user)).await;
     }
+    let transaction = begin(&session, &config).await?;
+    owns_nothing(&session, &user).await?;
     let drop = template::filled(&template::DROP.map(str::to_owned), &values);
-    transact(session, &config, &drop).await
+    run(session, &config, transaction, &drop, Some(&user)).await
+}
+
+/// What a user owns is neither dropped nor given to somebody without being asked for: it may be data, and it
+/// may be a trap that acts with the rights of its new owner.
+async fn owns_nothing(session: &Session<'_>, user: &User) -> Result<(), Fault> {
+    match count(session, OWNED, user).await? {
+        0 => Ok(()),
+        owned => Err(Fault::new(
+            FaultClass::Preflight,
+            format!(
+                "{}: the user may not log in any more, and owns {owned} objects, in this database or another: \
+                 reassign or drop them, or say how in the role's revocation_statements; then revoke again",
+                session.place()
+            ),
+        )),
+    }
+}
+
+async fn is_in_session(session: &Session<'_>, user: &User) -> Result<bool, Fault> {
+    session.run(LOOK_AFRESH).await.map_err(|failure| session.look_fault(failure))?;
+    Ok(count(session, IN_SESSION, user).await? > 0)
+}
+
+/// A number that the catalogue has of a user.
+async fn count(session: &Session<'_>, question: &str, user: &User) -> Result<i64, Fault> {
+    let rows = session
+        .ask(question, &[(&user.id, tokio_postgres::types::Type::OID)])
+        .await
+        .map_err(|failure| session.look_fault(failure))?;
+    let row = rows.first().ok_or_else(|| session.look_fault(Failure::Silent))?;
+    row.try_get(0).map_err(|error| session.look_fault(Failure::Said(error)))
 }
 
 /// Takes LOGIN away and ends the sessions. Where statements of the role's own remove the user, what the
@@ -147,7 +193,7 @@ async fn shut_out(session: &Session<'_>, job: &Job<'_>, user: &User, required: b
         }
     }
     match session.end_others(Selection::OfRole, job.username).await {
-        // Without the right to end sessions the user still goes.
+        // Without the right to end sessions the user still goes, if none is left by then.
         Err(fault) if fault.class != FaultClass::PermissionDenied => Err(fault),
         Ok(_) | Err(_) => Ok(()),
     }
@@ -159,11 +205,28 @@ async fn transact(
     config: &Config,
     statements: &[SecretString],
 ) -> Result<Outcome, Fault> {
+    let transaction = begin(&session, config).await?;
+    run(session, config, transaction, statements, None).await
+}
+
+/// Begins a transaction, and gives its number.
+async fn begin(session: &Session<'_>, config: &Config) -> Result<i64, Fault> {
     let limits = command::transaction_limits(config.statement_timeout.as_millis());
     for step in [command::BEGIN, &limits] {
         session.run(step).await.map_err(|failure| session.change_fault(failure))?;
     }
-    let transaction = number(&session).await?;
+    number(session).await
+}
+
+/// Runs statements in the transaction that was begun, and commits it; not where the user that goes by it is
+/// still in a session.
+async fn run(
+    session: Session<'_>,
+    config: &Config,
+    transaction: i64,
+    statements: &[SecretString],
+    leaving: Option<&User>,
+) -> Result<Outcome, Fault> {
     for (at, statement) in (1..).zip(statements) {
         if let Err(failure) = session.run(statement.expose()).await {
             let fault = statement_fault(&session, failure, &format!("statement {at} of the role"));
@@ -176,6 +239,16 @@ async fn transact(
     if number(&session).await.ok() != Some(transaction) {
         let what = format!("{}: the statements end the transaction that they run in", config.place());
         return Ok(Outcome::Unknown(Fault::new(FaultClass::Preflight, what)));
+    }
+    if let Some(user) = leaving
+        && is_in_session(&session, user).await?
+    {
+        let what = format!(
+            "{}: the user may not log in any more, but is still in a session, which the management credential \
+             may not end: end it, or grant pg_signal_backend",
+            config.place()
+        );
+        return Ok(Outcome::NotApplied(Fault::new(FaultClass::OldStillValid, what)));
     }
     Ok(commit(session).await)
 }
@@ -195,6 +268,17 @@ fn statement_fault(session: &Session<'_>, failure: Failure, what: &str) -> Fault
     }
 }
 
-const FIND: &str = "SELECT rolcanlogin, pg_catalog.pg_has_role(oid, 'USAGE') \
-     FROM pg_catalog.pg_roles WHERE rolname OPERATOR(pg_catalog.=) $1";
+const FIND: &str = "SELECT pg_catalog.pg_is_in_recovery(), u.oid, u.rolcanlogin, \
+     pg_catalog.pg_has_role(u.oid, 'USAGE') FROM (SELECT 1) AS one \
+     LEFT JOIN pg_catalog.pg_roles u ON u.rolname OPERATOR(pg_catalog.=) $1";
+/// What `REASSIGN OWNED` would move: not default privileges, user mappings and grants, which hold nothing of
+/// anybody's and go by `DROP OWNED`.
+const OWNED: &str = "SELECT count(*) FROM pg_shdepend \
+     WHERE refclassid = 'pg_authid'::regclass AND refobjid = $1 AND deptype = 'o' AND classid NOT IN \
+     ('pg_default_acl'::regclass, 'pg_user_mapping'::regclass, 'pg_auth_members'::regclass)";
+/// Lets the statistics be those of this moment, and names mean the server's own, whatever ran before.
+const LOOK_AFRESH: &str = "SET LOCAL search_path TO pg_catalog; SELECT pg_stat_clear_snapshot()";
+/// The sessions of a user, as `Selection::OfRole` has them.
+const IN_SESSION: &str = "SELECT count(*) FROM pg_stat_activity WHERE usesysid = $1 AND pid <> pg_backend_pid() \
+     AND coalesce(backend_type, 'client backend') IN ('client backend', 'walsender')";
 const TRANSACTION: &str = "SELECT pg_catalog.txid_current()";

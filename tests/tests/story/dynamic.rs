@@ -89,7 +89,7 @@ async fn a_user_is_let_in_until_its_lease_ends_and_is_gone_then() {
     let user = issue(&world).await;
     assert!(user.is_let_in(&world).await);
     let session = connect(world.server.port(), &user.name, &user.password).await.unwrap();
-    session.batch_execute("SELECT * FROM orders; CREATE TABLE kept AS SELECT 1 AS one").await.unwrap();
+    session.batch_execute("SELECT * FROM orders").await.unwrap();
     let valid_until = || async {
         let admin = world.server.admin().await.unwrap();
         let text =
@@ -107,8 +107,7 @@ async fn a_user_is_let_in_until_its_lease_ends_and_is_gone_then() {
     assert_eq!(users(&world).await, Vec::<String>::new());
     assert!(!user.is_let_in(&world).await);
     assert!(session.batch_execute("SELECT 1").await.is_err(), "the session outlived the lease");
-    // What it made is not lost, and its password was in no statement.
-    world.sql("SELECT one FROM kept").await.unwrap();
+    // Its password was in no statement.
     let log = world.server.log_until_now().await.unwrap();
     assert!(log.contains(&user.name) && !log.contains(&user.password));
     assert!(world.incidents().await.unwrap().is_empty());
@@ -150,6 +149,23 @@ async fn own_statements_keep_and_remove_users() {
     // The statements leave the role behind; nobody comes in as it.
     assert_eq!((row.get::<_, i32>(0), row.get::<_, bool>(1)), (0, false));
     assert!(!user.is_let_in(&world).await);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_that_owns_something_stays_shut_out_until_the_role_says_what_becomes_of_it() {
+    let world = world(&[]).await;
+    let user = issue(&world).await;
+    let session = connect(world.server.port(), &user.name, &user.password).await.unwrap();
+    session.batch_execute("CREATE TABLE kept AS SELECT 1 AS one").await.unwrap();
+    assert_eq!(revoke(&world, &user).await, 200, "ending, with a warning");
+    assert!(!user.is_let_in(&world).await);
+    assert_eq!(world.incidents().await.unwrap()[0]["class"], "preflight");
+    let hand_on = "REASSIGN OWNED BY \"{{name}}\" TO maker; DROP OWNED BY \"{{name}}\"; DROP ROLE \"{{name}}\"";
+    role(&world, json!({ "revocation_statements": hand_on })).await;
+    assert_eq!(revoke(&world, &user).await, 204);
+    assert_eq!(users(&world).await, Vec::<String>::new());
+    world.sql("SELECT one FROM kept").await.unwrap();
+    world.closed_incident("dynamic leases on database.pg", "preflight").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -217,7 +233,7 @@ async fn a_vault_that_is_killed_between_any_two_statements_leaves_no_user_withou
         killed_after(&mut world, statement, "database/creds/app", None).await;
         nothing_left(&world).await;
     }
-    for statement in ["NOLOGIN", "REASSIGN OWNED", "DROP ROLE", "COMMIT"] {
+    for statement in ["NOLOGIN", "pg_shdepend", "DROP ROLE", "COMMIT"] {
         let user = issue(&world).await;
         let body = json!({ "lease_id": user.lease });
         killed_after(&mut world, statement, "sys/leases/revoke", Some(body)).await;

@@ -17,13 +17,14 @@ pub(super) struct Values<'a> {
 
 /// Whether a role's statements can work at all.
 pub(super) fn check(statements: &Statements) -> Result<(), String> {
+    // What each of them can be filled with, as the verbs have it.
     let lists = [
-        ("creation_statements", &statements.creation),
-        ("revocation_statements", &statements.revocation),
-        ("rollback_statements", &statements.rollback),
-        ("renew_statements", &statements.renew),
+        ("creation_statements", &statements.creation, &["name", "username", "password", "expiration"][..]),
+        ("revocation_statements", &statements.revocation, &["name", "username"]),
+        ("rollback_statements", &statements.rollback, &["name", "username"]),
+        ("renew_statements", &statements.renew, &["name", "username", "expiration"]),
     ];
-    for (name, list) in lists {
+    for (name, list, known) in lists {
         let bytes: usize = list.iter().map(String::len).sum();
         if list.len() > STATEMENTS_MAX || bytes > BYTES_MAX {
             return Err(format!("{name}: at most {STATEMENTS_MAX} statements of {BYTES_MAX} bytes together"));
@@ -36,12 +37,28 @@ pub(super) fn check(statements: &Statements) -> Result<(), String> {
                 "{name}: the vault begins and ends the transaction; leave out BEGIN, COMMIT, ROLLBACK and the like"
             ));
         }
+        if let Some(other) = list.iter().flat_map(|text| placeholders(text)).find(|word| !known.contains(word)) {
+            return Err(format!(
+                "{name}: {{{{{other}}}}} is nothing that can be filled in there; known are {}",
+                known.join(", ")
+            ));
+        }
         let named = |statement: &String| NAMES.iter().any(|name| statement.contains(name));
         if !list.is_empty() && !list.iter().any(named) {
             return Err(format!("{name} does not say {{{{name}}}}: it would not be about the lease's user"));
         }
     }
     Ok(())
+}
+
+/// What stands between doubled braces, where it is a word: an array's braces hold something else.
+fn placeholders(statement: &str) -> impl Iterator<Item = &str> {
+    let inside = statement.split("{{").skip(1).filter_map(|rest| rest.split_once("}}"));
+    let is_word = |text: &str| {
+        let word = text.trim();
+        !word.is_empty() && word.chars().all(|c| c.is_ascii_alphabetic() || c == '_')
+    };
+    inside.map(|(text, _)| text).filter(move |text| is_word(text))
 }
 
 /// Whether a statement begins with a word that ends a transaction. What hides it better (a procedure) is
@@ -116,13 +133,9 @@ fn expiration(at: Timestamp) -> String {
 
 /// Keeps a user in, where a role does not say how.
 pub(super) const RENEW: &str = r#"ALTER ROLE "{{name}}" VALID UNTIL '{{expiration}}'"#;
-/// Removes a user, where a role does not say how: what it owns in this database goes to the management role,
-/// what it may do is taken away.
-pub(super) const DROP: [&str; 3] = [
-    r#"REASSIGN OWNED BY "{{name}}" TO CURRENT_USER"#,
-    r#"DROP OWNED BY "{{name}}""#,
-    r#"DROP ROLE "{{name}}""#,
-];
+/// Removes a user that owns nothing, where a role does not say how: what it may do is taken away. What it owns
+/// is handed to nobody: a function or view of its making would act with the rights of who gets it.
+pub(super) const DROP: [&str; 2] = [r#"DROP OWNED BY "{{name}}""#, r#"DROP ROLE "{{name}}""#];
 const NAMES: [&str; 2] = ["{{name}}", "{{username}}"];
 /// Statements in one list.
 const STATEMENTS_MAX: usize = 64;
@@ -171,10 +184,23 @@ mod tests {
             (&["CREATE ROLE \"{{name}}\"; COMMIT;"], "transaction"),
             (&["begin", "CREATE ROLE \"{{name}}\""], "transaction"),
             (&["CREATE ROLE \"{{name}}\"\0"], "NUL"),
+            (&["CREATE ROLE \"{{name}}\"", "SELECT '{{ password }}'"], "{{ password }}"),
+            (&["CREATE ROLE \"{{name}}\" PASSWORD '{{passwort}}'"], "{{passwort}}"),
         ] {
             let error = check(&creation(list)).unwrap_err();
             assert!(error.contains(word) && error.starts_with("creation_statements"), "{error}");
         }
+        let of = |text: &str| vec![format!("ALTER ROLE \"{{{{name}}}}\" {text}")];
+        for (statements, word) in [
+            (Statements { renew: of("PASSWORD '{{password}}'"), ..Statements::default() }, "{{password}}"),
+            (Statements { revocation: of("PASSWORD '{{password}}'"), ..Statements::default() }, "{{password}}"),
+            (Statements { rollback: of("VALID UNTIL '{{expiration}}'"), ..Statements::default() }, "{{expiration}}"),
+        ] {
+            let error = check(&statements).unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+        let known = Statements { renew: of("VALID UNTIL '{{expiration}}'"), ..Statements::default() };
+        assert_eq!(check(&known), Ok(()));
         let many = vec!["SELECT '{{name}}'".to_owned(); STATEMENTS_MAX + 1];
         check(&Statements { renew: many, ..Statements::default() }).unwrap_err();
         for list in [
@@ -183,6 +209,7 @@ mod tests {
                 "CREATE ROLE \"{{name}}\" LOGIN; GRANT app TO \"{{name}}\"; COMMENT ON ROLE \"{{name}}\" IS 'x'",
             ],
             &["DO $$ BEGIN EXECUTE 'CREATE ROLE \"{{username}}\"'; END $$"],
+            &["CREATE ROLE \"{{name}}\"; SELECT '{{1,2},{3,4}}'::int[]"],
             &["CREATE ROLE \"{{name}}\"; SAVEPOINT a; ROLLBACK TO SAVEPOINT a"],
         ] {
             assert_eq!(check(&creation(list)), Ok(()), "{list:?}");

@@ -1,0 +1,111 @@
+//! What the removal of a lease's user must not do, and what is no proof that it is gone.
+
+use rotators::postgres::PostgresRotator;
+use vault_core::clock::Timestamp;
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{Job, Outcome};
+use vault_core::rotation::provisioner::{Order, Presence, Provisioner as _};
+use vault_core::secret::SecretString;
+use vault_tests::postgres::{PostgresOptions, connect};
+
+use crate::bench::{Bench, OLD, class, login, word};
+
+async fn make(bench: &Bench, job: Job<'_>) {
+    let creation = [
+        "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}'; GRANT CREATE ON SCHEMA public TO \"{{name}}\"; \
+         ALTER DEFAULT PRIVILEGES FOR ROLE \"{{name}}\" GRANT SELECT ON TABLES TO PUBLIC"
+            .to_owned(),
+    ];
+    let password = SecretString::new(OLD.to_owned());
+    let order = Order { creation: &creation, password: &password, expiration: Timestamp::from_secs(4_000_000_000) };
+    assert_eq!(PostgresRotator::new().create(job, order).await, Outcome::Applied);
+    assert!(bench.server.accepts(job.username, OLD).await.unwrap());
+}
+
+async fn remove(job: Job<'_>, revocation: &[&str]) -> Outcome {
+    let revocation: Vec<String> = revocation.iter().map(|&text| text.to_owned()).collect();
+    PostgresRotator::new().remove(job, &revocation).await
+}
+
+async fn presence(job: Job<'_>) -> Result<Presence, Fault> {
+    PostgresRotator::new().presence(job).await
+}
+
+#[tokio::test]
+async fn what_a_user_owns_is_neither_handed_on_nor_dropped_unless_the_role_says_so() {
+    let bench = Bench::start_without_account(PostgresOptions::default()).await;
+    let job = bench.job_for("v-trap");
+    make(&bench, job).await;
+    let session = connect(bench.server.port(), "v-trap", OLD).await.unwrap();
+    let trap = "CREATE FUNCTION trap() RETURNS text LANGUAGE sql SECURITY DEFINER AS 'SELECT current_user::text'; \
+                CREATE TABLE kept AS SELECT 1 AS one";
+    session.batch_execute(trap).await.unwrap();
+    let owned = "SELECT count(*) FROM pg_class c JOIN pg_roles r ON r.oid = c.relowner \
+                 JOIN pg_proc p ON p.proowner = r.oid AND p.proname = 'trap' \
+                 WHERE c.relname = 'kept' AND r.rolname = 'v-trap'";
+    let outcome = remove(job, &[]).await;
+    assert_eq!(word(&outcome), "not applied: preflight");
+    let Outcome::NotApplied(fault) = outcome else { unreachable!() };
+    assert!(fault.detail.contains("owns 2 objects") && fault.detail.contains("revocation_statements"), "{fault}");
+    assert_eq!(bench.number(owned).await, 1, "what the user made is where it was");
+    assert_eq!(presence(job).await, Ok(Presence::Blocked));
+    assert!(session.batch_execute("SELECT 1").await.is_err(), "its session is over");
+    // Where a person says what becomes of it, the user goes.
+    bench.sql("DROP FUNCTION trap(); ALTER TABLE kept OWNER TO CURRENT_USER").await;
+    assert_eq!(remove(job, &[]).await, Outcome::Applied);
+    assert_eq!(presence(job).await, Ok(Presence::Gone));
+    assert_eq!(bench.number("SELECT count(*) FROM kept").await, 1);
+}
+
+#[tokio::test]
+async fn an_object_in_another_database_keeps_the_user_as_well() {
+    let bench = Bench::start_without_account(PostgresOptions::default()).await;
+    let job = bench.job_for("v-far");
+    make(&bench, job).await;
+    bench.sql("CREATE DATABASE elsewhere OWNER \"v-far\"").await;
+    assert_eq!(word(&remove(job, &[]).await), "not applied: preflight");
+    bench.sql("DROP DATABASE elsewhere").await;
+    assert_eq!(remove(job, &[]).await, Outcome::Applied);
+}
+
+#[tokio::test]
+async fn a_standby_is_no_witness() {
+    let mut bench = Bench::start_without_account(PostgresOptions::default()).await;
+    make(&bench, bench.job_for("v-there")).await;
+    bench.server.restart_as_standby().unwrap();
+    for username in ["v-there", "v-never"] {
+        let job = bench.job_for(username);
+        assert_eq!(word(&remove(job, &[]).await), "not applied: unreachable", "{username}");
+        assert_eq!(class(&presence(job).await), Some(FaultClass::Unreachable), "{username}");
+    }
+}
+
+#[tokio::test]
+async fn a_user_whose_session_cannot_be_ended_is_not_gone() {
+    let mut bench = Bench::start_without_account(PostgresOptions::default()).await;
+    // The clerk may neither alter nor end a superuser; a function that is lent to it drops users.
+    bench
+        .sql(
+            "CREATE ROLE clerk CREATEROLE LOGIN PASSWORD 'c-0'; CREATE ROLE \"v-root\" SUPERUSER LOGIN PASSWORD 'r-0'; \
+             CREATE FUNCTION public.let_go(name text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER \
+             AS 'BEGIN EXECUTE format(''DROP ROLE %I'', name); END'",
+        )
+        .await;
+    bench.management = login("clerk", "c-0");
+    let job = bench.job_for("v-root");
+    let statements = ["SELECT public.let_go('{{name}}')"];
+    let session = connect(bench.server.port(), "v-root", "r-0").await.unwrap();
+    assert_eq!(word(&remove(job, &statements).await), "not applied: old_still_valid");
+    assert_eq!(presence(job).await, Ok(Presence::Live));
+    drop(session);
+    let mut outcome = remove(job, &statements).await;
+    for _ in 0..50 {
+        // The server notices in its own time that the client is gone.
+        if outcome == Outcome::Applied {
+            break;
+        }
+        outcome = remove(job, &statements).await;
+    }
+    assert_eq!(outcome, Outcome::Applied);
+    assert_eq!(presence(job).await, Ok(Presence::Gone));
+}
