@@ -101,6 +101,24 @@ async fn a_disabled_mount_loses_no_password() {
 }
 
 #[tokio::test]
+async fn an_account_of_a_pool_that_was_never_rotated_is_released_with_its_role_and_with_its_mount() {
+    for whole in [false, true] {
+        let databases = Databases::new().await;
+        databases.bench.target.create_account("app", "p-0");
+        let more = json!({ "rotation_period": "1h", "skip_import_rotation": true, "password": "p-0" });
+        databases.role("st", "app", more).await.expect_status(204);
+        let pool = json!({ "accounts": ["database/st"] });
+        databases.post("pools/config/p", pool).await.expect_status(204);
+        let path = if whole { "sys/mounts/database" } else { "database/static-roles/st" };
+        databases.delete(path).await.expect_status(204);
+        databases.get("database/static-roles/st").await.expect_status(404);
+        assert_eq!(databases.get("accounts/config/database/st").await.at("/data/released"), true);
+        let lent = databases.post("pools/check-out/p", json!({})).await;
+        assert_eq!(lent.at("/data/password"), "p-0", "{}", lent.text);
+    }
+}
+
+#[tokio::test]
 async fn a_moved_mount_keeps_its_roles_and_their_accounts() {
     let databases = Databases::new().await;
     databases.hourly("st", "app").await;
