@@ -80,6 +80,14 @@ pub enum LoadError {
     Store(#[source] StoreError),
 }
 
+impl LoadError {
+    /// Whether it is this one record that cannot be read, and others can.
+    #[must_use]
+    pub const fn is_damage(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::Unreadable(_))
+    }
+}
+
 /// Why a transaction was not committed. Nothing of it happened, except for [`CommitError::Unknown`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]

@@ -161,9 +161,32 @@ impl PoolService {
         self.find(id)?.ok_or_else(|| PoolError::Unknown(id.name.clone()))
     }
 
+    /// As [`account`](Self::account), where one damaged record must not hold up the other accounts of a pool.
+    fn legible(&self, path: &AccountPath) -> Result<Legible, LoadError> {
+        match self.account(path) {
+            Ok(Some(loaded)) => Ok(Legible::Account(Box::new(loaded))),
+            Ok(None) => Ok(Legible::Absent),
+            Err(error) if error.is_damage() => {
+                tracing::error!(account = %path, error = &error as &dyn std::error::Error, "an account of a pool cannot be read");
+                Ok(Legible::Damaged)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
     fn account(&self, path: &AccountPath) -> Result<Option<Loaded<Account>>, LoadError> {
         self.engine.account(&subject(path))
     }
+}
+
+/// What is there of an account of a pool.
+enum Legible {
+    /// It.
+    Account(Box<Loaded<Account>>),
+    /// Nothing.
+    Absent,
+    /// A record that cannot be read.
+    Damaged,
 }
 
 fn subject(path: &AccountPath) -> Subject {

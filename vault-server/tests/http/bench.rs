@@ -115,6 +115,21 @@ impl Bench {
         barrier.commit(batch).await.unwrap();
     }
 
+    /// Makes the record of an account unreadable, as damage behind the vault's back would.
+    pub(crate) async fn damage(&self, name: &str) {
+        #[derive(serde::Serialize, serde::Deserialize)]
+        struct Damaged;
+        impl vault_server::barrier::Record for Damaged {
+            const TABLE: vault_core::store::key::Table = vault_core::store::key::Table::Account;
+        }
+        let barrier = &self.vault.app.barrier;
+        let key = Subject::Account(AccountPath::parse(name).unwrap()).key();
+        let revision = barrier.revision::<Account>(key.clone()).unwrap().unwrap();
+        let mut batch = barrier.transaction().unwrap();
+        batch.put(key, vault_core::store::batch::Require::At(revision), &Damaged);
+        barrier.commit(batch).await.unwrap();
+    }
+
     /// The scheduler looks at everything that is due; then all that it began comes to rest.
     pub(crate) async fn tick(&self) {
         let mut after = None;

@@ -104,6 +104,7 @@ async fn only_who_may_configure_an_account_may_put_it_into_a_pool() {
     let tenant = r#"
         path "pools/config/*" { capabilities = ["create", "update"] }
         path "accounts/config/team/*" { capabilities = ["update"] }
+        path "accounts/check-out/team/*" { capabilities = ["update"] }
     "#;
     bench.vault.policy("tenant", tenant).await;
     let tenant = bench.vault.token(r#"{"policies":["tenant"]}"#).await;
@@ -235,6 +236,59 @@ async fn what_is_lent_stays_in_its_pool_and_an_account_of_a_pool_is_not_deleted(
     bench.post("pools/config/p", json!({ "accounts": ["a"] })).await.expect_status(204);
     let deleted = bench.vault.root("DELETE", "accounts/config/b?disposal=hand-over", "").await;
     deleted.expect_status(200);
+}
+
+#[tokio::test]
+async fn a_damaged_account_does_not_hold_up_the_others_of_its_pool() {
+    let bench = pool_of(&["a", "b"]).await;
+    let bob = borrower(&bench).await;
+    bench.damage("a").await;
+    assert_eq!(states(&bench).await, json!({ "a": "failing", "b": "free" }));
+    let (account, _) = lent(&bench, &bob).await;
+    assert_eq!(account, "b");
+    let none = bench.vault.call("POST", "pools/check-out/p", &bob, "").await;
+    none.expect_status(400);
+    assert!(none.text.contains("1 are not healthy"), "{}", none.text);
+    given_back(&bench, &bob, json!({})).await.expect_status(200);
+    // What may be lent without a record of it is not told to be given back.
+    assert!(given_back(&bench, &bob, json!({})).await.status >= 500);
+    bench.post("pools/config/p", json!({ "accounts": ["b"] })).await.expect_status(204);
+    assert_eq!(states(&bench).await, json!({ "b": "free" }));
+}
+
+#[tokio::test]
+async fn a_disabled_mount_ends_what_it_lent_beside_a_damaged_account() {
+    let bench = Bench::new().await;
+    bench.post("sys/mounts/ldap", json!({ "type": "ldap" })).await.expect_status(204);
+    for name in ["a", "b"] {
+        bench.account(name, "p-1").await;
+        let set = json!({ "service_account_names": [name] });
+        bench.post(&format!("ldap/library/{name}"), set).await.expect_status(204);
+        bench.post(&format!("ldap/library/{name}/check-out"), json!({})).await.expect_status(200);
+    }
+    bench.damage("a").await;
+    assert!(bench.vault.root("DELETE", "sys/mounts/ldap", "").await.status >= 500);
+    bench.rest().await;
+    assert!(!bench.target.accepts("b", "p-1"));
+}
+
+#[tokio::test]
+async fn who_puts_an_account_into_a_pool_may_both_configure_and_lend_it() {
+    let bench = pool_of(&[]).await;
+    bench.account("a", "p-1").await;
+    let put = json!({ "accounts": ["a"] }).to_string();
+    for (name, more, status) in [
+        ("half", "", 403),
+        ("whole", r#"path "accounts/check-out/a" { capabilities = ["update"] }"#, 204),
+    ] {
+        let base = r#"
+            path "pools/config/*" { capabilities = ["create", "update"] }
+            path "accounts/config/a" { capabilities = ["update"] }
+        "#;
+        bench.vault.policy(name, &format!("{base}{more}")).await;
+        let token = bench.vault.token(&json!({ "policies": [name] }).to_string()).await;
+        bench.vault.call("POST", "pools/config/p", &token, &put).await.expect_status(status);
+    }
 }
 
 #[tokio::test]

@@ -68,7 +68,10 @@ pub(super) async fn put(
     // Who puts an account into a pool decides who gets it: that is for those who may configure it.
     let may_lend = |path: &AccountPath| {
         let may = acl.capabilities(&format!("accounts/config/{path}"));
-        may.iter().any(|may| matches!(may, Capability::Root | Capability::Update))
+        let may_check_out = acl.capabilities(&format!("accounts/check-out/{path}"));
+        [may, may_check_out]
+            .iter()
+            .all(|each| each.iter().any(|may| matches!(may, Capability::Root | Capability::Update)))
     };
     let decide = |there: Option<&Pool>| {
         let mut pool = there.unwrap_or(fresh).clone();
@@ -161,9 +164,9 @@ pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
     for standing in standings {
         let (available, state) = (is_free(&standing), standing.availability.word().to_owned());
         let last_lent = standing.lent_at.map(|at| at.to_rfc3339());
-        let account = shown(&context, standing.status)?;
-        let entry =
-            PoolAccount { available, state, holder: account.holder, last_lent, failure: account.failure };
+        let account = standing.status.map(|status| shown(&context, status)).transpose()?;
+        let (holder, failure) = account.map_or_else(Default::default, |account| (account.holder, account.failure));
+        let entry = PoolAccount { available, state, holder, last_lent, failure };
         status.accounts.insert(standing.path.to_string(), entry);
     }
     Answer::of(&status)

@@ -66,14 +66,14 @@ impl AccountService {
     }
 
     /// As [`configure`](Self::configure), for an engine whose records name the account. An account that was
-    /// released is taken up again. Says whether a first rotation was asked for.
+    /// released is taken up again, and rotated whatever the request says. Says whether a first rotation was asked for.
     ///
     /// # Errors
     /// [`AccountError`] by cause.
     pub(in crate::service) async fn configure_through(
         &self,
         path: &AccountPath,
-        request: Configure,
+        mut request: Configure,
         principal: &str,
         through: Through<'_>,
     ) -> Result<Begun, AccountError> {
@@ -84,8 +84,7 @@ impl AccountService {
         let Some(flight) = self.engine.flights().take(&key, READ_WAIT).await else {
             return Err(AccountError::Busy(format!("{path} is being rotated; try again in a moment")));
         };
-        let known = request.password.is_some();
-        let adoption = request.adoption;
+        let (mut known, mut adoption) = (request.password.is_some(), request.adoption);
         let taken_up = match self.engine.account(&subject)? {
             None => {
                 self.create(&subject, request, principal, through).await?;
@@ -98,9 +97,16 @@ impl AccountService {
                 )));
             }
             Some(loaded) => {
-                let released = loaded.value.origin.as_ref().is_some_and(|origin| origin.released);
+                let is_released = loaded.value.origin.as_ref().is_some_and(|origin| origin.released);
+                let taken_up = is_released && through.origin.is_some();
+                if taken_up {
+                    may_take_up(path, &loaded.value)?;
+                    // Its password was for others to know.
+                    (request.password, request.adoption) = (None, Adoption::AtOnce);
+                    (known, adoption) = (false, Adoption::AtOnce);
+                }
                 self.change(&subject, loaded, request, principal, through).await?;
-                released && through.origin.is_some()
+                taken_up
             }
         };
         drop(references);
@@ -251,7 +257,8 @@ impl AccountService {
         }
         let rescheduled = account.settings.rotation_policy != request.settings.rotation_policy
             || account.settings.own_rotation != request.settings.own_rotation;
-        account.origin = through.origin.cloned().or(account.origin);
+        // Whoever writes a released account by hand makes it theirs: no role takes it up any more.
+        account.origin = through.origin.cloned().or(account.origin.filter(|origin| !origin.released));
         account.settings = request.settings;
         let mut batch = self.engine.barrier().transaction()?;
         if let Some(password) = request.password {
@@ -300,6 +307,19 @@ impl AccountService {
     ) -> Result<vault_core::rotation::port::Probe, AccountError> {
         self.engine.check_now(subject, Effect::Check).await.map_err(AccountError::Act)
     }
+}
+
+/// A role that takes a released account up rotates it, so nobody may hold it and nothing be open.
+fn may_take_up(path: &AccountPath, account: &Account) -> Result<(), AccountError> {
+    if account.lending.is_held() {
+        return Err(AccountError::State(format!("the account {path} is checked out; check it in first")));
+    }
+    if account.stage != Stage::Idle && !account.stage.untouched() {
+        return Err(AccountError::State(format!(
+            "a rotation of the account {path} has not ended well; repair it before a role takes it up"
+        )));
+    }
+    Ok(())
 }
 
 /// Longest user name: fits the store's keys together with any target name.

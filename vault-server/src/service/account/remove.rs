@@ -62,6 +62,12 @@ impl AccountService {
                 "a rotation of {path} has not ended well, so its password is not certain; repair it before it is deleted"
             )));
         }
+        if disposal == Disposal::HandOver && !account.is_certain() {
+            return Err(AccountError::State(format!(
+                "the current password of {path} has not logged in since it was written, and the one before it is \
+                 still kept: it may be the right one, and would be lost; verify or reconcile {path} first"
+            )));
+        }
         let handed_over = match (disposal, account.versions.current) {
             (Disposal::HandOver, Some(current)) => self.engine.password(&subject, current.number)?,
             _ => None,
@@ -83,8 +89,8 @@ impl AccountService {
     }
 
     /// Lets an account go whose static role is being removed, in one commit with what `also` adds. It is
-    /// removed if the vault has never set its password; else it stays, tells to be released, and rotates no
-    /// more by itself.
+    /// removed if the vault has never set its password and no pool has it; else it stays, tells to be released,
+    /// and rotates no more by itself.
     ///
     /// # Errors
     /// [`AccountError`] by cause; nothing was committed.
@@ -103,7 +109,9 @@ impl AccountService {
         if let Some(loaded) = self.engine.account(&subject)? {
             let account = &loaded.value;
             let never_set = account.last_rotation.is_none() && account.stage.untouched();
-            if never_set && !account.lending.is_held() {
+            // What is in a pool stays there, and must stay to be found by it.
+            let pooled = self.engine.barrier().revision::<Member>(subject.key())?.is_some();
+            if never_set && !pooled && !account.lending.is_held() {
                 self.wipe_in(&mut batch, &loaded, principal)?;
             } else {
                 self.release_in(&mut batch, loaded);

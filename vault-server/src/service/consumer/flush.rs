@@ -94,7 +94,7 @@ impl ConsumerService {
             let name = name(subject, &receipt.accessor);
             let stored = match barrier.load::<Receipt>(name.clone()) {
                 // One that is damaged must not keep the others waiting.
-                Err(error @ (LoadError::Refused { .. } | LoadError::Unreadable(_))) => {
+                Err(error) if error.is_damage() => {
                     tracing::error!(error = &error as &dyn std::error::Error, "a receipt cannot be read");
                     continue;
                 }
@@ -107,7 +107,14 @@ impl ConsumerService {
             }
             if stored.is_none() {
                 let more = grown.entry(subject).or_default();
-                match self.to_make_room(subject, *more, &touched)? {
+                let room = match self.to_make_room(subject, *more, &touched) {
+                    Err(error) if error.is_damage() => {
+                        tracing::error!(error = &error as &dyn std::error::Error, "no receipt can make room");
+                        continue;
+                    }
+                    room => room?,
+                };
+                match room {
                     Some((least, revision)) => {
                         batch.delete::<Receipt>(least.clone(), revision);
                         touched.push(least);

@@ -31,10 +31,19 @@ impl ConsumerService {
             let subject = name.get(..nul).and_then(|key| std::str::from_utf8(key).ok());
             match subject.and_then(Subject::from_key) {
                 Some(subject) => {
-                    let (looked, useless) = self.look(&subject)?;
-                    count.current += looked.current;
-                    count.lagging += looked.lagging;
-                    self.forget(useless).await?;
+                    match self.look(&subject) {
+                        Ok((looked, useless)) => {
+                            count.current += looked.current;
+                            count.lagging += looked.lagging;
+                            self.forget(useless).await?;
+                        }
+                        // One that is damaged must not hide how all others stand.
+                        Err(error) if error.is_damage() => {
+                            let error = &error as &dyn std::error::Error;
+                            tracing::error!(account = %subject, error, "consumers cannot be counted");
+                        }
+                        Err(error) => return Err(error.into()),
+                    }
                     // Behind the last name that the prefix may have.
                     let mut last = prefix(&subject);
                     last.extend([0xff; 8]);

@@ -18,7 +18,7 @@ use crate::service::account::{Rotated, Through};
 use crate::service::target::Configure;
 
 /// What a person writes of a config. What is `None` stays as it is.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct ConfigRequest {
     /// `<rotator>-database-plugin`.
     pub plugin_name: Option<String>,
@@ -46,6 +46,13 @@ pub struct ConfigRequest {
     pub max_idle_connections: Option<i64>,
     /// Kept and shown.
     pub max_connection_lifetime: Option<String>,
+}
+
+impl std::fmt::Debug for ConfigRequest {
+    /// Without the address as it was written: a password may stand in it.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ConfigRequest").field("plugin_name", &self.plugin_name).finish_non_exhaustive()
+    }
 }
 
 /// A config and its target.

@@ -100,7 +100,8 @@ impl DatabaseService {
         reader: &Principal,
     ) -> Result<Credential, DatabaseError> {
         let role = self.load_role(mount, name)?.ok_or_else(|| DatabaseError::UnknownRole(name.clone()))?;
-        self.allowing(mount, &role.value.config, name)?;
+        let config = self.allowing(mount, &role.value.config, name)?;
+        self.check_target(&role.value, &config.value)?;
         match self.accounts.credential(&role.value.account, reader).await {
             Err(AccountError::Busy(_)) if self.waits_for_import(&role.value)? => {
                 Err(DatabaseError::Invalid(format!(
@@ -130,7 +131,28 @@ impl DatabaseService {
         let role = self.load_role(mount, name)?;
         let role =
             role.ok_or_else(|| DatabaseError::Invalid("no static role found for role name".to_owned()))?;
+        if let Some(config) = self.config_of(mount, &role.value)? {
+            self.check_target(&role.value, &config)?;
+        }
         Ok(self.accounts.rotate(&role.value.account, false, principal).await?)
+    }
+
+    /// The config that a role names, if it is there.
+    fn config_of(&self, mount: &Mount, role: &StaticRole) -> Result<Option<DatabaseConfig>, LoadError> {
+        let loaded = self.engine.barrier().load::<DatabaseConfig>(key(mount, &role.config))?;
+        Ok(loaded.map(|loaded| loaded.value))
+    }
+
+    /// A config that was deleted and made anew has another target. What it names now is not where the account
+    /// of an older role lives, and nobody shall take the one for the other.
+    fn check_target(&self, role: &StaticRole, config: &DatabaseConfig) -> Result<(), DatabaseError> {
+        let account = self.accounts.config(&role.account)?;
+        let Some(account) = account.filter(|account| account.target != config.target) else { return Ok(()) };
+        Err(DatabaseError::Invalid(format!(
+            "the config {} was deleted and made anew: its target is {}, but this role's user is on {}, which the \
+             config had before; delete the role and make it anew (its account {} keeps the password)",
+            role.config, config.target, account.target, role.account
+        )))
     }
 
     fn load_role(&self, mount: &Mount, name: &Name) -> Result<Option<Loaded<StaticRole>>, LoadError> {

@@ -87,9 +87,21 @@ impl PoolService {
     ) -> Result<Vec<(AccountPath, Lease)>, PoolError> {
         let mut meant = Vec::new();
         if asked.named.is_empty() {
+            let mut damaged = None;
             for path in &pool.accounts {
-                let lent = self.active(path)?.filter(|lease| asked.lease_id.is_none_or(|id| id == lease.id));
+                let lent = match self.active(path) {
+                    // It may be the one that is meant, but the others can be given back.
+                    Err(PoolError::Load(error)) if error.is_damage() => {
+                        damaged = Some(error);
+                        continue;
+                    }
+                    lent => lent?,
+                };
+                let lent = lent.filter(|lease| asked.lease_id.is_none_or(|id| id == lease.id));
                 meant.extend(lent.filter(&may_end).map(|lease| (path.clone(), lease)));
+            }
+            if let Some(error) = damaged.filter(|_| meant.is_empty()) {
+                return Err(error.into());
             }
             return match (meant.len(), asked.lease_id) {
                 (0, Some(_)) => Err(PoolError::Stale),
@@ -123,22 +135,34 @@ impl PoolService {
     }
 
     /// Makes durable that whatever was lent from the pools of a mount that has stopped to answer ends, and removes
-    /// the pools. The accounts stay.
+    /// the pools. The accounts stay. A pool of which something could not be ended stays, too, and keeps no other.
     ///
     /// # Errors
-    /// [`PoolError`] by cause; what is left is found again by another try.
+    /// The first [`PoolError`] by cause; what is left is found again by another try.
     pub(in crate::service) async fn take_away(&self, mount: &Mount) -> Result<(), PoolError> {
+        let mut first = Ok(());
         for name in self.names(mount)? {
             let Some(id) = PoolId::from_key(&mount.key(name.as_bytes())) else { continue };
-            let Some(pool) = self.find(&id)? else { continue };
-            for path in &pool.accounts {
-                let lent = self.active(path)?.filter(|lease| lease.pool.as_ref() == Some(&id));
-                let Some(lease) = lent else { continue };
-                let ending = EndCause::Forced { principal: format!("the end of the mount {}", mount.path) };
-                self.accounts.begin_end(&subject(path), &lease.id, ending).await?;
-            }
-            self.release(&id).await?;
+            first = first.and(self.take_one_away(mount, &id).await);
         }
+        first
+    }
+
+    async fn take_one_away(&self, mount: &Mount, id: &PoolId) -> Result<(), PoolError> {
+        let Some(pool) = self.find(id)? else { return Ok(()) };
+        let mut first = Ok(());
+        for path in &pool.accounts {
+            first = first.and(self.end_lent(mount, id, path).await);
+        }
+        first?;
+        self.release(id).await
+    }
+
+    async fn end_lent(&self, mount: &Mount, id: &PoolId, path: &AccountPath) -> Result<(), PoolError> {
+        let lent = self.active(path)?.filter(|lease| lease.pool.as_ref() == Some(id));
+        let Some(lease) = lent else { return Ok(()) };
+        let ending = EndCause::Forced { principal: format!("the end of the mount {}", mount.path) };
+        self.accounts.begin_end(&subject(path), &lease.id, ending).await?;
         Ok(())
     }
 }

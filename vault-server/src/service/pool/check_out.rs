@@ -12,7 +12,7 @@ use vault_core::path::AccountPath;
 use vault_core::pool::{self, Availability, Pool, PoolId, availability};
 
 use super::line::Place;
-use super::{PoolError, PoolService, ResultLabels};
+use super::{Legible, PoolError, PoolService, ResultLabels};
 use crate::barrier::LoadError;
 use crate::engine::flight::Flight;
 use crate::engine::{ActError, OUTCOME_WAIT, READ_WAIT};
@@ -133,13 +133,13 @@ impl PoolService {
         let mut stock = Stock { total: pool.accounts.len(), ..Stock::default() };
         let mut free = Vec::new();
         for path in &pool.accounts {
-            let Some(loaded) = self.account(path)? else {
-                stock.count(Availability::NotReady);
-                continue;
-            };
-            match availability(&loaded.value, self.engine.now()) {
-                Availability::Free => free.push(loaded.value),
-                state => stock.count(state),
+            match self.legible(path)? {
+                Legible::Account(loaded) => match availability(&loaded.value, self.engine.now()) {
+                    Availability::Free => free.push(loaded.value),
+                    state => stock.count(state),
+                },
+                Legible::Absent => stock.count(Availability::NotReady),
+                Legible::Damaged => stock.count(Availability::Failing),
             }
         }
         Ok((free, stock))

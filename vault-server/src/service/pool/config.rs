@@ -6,7 +6,7 @@ use vault_core::path::AccountPath;
 use vault_core::pool::{ACCOUNTS_MAX, Pool, PoolId};
 use vault_core::store::batch::Require;
 
-use super::{PoolError, PoolService, subject};
+use super::{Legible, PoolError, PoolService, subject};
 use crate::barrier::{ATTEMPTS_MAX, CommitError, Loaded, Transaction, require};
 use crate::engine::record::Member;
 
@@ -70,7 +70,8 @@ impl PoolService {
 
     /// Takes an account that is not lent out of its pool.
     fn let_go(&self, batch: &mut Transaction, path: &AccountPath) -> Result<(), PoolError> {
-        if let Some(account) = self.account(path)? {
+        // One whose record is damaged can still leave: nothing is known of it that would keep it.
+        if let Legible::Account(account) = self.legible(path)? {
             if account.value.lending.is_held() {
                 return Err(PoolError::CheckedOut(path.clone()));
             }

@@ -6,7 +6,7 @@ use vault_core::lease::Borrower;
 use vault_core::path::AccountPath;
 use vault_core::pool::{Availability, PoolId, availability};
 
-use super::{PoolError, PoolService};
+use super::{Legible, PoolError, PoolService};
 
 /// How one account stands.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub struct Standing {
     pub borrower: Option<Borrower>,
     /// When it was lent last.
     pub lent_at: Option<Timestamp>,
-    /// What is known of it.
-    pub status: AccountStatus,
+    /// What is known of it; nothing when its record is damaged.
+    pub status: Option<AccountStatus>,
 }
 
 impl PoolService {
@@ -33,11 +33,19 @@ impl PoolService {
         let mut standings = Vec::new();
         for path in self.existing(id)?.accounts {
             // A pool keeps its accounts from being deleted; one that left meanwhile has nothing to tell.
-            let Some(account) = self.account(&path)?.map(|loaded| loaded.value) else { continue };
+            let account = match self.legible(&path)? {
+                Legible::Account(loaded) => loaded.value,
+                Legible::Absent => continue,
+                Legible::Damaged => {
+                    let availability = Availability::Failing;
+                    standings.push(Standing { path, availability, borrower: None, lent_at: None, status: None });
+                    continue;
+                }
+            };
             standings.push(Standing {
                 availability: availability(&account, now),
                 lent_at: account.lending.lent_at,
-                status: self.accounts.view(&account)?,
+                status: Some(self.accounts.view(&account)?),
                 borrower: account.lending.holder.map(|lease| lease.borrower),
                 path,
             });

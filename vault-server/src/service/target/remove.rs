@@ -134,6 +134,11 @@ impl TargetService {
                     .to_owned(),
             )),
             (Some(Disposal::Forget), _) | (Some(Disposal::HandOver), None) => Ok(None),
+            (Some(Disposal::HandOver), Some(_)) if !manager.is_certain() => Err(AccountError::State(
+                "the current management password has not logged in since it was written, and the one before it is \
+                 still kept: it may be the right one, and would be lost; verify or reconcile the target first"
+                    .to_owned(),
+            )),
             (Some(Disposal::HandOver), Some(current)) => {
                 let password = self.engine.password(&manager.subject, current.number)?;
                 let login = |password| Login { username: manager.username.clone(), password };

@@ -101,6 +101,73 @@ async fn a_disabled_mount_loses_no_password() {
 }
 
 #[tokio::test]
+async fn an_account_of_a_pool_that_was_never_rotated_is_released_with_its_role_and_with_its_mount() {
+    for whole in [false, true] {
+        let databases = Databases::new().await;
+        databases.bench.target.create_account("app", "p-0");
+        let more = json!({ "rotation_period": "1h", "skip_import_rotation": true, "password": "p-0" });
+        databases.role("st", "app", more).await.expect_status(204);
+        let pool = json!({ "accounts": ["database/st"] });
+        databases.post("pools/config/p", pool).await.expect_status(204);
+        let path = if whole { "sys/mounts/database" } else { "database/static-roles/st" };
+        databases.delete(path).await.expect_status(204);
+        databases.get("database/static-roles/st").await.expect_status(404);
+        assert_eq!(databases.get("accounts/config/database/st").await.at("/data/released"), true);
+        let lent = databases.post("pools/check-out/p", json!({})).await;
+        assert_eq!(lent.at("/data/password"), "p-0", "{}", lent.text);
+    }
+}
+
+#[tokio::test]
+async fn a_config_made_anew_serves_nobody_the_password_of_its_older_target() {
+    let databases = Databases::new().await;
+    databases.hourly("st", "app").await;
+    databases.delete("database/config/pg").await.expect_status(204);
+    databases.configure("pg", json!({})).await.expect_status(204);
+    for reply in [
+        databases.get("database/static-creds/st").await,
+        databases.post("database/rotate-role/st", json!({})).await,
+        databases.role("st", "app", json!({ "rotation_period": "2h" })).await,
+    ] {
+        reply.expect_status(400);
+        assert!(reply.text.contains("delete the role and make it anew"), "{}", reply.text);
+    }
+    assert_eq!(databases.get("accounts/status/database/st").await.at("/data/version"), 1);
+    databases.delete("database/static-roles/st").await.expect_status(204);
+    assert!(databases.opens("app", "accounts/creds/database/st").await);
+    databases.hourly("st", "app").await;
+    assert!(databases.opens("app", "database/static-creds/st").await);
+}
+
+#[tokio::test]
+async fn a_released_account_is_taken_up_only_with_a_new_password_and_not_once_a_person_has_it() {
+    let databases = Databases::new().await;
+    let unrotated = json!({ "rotation_period": "1h", "skip_import_rotation": true });
+    databases.hourly("st", "app").await;
+    let first = databases.bench.password("database/st").await;
+    databases.delete("database/static-roles/st").await.expect_status(204);
+    // Not while it is lent.
+    let out = databases.post("accounts/check-out/database/st", json!({})).await;
+    out.expect_status(200);
+    databases.role("st", "app", unrotated.clone()).await.expect_status(409);
+    databases.get("database/static-roles/st").await.expect_status(404);
+    databases.post("accounts/check-in/database/st", json!({})).await.expect_status(200);
+    let second = databases.bench.password("database/st").await;
+    assert_ne!(first, second);
+    // Not without a rotation.
+    databases.role("st", "app", unrotated.clone()).await.expect_status(204);
+    assert!(!databases.bench.target.accepts("app", &second));
+    assert!(databases.opens("app", "database/static-creds/st").await);
+    // Not once a person has made it theirs.
+    databases.delete("database/static-roles/st").await.expect_status(204);
+    let third = databases.bench.password("database/st").await;
+    let own = json!({ "target": "database.pg", "username": "app", "password": third });
+    databases.post("accounts/config/database/st", own).await.expect_status(200);
+    databases.role("st", "app", unrotated).await.expect_status(400);
+    assert!(databases.bench.target.accepts("app", &third));
+}
+
+#[tokio::test]
 async fn a_moved_mount_keeps_its_roles_and_their_accounts() {
     let databases = Databases::new().await;
     databases.hourly("st", "app").await;

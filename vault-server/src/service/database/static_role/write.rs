@@ -132,6 +132,9 @@ impl DatabaseService {
                 role.account
             )));
         }
+        if let Some(config) = self.config_of(mount, &role)? {
+            self.check_target(&role, &config)?;
+        }
         let own_rotation = request.rotation.upon(account.settings.own_rotation.as_ref())?;
         let password_policy = request.password_policy.unwrap_or(account.settings.password_policy);
         let settings = Settings { own_rotation: Some(own_rotation), password_policy, ..account.settings };
