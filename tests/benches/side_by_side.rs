@@ -8,7 +8,8 @@
 //! integrated raft store), with a token that is not root and a policy that is decided upon. Rounds
 //! alternate between the two. One thread makes the load, so that the server under test has a core for itself.
 //! Printed are requests a second and the 99th percentile of latency, least, median and most of all rounds, and
-//! the ratio of the medians; resident memory after the load and the time of a restart with `--secrets`.
+//! the ratio of the medians; resident memory after the load, and the time of a restart, with `--secrets` secrets and
+//! `--leases` leases of tokens.
 
 #![expect(
     clippy::unwrap_used,
@@ -32,6 +33,7 @@ use std::time::{Duration, Instant};
 use scenario::{SCENARIOS, Scenario};
 use server::{Product, Server};
 use spread::Spread;
+use vault_tests::postgres::PostgresServer;
 
 /// What the command line asks for.
 struct Options {
@@ -39,6 +41,7 @@ struct Options {
     rounds: usize,
     seconds: f64,
     secrets: usize,
+    leases: usize,
     only: Option<String>,
     ours_alone: bool,
 }
@@ -49,6 +52,7 @@ fn options() -> Options {
         rounds: 5,
         seconds: 3.0,
         secrets: 1_000,
+        leases: 0,
         only: None,
         ours_alone: false,
     };
@@ -60,6 +64,7 @@ fn options() -> Options {
             "--rounds" => options.rounds = value().parse().unwrap(),
             "--seconds" => options.seconds = value().parse().unwrap(),
             "--secrets" => options.secrets = value().parse().unwrap(),
+            "--leases" => options.leases = value().parse().unwrap(),
             "--only" => options.only = Some(value()),
             "--ours-alone" => options.ours_alone = true,
             other => {
@@ -82,14 +87,20 @@ fn main() {
 }
 
 async fn run(options: &Options) {
+    let database = PostgresServer::start().unwrap();
     let mut servers = vec![Server::start(Product::Rotunda).await];
     if !options.ours_alone {
         servers.push(Server::start(Product::OpenBao(options.bao.clone())).await);
     }
     for server in &servers {
         server.fill(options.secrets).await;
+        server.lease(options.leases).await;
+        server.manage(&database).await;
     }
-    println!("{} secrets, {} rounds of {} s", options.secrets, options.rounds, options.seconds);
+    println!(
+        "{} secrets, {} leases, {} rounds of {} s",
+        options.secrets, options.leases, options.rounds, options.seconds
+    );
     let wanted = |scenario: &&Scenario| options.only.as_ref().is_none_or(|only| scenario.name.contains(only));
     for scenario in SCENARIOS.iter().filter(wanted) {
         for connections in scenario.connections {
@@ -98,13 +109,19 @@ async fn run(options: &Options) {
     }
     let memory: Vec<f64> = servers.iter().map(Server::resident_mib).collect();
     row("resident memory, MiB", &memory);
-    let mut starts = Vec::new();
-    for server in &mut servers {
-        let began = Instant::now();
-        server.restart().await;
-        starts.push(began.elapsed().as_secs_f64() * 1000.0);
+    let mut starts = vec![Spread::default(); servers.len()];
+    for _ in 0..options.rounds {
+        for (at, server) in servers.iter_mut().enumerate() {
+            let began = Instant::now();
+            server.restart().await;
+            starts[at].add(began.elapsed().as_secs_f64() * 1000.0);
+        }
     }
-    row("restart until unsealed, ms", &starts);
+    let medians: Vec<f64> = starts.iter().map(Spread::median).collect();
+    row("restart until unsealed, ms", &medians);
+    for (server, start) in servers.iter().zip(&starts) {
+        println!("      {:<8} {start}", server.product.name());
+    }
 }
 
 async fn measure(options: &Options, servers: &[Server], scenario: &Scenario, connections: usize) {

@@ -15,6 +15,7 @@ pub(crate) const SCENARIOS: &[Scenario] = &[
     Scenario { name: "KV v2 write", connections: &[1, 16, 64], requests: kv_writes },
     Scenario { name: "token lookup-self", connections: &[1, 16, 64], requests: lookups },
     Scenario { name: "AppRole login", connections: &[1, 16, 64], requests: logins },
+    Scenario { name: "static credential read", connections: &[1, 16, 64], requests: static_credentials },
 ];
 
 fn kv_reads(server: &Server, connections: usize, secrets: usize) -> Requests {
@@ -34,4 +35,8 @@ fn lookups(server: &Server, connections: usize, _: usize) -> Requests {
 
 fn logins(server: &Server, connections: usize, _: usize) -> Requests {
     vec![vec![server.bytes("POST", "auth/approle/login", &server.login)]; connections]
+}
+
+fn static_credentials(server: &Server, connections: usize, _: usize) -> Requests {
+    vec![vec![server.bytes("GET", "database/static-creds/bench", "")]; connections]
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vault_tests::postgres::free_port;
+use vault_tests::postgres::{PostgresServer, free_port};
 use vault_tests::vault::binary;
 
 /// Which product.
@@ -73,7 +73,8 @@ impl Server {
             let status = self.send(Method::PUT, "sys/audit/file", &device).await.0;
             assert!((200..300).contains(&status) || self.has_audit().await, "no audit device: {status}");
         }
-        let policy = r#"path "bench/*" { capabilities = ["create", "read", "update", "delete", "list"] }"#;
+        let policy = r#"path "bench/*" { capabilities = ["create", "read", "update", "delete", "list"] }
+            path "database/static-creds/*" { capabilities = ["read"] }"#;
         self.call(Method::PUT, "sys/policies/acl/bench", json!({ "policy": policy })).await;
         self.call(Method::POST, "sys/mounts/bench", json!({ "type": "kv", "options": { "version": "2" } }))
             .await;
@@ -92,19 +93,30 @@ impl Server {
         self.send(Method::GET, "sys/audit", &Value::Null).await.1["data"].get("file/").is_some()
     }
 
-    /// Writes so many secrets, many at once.
+    /// Writes so many secrets.
     pub(crate) async fn fill(&self, secrets: usize) {
-        let mut writes = tokio::task::JoinSet::new();
-        for number in 0..secrets {
+        self.post_many(secrets, &self.token, |number| {
             let data =
                 json!({ "username": format!("app-{number}"), "password": "correct horse battery staple" });
-            let (client, url) = (self.client.clone(), self.url(&format!("bench/data/s{number}")));
-            let token = self.token.clone();
-            writes.spawn(async move {
-                let body = json!({ "data": data }).to_string();
-                let request = client.post(url).header("X-Vault-Token", token).body(body);
-                request.send().await.unwrap().error_for_status().unwrap();
-            });
+            (format!("bench/data/s{number}"), json!({ "data": data }))
+        })
+        .await;
+    }
+
+    /// Makes so many leases, each of a token that lives for a day.
+    pub(crate) async fn lease(&self, leases: usize) {
+        let body = json!({ "policies": ["bench"], "ttl": "24h" });
+        self.post_many(leases, &self.root, |_| ("auth/token/create".to_owned(), body.clone())).await;
+    }
+
+    /// Sends so many writes, many at once.
+    async fn post_many(&self, count: usize, token: &str, write: impl Fn(usize) -> (String, Value)) {
+        let mut writes = tokio::task::JoinSet::new();
+        for number in 0..count {
+            let (path, body) = write(number);
+            let request =
+                self.client.post(self.url(&path)).header("X-Vault-Token", token).body(body.to_string());
+            writes.spawn(async move { request.send().await.unwrap().error_for_status().unwrap() });
             if writes.len() >= WRITES_AT_ONCE {
                 writes.join_next().await.unwrap().unwrap();
             }
@@ -112,6 +124,24 @@ impl Server {
         while let Some(done) = writes.join_next().await {
             done.unwrap();
         }
+    }
+
+    /// Has it manage a role of its own on `database`.
+    pub(crate) async fn manage(&self, database: &PostgresServer) {
+        let role = format!("bench_{}", self.product.name());
+        let statement = format!("CREATE ROLE {role} LOGIN PASSWORD 'before the vault'");
+        database.admin().await.unwrap().batch_execute(&statement).await.unwrap();
+        self.call(Method::POST, "sys/mounts/database", json!({ "type": "database" })).await;
+        let config = json!({
+            "plugin_name": "postgresql-database-plugin",
+            "connection_url": database.url_template(),
+            "username": database.superuser(),
+            "password": database.superuser_password(),
+            "allowed_roles": "*",
+        });
+        self.call(Method::POST, "database/config/pg", config).await;
+        let managed = json!({ "db_name": "pg", "username": role, "rotation_period": "24h" });
+        self.call(Method::POST, "database/static-roles/bench", managed).await;
     }
 
     /// A whole request as the load sends it.
