@@ -25,7 +25,14 @@ NAMES = [
     ("/", {"name": "there", "path": "there", "role": "there"}),
 ]
 # What would take away what is there for the others, so that it meets only what is not.
-KEPT = ("/sys/mounts/{path}", "/sys/auth/{path}", "/targets/config/{name}", "/accounts/config/{path}")
+KEPT = (
+    "/sys/mounts/{path}",
+    "/sys/auth/{path}",
+    "/targets/config/{name}",
+    "/accounts/config/{path}",
+    "/db/config/{name}",
+    "/db/rotate-root/{name}",
+)
 # What a body may hold that means something.
 TEXTS = ["token", "accessor", "role_id", "secret_id", "secret_id_accessor", "password"]
 # What has a grammar that no schema tells.

@@ -50,6 +50,9 @@ class Vault:
         return reply.json() if reply.text else {}
 
 
+MAKE_USER = "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}' VALID UNTIL '{{expiration}}'"
+
+
 def furnish():
     """Makes the keys of the vault, and one thing of each kind."""
     keys = Vault().call("PUT", "sys/init", {"secret_shares": 1, "secret_threshold": 1})
@@ -59,6 +62,8 @@ def furnish():
     for path, body in {
         "sys/mounts/kv1": {"type": "kv"},
         "sys/mounts/kv2": {"type": "kv-v2"},
+        "sys/mounts/db": {"type": "database"},
+        "sys/mounts/sets": {"type": "ldap"},
         "sys/auth/machines": {"type": "approle"},
         "sys/auth/people": {"type": "userpass"},
         "sys/policies/acl/there": {"policy": 'path "kv2/*" { capabilities = ["read"] }'},
@@ -75,6 +80,12 @@ def furnish():
     if "TARGET" in os.environ:
         vault.call("POST", "targets/config/there", json.loads(os.environ["TARGET"]))
         vault.call("POST", "accounts/config/there", {"target": "there", "username": "there"})
+        vault.call("POST", "sets/library/there", {"service_account_names": ["there"]})
+        plugin = {"plugin_name": "postgresql-database-plugin", "allowed_roles": "*"}
+        login = {"username": "maker", "password": "makers own"}
+        url = json.loads(os.environ["TARGET"])["connection_url"]
+        vault.call("POST", "db/config/there", {"connection_url": url} | plugin | login)
+        vault.call("POST", "db/roles/there", {"db_name": "there", "creation_statements": MAKE_USER})
     child = vault.call("POST", "auth/token/create", {"policies": ["default"], "ttl": "1h"})["auth"]
     secret = vault.call("POST", "auth/machines/role/there/secret-id", {"num_uses": 0})["data"]
     there = {

@@ -15,7 +15,10 @@ use crate::installed;
 #[tokio::test]
 async fn nothing_that_schemathesis_sends_is_answered_otherwise_than_described() {
     let target = PostgresServer::start().unwrap();
-    target.admin().await.unwrap().batch_execute("CREATE ROLE there LOGIN PASSWORD 'before'").await.unwrap();
+    // Each of the two dialects manages by a role of its own, for either may change its password.
+    let roles =
+        "CREATE ROLE there LOGIN PASSWORD 'before'; CREATE ROLE maker SUPERUSER LOGIN PASSWORD 'makers own'";
+    target.admin().await.unwrap().batch_execute(roles).await.unwrap();
     let settings = json!({
         "rotator": "postgresql",
         "connection_url": target.url_template(),
