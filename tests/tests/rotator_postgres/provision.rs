@@ -17,7 +17,8 @@ async fn make(bench: &Bench, job: Job<'_>) {
             .to_owned(),
     ];
     let password = SecretString::new(OLD.to_owned());
-    let order = Order { creation: &creation, password: &password, expiration: Timestamp::from_secs(4_000_000_000) };
+    let order =
+        Order { creation: &creation, password: &password, expiration: Timestamp::from_secs(4_000_000_000) };
     assert_eq!(PostgresRotator::new().create(job, order).await, Outcome::Applied);
     assert!(bench.server.accepts(job.username, OLD).await.unwrap());
 }
@@ -46,7 +47,10 @@ async fn what_a_user_owns_is_neither_handed_on_nor_dropped_unless_the_role_says_
     let outcome = remove(job, &[]).await;
     assert_eq!(word(&outcome), "not applied: preflight");
     let Outcome::NotApplied(fault) = outcome else { unreachable!() };
-    assert!(fault.detail.contains("owns 2 objects") && fault.detail.contains("revocation_statements"), "{fault}");
+    assert!(
+        fault.detail.contains("owns 2 objects") && fault.detail.contains("revocation_statements"),
+        "{fault}"
+    );
     assert_eq!(bench.number(owned).await, 1, "what the user made is where it was");
     assert_eq!(presence(job).await, Ok(Presence::Blocked));
     assert!(session.batch_execute("SELECT 1").await.is_err(), "its session is over");

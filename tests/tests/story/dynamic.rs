@@ -160,7 +160,8 @@ async fn a_user_that_owns_something_stays_shut_out_until_the_role_says_what_beco
     assert_eq!(revoke(&world, &user).await, 200, "ending, with a warning");
     assert!(!user.is_let_in(&world).await);
     assert_eq!(world.incidents().await.unwrap()[0]["class"], "preflight");
-    let hand_on = "REASSIGN OWNED BY \"{{name}}\" TO maker; DROP OWNED BY \"{{name}}\"; DROP ROLE \"{{name}}\"";
+    let hand_on =
+        "REASSIGN OWNED BY \"{{name}}\" TO maker; DROP OWNED BY \"{{name}}\"; DROP ROLE \"{{name}}\"";
     role(&world, json!({ "revocation_statements": hand_on })).await;
     assert_eq!(revoke(&world, &user).await, 204);
     assert_eq!(users(&world).await, Vec::<String>::new());

@@ -37,7 +37,9 @@ pub(super) fn check(statements: &Statements) -> Result<(), String> {
                 "{name}: the vault begins and ends the transaction; leave out BEGIN, COMMIT, ROLLBACK and the like"
             ));
         }
-        if let Some(other) = list.iter().flat_map(|text| placeholders(text)).find(|word| !known.contains(word)) {
+        if let Some(other) =
+            list.iter().flat_map(|text| placeholders(text)).find(|word| !known.contains(word))
+        {
             return Err(format!(
                 "{name}: {{{{{other}}}}} is nothing that can be filled in there; known are {}",
                 known.join(", ")
@@ -193,8 +195,14 @@ mod tests {
         let of = |text: &str| vec![format!("ALTER ROLE \"{{{{name}}}}\" {text}")];
         for (statements, word) in [
             (Statements { renew: of("PASSWORD '{{password}}'"), ..Statements::default() }, "{{password}}"),
-            (Statements { revocation: of("PASSWORD '{{password}}'"), ..Statements::default() }, "{{password}}"),
-            (Statements { rollback: of("VALID UNTIL '{{expiration}}'"), ..Statements::default() }, "{{expiration}}"),
+            (
+                Statements { revocation: of("PASSWORD '{{password}}'"), ..Statements::default() },
+                "{{password}}",
+            ),
+            (
+                Statements { rollback: of("VALID UNTIL '{{expiration}}'"), ..Statements::default() },
+                "{{expiration}}",
+            ),
         ] {
             let error = check(&statements).unwrap_err();
             assert!(error.contains(word), "{error}");

@@ -297,6 +297,20 @@ async fn leases_move_with_their_mount_and_are_found_by_prefix() {
 }
 
 #[tokio::test]
+async fn a_user_that_is_missing_at_another_address_is_not_taken_for_gone() {
+    let databases = Databases::with_role().await;
+    let (kept, lost) = (databases.issue().await, databases.issue().await);
+    let other = json!({ "connection_url": "fake://{{username}}:{{password}}@db2" });
+    databases.configure("pg", other).await.expect_status(204);
+    // What is at the new address goes, as after a failover.
+    databases.revoke(&kept.lease).await.expect_status(204);
+    databases.bench.target.remove_account(&lost.name);
+    databases.revoke(&lost.lease).await.expect_status(200);
+    assert_eq!(databases.incidents().await[0]["class"], "preflight");
+    assert_eq!(databases.lookup(&lost.lease).await.at("/data/state"), json!("revoking"));
+}
+
+#[tokio::test]
 async fn many_at_once_get_each_their_own_user() {
     let databases = std::sync::Arc::new(Databases::with_role().await);
     let mut asked = tokio::task::JoinSet::new();
