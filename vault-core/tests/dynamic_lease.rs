@@ -130,3 +130,47 @@ fn a_target_that_fails_many_leases_has_one_incident_until_the_last_is_over() {
     let incident = world.incidents.values().next().unwrap();
     assert_eq!((world.incidents.len(), incident.reopened), (1, 1));
 }
+
+#[test]
+fn what_may_heal_uses_up_no_attempt_and_a_person_gives_new_ones() {
+    let mut world = World::new();
+    let key = revoking(&mut world);
+    let fail = |world: &mut World, class, times| {
+        for _ in 0..times {
+            world.now = world.now.plus(step::RETRY_CAP);
+            world.tick(Removing::Fails(class), Crash::Never);
+            world.check();
+        }
+        world.store[&key].stage == Stage::Parked
+    };
+    assert!(!fail(&mut world, FaultClass::Unreachable, 20));
+    assert!(!fail(&mut world, FaultClass::Preflight, step::FAILURES_MAX - 1));
+    assert!(!fail(&mut world, FaultClass::Unreachable, 3));
+    assert!(fail(&mut world, FaultClass::Preflight, 1));
+    world.end(0, true);
+    world.check();
+    assert!(!fail(&mut world, FaultClass::Preflight, step::FAILURES_MAX - 1));
+    assert!(fail(&mut world, FaultClass::Preflight, 1));
+}
+
+#[test]
+fn an_incident_stays_parked_while_one_of_its_leases_is() {
+    let mut world = World::new();
+    revoking(&mut world);
+    for _ in 0..step::FAILURES_MAX {
+        world.now = world.now.plus(step::RETRY_CAP);
+        world.tick(Removing::Fails(FaultClass::Preflight), Crash::Never);
+    }
+    let parked = |world: &World| world.incidents.values().next().unwrap().parked;
+    assert!(parked(&world));
+    world.issue(Creation::Done, Crash::Never, false);
+    for which in 0..2 {
+        world.end(which, false);
+    }
+    world.tick(Removing::Fails(FaultClass::Unreachable), Crash::Never);
+    assert!(parked(&world), "another lease's failure hides it");
+    world.now = world.now.plus(step::RETRY_CAP);
+    world.tick(Removing::Done, Crash::Never);
+    assert!(parked(&world) && world.store.len() == 1);
+    world.check();
+}

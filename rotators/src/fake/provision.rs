@@ -5,7 +5,7 @@
 
 use vault_core::clock::Timestamp;
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::port::{BoxFuture, Job, Outcome};
+use vault_core::rotation::port::{BoxFuture, Job, Outcome, TargetSpec};
 use vault_core::rotation::provisioner::{Order, Presence, Provisioner, Statements};
 
 use super::account::Account;
@@ -32,6 +32,10 @@ impl Provisioner for FakeTarget {
             return Err("creation_statements holds a NUL character".to_owned());
         }
         Ok(())
+    }
+
+    fn place(&self, spec: &TargetSpec) -> String {
+        spec.connection_url.clone()
     }
 
     fn create<'a>(&'a self, job: Job<'a>, order: Order<'a>) -> BoxFuture<'a, Outcome> {

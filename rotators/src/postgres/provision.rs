@@ -9,7 +9,7 @@ mod template;
 
 use vault_core::clock::Timestamp;
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::port::{BoxFuture, Job, Outcome};
+use vault_core::rotation::port::{BoxFuture, Job, Outcome, TargetSpec};
 use vault_core::rotation::provisioner::{Order, Presence, Provisioner, Statements};
 use vault_core::secret::SecretString;
 
@@ -21,6 +21,12 @@ use template::Values;
 impl Provisioner for PostgresRotator {
     fn validate(&self, statements: &Statements) -> Result<(), String> {
         template::check(statements)
+    }
+
+    fn place(&self, spec: &TargetSpec) -> String {
+        // Roles are those of the whole server.
+        Config::parse(spec)
+            .map_or_else(|_| spec.connection_url.clone(), |config| format!("{}:{}", config.host, config.port))
     }
 
     fn create<'a>(&'a self, job: Job<'a>, order: Order<'a>) -> BoxFuture<'a, Outcome> {

@@ -138,7 +138,10 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Inciden
     };
     match event {
         LedgerEvent::Fault(report) => failed(&mut incident, report),
-        LedgerEvent::NextAttempt { at, .. } => incident.next_attempt = *at,
+        LedgerEvent::NextAttempt { at, .. } => {
+            incident.next_attempt = *at;
+            incident.parked &= at.is_none();
+        }
         LedgerEvent::Parked { at, .. } => {
             incident.parked = true;
             incident.next_attempt = None;

@@ -60,6 +60,9 @@ pub struct Dynamic {
     pub suffix: String,
     /// Where the user lives.
     pub target: Name,
+    /// Which server that was when the user was made: an absence from another one is no proof.
+    #[serde(default)]
+    pub place: Option<String>,
     /// The user's name there.
     pub username: String,
     /// Marks everything that is done for it on the target.
@@ -96,6 +99,9 @@ pub struct Dynamic {
     /// Attempts to remove the user that failed.
     #[serde(default)]
     pub failures: u32,
+    /// Those of them that another attempt hardly heals, since a person asked last.
+    #[serde(default)]
+    pub refusals: u32,
     /// The last of them.
     #[serde(default)]
     pub fault: Option<Fault>,

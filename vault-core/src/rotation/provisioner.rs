@@ -8,7 +8,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
-use super::port::{BoxFuture, Job, Outcome};
+use super::port::{BoxFuture, Job, Outcome, TargetSpec};
 use crate::clock::Timestamp;
 use crate::secret::SecretString;
 
@@ -56,6 +56,9 @@ pub trait Provisioner: Send + Sync {
     /// # Errors
     /// A sentence that says what to mend.
     fn validate(&self, statements: &Statements) -> Result<(), String>;
+
+    /// Which server a target is, in words that stay the same while it is the same.
+    fn place(&self, spec: &TargetSpec) -> String;
 
     /// Makes the user, whole or not at all.
     fn create<'a>(&'a self, job: Job<'a>, order: Order<'a>) -> BoxFuture<'a, Outcome>;

@@ -105,6 +105,7 @@ impl World {
             role: "app".to_owned(),
             suffix: format!("s{made}"),
             target: Name::parse("pg").unwrap(),
+            place: None,
             username: format!("v-{made}"),
             job: RotationId::generate(now, &self.entropy),
             borrower: Borrower {
@@ -125,6 +126,7 @@ impl World {
             ending: None,
             closing: None,
             failures: 0,
+            refusals: 0,
             fault: None,
             troubled: false,
             armed: None,
@@ -292,8 +294,11 @@ impl World {
         }
         let troubled = leases.iter().filter(|lease| lease.troubled).count() as u64;
         assert_eq!(self.trouble.failing, troubled);
+        let parked = leases.iter().filter(|lease| lease.stage == Stage::Parked).count() as u64;
+        assert_eq!(self.trouble.parked, parked);
         let open: Vec<_> = self.incidents.values().filter(|i| i.state == IncidentState::Open).collect();
         assert_eq!(open.len(), usize::from(troubled > 0), "one incident while something fails, else none");
+        assert!(open.iter().all(|incident| incident.parked == (parked > 0)), "{parked} are parked");
     }
 
     /// The target is well again, everybody's time runs out, and a person asks for what is parked.

@@ -81,13 +81,18 @@ impl Engine {
     ///
     /// # Errors
     /// [`DynamicError`] by cause. No user is left behind: what is not known is being removed.
-    pub async fn provision(&self, lease: Dynamic, password: &SecretString) -> Result<Dynamic, DynamicError> {
+    pub async fn provision(
+        &self,
+        mut lease: Dynamic,
+        password: &SecretString,
+    ) -> Result<Dynamic, DynamicError> {
         let key = lease.key();
         let Some(target) = self.target(&lease.target)? else { return Err(DynamicError::PlaceGone) };
         let place = tokio::time::timeout(READ_WAIT, self.place_at(&target.value)).await;
         let place = place.map_err(|_| DynamicError::Busy("the target is busy; try again in a moment"))?;
         let flight = self.inner.flights.try_take(&lease.subject());
         let flight = flight.ok_or(DynamicError::Busy("the lease is being worked on"))?;
+        lease.place = self.place_name(&target.value);
         let plan = step::requested(lease);
         self.begin_dynamic(&plan).await?;
         self.report_dynamic(&plan);
@@ -152,19 +157,6 @@ impl Engine {
         let plan =
             self.decide_dynamic(key, |lease, facts| step::end(lease, cause.clone(), facts.now)).await?;
         Ok(plan.filter(|plan| plan.removes).map(|plan| plan.lease))
-    }
-
-    /// Ends a lease and sets the removal of its user going.
-    ///
-    /// # Errors
-    /// [`PlanError`] by cause.
-    pub async fn end_dynamic(
-        &self,
-        key: &[u8],
-        cause: &EndCause,
-    ) -> Result<Option<JoinHandle<()>>, PlanError> {
-        let ended = self.begin_end_dynamic(key, cause).await?;
-        Ok(ended.map(|lease| self.spawn_removal(&lease)))
     }
 
     /// Makes a decision about a lease; `None` when there is no such lease, or nothing to decide.
@@ -245,7 +237,7 @@ impl Engine {
     }
 
     /// Removes the user of a lease that ends, beside whoever asks.
-    fn spawn_removal(&self, lease: &Dynamic) -> JoinHandle<()> {
+    pub fn spawn_removal(&self, lease: &Dynamic) -> JoinHandle<()> {
         let (engine, key, subject) = (self.clone(), lease.key(), lease.subject());
         self.inner.shutdown.spawn(async move {
             let Some(_flight) = engine.inner.flights.take(&subject, OUTCOME_WAIT).await else { return };

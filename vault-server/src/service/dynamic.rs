@@ -1,5 +1,6 @@
 //! Dynamic leases by their ids: found, listed, ended. The ids begin with the path of a mount, and move with it.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -136,35 +137,54 @@ impl DynamicService {
     }
 
     /// Ends every lease of a mount that is being taken away, and waits at most `wait` until their users are
-    /// gone. Gives back how many are left; they are tried again until they are over.
+    /// gone. Gives back how many are left; they are tried again until they are over. One that cannot end does not
+    /// hold up the others.
     ///
     /// # Errors
-    /// [`PlanError`] by cause.
+    /// The first error, after all were tried.
     pub async fn end_all(&self, mount: &Mount, wait: Duration) -> Result<usize, PlanError> {
-        let mut removals = Vec::new();
-        for key in self.engine.dynamic_keys(mount.id.as_bytes())? {
-            if wait.is_zero() {
-                self.engine.begin_end_dynamic(&key, &EndCause::MountGone).await?;
-            } else {
-                removals.extend(self.engine.end_dynamic(&key, &EndCause::MountGone).await?);
+        let keys = self.engine.dynamic_keys(mount.id.as_bytes())?;
+        self.end_each(keys, &EndCause::MountGone, wait).await?;
+        Ok(self.engine.dynamic_keys(mount.id.as_bytes())?.len())
+    }
+
+    /// Makes durable that each of these ends, then waits, for at most `wait`, until their users are gone.
+    async fn end_each(&self, keys: Vec<Vec<u8>>, cause: &EndCause, wait: Duration) -> Result<(), PlanError> {
+        let (mut ending, mut failed) = (Vec::new(), None);
+        for key in keys {
+            match self.engine.begin_end_dynamic(&key, cause).await {
+                Ok(lease) => ending.extend(lease),
+                Err(error) => failed = failed.or(Some(error)),
             }
         }
-        all_over(removals, wait).await;
-        Ok(self.engine.dynamic_keys(mount.id.as_bytes())?.len())
+        let removals = async {
+            let mut going = VecDeque::new();
+            for lease in ending {
+                if going.len() >= REMOVALS_MAX
+                    && let Some(first) = going.pop_front()
+                {
+                    join(first).await;
+                }
+                going.push_back(self.engine.spawn_removal(&lease));
+            }
+            for removal in going {
+                join(removal).await;
+            }
+        };
+        if !wait.is_zero() {
+            let _ = tokio::time::timeout(wait, removals).await;
+        }
+        failed.map_or(Ok(()), Err)
     }
 
     /// Sets the ends of `leases` going together, and waits, bounded, until their users are gone. Gives back those
     /// that are not.
     ///
     /// # Errors
-    /// [`PlanError`] by cause; leases before the failing one end.
+    /// The first error, after all were tried.
     pub async fn end_together(&self, leases: &[Lease], cause: &EndCause) -> Result<Vec<Lease>, PlanError> {
-        let mut removals = Vec::new();
-        for lease in leases {
-            let key = Dynamic::key_of(&lease.subject).unwrap_or_default();
-            removals.extend(self.engine.end_dynamic(&key, cause).await?);
-        }
-        all_over(removals, OUTCOME_WAIT).await;
+        let keys = leases.iter().map(|lease| Dynamic::key_of(&lease.subject).unwrap_or_default());
+        self.end_each(keys.collect(), cause, OUTCOME_WAIT).await?;
         let mut open = Vec::new();
         for lease in leases {
             open.extend(self.open(&lease.id)?);
@@ -173,15 +193,12 @@ impl DynamicService {
     }
 }
 
-/// Waits until all are over, for at most `wait` together.
-async fn all_over(removals: Vec<JoinHandle<()>>, wait: Duration) {
-    let all = async {
-        for removal in removals {
-            let _ = removal.await;
-        }
-    };
-    let _ = tokio::time::timeout(wait, all).await;
+/// Waits until a removal is over, however it went: the records tell.
+async fn join(removal: JoinHandle<()>) {
+    let _ = removal.await;
 }
 
 /// Records read at a time.
 const PAGE: usize = 500;
+/// Removals that one request has going at a time; the scheduler takes what is left when it no longer waits.
+const REMOVALS_MAX: usize = 16;

@@ -14,7 +14,23 @@ pub enum Removal {
 }
 
 /// Removes the job's user. It owns no timer: the caller races it against a deadline.
-pub async fn remove(provisioner: &dyn Provisioner, job: Job<'_>, statements: &[String]) -> Removal {
+///
+/// `place` is the server that the user was made on. Where the target is another one by now, a user that is not
+/// there may still be on the first: that takes a person.
+pub async fn remove(
+    provisioner: &dyn Provisioner,
+    job: Job<'_>,
+    statements: &[String],
+    place: Option<&str>,
+) -> Removal {
+    let moved = place.filter(|place| **place != provisioner.place(job.spec));
+    if let Some(place) = moved {
+        match provisioner.presence(job).await {
+            Ok(Presence::Gone) => return Removal::Failed(elsewhere(place, job.username)),
+            Ok(Presence::Blocked | Presence::Live) => {}
+            Err(fault) => return Removal::Failed(fault),
+        }
+    }
     match provisioner.remove(job, statements).await {
         Outcome::Applied => {}
         Outcome::NotApplied(fault) | Outcome::Unknown(fault) => return Removal::Failed(fault),
@@ -27,4 +43,13 @@ pub async fn remove(provisioner: &dyn Provisioner, job: Job<'_>, statements: &[S
         )),
         Err(fault) => Removal::Failed(fault),
     }
+}
+
+fn elsewhere(place: &str, username: &str) -> Fault {
+    let what = format!(
+        "the user was made on {place}, and the target names another server, which has no such user: let the \
+         target name the first one again; or, if that one is no more, make a user \"{username}\" without LOGIN \
+         here; then revoke again"
+    );
+    Fault::new(FaultClass::Preflight, what)
 }

@@ -38,6 +38,8 @@ pub enum Report {
         /// When it is tried again; `None`: not by itself.
         next: Option<Timestamp>,
     },
+    /// A person asked for it again after it was parked.
+    Resumed,
     /// It had failed, and is over.
     Healed,
 }
@@ -184,7 +186,12 @@ pub fn end(mut lease: Dynamic, cause: EndCause, now: Timestamp) -> Option<Plan> 
             lease.ending = Some(cause);
             closing(lease, NoteKind::Closing, now)
         }
-        Stage::Revoking { .. } | Stage::Parked if by_person => closing(lease, NoteKind::Closing, now),
+        Stage::Revoking { .. } | Stage::Parked if by_person => {
+            // What was in the way may be mended: it is tried as often as the first time.
+            lease.refusals = 0;
+            let resumed = (lease.stage == Stage::Parked).then_some(Report::Resumed);
+            Plan { report: resumed, ..closing(lease, NoteKind::Closing, now) }
+        }
         Stage::Requested | Stage::Revoking { .. } | Stage::Parked | Stage::Closed => return None,
     };
     plan.note.principal = principal;
@@ -243,7 +250,7 @@ pub fn renewed(mut lease: Dynamic, expires_at: Timestamp, now: Timestamp) -> Res
 /// What came of removing the user. `draw` is for the jitter of the next attempt.
 #[must_use]
 pub fn removed(mut lease: Dynamic, removal: Removal, now: Timestamp, draw: u64) -> Option<Plan> {
-    if !matches!(lease.stage, Stage::Revoking { .. } | Stage::Parked) {
+    if !matches!(lease.stage, Stage::Revoking { .. }) {
         return None;
     }
     match removal {
@@ -256,8 +263,11 @@ pub fn removed(mut lease: Dynamic, removal: Removal, now: Timestamp, draw: u64) 
         }
         Removal::Failed(fault) => {
             lease.failures = lease.failures.saturating_add(1);
-            let next = (lease.failures < attempts_max(fault.class))
-                .then(|| now.plus(backoff(lease.failures, RETRY_BASE, RETRY_CAP, draw)));
+            if takes_person(fault.class) {
+                lease.refusals = lease.refusals.saturating_add(1);
+            }
+            let parks = takes_person(fault.class) && lease.refusals >= FAILURES_MAX;
+            let next = (!parks).then(|| now.plus(backoff(lease.failures, RETRY_BASE, RETRY_CAP, draw)));
             lease.stage = next.map_or(Stage::Parked, |at| Stage::Revoking { at });
             Some(failed(lease, fault, next))
         }
@@ -285,13 +295,13 @@ fn failed(mut lease: Dynamic, fault: Fault, next: Option<Timestamp>) -> Plan {
     plan
 }
 
-/// How many failures a person is waited for after. What may heal by itself is tried without end; a refused
-/// management credential too, because none that was refused is tried again before it was mended.
-fn attempts_max(class: FaultClass) -> u32 {
+/// Whether another attempt hardly heals it. What may heal by itself is tried without end; a refused management
+/// credential too, because none that was refused is tried again before it was mended.
+fn takes_person(class: FaultClass) -> bool {
     match class.action() {
-        Action::RetryPaced | Action::Probe => u32::MAX,
-        Action::Park if class == FaultClass::ManagementAuthRefused => u32::MAX,
-        Action::Park | Action::FreshCandidate => FAILURES_MAX,
+        Action::RetryPaced | Action::Probe => false,
+        Action::Park => class != FaultClass::ManagementAuthRefused,
+        Action::FreshCandidate => true,
     }
 }
 

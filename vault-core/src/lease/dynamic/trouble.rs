@@ -19,6 +19,8 @@ use crate::rotation::run::Step;
 pub struct Trouble {
     /// Leases that failed to end and are not over.
     pub failing: u64,
+    /// Those of them that wait for a person.
+    pub parked: u64,
     /// The open incident.
     pub incident: Option<IncidentId>,
     /// The incident closed last, and when.
@@ -37,6 +39,7 @@ impl Trouble {
     ) -> Vec<LedgerEvent> {
         match report {
             Report::Healed => self.healed(now),
+            Report::Resumed => self.resumed(now),
             Report::Failed { fault, first, next } => {
                 self.failing = self.failing.saturating_add(u64::from(*first));
                 let (incident, reopened) = match (self.incident, self.last_incident) {
@@ -46,9 +49,11 @@ impl Trouble {
                 };
                 self.incident = Some(incident);
                 let due_at = lease.closing.unwrap_or(now);
+                self.parked = self.parked.saturating_add(u64::from(next.is_none()));
+                // Another lease's next attempt does not help those that wait for a person.
                 let follows = match next {
-                    Some(at) => LedgerEvent::NextAttempt { incident, at: Some(*at) },
-                    None => LedgerEvent::Parked { incident, at: now },
+                    Some(at) if self.parked == 0 => LedgerEvent::NextAttempt { incident, at: Some(*at) },
+                    Some(_) | None => LedgerEvent::Parked { incident, at: now },
                 };
                 let failed = LedgerEvent::Fault(FaultReport {
                     incident,
@@ -65,6 +70,14 @@ impl Trouble {
                 });
                 vec![failed, follows]
             }
+        }
+    }
+
+    fn resumed(&mut self, now: Timestamp) -> Vec<LedgerEvent> {
+        self.parked = self.parked.saturating_sub(1);
+        match self.incident {
+            Some(incident) if self.parked == 0 => vec![LedgerEvent::NextAttempt { incident, at: Some(now) }],
+            _ => Vec::new(),
         }
     }
 

@@ -18,6 +18,7 @@ use vault_core::target::Target;
 use crate::barrier::LoadError;
 use crate::engine::bench::NoTools;
 use crate::engine::commit::PlanError;
+use crate::engine::drive::Chain;
 use crate::engine::{EFFECT_DEADLINE, Engine};
 use crate::panic::caught;
 
@@ -61,6 +62,10 @@ impl Engine {
             expiration: lease.expires_at.plus(EXPIRATION_GRACE),
         };
         let outcome = match hands.provisioner() {
+            Ok(provisioner) if lease.place.as_deref() != Some(&provisioner.place(&hands.target.spec)) => {
+                let what = "the target was given another address meanwhile; ask again";
+                Ok(Outcome::NotApplied(Fault::new(FaultClass::Preflight, what)))
+            }
             Ok(provisioner) => within(provisioner.create(hands.job(lease), order)).await,
             Err(fault) => Ok(Outcome::NotApplied(fault)),
         };
@@ -91,9 +96,10 @@ impl Engine {
     /// Removes the user of a lease that ends, and commits what that showed. The caller holds the lease's flight.
     pub(super) async fn remove_user(&self, key: &[u8]) -> Result<(), PlanError> {
         let Some(loaded) = self.dynamic(key)? else { return Ok(()) };
-        let _place = match self.target(&loaded.value.target)? {
-            Some(target) => self.place_at(&target.value).await,
-            None => None,
+        // What cannot be read is told below, as a failure of this attempt.
+        let _place = match self.target(&loaded.value.target) {
+            Ok(Some(target)) => self.place_at(&target.value).await,
+            Ok(None) | Err(_) => None,
         };
         // As it is after the waiting.
         let Some(loaded) = self.dynamic(key)? else { return Ok(()) };
@@ -102,13 +108,17 @@ impl Engine {
             return Ok(());
         }
         let removal = match self.hands(&lease, "RemoveUser") {
-            Err(NoTools::Load(error)) => return Err(error.into()),
-            Err(NoTools::Fault(fault)) => Removal::Failed(fault),
+            // The unseal goes on with it.
+            Err(NoTools::Load(LoadError::Sealed)) => return Err(LoadError::Sealed.into()),
+            Err(error) => Removal::Failed(fault_of(error)),
             Ok(hands) => {
                 let Statements { revocation, rollback, .. } = self.statements(&lease)?;
                 let statements = if lease.undo && !rollback.is_empty() { rollback } else { revocation };
                 let removal = match hands.provisioner() {
-                    Ok(provisioner) => within(remove(provisioner, hands.job(&lease), &statements)).await,
+                    Ok(provisioner) => {
+                        let place = lease.place.as_deref();
+                        within(remove(provisioner, hands.job(&lease), &statements, place)).await
+                    }
                     Err(fault) => Err(fault),
                 };
                 // It is done again, so that an answer that never came is no more than a failed attempt.
@@ -150,11 +160,24 @@ impl Engine {
         Ok(Hands { target, rotator, management, managed_by })
     }
 
+    /// Which server a target is, as its rotator says.
+    pub(super) fn place_name(&self, target: &Target) -> Option<String> {
+        let rotator = self.rotator(&target.rotator)?;
+        rotator.provisioner().map(|provisioner| provisioner.place(&target.spec))
+    }
+
     /// How the role says today that its users are kept and removed; as the lease remembers it, where the role is
-    /// gone.
+    /// gone or cannot be read.
     fn statements(&self, lease: &Dynamic) -> Result<Statements, LoadError> {
         let name = [lease.mount.as_bytes().as_slice(), lease.role.as_bytes()].concat();
-        let role = self.inner.barrier.load::<DynamicRole>(name)?;
+        let role = match self.inner.barrier.load::<DynamicRole>(name) {
+            Err(LoadError::Sealed) => return Err(LoadError::Sealed),
+            Err(error) => {
+                tracing::error!(error = %Chain(&error), "a role cannot be read; its lease's own statements are taken");
+                None
+            }
+            Ok(role) => role,
+        };
         Ok(role.map_or_else(|| lease.statements.clone(), |role| role.value.statements))
     }
 
