@@ -165,7 +165,8 @@ pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
         let (available, state) = (is_free(&standing), standing.availability.word().to_owned());
         let last_lent = standing.lent_at.map(|at| at.to_rfc3339());
         let account = standing.status.map(|status| shown(&context, status)).transpose()?;
-        let (holder, failure) = account.map_or_else(Default::default, |account| (account.holder, account.failure));
+        let (holder, failure) =
+            account.map_or_else(Default::default, |account| (account.holder, account.failure));
         let entry = PoolAccount { available, state, holder, last_lent, failure };
         status.accounts.insert(standing.path.to_string(), entry);
     }

@@ -38,7 +38,13 @@ impl PoolService {
                 Legible::Absent => continue,
                 Legible::Damaged => {
                     let availability = Availability::Failing;
-                    standings.push(Standing { path, availability, borrower: None, lent_at: None, status: None });
+                    standings.push(Standing {
+                        path,
+                        availability,
+                        borrower: None,
+                        lent_at: None,
+                        status: None,
+                    });
                     continue;
                 }
             };
