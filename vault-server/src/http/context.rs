@@ -61,6 +61,12 @@ impl Request {
         }
     }
 
+    /// Is cancelled when the client has hung up; never where that is not looked at.
+    #[must_use]
+    pub fn hang_up(&self) -> CancellationToken {
+        self.hung_up.clone().unwrap_or_default()
+    }
+
     /// The captured part `name` of the path.
     ///
     /// # Errors

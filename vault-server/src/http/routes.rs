@@ -239,7 +239,9 @@ fn accounts() -> Vec<Route> {
         ]),
         delete("accounts/config/<path...>", account::delete).readable(&["disposal"]),
         read("accounts/creds/<path...>", account::credential).readable(&["username"]),
-        write("accounts/check-out/<path...>", account::check_out).readable(&["reason", "ticket", "username"]),
+        write("accounts/check-out/<path...>", account::check_out)
+            .readable(&["reason", "ticket", "username"])
+            .waiting(),
         write("accounts/check-in/<path...>", account::check_in).readable(&["lease_id", "state", "incident"]),
         write("accounts/rotate/<path...>", account::rotate)
             .readable(&["outcome", "state", "class", "incident"]),
@@ -266,7 +268,7 @@ fn pools() -> Vec<Route> {
         read("pools/config/<name>", pool::read).readable(SETTINGS),
         write("pools/config/<name>", pool::write).creating(pool::exists).readable(SETTINGS),
         delete("pools/config/<name>", pool::delete),
-        write("pools/check-out/<name>", pool::check_out).readable(LENT),
+        write("pools/check-out/<name>", pool::check_out).readable(LENT).waiting(),
         write("pools/check-in/<name>", pool::check_in).readable(RETURNED),
         read("pools/status/<name>", pool::status),
     ]

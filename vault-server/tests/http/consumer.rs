@@ -59,6 +59,21 @@ async fn listed(bench: &Bench) -> Vec<(String, u64, String)> {
 }
 
 #[tokio::test]
+async fn a_damaged_account_hides_no_others_consumers() {
+    let bench = bench().await;
+    bench.account("aaa", "p-1").await;
+    let web = reader(&bench, "web").await;
+    bench.vault.call("GET", "accounts/creds/aaa", &web, "").await.expect_status(200);
+    fetch(&bench, &web).await;
+    bench.vault.app.consumers.flush().await.unwrap();
+    bench.damage("aaa").await;
+    bench.vault.app.consumers.walk().await.unwrap();
+    let metrics = bench.get("sys/metrics").await.text;
+    assert!(metrics.contains("rotunda_consumers_live 1"), "{metrics}");
+    assert_eq!(summary(&bench).await, (1, 1, 0, true));
+}
+
+#[tokio::test]
 async fn who_fetched_the_old_version_lags_until_it_fetches_the_new_one() {
     let bench = bench().await;
     assert_eq!(summary(&bench).await, (0, 0, 0, true));

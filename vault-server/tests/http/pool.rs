@@ -274,9 +274,9 @@ async fn a_disabled_mount_ends_what_it_lent_beside_a_damaged_account() {
 
 #[tokio::test]
 async fn who_puts_an_account_into_a_pool_may_both_configure_and_lend_it() {
-    let bench = pool_of(&[]).await;
+    let bench = pool_of(&["b"]).await;
     bench.account("a", "p-1").await;
-    let put = json!({ "accounts": ["a"] }).to_string();
+    let put = json!({ "accounts": ["b", "a"] }).to_string();
     for (name, more, status) in
         [("half", "", 403), ("whole", r#"path "accounts/check-out/a" { capabilities = ["update"] }"#, 204)]
     {

@@ -169,6 +169,7 @@ pub(super) fn asked(context: &Context) -> Result<CheckOut, ApiError> {
         reason: fields.bounded_text("reason", REMARK_BYTES_MAX)?,
         ticket: fields.bounded_text("ticket", REMARK_BYTES_MAX)?,
         wait: fields.duration("wait")?,
+        gone: context.request.hang_up(),
     })
 }
 

@@ -26,7 +26,7 @@ pub fn all() -> Vec<Route> {
         read("library/<name>", show).folding().readable(SETTINGS),
         write("library/<name>", configure).creating(exists).folding().readable(SETTINGS),
         delete("library/<name>", remove).folding(),
-        write("library/<name>/check-out", check_out).folding().readable(LENT),
+        write("library/<name>/check-out", check_out).folding().readable(LENT).waiting(),
         write("library/<name>/check-in", check_in).folding().readable(RETURNED),
         write("library/manage/<name>/check-in", manage_check_in).folding().readable(RETURNED),
         read("library/<name>/status", status).folding(),

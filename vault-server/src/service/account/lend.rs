@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 use vault_core::account::plan::Plan;
 use vault_core::account::{Account, Subject};
 use vault_core::entropy::random_bytes;
@@ -29,6 +30,26 @@ pub struct CheckOut {
     pub ticket: Option<String>,
     /// How long to wait in line.
     pub wait: Option<Duration>,
+    /// Is cancelled when nobody takes the answer any more.
+    pub gone: CancellationToken,
+}
+
+impl CheckOut {
+    /// Whether somebody still takes what is handed out.
+    ///
+    /// # Errors
+    /// [`AccountError::Busy`] when the client has hung up.
+    pub(in crate::service) fn anybody_there(&self) -> Result<(), AccountError> {
+        if self.gone.is_cancelled() {
+            return Err(AccountError::Busy("the client hung up before it was lent anything".to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Waits so long, or until the client has hung up.
+    pub(in crate::service) async fn pause(&self, pulse: Duration) {
+        let _ = tokio::time::timeout(pulse, self.gone.cancelled()).await;
+    }
 }
 
 /// What is handed out.
@@ -65,6 +86,7 @@ impl AccountService {
         let subject = Subject::Account(path.clone());
         let deadline = tokio::time::Instant::now() + request.wait.unwrap_or(Duration::ZERO).min(OUTCOME_WAIT);
         loop {
+            request.anybody_there()?;
             let refusal = match self.try_check_out(&subject, request, principal).await? {
                 Ok(out) => return Ok(out),
                 Err(refusal) => refusal,
@@ -73,7 +95,7 @@ impl AccountService {
             if !waits || tokio::time::Instant::now() >= deadline {
                 return Err(refused(path, refusal, principal));
             }
-            tokio::time::sleep(LINE_PULSE).await;
+            request.pause(LINE_PULSE).await;
         }
     }
 
@@ -113,6 +135,11 @@ impl AccountService {
             return Ok(Err(refusal));
         }
         let Some(lease) = acted.account.lending.holder.clone() else { return Ok(Err(Refusal::Changing)) };
+        if let Err(gone) = request.anybody_there() {
+            // It was never handed out, and nobody would give it back.
+            self.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
+            return Err(gone);
+        }
         let password = self.engine.password(subject, lease.version)?;
         let password =
             password.ok_or_else(|| AccountError::Busy("the credential is being changed".to_owned()))?;

@@ -74,6 +74,7 @@ impl PoolService {
         let place = self.lines.join(id, !wait.is_zero());
         let mut has_waited = false;
         loop {
+            ask.request.anybody_there()?;
             let (stock, worked_on) = match self.attempt(id, ask, principal, &place).await? {
                 Ok(lent) => {
                     self.check_outs.get_or_create(&ResultLabels { result: "lent" }).inc();
@@ -91,7 +92,7 @@ impl PoolService {
                 self.check_outs.get_or_create(&ResultLabels { result: "none_free" }).inc();
                 return Err(PoolError::NoneFree(stock));
             }
-            tokio::time::sleep(LINE_PULSE).await;
+            ask.request.pause(LINE_PULSE).await;
         }
     }
 
@@ -185,7 +186,8 @@ impl PoolService {
         let (Some(lease), Subject::Account(path)) = (acted.account.lending.holder.clone(), subject) else {
             return Ok(Err(Availability::Changing));
         };
-        let password = match self.password(id, path, subject, lease.version) {
+        let there = ask.request.anybody_there().map_err(PoolError::from);
+        let password = match there.and_then(|()| self.password(id, path, subject, lease.version)) {
             Ok(password) => password,
             Err(error) => {
                 // Nobody has seen the password, and nobody shall keep the account for that.

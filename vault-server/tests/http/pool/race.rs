@@ -69,6 +69,30 @@ async fn who_waits_in_line_gets_what_comes_back_in_the_order_of_asking() {
     assert_eq!(bench.record("a").lending.generation, 3);
 }
 
+#[tokio::test]
+async fn who_hung_up_in_line_is_lent_nothing() {
+    let bench = pool_of(&["a"]).await;
+    let bob = borrower(&bench).await;
+    let (_, lease) = lent(&bench, &bob).await;
+    let waits = bench.vault.call("POST", "pools/check-out/p", &bob, r#"{"wait":"50s"}"#);
+    tokio::select! {
+        reply = waits => panic!("{}", reply.text),
+        () = until_waiting(&bench, &bob, 1) => {}
+    }
+    // Nobody stands in line any more, long before the time to wait is over.
+    for left in (0..2_000).rev() {
+        let passing = bench.vault.call("POST", "pools/check-out/p", &bob, "").await;
+        passing.expect_status(400);
+        if !passing.text.contains("wait in line") {
+            break;
+        }
+        assert!(left > 0, "{}", passing.text);
+        tokio::task::yield_now().await;
+    }
+    given_back(&bench, &bob, json!({ "lease_id": lease })).await.expect_status(200);
+    assert_eq!(bench.record("a").lending.generation, 1);
+}
+
 /// Until so many stand in line, as one who passes by is told.
 async fn until_waiting(bench: &Bench, token: &str, count: usize) {
     for _ in 0..10_000 {
