@@ -218,7 +218,7 @@ async fn transact(
 /// Begins a transaction, and gives its number.
 async fn begin(session: &Session<'_>, config: &Config) -> Result<i64, Fault> {
     let limits = command::transaction_limits(config.statement_timeout.as_millis());
-    for step in [command::BEGIN, &limits] {
+    for step in [command::BEGIN, &limits, TURN] {
         session.run(step).await.map_err(|failure| session.change_fault(failure))?;
     }
     number(session).await
@@ -288,3 +288,7 @@ const LOOK_AFRESH: &str = "SET LOCAL search_path TO pg_catalog; SELECT pg_stat_c
 const IN_SESSION: &str = "SELECT count(*) FROM pg_stat_activity WHERE usesysid = $1 AND pid <> pg_backend_pid() \
      AND coalesce(backend_type, 'client backend') IN ('client backend', 'walsender')";
 const TRANSACTION: &str = "SELECT pg_catalog.txid_current()";
+/// Waits until no other transaction of ours makes or removes users in this database, and holds the turn until the
+/// end: two grants on one object at the same moment would fail, one of them with "tuple concurrently updated".
+/// The number spells `rotunda`.
+const TURN: &str = "SELECT pg_catalog.pg_advisory_xact_lock(32210693322073185)";
