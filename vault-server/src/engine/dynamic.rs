@@ -148,7 +148,7 @@ impl Engine {
     /// there is one to remove.
     ///
     /// # Errors
-    /// [`PlanError`] by cause.
+    /// `PlanError` by cause.
     pub async fn begin_end_dynamic(
         &self,
         key: &[u8],

@@ -109,7 +109,7 @@ impl DynamicService {
     /// Makes durable that a lease ends, without waiting for its user.
     ///
     /// # Errors
-    /// [`PlanError`] by cause.
+    /// `PlanError` by cause.
     pub async fn begin_end(&self, lease: &Lease, cause: &EndCause) -> Result<(), PlanError> {
         let key = Dynamic::key_of(&lease.subject).unwrap_or_default();
         self.engine.begin_end_dynamic(&key, cause).await.map(drop)

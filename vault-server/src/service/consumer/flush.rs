@@ -30,7 +30,7 @@ impl ConsumerService {
     /// Writes down what is new.
     ///
     /// # Errors
-    /// [`FlushError`] by cause. While sealed there is nothing to do, and that is none.
+    /// `FlushError` by cause. While sealed there is nothing to do, and that is none.
     pub async fn flush(&self) -> Result<(), FlushError> {
         for at in 0..SHARDS {
             loop {

@@ -23,7 +23,7 @@ impl ConsumerService {
     /// Looks at every receipt once, an account at a time.
     ///
     /// # Errors
-    /// [`FlushError`] by cause; the rest waits for the next time.
+    /// `FlushError` by cause; the rest waits for the next time.
     pub async fn walk(&self) -> Result<(), FlushError> {
         let (mut count, mut after): (Count, Option<Vec<u8>>) = (Count::default(), None);
         while let Some(name) = self.inner.barrier.names(Table::Consumer, &[], after.as_deref(), 1)?.pop() {
