@@ -7,6 +7,8 @@
 
 mod template;
 
+use std::time::Duration;
+
 use vault_core::clock::Timestamp;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{BoxFuture, Job, Outcome, TargetSpec};
@@ -217,11 +219,30 @@ async fn transact(
 
 /// Begins a transaction, and gives its number.
 async fn begin(session: &Session<'_>, config: &Config) -> Result<i64, Fault> {
+    let said = |failure| session.change_fault(failure);
+    session.run(command::BEGIN).await.map_err(said)?;
+    let wait = TURN_WAIT_MAX.min(config.statement_timeout / 2);
+    take_turn(session, wait).await.map_err(said)?;
     let limits = command::transaction_limits(config.statement_timeout.as_millis());
-    for step in [command::BEGIN, &limits, TURN] {
-        session.run(step).await.map_err(|failure| session.change_fault(failure))?;
-    }
+    session.run(&limits).await.map_err(said)?;
     number(session).await
+}
+
+/// Waits a little until no other transaction of ours makes or removes users in this database, and holds the turn
+/// until the end: of two grants on one object at the same moment one would fail, "tuple concurrently updated".
+/// Where the turn does not come (a long statement of another's, or somebody who holds the lock to hinder us)
+/// the transaction goes on without it.
+async fn take_turn(session: &Session<'_>, wait: Duration) -> Result<(), Failure> {
+    let limit = format!("SET LOCAL lock_timeout = {}", wait.as_millis());
+    for step in ["SAVEPOINT turn", &limit] {
+        session.run(step).await?;
+    }
+    match session.run(TURN).await {
+        Ok(()) => {}
+        Err(Failure::Said(_)) if !session.is_closed() => session.run("ROLLBACK TO SAVEPOINT turn").await?,
+        Err(failure) => return Err(failure),
+    }
+    session.run("RELEASE SAVEPOINT turn").await
 }
 
 /// Runs statements in the transaction that was begun, and commits it; not where the user that goes by it is
@@ -288,7 +309,7 @@ const LOOK_AFRESH: &str = "SET LOCAL search_path TO pg_catalog; SELECT pg_stat_c
 const IN_SESSION: &str = "SELECT count(*) FROM pg_stat_activity WHERE usesysid = $1 AND pid <> pg_backend_pid() \
      AND coalesce(backend_type, 'client backend') IN ('client backend', 'walsender')";
 const TRANSACTION: &str = "SELECT pg_catalog.txid_current()";
-/// Waits until no other transaction of ours makes or removes users in this database, and holds the turn until the
-/// end: two grants on one object at the same moment would fail, one of them with "tuple concurrently updated".
+/// How long a turn is waited for, and at most half as long as a statement may take.
+const TURN_WAIT_MAX: Duration = Duration::from_secs(2);
 /// The number spells `rotunda`.
 const TURN: &str = "SELECT pg_catalog.pg_advisory_xact_lock(32210693322073185)";

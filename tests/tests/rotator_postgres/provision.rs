@@ -85,6 +85,18 @@ async fn a_standby_is_no_witness() {
 }
 
 #[tokio::test]
+async fn whoever_holds_the_turn_only_delays() {
+    let bench = Bench::start_without_account(PostgresOptions::default()).await;
+    let somebody = bench.server.admin().await.unwrap();
+    somebody.batch_execute("SELECT pg_advisory_lock(32210693322073185)").await.unwrap();
+    let job = bench.job_for("v-there");
+    make(&bench, job).await;
+    assert_eq!(presence(job).await, Ok(Presence::Live));
+    assert_eq!(remove(job, &[]).await, Outcome::Applied);
+    assert_eq!(presence(job).await, Ok(Presence::Gone));
+}
+
+#[tokio::test]
 async fn a_user_whose_session_cannot_be_ended_is_not_gone() {
     let mut bench = Bench::start_without_account(PostgresOptions::default()).await;
     // The clerk may neither alter nor end a superuser; a function that is lent to it drops users.

@@ -3,8 +3,9 @@
 //! Open routes are answered here. Everything else goes through [`guard`](super::guard), in a task of its
 //! own: a client that hangs up, or a deadline, never stops a change half-way.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -220,6 +221,7 @@ async fn fields(head: &Head, body: Body, limit: usize) -> Result<Fields, ApiErro
 
 async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     if body.size_hint().lower() > limit as u64 {
+        drain(body).await;
         return Err(ApiError::TooLarge(limit));
     }
     axum::body::to_bytes(body, limit).await.map_err(|error| {
@@ -231,6 +233,19 @@ async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
             ApiError::invalid("the request body could not be read")
         }
     })
+}
+
+/// Takes in what is not wanted, a little of it, and forgets it: an answer to who is still sending, on a connection that
+/// is then closed, would be lost on its way.
+async fn drain(mut body: Body) {
+    let mut left = DRAINED_BYTES_MAX;
+    while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+        let length = frame.data_ref().map_or(0, Bytes::len);
+        left = match left.checked_sub(length) {
+            Some(left) => left,
+            None => return,
+        };
+    }
 }
 
 fn respond(id: RequestId, is_head: bool, result: Result<Answer, ApiError>) -> Response<Body> {
@@ -274,6 +289,8 @@ fn finish(headers: &mut HeaderMap) {
 
 /// Largest body of a request without a valid token: an init or unseal is far below.
 const OPEN_BODY_BYTES_MAX: usize = 64 * 1024;
+/// How much of a body that is too large is taken in for the sake of the answer.
+const DRAINED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -257,6 +257,8 @@ impl AccountService {
         }
         let rescheduled = account.settings.rotation_policy != request.settings.rotation_policy
             || account.settings.own_rotation != request.settings.own_rotation;
+        let taken_up =
+            through.origin.is_some() && account.origin.as_ref().is_some_and(|origin| origin.released);
         // Whoever writes a released account by hand makes it theirs: no role takes it up any more.
         account.origin = through.origin.cloned().or(account.origin.filter(|origin| !origin.released));
         account.settings = request.settings;
@@ -274,6 +276,10 @@ impl AccountService {
         }
         if rescheduled {
             account.next_rotation = self.due(&account)?;
+        }
+        if taken_up {
+            // A crash before its first rotation does not forget that one.
+            account.next_rotation = Some(now);
         }
         let mut plan = Plan::new(account);
         plan.note(HistoryKind::Configured, None, now);
