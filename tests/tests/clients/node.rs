@@ -2,9 +2,8 @@
 
 use std::process::Command;
 
-use crate::database::Database;
 use crate::installed;
-use crate::script::tell;
+use crate::script::{tell, tell_upon_a_database};
 use crate::server::Begin::{self, Empty, Unsealed};
 
 fn program(name: &str) -> Command {
@@ -18,20 +17,14 @@ async fn story(name: &str, begin: Begin) {
     tell(name, begin, program(name)).await;
 }
 
-async fn upon_a_database(name: &str) {
-    let (database, mut command) = (Database::start().await, program(name));
-    database.tell_of(&mut command);
-    tell(name, Unsealed, command).await;
-}
-
 #[tokio::test]
 async fn database() {
-    upon_a_database("database").await;
+    tell_upon_a_database("database", program("database")).await;
 }
 
 #[tokio::test]
 async fn database_roles() {
-    upon_a_database("database_roles").await;
+    tell_upon_a_database("database_roles", program("database_roles")).await;
 }
 
 stories! {

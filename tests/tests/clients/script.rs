@@ -3,6 +3,7 @@
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
+use crate::database::Database;
 use crate::server::{Begin, Server, root};
 
 /// Starts a server, and the story with its address; fails with what the story printed.
@@ -35,6 +36,13 @@ pub(crate) async fn tell(name: &str, begin: Begin, mut command: Command) {
         String::from_utf8_lossy(&output.stderr),
         server.log()
     );
+}
+
+/// As [`tell`], beside a PostgreSQL server of which the story is told.
+pub(crate) async fn tell_upon_a_database(name: &str, mut command: Command) {
+    let database = Database::start().await;
+    database.tell_of(&mut command);
+    tell(name, Begin::Unsealed, command).await;
 }
 
 const DEADLINE: Duration = Duration::from_secs(120);

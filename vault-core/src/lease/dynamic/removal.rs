@@ -13,24 +13,28 @@ pub enum Removal {
     Failed(Fault),
 }
 
-/// Removes the job's user. It owns no timer: the caller races it against a deadline.
+/// Looks for the job's user, made on the server `place`, where the target names another server by now: `Ok` with that
+/// one's place when the user is there (a failover, or a new name of the same server), and with `None` when the target names
+/// the first one still. Write the new place down before the user is removed: afterwards nothing tells a user that was
+/// removed there from one that never was there.
 ///
-/// `place` is the server that the user was made on. Where the target is another one by now, a user that is not
-/// there may still be on the first: that takes a person.
-pub async fn remove(
+/// # Errors
+/// The user is not there, and may still be on the first server: that takes a person. Or the look failed.
+pub async fn locate(
     provisioner: &dyn Provisioner,
     job: Job<'_>,
-    statements: &[String],
     place: Option<&str>,
-) -> Removal {
-    let moved = place.filter(|place| **place != provisioner.place(job.spec));
-    if let Some(place) = moved {
-        match provisioner.presence(job).await {
-            Ok(Presence::Gone) => return Removal::Failed(elsewhere(place, job.username)),
-            Ok(Presence::Blocked | Presence::Live) => {}
-            Err(fault) => return Removal::Failed(fault),
-        }
+) -> Result<Option<String>, Fault> {
+    let now = provisioner.place(job.spec);
+    let Some(place) = place.filter(|place| **place != now) else { return Ok(None) };
+    match provisioner.presence(job).await? {
+        Presence::Gone => Err(elsewhere(place, job.username)),
+        Presence::Blocked | Presence::Live => Ok(Some(now)),
     }
+}
+
+/// Removes the job's user. It owns no timer: the caller races it against a deadline.
+pub async fn remove(provisioner: &dyn Provisioner, job: Job<'_>, statements: &[String]) -> Removal {
     match provisioner.remove(job, statements).await {
         Outcome::Applied => {}
         Outcome::NotApplied(fault) | Outcome::Unknown(fault) => return Removal::Failed(fault),

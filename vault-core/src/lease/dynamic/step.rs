@@ -70,6 +70,8 @@ pub enum NoteKind {
     Renewed,
     /// It begins to end.
     Closing,
+    /// The user is on another server than it was made on.
+    Moved,
     /// An attempt to remove the user failed.
     RevocationFailed,
     /// It takes a person.
@@ -89,6 +91,7 @@ impl NoteKind {
             Self::Undone => "lease_undone",
             Self::Renewed => "lease_renewed",
             Self::Closing => "lease_closing",
+            Self::Moved => "lease_moved",
             Self::RevocationFailed => "lease_revocation_failed",
             Self::Parked => "lease_parked",
             Self::Closed => "lease_closed",
@@ -245,6 +248,16 @@ pub fn renewed(mut lease: Dynamic, expires_at: Timestamp, now: Timestamp) -> Res
     let mut plan = Plan::new(lease, NoteKind::Renewed);
     plan.note.principal = principal;
     Ok(plan)
+}
+
+/// The user of a lease that ends was found on the server `place`: that one's word counts from here on.
+#[must_use]
+pub fn moved(mut lease: Dynamic, place: String) -> Option<Plan> {
+    if !matches!(lease.stage, Stage::Revoking { .. }) {
+        return None;
+    }
+    lease.place = Some(place);
+    Some(Plan::new(lease, NoteKind::Moved))
 }
 
 /// What came of removing the user. `draw` is for the jitter of the next attempt.

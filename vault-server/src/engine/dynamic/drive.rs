@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
-use vault_core::lease::dynamic::removal::{Removal, remove};
+use vault_core::lease::dynamic::removal::{Removal, locate, remove};
 use vault_core::lease::dynamic::role::DynamicRole;
 use vault_core::lease::dynamic::{Dynamic, Stage, step};
 use vault_core::rotation::fault::{Fault, FaultClass};
@@ -114,15 +114,7 @@ impl Engine {
             Ok(hands) => {
                 let Statements { revocation, rollback, .. } = self.statements(&lease)?;
                 let statements = if lease.undo && !rollback.is_empty() { rollback } else { revocation };
-                let removal = match hands.provisioner() {
-                    Ok(provisioner) => {
-                        let place = lease.place.as_deref();
-                        within(remove(provisioner, hands.job(&lease), &statements, place)).await
-                    }
-                    Err(fault) => Err(fault),
-                };
-                // It is done again, so that an answer that never came is no more than a failed attempt.
-                let removal = removal.unwrap_or_else(Removal::Failed);
+                let removal = self.take_away(key, &lease, &hands, &statements).await?;
                 let fault = match &removal {
                     Removal::Failed(fault) => Some(fault),
                     Removal::Gone => None,
@@ -135,6 +127,29 @@ impl Engine {
         self.decide_dynamic(key, |lease, facts| step::removed(lease, removal.clone(), facts.now, draw))
             .await
             .map(drop)
+    }
+
+    /// One attempt: where the user is, and its removal there. It is done again, so that an answer that never came is no
+    /// more than a failed attempt.
+    async fn take_away(
+        &self,
+        key: &[u8],
+        lease: &Dynamic,
+        hands: &Hands,
+        statements: &[String],
+    ) -> Result<Removal, PlanError> {
+        let (provisioner, job) = match hands.provisioner() {
+            Ok(provisioner) => (provisioner, hands.job(lease)),
+            Err(fault) => return Ok(Removal::Failed(fault)),
+        };
+        match within(locate(provisioner, job, lease.place.as_deref())).await.flatten() {
+            Ok(None) => {}
+            Ok(Some(place)) => {
+                self.decide_dynamic(key, |lease, _| step::moved(lease, place.clone())).await?;
+            }
+            Err(fault) => return Ok(Removal::Failed(fault)),
+        }
+        Ok(within(remove(provisioner, job, statements)).await.unwrap_or_else(Removal::Failed))
     }
 
     /// What the call needs; it is in the audit trail when this returns well.

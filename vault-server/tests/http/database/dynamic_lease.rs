@@ -302,10 +302,18 @@ async fn leases_move_with_their_mount_and_are_found_by_prefix() {
 async fn a_user_that_is_missing_at_another_address_is_not_taken_for_gone() {
     let databases = Databases::with_role().await;
     let (kept, lost) = (databases.issue().await, databases.issue().await);
+    let unanswered = databases.issue().await;
     let other = json!({ "connection_url": "fake://{{username}}:{{password}}@db2" });
     databases.configure("pg", other).await.expect_status(204);
     // What is at the new address goes, as after a failover.
     databases.revoke(&kept.lease).await.expect_status(204);
+    // What was seen there and removed there is gone, though the answer was lost.
+    databases.bench.target.next(Verb::Remove, Mishap::ReplyLost);
+    databases.revoke(&unanswered.lease).await.expect_status(200);
+    databases.advance(Duration::from_secs(600));
+    databases.settle().await;
+    databases.lookup(&unanswered.lease).await.expect_status(400);
+    assert_eq!(databases.incidents().await, Vec::<Value>::new());
     databases.bench.target.remove_account(&lost.name);
     databases.revoke(&lost.lease).await.expect_status(200);
     assert_eq!(databases.incidents().await[0]["class"], "preflight");
