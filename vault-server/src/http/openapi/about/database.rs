@@ -11,7 +11,11 @@ pub const LINES: &[About] = &[
         // Further settings are those of the rotator.
         .takes_anything()
         .fails(&[409, 502]),
-    delete("config/<name>", "Deletes a config. A target whose password only the vault knows stays.", Nothing),
+    delete(
+        "config/<name>",
+        "Deletes a config. Its target stays while it has accounts or leases, or a password that only the vault knows.",
+        Nothing,
+    ),
     write("rotate-root/<name>", "Rotates the management credential of a config.", Quiet).fails(&[409, 502]),
     write("reset/<name>", "Looks afresh whether the management credential logs in.", Quiet)
         .fails(&[409, 502]),
@@ -33,7 +37,7 @@ pub const LINES: &[About] = &[
     .fails(&[409, 502]),
     delete(
         "static-roles/<name>",
-        "Deletes a static role. An account whose password only the vault knows stays.",
+        "Deletes a static role. An account that is lent, in a pool, or whose password only the vault knows stays.",
         Nothing,
     ),
     read("static-creds/<name>", "Reads the credential of a static role.", Data(Both(STATIC_LOGIN, CADENCE)))
@@ -49,7 +53,7 @@ const NEW_CONFIG: &[Field] = &[
     may("verify_connection", Flag, "Whether a new connection or password is tried first; yes unless said."),
     may("allowed_roles", List(&Text), "Which roles may use it, with `*` for any text; none unless said."),
     may("password_policy", Text, "How passwords are made where a role names no policy."),
-    may("username_template", Text, "How names of dynamic users are made."),
+    may("username_template", Text, "Kept and shown; with one, `creds` is refused."),
     may("root_rotation_statements", List(&Text), "Only the usual one, which is what is done anyway."),
     may("root_credentials_rotate_statements", List(&Text), "The old name of `root_rotation_statements`."),
     may("max_open_connections", Integer, "When positive, how many accounts are worked on at once."),
@@ -77,7 +81,11 @@ const NEW_ROLE: &[Field] = &[
     may("db_name", Text, "The config; needed for a new one."),
     may("creation_statements", List(&Text), "What makes a user; needed for a new one."),
     may("revocation_statements", List(&Text), "What ends a user, instead of the usual."),
-    may("rollback_statements", List(&Text), "What undoes a creation that failed."),
+    may(
+        "rollback_statements",
+        List(&Text),
+        "What undoes a creation of which it is not known whether it happened; else as a revocation.",
+    ),
     may("renew_statements", List(&Text), "What gives a user more time, instead of the usual."),
     may("default_ttl", Span, "How long its leases last unless renewed."),
     may("max_ttl", Span, "How long its leases last at most."),
@@ -110,8 +118,16 @@ const NEW_STATIC_ROLE: &[Field] = &[
     may("rotation_statements", List(&Text), "Only the usual one, which is what is done anyway."),
     may("credential_type", Word(&["", "password"]), "What the user logs in by."),
     may("credential_config", Texts, "`password_policy`: how passwords are made."),
-    may("skip_import_rotation", Flag, "Makes a new one without a rotation."),
-    may("password", Secret, "The user's password, for a new one that is not rotated at once."),
+    may(
+        "skip_import_rotation",
+        Flag,
+        "Makes a new one without a rotation; a released account that is taken up is rotated all the same.",
+    ),
+    may(
+        "password",
+        Secret,
+        "The user's password, for a new one that is not rotated at once; not for a released account that is taken up.",
+    ),
     may("self_managed_password", Secret, "Refused."),
 ];
 const STATIC_ROLE: &[Field] = &[
