@@ -2,6 +2,8 @@
 //!
 //! Keys, nonces, passwords, ids and jitter all draw from [`Entropy`], so a test can replay them.
 
+pub mod base62;
+
 /// A source of random bytes fit for keys.
 pub trait Entropy: Send + Sync {
     /// Fills `out` with random bytes.

@@ -10,7 +10,6 @@
 //! what is stored and looked up is its digest under a key that the seal protects.
 
 mod accessor;
-mod base62;
 pub mod cidr;
 mod create;
 mod digest;

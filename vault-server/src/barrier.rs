@@ -8,6 +8,7 @@
 //! out stops every access at once. Plaintext buffers are wiped.
 
 mod memory;
+mod names;
 mod record;
 mod transaction;
 
@@ -208,38 +209,6 @@ impl Barrier {
                 open(&keyring, &key, &stored).map(|loaded| (key.name, loaded))
             })
             .collect()
-    }
-
-    /// The names alone, as [`list`](Self::list) orders them; also the way to read an index table.
-    ///
-    /// # Errors
-    /// [`LoadError`] by cause.
-    pub fn names(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<Vec<u8>>, LoadError> {
-        let _open = self.keyring()?;
-        let entries = self.inner.store.scan(table, prefix, after, limit).map_err(LoadError::Store)?;
-        Ok(entries.into_iter().map(|(name, _)| name).collect())
-    }
-
-    /// The names with their revisions, of records of any kind, without opening them.
-    ///
-    /// # Errors
-    /// [`LoadError`] by cause.
-    pub fn revisions(
-        &self,
-        table: Table,
-        prefix: &[u8],
-        after: Option<&[u8]>,
-        limit: usize,
-    ) -> Result<Vec<(Vec<u8>, Revision)>, LoadError> {
-        let _open = self.keyring()?;
-        let entries = self.inner.store.scan(table, prefix, after, limit).map_err(LoadError::Store)?;
-        Ok(entries.into_iter().map(|(name, stored)| (name, stored.revision)).collect())
     }
 
     /// The revision of a record, without opening it; `None` when it is not there.

@@ -8,6 +8,7 @@ use vault_tests::vault::ROOT;
 use vault_tests::world::{Credential, World};
 
 use crate::installed;
+use crate::script::{ended, scrub};
 
 /// The accounts `lib_a` and `lib_b`, named as their roles are.
 async fn world() -> World {
@@ -20,14 +21,10 @@ async fn world() -> World {
 
 /// Runs a client's program, and gives back what it printed.
 async fn run(world: &World, mut command: Command) -> String {
-    for (variable, _) in std::env::vars() {
-        if variable.starts_with("VAULT_") || variable.starts_with("BAO_") || variable.ends_with("_proxy") {
-            command.env_remove(variable);
-        }
-    }
+    scrub(&mut command);
     command.env("VAULT_ADDR", world.vault.address()).env("VAULT_TOKEN", ROOT).stdin(Stdio::null());
     command.env("BAO_ADDR", world.vault.address()).env("BAO_TOKEN", ROOT);
-    let output = tokio::process::Command::from(command).kill_on_drop(true).output().await.unwrap();
+    let output = ended(command).await.expect("the story ends");
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)

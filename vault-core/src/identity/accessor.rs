@@ -4,8 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::base62;
-use crate::entropy::Entropy;
+use crate::entropy::{Entropy, base62};
 
 /// A token's accessor: 24 letters and digits.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

@@ -4,9 +4,8 @@ use std::fmt;
 
 use data_encoding::BASE64URL_NOPAD;
 
-use super::base62;
 use super::digest::TokenDigest;
-use crate::entropy::Entropy;
+use crate::entropy::{Entropy, base62};
 use crate::secret::SecretString;
 
 /// The secret text of a token. Shown once, when it is made; wiped when dropped; never stored.

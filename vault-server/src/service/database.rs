@@ -144,20 +144,9 @@ impl DatabaseService {
 
     /// The names in one of the mount's tables, in order.
     fn names(&self, table: Table, mount: &Mount) -> Result<Vec<String>, LoadError> {
-        let prefix = mount.key(b"");
-        let mut names = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.engine.barrier().names(table, &prefix, after.as_deref(), PAGE)?;
-            let Some(last) = page.last() else { return Ok(names) };
-            after = Some(last.clone());
-            let name = |key: &Vec<u8>| String::from_utf8(key.get(prefix.len()..)?.to_vec()).ok();
-            names.extend(page.iter().filter_map(name));
-        }
+        self.engine.barrier().names_below(table, &mount.key(b""))
     }
 }
 
 /// Who lets things go when their mount is disabled.
 const DISABLED: &str = "sys/mounts";
-/// Records read at a time.
-const PAGE: usize = 256;

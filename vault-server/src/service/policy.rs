@@ -140,13 +140,7 @@ impl PolicyService {
     /// [`PolicyServiceError::Load`].
     pub fn names(&self) -> Result<Vec<String>, PolicyServiceError> {
         let mut names = vec![ROOT_POLICY_NAME.to_owned()];
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.barrier.names(Table::Policy, b"", after.as_deref(), PAGE)?;
-            let Some(last) = page.last() else { break };
-            after = Some(last.clone());
-            names.extend(page.into_iter().filter_map(|name| String::from_utf8(name).ok()));
-        }
+        names.extend(self.barrier.names_below(Table::Policy, b"")?);
         names.sort();
         Ok(names)
     }
@@ -205,5 +199,4 @@ impl PolicyService {
 
 /// Compiled sets kept at most; far above the number of different sets in use.
 const COMPILED_MAX: usize = 1024;
-const PAGE: usize = 256;
 const _: () = assert!(POLICY_NAME_BYTES_MAX <= 510, "a policy's name must fit a key");

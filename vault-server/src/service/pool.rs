@@ -130,17 +130,7 @@ impl PoolService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn names(&self, mount: &Mount) -> Result<Vec<String>, LoadError> {
-        let prefix = mount.key(b"");
-        let table = vault_core::store::key::Table::Pool;
-        let mut names = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.engine.barrier().names(table, &prefix, after.as_deref(), PAGE)?;
-            let Some(last) = page.last() else { return Ok(names) };
-            after = Some(last.clone());
-            let name = |key: &Vec<u8>| String::from_utf8(key.get(prefix.len()..)?.to_vec()).ok();
-            names.extend(page.iter().filter_map(name));
-        }
+        self.engine.barrier().names_below(vault_core::store::key::Table::Pool, &mount.key(b""))
     }
 
     /// The pool that an account belongs to.
@@ -192,6 +182,3 @@ enum Legible {
 fn subject(path: &AccountPath) -> Subject {
     Subject::Account(path.clone())
 }
-
-/// Records read at a time.
-const PAGE: usize = 500;

@@ -84,16 +84,7 @@ impl UserpassService {
     /// # Errors
     /// [`UserpassError::Load`].
     pub fn users(&self, mount: &Mount) -> Result<Vec<String>, UserpassError> {
-        let prefix = mount.key(b"");
-        let mut users = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.barrier.names(Table::User, &prefix, after.as_deref(), PAGE)?;
-            let Some(last) = page.last() else { return Ok(users) };
-            after = Some(last.clone());
-            let name = |key: &Vec<u8>| String::from_utf8(key.get(prefix.len()..)?.to_vec()).ok();
-            users.extend(page.iter().filter_map(name));
-        }
+        Ok(self.barrier.names_below(Table::User, &mount.key(b""))?)
     }
 
     /// Hashes a new password.
@@ -160,5 +151,3 @@ impl UserpassService {
         self.barrier.load::<User>(mount.key(name.as_bytes()))
     }
 }
-
-const PAGE: usize = 256;

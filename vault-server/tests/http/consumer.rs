@@ -321,6 +321,6 @@ async fn receipts_of_one_account_are_bounded_and_who_ended_makes_room_first() {
     bench.vault.app.consumers.flush().await.unwrap();
     let names =
         bench.vault.app.barrier.names(vault_core::store::key::Table::Consumer, b"", None, 2000).unwrap();
-    assert!(names.len() <= RECEIPTS_MAX, "{}", names.len());
+    assert!((RECEIPTS_MAX - 48..=RECEIPTS_MAX).contains(&names.len()), "{}", names.len());
     assert!(listed(&bench).await.iter().any(|(name, ..)| name == "token-keeper"));
 }

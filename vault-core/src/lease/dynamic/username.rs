@@ -1,13 +1,13 @@
 //! The names of users that are made for a lease: `v-<who>-<role>-<20 random>-<Unix time>`, as Vault's.
 
 use crate::clock::Timestamp;
-use crate::entropy::{Entropy, random_bytes};
+use crate::entropy::{Entropy, base62};
 
 /// A new name, at most [`NAME_BYTES_MAX`] bytes long, which nobody can guess and nothing else has.
 #[must_use]
 pub fn username(display_name: &str, role: &str, now: Timestamp, entropy: &dyn Entropy) -> String {
     let (who, role) = (part(display_name), part(role));
-    let mut name = format!("v-{who}-{role}-{}-{}", random(RANDOM_CHARS, entropy), now.as_secs());
+    let mut name = format!("v-{who}-{role}-{}-{}", base62::random(RANDOM_CHARS, entropy), now.as_secs());
     // All of it is ASCII.
     name.truncate(NAME_BYTES_MAX);
     name
@@ -19,22 +19,6 @@ fn part(text: &str) -> String {
     text.chars().take(PART_CHARS).map(plain).collect()
 }
 
-/// Random letters and digits, each equally likely.
-#[must_use]
-pub fn random(chars: usize, entropy: &dyn Entropy) -> String {
-    let mut text = String::with_capacity(chars);
-    while text.len() < chars {
-        let bytes: [u8; 32] = random_bytes(entropy);
-        let fair = bytes.iter().filter(|&&byte| usize::from(byte) < FAIR_BELOW);
-        let drawn = fair.filter_map(|&byte| ALPHABET.get(usize::from(byte) % ALPHABET.len()));
-        text.extend(drawn.take(chars - text.len()).map(|&c| char::from(c)));
-    }
-    text
-}
-
-const ALPHABET: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
-/// The largest multiple of the alphabet's length in a byte: what is above would favour its beginning.
-const FAIR_BELOW: usize = 248;
 const RANDOM_CHARS: usize = 20;
 /// Of the display name and of the role.
 const PART_CHARS: usize = 8;
@@ -63,12 +47,5 @@ mod tests {
             assert!(name.len() <= NAME_BYTES_MAX, "{name}");
         }
         assert_ne!(username("a", "b", now, &entropy), username("a", "b", now, &entropy));
-    }
-
-    #[test]
-    fn every_letter_and_digit_is_drawn() {
-        let drawn = random(4_000, &SeededEntropy::new(2));
-        assert_eq!(drawn.len(), 4_000);
-        assert!(ALPHABET.iter().all(|&c| drawn.contains(char::from(c))));
     }
 }

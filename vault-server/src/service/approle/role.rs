@@ -6,7 +6,7 @@ use vault_core::mount::Mount;
 use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 
-use super::{ApproleError, ApproleService, PAGE, RoleIdRecord};
+use super::{ApproleError, ApproleService, RoleIdRecord};
 use crate::barrier::{ATTEMPTS_MAX, CommitError, LoadError, Loaded, Transaction, require};
 
 impl ApproleService {
@@ -23,16 +23,7 @@ impl ApproleService {
     /// # Errors
     /// [`ApproleError::Load`].
     pub fn roles(&self, mount: &Mount) -> Result<Vec<String>, ApproleError> {
-        let prefix = mount.key(b"");
-        let mut roles = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.barrier.names(Table::AppRole, &prefix, after.as_deref(), PAGE)?;
-            let Some(last) = page.last() else { return Ok(roles) };
-            after = Some(last.clone());
-            let name = |key: &Vec<u8>| String::from_utf8(key.get(prefix.len()..)?.to_vec()).ok();
-            roles.extend(page.iter().filter_map(name));
-        }
+        Ok(self.barrier.names_below(Table::AppRole, &mount.key(b""))?)
     }
 
     /// A role as it is before anything was said about it.

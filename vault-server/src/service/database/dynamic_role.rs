@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vault_core::entropy::base62;
 use vault_core::id::RotationId;
 use vault_core::identity::{Limits as MountLimits, Principal};
 use vault_core::lease::Limits;
@@ -163,7 +164,7 @@ impl DatabaseService {
         limits: MountLimits,
     ) -> Result<Issued, DatabaseError> {
         let role = self.dynamic_role(mount, name)?;
-        let role = role.ok_or_else(|| DatabaseError::Invalid(format!("unknown role: {name}")))?;
+        let role = role.ok_or_else(|| DatabaseError::UnknownRole(name.clone()))?;
         let config = self.allowing(mount, &role.config, name)?.value;
         if role.statements.creation.is_empty() {
             return Err(DatabaseError::Invalid(format!("the role {name} has no creation_statements")));
@@ -195,7 +196,7 @@ impl DatabaseService {
             mount: mount.id,
             mount_path: mount.path.as_str().to_owned(),
             role: name.to_string(),
-            suffix: username::random(SUFFIX_CHARS, entropy),
+            suffix: base62::random(SUFFIX_CHARS, entropy),
             target: target.name.clone(),
             place: None,
             username: username::username(principal.display_name(), name.as_str(), now, entropy),

@@ -27,14 +27,7 @@ impl TokenService {
     /// # Errors
     /// [`TokenServiceError::Load`].
     pub fn roles(&self) -> Result<Vec<String>, TokenServiceError> {
-        let mut roles = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.barrier.names(Table::TokenRole, b"", after.as_deref(), PAGE)?;
-            let Some(last) = page.last() else { return Ok(roles) };
-            after = Some(last.clone());
-            roles.extend(page.into_iter().filter_map(|name| String::from_utf8(name).ok()));
-        }
+        Ok(self.barrier.names_below(Table::TokenRole, b"")?)
     }
 
     /// Puts what `decide` makes of the role `name` in its place; it may be asked again when another change
@@ -87,5 +80,3 @@ impl TokenService {
         Err(CommitError::Conflict.into())
     }
 }
-
-const PAGE: usize = 256;

@@ -202,6 +202,7 @@ async fn an_account_that_is_lent_is_read_with_a_warning_and_not_rotated_on_deman
 
 #[tokio::test]
 async fn a_config_that_goes_while_roles_are_made_leaves_no_account_without_its_target() {
+    let (mut kept, mut refused) = (0, 0);
     for round in 0..8 {
         let databases = Databases::new().await;
         for number in 0..6 {
@@ -222,7 +223,10 @@ async fn a_config_that_goes_while_roles_are_made_leaves_no_account_without_its_t
         assert_eq!(all[round % 7], 204, "{all:?}");
         for number in 0..7 {
             let role = databases.get(&format!("database/static-roles/r{number}")).await;
-            if role.status == 200 {
+            if role.status != 200 {
+                refused += u32::from(number != round % 7);
+            } else {
+                kept += 1;
                 databases.get("targets/config/database.pg").await.expect_status(200);
                 let account = role.at("/data/account").as_str().unwrap().to_owned();
                 let user = role.at("/data/username").as_str().unwrap().to_owned();
@@ -230,6 +234,7 @@ async fn a_config_that_goes_while_roles_are_made_leaves_no_account_without_its_t
             }
         }
     }
+    assert!(kept > 0 && refused > 0, "{kept} kept, {refused} refused: no race was run");
 }
 
 #[tokio::test]

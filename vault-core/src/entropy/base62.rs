@@ -2,10 +2,11 @@
 
 use zeroize::Zeroize;
 
-use crate::entropy::{Entropy, random_bytes};
+use super::{Entropy, random_bytes};
 
 /// Draws `length` characters into one buffer that never grows, so no copy is left behind.
-pub(super) fn random(length: usize, entropy: &dyn Entropy) -> String {
+#[must_use]
+pub fn random(length: usize, entropy: &dyn Entropy) -> String {
     let mut text = String::with_capacity(length);
     while text.len() < length {
         let mut bytes: [u8; 32] = random_bytes(entropy);
