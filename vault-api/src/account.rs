@@ -37,7 +37,7 @@ pub struct AccountConfig {
 pub enum Disposal {
     /// Changed once more to one that nobody knows.
     RotateAndForget,
-    /// Given to the caller once, in the answer.
+    /// Given to the caller; removed once the caller confirms that all of it has arrived.
     HandOver,
 }
 
@@ -47,6 +47,30 @@ pub enum Disposal {
 pub struct AccountDelete {
     /// The choice.
     pub disposal: Option<Disposal>,
+}
+
+/// The answer to a delete with a hand-over that is not confirmed, of an account or a target: nothing is removed yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandedOver {
+    /// The account's name on its target.
+    pub username: String,
+    /// Every version that the target may accept; the likeliest comes first.
+    pub passwords: Vec<HandedPassword>,
+    /// What the second delete says in its parameter `confirm`.
+    pub confirm: String,
+}
+
+/// One version of a password that is handed over.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct HandedPassword {
+    /// Its number.
+    pub version: u64,
+    /// What the vault takes it for: `current`, `previous` or `pending`.
+    pub state: String,
+    /// The password.
+    pub password: Sensitive<String>,
 }
 
 /// GET `accounts/creds/<path>`.

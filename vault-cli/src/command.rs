@@ -3,6 +3,7 @@
 mod account;
 mod checkout;
 mod generic;
+mod hand_over;
 mod incident;
 mod kv;
 mod lease;

@@ -17,6 +17,7 @@ pub mod fields;
 pub mod openapi;
 pub mod route;
 
+mod body;
 mod dispatch;
 mod events;
 mod guard;

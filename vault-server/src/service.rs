@@ -9,6 +9,7 @@ pub mod consumer;
 pub mod cubbyhole;
 pub mod database;
 pub mod dynamic;
+pub mod hand_over;
 pub mod incident;
 pub mod integrity;
 pub mod kv;

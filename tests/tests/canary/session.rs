@@ -97,9 +97,11 @@ impl Session {
     pub(crate) async fn reveal(&mut self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let answer = self.vault.call(method, path, body, self.vault.root()).await.unwrap();
         assert!(answer.is_success(), "{path}: {} {}", answer.status, answer.errors());
-        for (name, pointer) in
-            [("generated password", "/data/password"), ("child token", "/auth/client_token")]
-        {
+        for (name, pointer) in [
+            ("generated password", "/data/password"),
+            ("generated password", "/data/passwords/0/password"),
+            ("child token", "/auth/client_token"),
+        ] {
             let text = answer.text(pointer).to_owned();
             if !text.is_empty() {
                 self.secrets.add(name, &text);
@@ -139,7 +141,11 @@ impl Session {
         assert_eq!(self.post("targets/rotate/pg", json!({})).await, 200);
         self.tokens().await;
         let body = json!({ "disposal": "hand-over" });
-        self.reveal(Method::DELETE, "accounts/config/handed?disposal=hand-over", Some(body)).await;
+        let path = "accounts/config/handed?disposal=hand-over";
+        let handed = self.reveal(Method::DELETE, path, Some(body.clone())).await;
+        assert!(!handed.text("/data/passwords/0/password").is_empty());
+        let confirmed = format!("{path}&confirm={}", handed.text("/data/confirm"));
+        self.reveal(Method::DELETE, &confirmed, Some(body)).await;
     }
 
     async fn tokens(&mut self) {

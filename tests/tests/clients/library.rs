@@ -24,7 +24,7 @@ async fn run(world: &World, mut command: Command) -> String {
     scrub(&mut command);
     command.env("VAULT_ADDR", world.vault.address()).env("VAULT_TOKEN", ROOT).stdin(Stdio::null());
     command.env("BAO_ADDR", world.vault.address()).env("BAO_TOKEN", ROOT);
-    let output = ended(command).await.expect("the story ends");
+    let output = ended(command).await.unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     assert!(output.status.success(), "{}{}", text(&output.stdout), text(&output.stderr));
     text(&output.stdout)

@@ -116,7 +116,8 @@ Examples:
   rotunda account delete db/app --disposal rotate-and-forget
   rotunda account delete db/app --disposal hand-over
 
-The choice is yours and has no default: a password that somebody may have seen must not stay alive unseen.")]
+The choice is yours and has no default: a password that somebody may have seen must not stay alive unseen.
+A hand-over needs no target, so it also takes leave of an account whose server is gone.")]
 pub(crate) struct AccountDeleteArgs {
     /// The account's path
     #[arg(value_name = "PATH")]
@@ -131,7 +132,7 @@ pub(crate) struct AccountDeleteArgs {
 pub(crate) enum DisposalChoice {
     /// Change it once more to one that nobody knows
     RotateAndForget,
-    /// Print it once, for whoever cares for the account from now on
+    /// Print it, with every other version that may be right, and delete the account once it is printed
     HandOver,
 }
 

@@ -67,7 +67,7 @@ pub(crate) struct TargetDeleteArgs {
 /// What becomes of a management password when its target is deleted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(crate) enum ManagementDisposal {
-    /// Print it once, for whoever cares for the target from now on
+    /// Print it, with every other version that may be right, and delete the target once it is printed
     HandOver,
     /// Forget it: nobody knows it any more
     Forget,

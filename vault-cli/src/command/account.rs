@@ -9,7 +9,7 @@ use vault_api::{
     rotation::RotationRequest,
 };
 
-use super::{Session, rotate, trimmed, watch};
+use super::{Session, hand_over, rotate, trimmed, watch};
 use crate::{
     args::{
         account::{AccountDeleteArgs, AccountStatusArgs, AccountWord, AccountWriteArgs, DisposalChoice},
@@ -88,17 +88,17 @@ async fn delete(args: &AccountDeleteArgs, session: &mut Session) -> Result<Exit,
         DisposalChoice::HandOver => (Disposal::HandOver, "hand-over"),
     };
     // In the query too: proxies may drop the body of a DELETE.
-    let request = Request::delete(format!("accounts/config/{}", trimmed(&args.path)))
-        .with("disposal", word)
-        .sending(&AccountDelete { disposal: Some(disposal) })?
-        .touching_a_target(Duration::ZERO);
-    let answer = session.ask("taking the account out of the vault's care", request).await?;
-    session.show_record(
-        &answer,
-        &["username", "password", "version"],
-        "deleted; its last password is known to nobody",
-    )?;
-    Ok(if answer.is_accepted() { Exit::Unfinished } else { Exit::Done })
+    let request = || {
+        Request::delete(format!("accounts/config/{}", trimmed(&args.path)))
+            .with("disposal", word)
+            .sending(&AccountDelete { disposal: Some(disposal) })
+            .map(|request| request.touching_a_target(Duration::ZERO))
+    };
+    if disposal == Disposal::HandOver {
+        return hand_over::confirmed(request, session).await;
+    }
+    let answer = session.ask("taking the account out of the vault's care", request()?).await?;
+    session.done(&answer, "deleted; its last password is known to nobody")
 }
 
 async fn status(path: &str, session: &mut Session) -> Result<Exit, Failure> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use vault_api::target::TargetCheck;
 
-use super::{Session, rotate, trimmed};
+use super::{Session, hand_over, rotate, trimmed};
 use crate::{
     args::target::{ManagementDisposal, TargetDeleteArgs, TargetWord, TargetWriteArgs},
     client::Request,
@@ -32,19 +32,20 @@ pub(super) async fn run(word: TargetWord, session: &mut Session) -> Result<Exit,
 }
 
 async fn delete(args: &TargetDeleteArgs, session: &mut Session) -> Result<Exit, Failure> {
-    let mut request = Request::delete(format!("targets/config/{}", trimmed(&args.name)));
-    if let Some(disposal) = args.disposal {
-        request = request.with(
-            "disposal",
-            match disposal {
-                ManagementDisposal::HandOver => "hand-over",
-                ManagementDisposal::Forget => "forget",
-            },
-        );
+    let request = || Request::delete(format!("targets/config/{}", trimmed(&args.name)));
+    match args.disposal {
+        Some(ManagementDisposal::HandOver) => {
+            hand_over::confirmed(|| Ok(request().with("disposal", "hand-over")), session).await
+        }
+        Some(ManagementDisposal::Forget) => {
+            let answer = session.ask("deleting", request().with("disposal", "forget")).await?;
+            session.done(&answer, "deleted; the management password is known to nobody")
+        }
+        None => {
+            let answer = session.ask("deleting", request()).await?;
+            session.done(&answer, "deleted")
+        }
     }
-    let answer = session.ask("deleting", request).await?;
-    session.show_record(&answer, &["username", "password"], "deleted")?;
-    Ok(Exit::Done)
 }
 
 async fn write(args: &TargetWriteArgs, session: &mut Session) -> Result<Exit, Failure> {

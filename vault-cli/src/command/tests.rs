@@ -1,6 +1,7 @@
 //! Whole commands against canned answers: what is sent, what is printed, which exit code.
 
 mod asked;
+mod hand_over;
 mod kv;
 mod printed;
 mod run_command;

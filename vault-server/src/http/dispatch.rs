@@ -3,13 +3,12 @@
 //! Open routes are answered here. Everything else goes through [`guard`](super::guard), in a task of its
 //! own: a client that hangs up, or a deadline, never stops a change half-way.
 
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::Body;
 use axum::extract::{ConnectInfo, Request as HttpRequest, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Response, header};
 use tokio::task::JoinHandle;
@@ -18,6 +17,7 @@ use vault_core::clock::Timestamp;
 use vault_core::id::RequestId;
 
 use super::answer::{Answer, error_response};
+use super::body;
 use super::context::{OpenContext, Request};
 use super::error::ApiError;
 use super::fields::Fields;
@@ -210,41 +210,12 @@ async fn guarded(
 async fn fields(head: &Head, body: Body, limit: usize) -> Result<Fields, ApiError> {
     match head.operation {
         Some(Operation::Write | Operation::Patch) => {
-            let body = read_body(body, limit).await?;
+            let body = body::read(body, limit).await?;
             if head.is_form { Fields::from_form(&body) } else { Fields::from_body(&body) }
         }
         Some(Operation::Read | Operation::List | Operation::Delete) | None => {
             Ok(Fields::from_query(head.query.clone()))
         }
-    }
-}
-
-async fn read_body(body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    if body.size_hint().lower() > limit as u64 {
-        drain(body).await;
-        return Err(ApiError::TooLarge(limit));
-    }
-    axum::body::to_bytes(body, limit).await.map_err(|error| {
-        use std::error::Error;
-        let too_large = error.source().is_some_and(|source| source.to_string().contains("length limit"));
-        if too_large {
-            ApiError::TooLarge(limit)
-        } else {
-            ApiError::invalid("the request body could not be read")
-        }
-    })
-}
-
-/// Takes in what is not wanted, a little of it, and forgets it: an answer to who is still sending, on a connection that
-/// is then closed, would be lost on its way.
-async fn drain(mut body: Body) {
-    let mut left = DRAINED_BYTES_MAX;
-    while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let length = frame.data_ref().map_or(0, Bytes::len);
-        left = match left.checked_sub(length) {
-            Some(left) => left,
-            None => return,
-        };
     }
 }
 
@@ -289,8 +260,6 @@ fn finish(headers: &mut HeaderMap) {
 
 /// Largest body of a request without a valid token: an init or unseal is far below.
 const OPEN_BODY_BYTES_MAX: usize = 64 * 1024;
-/// How much of a body that is too large is taken in for the sake of the answer.
-const DRAINED_BYTES_MAX: usize = 4 * 1024 * 1024;
 
 #[cfg(test)]
 mod tests {

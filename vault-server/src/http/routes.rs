@@ -9,6 +9,7 @@ pub mod approle;
 mod consumer;
 mod cubbyhole;
 pub mod database;
+mod hand_over;
 mod incident;
 pub mod kv;
 mod lease;

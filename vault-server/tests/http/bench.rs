@@ -70,6 +70,17 @@ impl Bench {
         self.vault.root("POST", "targets/config/t", &body.to_string()).await
     }
 
+    /// Deletes an account or a target by a hand-over, in its two steps; the passwords.
+    pub(crate) async fn handed_over(&self, path: &str) -> Vec<String> {
+        let path = format!("{path}?disposal=hand-over");
+        let handed = self.vault.root("DELETE", &path, "").await;
+        handed.expect_status(200);
+        let confirm = handed.at("/data/confirm").as_str().unwrap().to_owned();
+        self.vault.root("DELETE", &format!("{path}&confirm={confirm}"), "").await.expect_status(204);
+        let passwords = handed.at("/data/passwords");
+        passwords.as_array().unwrap().iter().map(|one| one["password"].as_str().unwrap().to_owned()).collect()
+    }
+
     /// Configures `accounts/config/<name>` for the user of that name, whom the target knows by `password`.
     pub(crate) async fn account(&self, name: &str, password: &str) {
         self.target.create_account(name, password);

@@ -286,7 +286,7 @@ async fn an_account_that_is_made_anew_has_no_consumers() {
     let web = reader(&bench, "web").await;
     fetch(&bench, &web).await;
     bench.vault.app.consumers.flush().await.unwrap();
-    bench.vault.root("DELETE", "accounts/config/app?disposal=hand-over", "").await.expect_status(200);
+    bench.handed_over("accounts/config/app").await;
     bench.disk.clock.advance(seconds(1));
     bench.account("app", "p-1").await;
     assert_eq!(summary(&bench).await, (0, 0, 0, true));

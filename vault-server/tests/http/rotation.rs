@@ -20,7 +20,7 @@ async fn a_password_set_by_hand_twice_leaves_nothing_behind_when_the_account_is_
     for password in ["p-1", "p-2", "p-3"] {
         bench.account("app", password).await;
     }
-    bench.vault.root("DELETE", "accounts/config/app?disposal=hand-over", "").await.expect_status(200);
+    bench.handed_over("accounts/config/app").await;
     bench.account("app", "p-4").await;
     assert_eq!(bench.password("app").await, "p-4");
 }

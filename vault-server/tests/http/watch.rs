@@ -290,8 +290,7 @@ async fn the_end_of_the_account_ends_its_watches() {
     let poll = bench.vault.call("GET", "accounts/watch/app?version=1", &token, "");
     let delete = async {
         open_watches(&bench.vault, 2).await;
-        let path = "accounts/config/app?disposal=hand-over";
-        bench.vault.root("DELETE", path, "").await.expect_status(200);
+        bench.handed_over("accounts/config/app").await;
     };
     let (reply, ()) = tokio::join!(soon(poll), delete);
     reply.expect_status(404);

@@ -106,10 +106,10 @@ async fn accounts_are_asked_for_at_their_paths() {
             Value::Null,
         ),
         (
-            &["account", "delete", "db/app", "--disposal", "hand-over"],
-            account.clone(),
-            "DELETE /v1/accounts/config/db/app?disposal=hand-over",
-            json!({"disposal": "hand-over"}),
+            &["account", "delete", "db/app", "--disposal", "rotate-and-forget"],
+            json!({}),
+            "DELETE /v1/accounts/config/db/app?disposal=rotate-and-forget",
+            json!({"disposal": "rotate-and-forget"}),
         ),
         (
             &["account", "verify", "db/app"],

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::http::answer::{Answer, Renewable};
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
+use crate::http::routes::hand_over::{confirmed, given};
 use crate::service::account::{
     AccountError, Adoption, CheckIn, CheckOut, CheckedOut, Configure, Disposal, Rotated,
 };
@@ -89,13 +90,14 @@ pub(super) async fn read_config(context: Context) -> Result<Answer, ApiError> {
 
 pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
     let path = context.request.account_path("path")?;
-    let disposal = match context.fields().text("disposal")?.as_deref() {
+    let fields = context.fields();
+    let disposal = match fields.text("disposal")?.as_deref() {
         Some("rotate-and-forget") => Disposal::RotateAndForget,
-        Some("hand-over") => Disposal::HandOver,
+        Some("hand-over") => Disposal::HandOver(confirmed(fields)?),
         Some(_) | None => {
             return Err(ApiError::invalid(
                 "say what becomes of the password that the target still accepts: disposal=rotate-and-forget \
-                 (rotate once more, and nobody knows it) or disposal=hand-over (it is returned to you, once)",
+                 (rotate once more, and nobody knows it) or disposal=hand-over (it is given to you)",
             ));
         }
     };
@@ -104,12 +106,7 @@ pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
     }
     let handed =
         context.app.accounts.remove(&path, disposal, context.caller.principal.display_name()).await?;
-    Ok(match handed {
-        Some((username, password)) => {
-            Answer::data(json!({ "username": username, "password": password.expose() }))
-        }
-        None => Answer::nothing(),
-    })
+    handed.as_ref().map_or_else(|| Ok(Answer::nothing()), given)
 }
 
 pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {

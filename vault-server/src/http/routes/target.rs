@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::http::answer::Answer;
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
+use crate::http::routes::hand_over::{confirmed, given};
 use crate::service::account::Rotated;
 use crate::service::target::{Configure, Disposal};
 
@@ -80,19 +81,16 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
 
 pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.name("name")?;
-    let disposal = match context.fields().text("disposal")?.as_deref() {
+    let fields = context.fields();
+    let disposal = match fields.text("disposal")?.as_deref() {
         None | Some("") => None,
-        Some("hand-over") => Some(Disposal::HandOver),
+        Some("hand-over") => Some(Disposal::HandOver(confirmed(fields)?)),
         Some("forget") => Some(Disposal::Forget),
         Some(_) => return Err(ApiError::invalid("disposal must be hand-over or forget")),
     };
     let principal = context.caller.principal.display_name();
-    Ok(match context.app.targets.remove(&name, disposal, principal).await? {
-        Some(login) => {
-            Answer::data(json!({ "username": login.username, "password": login.password.expose() }))
-        }
-        None => Answer::nothing(),
-    })
+    let handed = context.app.targets.remove(&name, disposal, principal).await?;
+    handed.as_ref().map_or_else(|| Ok(Answer::nothing()), given)
 }
 
 pub(super) async fn check(context: Context) -> Result<Answer, ApiError> {

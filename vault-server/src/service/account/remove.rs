@@ -4,7 +4,6 @@ use vault_core::account::{Account, Subject};
 use vault_core::incident::ledger::LedgerEvent;
 use vault_core::path::AccountPath;
 use vault_core::rotation::run::Stage;
-use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::store::due;
 use vault_core::store::key::Table;
@@ -14,18 +13,19 @@ use crate::barrier::{Loaded, Transaction};
 use crate::engine::READ_WAIT;
 use crate::engine::commit::{drop_secret, put_incidents, reschedule};
 use crate::engine::record::{DUE_ACCOUNT, Managed, Member, managed_name};
+use crate::service::hand_over::{Confirmation, HandedOver, still_to_give};
 
 /// What becomes of the password that the target still accepts.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposal {
     /// It is rotated once more, and nobody knows the new one.
     RotateAndForget,
-    /// It is handed to the caller, once.
-    HandOver,
+    /// It is handed to the caller; the account is removed once the caller holds every version.
+    HandOver(Option<Confirmation>),
 }
 
 impl AccountService {
-    /// Ends the management of an account.
+    /// Ends the management of an account; or gives what the caller has to hold first, and changes nothing.
     ///
     /// # Errors
     /// [`AccountError`] by cause.
@@ -34,7 +34,7 @@ impl AccountService {
         path: &AccountPath,
         disposal: Disposal,
         principal: &str,
-    ) -> Result<Option<(String, SecretString)>, AccountError> {
+    ) -> Result<Option<HandedOver>, AccountError> {
         let subject = Subject::Account(path.clone());
         self.check_free(&subject)?;
         if self.engine.barrier().revision::<Member>(subject.key())?.is_some() {
@@ -57,23 +57,19 @@ impl AccountService {
             )));
         }
         let never_adopted = account.versions.current.is_none() && account.stage.untouched();
-        if account.stage != Stage::Idle && !never_adopted {
+        if let Disposal::HandOver(confirmed) = &disposal {
+            // Whichever version is right, the caller gets it: so this needs neither certainty nor the target.
+            if let Some(handed) = still_to_give(&self.engine, account, confirmed.as_ref())? {
+                return Ok(Some(handed));
+            }
+        } else if account.stage != Stage::Idle && !never_adopted {
             return Err(AccountError::State(format!(
-                "a rotation of {path} has not ended well, so its password is not certain; repair it before it is deleted"
+                "a rotation of {path} has not ended well, so its password is not certain; repair it before it is \
+                 deleted, or delete it with disposal=hand-over, which gives you every version"
             )));
         }
-        if disposal == Disposal::HandOver && !account.is_certain() {
-            return Err(AccountError::State(format!(
-                "the current password of {path} has not logged in since it was written, and the one before it is \
-                 still kept: it may be the right one, and would be lost; verify or reconcile {path} first"
-            )));
-        }
-        let handed_over = match (disposal, account.versions.current) {
-            (Disposal::HandOver, Some(current)) => self.engine.password(&subject, current.number)?,
-            _ => None,
-        };
         self.wipe(&loaded, principal).await?;
-        Ok(handed_over.map(|password| (loaded.value.username.clone(), password)))
+        Ok(None)
     }
 
     /// An account that a static role names is taken away by deleting that.

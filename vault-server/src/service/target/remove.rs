@@ -3,25 +3,25 @@
 use vault_core::account::{Account, Subject};
 use vault_core::lease::dynamic::SUBJECT_PREFIX;
 use vault_core::path::Name;
-use vault_core::rotation::port::Login;
 use vault_core::target::Target;
 
 use super::TargetService;
 use crate::engine::READ_WAIT;
 use crate::service::account::{AccountError, Also};
+use crate::service::hand_over::{Confirmation, HandedOver, still_to_give};
 
 /// What becomes of the management password of a target that is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Disposal {
-    /// It is handed to the caller, once.
-    HandOver,
+    /// It is handed to the caller; the target is removed once the caller holds every version.
+    HandOver(Option<Confirmation>),
     /// Nobody knows it any more.
     Forget,
 }
 
 impl TargetService {
-    /// Removes a target that has no accounts any more; gives back the management credential when it is
-    /// handed over. What becomes of a password that the vault itself has made must be said.
+    /// Removes a target that has no accounts any more; or gives what the caller has to hold first, and changes
+    /// nothing. What becomes of a password that the vault itself has made must be said.
     ///
     /// # Errors
     /// [`AccountError`] by cause.
@@ -30,7 +30,7 @@ impl TargetService {
         name: &Name,
         disposal: Option<Disposal>,
         principal: &str,
-    ) -> Result<Option<Login>, AccountError> {
+    ) -> Result<Option<HandedOver>, AccountError> {
         // Nobody makes an account of it meanwhile.
         let _alone = self.engine.references().write().await;
         let Some(target) = self.engine.target(name)? else { return Ok(None) };
@@ -63,14 +63,15 @@ impl TargetService {
             )));
         };
         let mut batch = self.engine.barrier().transaction()?;
-        let mut handed_over = None;
         if let Some(manager) = self.engine.account(&subject)? {
-            handed_over = self.disposed(&manager.value, disposal)?;
+            if let Some(handed) = self.before_removal(&manager.value, disposal)? {
+                return Ok(Some(handed));
+            }
             self.accounts.wipe_in(&mut batch, &manager, principal)?;
         }
         batch.delete::<Target>(name.as_str(), target.revision);
         self.engine.barrier().commit(batch).await?;
-        Ok(handed_over)
+        Ok(None)
     }
 
     /// Lets a target go whose config is being removed, in one commit with what `also` adds. It is removed if
@@ -118,32 +119,33 @@ impl TargetService {
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
-    /// What is handed over of a management credential that the vault is about to forget.
-    fn disposed(&self, manager: &Account, disposal: Option<Disposal>) -> Result<Option<Login>, AccountError> {
+    /// What is still to be given of a management credential that the vault is about to forget.
+    fn before_removal(
+        &self,
+        manager: &Account,
+        disposal: Option<Disposal>,
+    ) -> Result<Option<HandedOver>, AccountError> {
+        let disposal = match disposal {
+            Some(Disposal::HandOver(confirmed)) => {
+                return still_to_give(&self.engine, manager, confirmed.as_ref());
+            }
+            other => other,
+        };
         if !manager.stage.untouched() {
             return Err(AccountError::State(
-                "a rotation of the management credential has not ended well, so its password is not certain; repair it before the target is deleted".to_owned(),
+                "a rotation of the management credential has not ended well, so its password is not certain; repair \
+                 it before the target is deleted, or delete it with disposal=hand-over, which gives you every version"
+                    .to_owned(),
             ));
         }
-        match (disposal, manager.versions.current) {
-            // A password that a person brought is known to that person.
-            (None, _) if manager.last_rotation.is_none() => Ok(None),
-            (None, _) => Err(AccountError::Invalid(
+        // A password that a person brought is known to that person.
+        if disposal.is_none() && manager.last_rotation.is_some() {
+            return Err(AccountError::Invalid(
                 "only the vault knows the management password, because it has rotated it; say what becomes of it: \
-                 disposal=hand-over (it is returned to you, once) or disposal=forget (nobody knows it any more)"
+                 disposal=hand-over (it is given to you) or disposal=forget (nobody knows it any more)"
                     .to_owned(),
-            )),
-            (Some(Disposal::Forget), _) | (Some(Disposal::HandOver), None) => Ok(None),
-            (Some(Disposal::HandOver), Some(_)) if !manager.is_certain() => Err(AccountError::State(
-                "the current management password has not logged in since it was written, and the one before it is \
-                 still kept: it may be the right one, and would be lost; verify or reconcile the target first"
-                    .to_owned(),
-            )),
-            (Some(Disposal::HandOver), Some(current)) => {
-                let password = self.engine.password(&manager.subject, current.number)?;
-                let login = |password| Login { username: manager.username.clone(), password };
-                Ok(password.map(login))
-            }
+            ));
         }
+        Ok(None)
     }
 }

@@ -143,9 +143,8 @@ async fn rotate_root_changes_the_management_password_and_a_target_only_the_vault
     // Made anew it gets another target; the one before waits to be disposed of.
     databases.configure("pg", json!({ "verify_connection": false })).await.expect_status(204);
     assert_eq!(databases.get("database/config/pg").await.at("/data/target"), "database.pg-2");
-    let handed = databases.delete("targets/config/database.pg?disposal=hand-over").await;
-    handed.expect_status(200);
-    assert!(databases.bench.target.accepts("manager", handed.at("/data/password").as_str().unwrap()));
+    let handed = databases.bench.handed_over("targets/config/database.pg").await;
+    assert!(databases.bench.target.accepts("manager", &handed[0]));
 }
 
 #[tokio::test]

@@ -81,7 +81,7 @@ async fn a_config_that_goes_first_leaves_its_accounts_reachable_and_the_target_t
     assert!(databases.opens("app", "accounts/creds/database/st").await);
     databases.post("database/rotate-role/st", json!({})).await.expect_status(204);
     databases.delete("database/static-roles/st").await.expect_status(204);
-    databases.delete("accounts/config/database/st?disposal=hand-over").await.expect_status(200);
+    databases.bench.handed_over("accounts/config/database/st").await;
     databases.delete("targets/config/database.pg").await.expect_status(204);
 }
 
@@ -96,8 +96,8 @@ async fn a_disabled_mount_loses_no_password() {
     assert_eq!(databases.bench.password("database/st").await, password);
     assert_eq!(databases.get("accounts/config/database/st").await.at("/data/released"), true);
     databases.delete("accounts/config/database/st?disposal=rotate-and-forget").await.expect_status(204);
-    let root = databases.delete("targets/config/database.pg?disposal=hand-over").await;
-    assert!(databases.bench.target.accepts("manager", root.at("/data/password").as_str().unwrap()));
+    let root = databases.bench.handed_over("targets/config/database.pg").await;
+    assert!(databases.bench.target.accepts("manager", &root[0]));
 }
 
 #[tokio::test]

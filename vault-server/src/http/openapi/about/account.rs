@@ -15,12 +15,15 @@ pub(super) const LINES: &[About] = &[
     )
     .takes(SETTINGS)
     .fails(&[409, 502]),
-    delete("accounts/config/<path...>", "Forgets an account.", data(LOGIN))
-        .takes(&[must(
-            "disposal",
-            Word(&["rotate-and-forget", "hand-over"]),
-            "What becomes of its password.",
-        )])
+    delete("accounts/config/<path...>", "Forgets an account.", data(HANDED_OVER))
+        .takes(&[
+            must(
+                "disposal",
+                Word(&["rotate-and-forget", "hand-over"]),
+                "What becomes of its password. A hand-over gives it, and removes nothing before it is confirmed.",
+            ),
+            CONFIRM,
+        ])
         .or(&[(204, Nothing)])
         .fails(&[409, 502]),
     read("accounts/creds/<path...>", "Reads an account's credential.", data(CREDENTIAL)).fails(&[409]),
@@ -171,7 +174,21 @@ pub(super) const HOLDER: &[Field] = &[
     may("ticket", Text, "The ticket that the holder named."),
     must("state", Word(&["active", "revoking", "closed"]), "Whether it is being ended."),
 ];
-const LOGIN: &[Field] = &[must("username", Text, ""), must("password", Secret, "Handed over, once.")];
+pub(super) const CONFIRM: Field =
+    may("confirm", Text, "What the hand-over answered, by which the caller says to have its passwords.");
+pub(super) const HANDED_OVER: &[Field] = &[
+    must("username", Text, ""),
+    must(
+        "passwords",
+        List(&Object(&[
+            must("version", Count, ""),
+            must("state", Word(&["current", "previous", "pending"]), "What the vault takes it for."),
+            must("password", Secret, ""),
+        ])),
+        "Every version that the target may accept; the likeliest comes first.",
+    ),
+    must("confirm", Text, "What to ask with again, once all of it has arrived."),
+];
 const CREDENTIAL: &[Field] = &[
     must("username", Text, "The account's name on its target."),
     must("password", Secret, "Its password."),

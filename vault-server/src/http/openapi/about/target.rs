@@ -1,5 +1,6 @@
 //! `targets/…`: the systems on which accounts live.
 
+use super::account::{CONFIRM, HANDED_OVER};
 use super::incident::FAILURE;
 use crate::http::openapi::words::*;
 
@@ -14,12 +15,15 @@ pub(super) const LINES: &[About] = &[
     .takes(SETTINGS)
     .takes_anything()
     .fails(&[409, 502]),
-    delete("targets/config/<name>", "Forgets a target.", data(LOGIN))
-        .takes(&[may(
-            "disposal",
-            Word(&["", "hand-over", "forget"]),
-            "What becomes of its management credential.",
-        )])
+    delete("targets/config/<name>", "Forgets a target.", data(HANDED_OVER))
+        .takes(&[
+            may(
+                "disposal",
+                Word(&["", "hand-over", "forget"]),
+                "What becomes of its password. A hand-over gives it, and removes nothing before it is confirmed.",
+            ),
+            CONFIRM,
+        ])
         .or(&[(204, Nothing)])
         .fails(&[409, 502]),
     write("targets/check/<name>", "Logs in and looks whether rotation would work.", data(CHECK))
@@ -55,7 +59,6 @@ const SHOWN: &[Field] = &[
     may("belongs_to", Text, "What it was made by, when that was an engine."),
     may("released", Flag, "Whether that is gone."),
 ];
-const LOGIN: &[Field] = &[must("username", Text, ""), must("password", Secret, "Handed over, once.")];
 const CHECK: &[Field] = &[
     must("server", Text, "How the target names itself and its version."),
     must("passed", List(&Text), "What was tried and held."),

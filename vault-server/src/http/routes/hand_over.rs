@@ -1,0 +1,33 @@
+//! Words of a hand-over, which accounts and targets share.
+
+use vault_api::account::{HandedOver, HandedPassword};
+
+use crate::http::answer::Answer;
+use crate::http::error::ApiError;
+use crate::http::fields::Fields;
+use crate::service::hand_over::{self as service, Confirmation};
+
+/// What the caller says to hold.
+pub(super) fn confirmed(fields: &Fields) -> Result<Option<Confirmation>, ApiError> {
+    let Some(text) = fields.text("confirm")?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let read = Confirmation::parse(&text);
+    read.map(Some).ok_or_else(|| ApiError::invalid("confirm is not what a hand-over answered"))
+}
+
+/// The answer of the first step.
+pub(super) fn given(handed: &service::HandedOver) -> Result<Answer, ApiError> {
+    let confirm = handed.confirmation().to_string();
+    let told =
+        format!("nothing is deleted yet: ask again with confirm={confirm} when this has arrived safely");
+    let passwords = handed.passwords.iter().map(|one| HandedPassword {
+        version: one.version,
+        state: one.state.to_owned(),
+        password: one.password.expose().to_owned().into(),
+    });
+    let answer = Answer::of(&HandedOver {
+        username: handed.username.clone(),
+        passwords: passwords.collect(),
+        confirm,
+    })?;
+    Ok(answer.warn(told))
+}
