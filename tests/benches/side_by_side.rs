@@ -9,7 +9,7 @@
 //! alternate between the two. One thread makes the load, so that the server under test has a core for itself.
 //! Printed are requests a second and the 99th percentile of latency, least, median and most of all rounds, and
 //! the ratio of the medians; resident memory after the load, and the time of a restart, with `--secrets` secrets and
-//! `--leases` leases of tokens.
+//! `--leases` leases of tokens. Each `--engine NAME[:CACHE_MIB]` adds a Rotunda on that engine.
 
 #![expect(
     clippy::unwrap_used,
@@ -42,6 +42,7 @@ struct Options {
     seconds: f64,
     secrets: usize,
     leases: usize,
+    engines: Vec<Option<String>>,
     only: Option<String>,
     ours_alone: bool,
 }
@@ -53,6 +54,7 @@ fn options() -> Options {
         seconds: 3.0,
         secrets: 1_000,
         leases: 0,
+        engines: Vec::new(),
         only: None,
         ours_alone: false,
     };
@@ -65,6 +67,7 @@ fn options() -> Options {
             "--seconds" => options.seconds = value().parse().unwrap(),
             "--secrets" => options.secrets = value().parse().unwrap(),
             "--leases" => options.leases = value().parse().unwrap(),
+            "--engine" => options.engines.push(Some(value())),
             "--only" => options.only = Some(value()),
             "--ours-alone" => options.ours_alone = true,
             other => {
@@ -74,6 +77,9 @@ fn options() -> Options {
                 std::process::exit(2);
             }
         }
+    }
+    if options.engines.is_empty() {
+        options.engines.push(None);
     }
     options
 }
@@ -88,7 +94,10 @@ fn main() {
 
 async fn run(options: &Options) {
     let database = PostgresServer::start().unwrap();
-    let mut servers = vec![Server::start(Product::Rotunda).await];
+    let mut servers = Vec::new();
+    for engine in &options.engines {
+        servers.push(Server::start(Product::Rotunda(engine.clone())).await);
+    }
     if !options.ours_alone {
         servers.push(Server::start(Product::OpenBao(options.bao.clone())).await);
     }
@@ -108,7 +117,7 @@ async fn run(options: &Options) {
         }
     }
     let memory: Vec<f64> = servers.iter().map(Server::resident_mib).collect();
-    row("resident memory, MiB", &memory);
+    row("resident memory, MiB", &memory, options);
     let mut starts = vec![Spread::default(); servers.len()];
     for _ in 0..options.rounds {
         for (at, server) in servers.iter_mut().enumerate() {
@@ -118,9 +127,9 @@ async fn run(options: &Options) {
         }
     }
     let medians: Vec<f64> = starts.iter().map(Spread::median).collect();
-    row("restart until unsealed, ms", &medians);
+    row("restart until unsealed, ms", &medians, options);
     for (server, start) in servers.iter().zip(&starts) {
-        println!("      {:<8} {start}", server.product.name());
+        println!("      {:<16} {start}", server.product.name());
     }
 }
 
@@ -138,16 +147,20 @@ async fn measure(options: &Options, servers: &[Server], scenario: &Scenario, con
         }
     }
     let medians: Vec<f64> = rates.iter().map(Spread::median).collect();
-    row(&format!("{} × {connections}, requests/s", scenario.name), &medians);
+    row(&format!("{} × {connections}, requests/s", scenario.name), &medians, options);
     for (at, server) in servers.iter().enumerate() {
-        println!("      {:<8} rate {}   p99 {} ms", server.product.name(), rates[at], tails[at]);
+        println!("      {:<16} rate {}   p99 {} ms", server.product.name(), rates[at], tails[at]);
     }
 }
 
-fn row(what: &str, figures: &[f64]) {
+/// OpenBao, where it takes part, is the last.
+fn row(what: &str, figures: &[f64], options: &Options) {
     let shown: Vec<String> = figures.iter().map(|figure| format!("{figure:>10.1}")).collect();
-    let ratio = match figures {
-        [ours, theirs] if *theirs > 0.0 => format!("   ours / theirs {:.2}", ours / theirs),
+    let ratio = match figures.split_last() {
+        Some((theirs, ours)) if !options.ours_alone && *theirs > 0.0 => {
+            let ratios: Vec<String> = ours.iter().map(|ours| format!("{:.2}", ours / theirs)).collect();
+            format!("   ours / theirs {}", ratios.join(" · "))
+        }
         _ => String::new(),
     };
     println!("{what:<40} {}{ratio}", shown.join(" "));

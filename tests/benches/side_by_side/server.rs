@@ -12,16 +12,18 @@ use vault_tests::vault::binary;
 /// Which product.
 #[derive(Clone)]
 pub(crate) enum Product {
-    Rotunda,
+    /// Its engine, and the MiB of its cache after a colon; `None` for those that it takes unasked.
+    Rotunda(Option<String>),
     /// The path of its program.
     OpenBao(String),
 }
 
 impl Product {
-    pub(crate) fn name(&self) -> &'static str {
+    pub(crate) fn name(&self) -> String {
         match self {
-            Self::Rotunda => "rotunda",
-            Self::OpenBao(_) => "openbao",
+            Self::Rotunda(None) => "rotunda".to_owned(),
+            Self::Rotunda(Some(engine)) => format!("rotunda_{}", engine.replace(':', "_")),
+            Self::OpenBao(_) => "openbao".to_owned(),
         }
     }
 }
@@ -219,14 +221,18 @@ impl Drop for Server {
 
 fn spawn(product: &Product, folder: &TempDir, port: u16) -> Child {
     let mut command = match product {
-        Product::Rotunda => {
+        Product::Rotunda(engine) => {
             let mut command = Command::new(binary().unwrap());
             let config = folder.path().join("rotunda.toml");
             let text = format!(
                 "data_dir = {:?}\n[listener]\naddress = \"127.0.0.1:{port}\"\n[log]\nlevel = \"warn\"\n",
                 folder.path().join("data")
             );
-            std::fs::write(&config, text).unwrap();
+            let store = engine.as_ref().map_or_else(String::new, |engine| {
+                let (engine, cache) = engine.split_once(':').unwrap_or((engine, "256"));
+                format!("[store]\nengine = {engine:?}\ncache_mib = {cache}\n")
+            });
+            std::fs::write(&config, text + &store).unwrap();
             command.arg("server").arg("--config").arg(config);
             command
         }
