@@ -105,39 +105,46 @@ fn percent(part: u64, whole: u64) -> f64 {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc::Receiver;
+    use std::sync::{Mutex, OnceLock};
+
     use super::*;
 
-    #[tokio::test]
-    async fn a_part_that_fails_or_hangs_is_missing_and_the_rest_is_told() {
-        let (release, hold) = std::sync::mpsc::channel::<()>();
-        HELD.set(std::sync::Mutex::new(hold)).unwrap();
-        let parts: [(&str, Reader); 4] = [
-            ("good", || Ok(Value::from(1))),
-            ("bad", || Err(std::io::Error::other("no such thing").into())),
-            ("worse", || panic!("a form that nobody knows")),
-            ("slow", || {
-                let _ = HELD.get().unwrap().lock().unwrap().recv();
-                Ok(Value::Null)
-            }),
-        ];
-        let host = HostService::default();
-        let info = host.read_parts(&parts, Duration::from_millis(50)).await;
-        assert_eq!(info.parts, Map::from_iter([("good".to_owned(), Value::from(1))]));
-        let missing = [
-            "bad could not be read: no such thing",
-            "worse could not be read",
-            "slow could not be read in time",
-        ];
-        assert_eq!(info.missing, missing);
-        let second = host.read_parts(&parts, Duration::from_millis(50)).await;
-        assert_eq!(second.missing, ["an earlier look at this machine has not ended"]);
-        drop(release);
-        let third = host.read_parts(&parts[..1], Duration::from_secs(60)).await;
-        assert_eq!((third.parts.len(), third.missing.len()), (1, 0));
+    const LONG: Duration = Duration::from_secs(60);
+    /// Its other end is dropped by the test that waits for a part to hang.
+    static HELD: OnceLock<Mutex<Receiver<()>>> = OnceLock::new();
+
+    fn hang() -> Result<Value, Unread> {
+        let _ = HELD.get().unwrap().lock().unwrap().recv();
+        Ok(Value::Null)
     }
 
-    static HELD: std::sync::OnceLock<std::sync::Mutex<std::sync::mpsc::Receiver<()>>> =
-        std::sync::OnceLock::new();
+    #[tokio::test]
+    async fn a_part_that_fails_is_missing_and_the_rest_is_told() {
+        let parts: [(&str, Reader); 3] = [
+            ("bad", || Err(std::io::Error::other("no such thing").into())),
+            ("worse", || panic!("a form that nobody knows")),
+            ("good", || Ok(Value::from(1))),
+        ];
+        let info = HostService::default().read_parts(&parts, LONG).await;
+        assert_eq!(info.parts, Map::from_iter([("good".to_owned(), Value::from(1))]));
+        assert_eq!(info.missing, ["bad could not be read: no such thing", "worse could not be read"]);
+    }
+
+    #[tokio::test]
+    async fn a_part_that_hangs_is_waited_for_once_and_keeps_further_looks_away() {
+        let (release, hold) = std::sync::mpsc::channel();
+        HELD.set(Mutex::new(hold)).unwrap();
+        let host = HostService::default();
+        let parts: [(&str, Reader); 1] = [("slow", hang)];
+        let info = host.read_parts(&parts, Duration::from_millis(1)).await;
+        assert_eq!((info.parts.len(), info.missing), (0, vec!["slow could not be read in time".to_owned()]));
+        let second = host.read_parts(&parts, Duration::from_millis(1)).await;
+        assert_eq!(second.missing, ["an earlier look at this machine has not ended"]);
+        drop(release);
+        let third = host.read_parts(&parts, LONG).await;
+        assert_eq!((third.parts.len(), third.missing.len()), (1, 0));
+    }
 
     #[test]
     fn a_percentage_of_nothing_is_nothing() {
