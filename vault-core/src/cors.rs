@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::audit::header::is_header_name;
+
 /// The rule. By default it is off: nothing is asked about origins, and no browser lets a page of another origin read
 /// an answer.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,7 +56,7 @@ impl Cors {
         if let Some(wrong) = origins.iter().find(|origin| !is_origin(origin)) {
             return Err(CorsError::Origin(wrong.clone()));
         }
-        if let Some(wrong) = headers.iter().find(|name| !is_header(name)) {
+        if let Some(wrong) = headers.iter().find(|name| !is_header_name(name)) {
             return Err(CorsError::Header(wrong.clone()));
         }
         Ok(Self { origins, headers, credentials })
@@ -99,16 +101,10 @@ fn is_origin(text: &str) -> bool {
         && (text == ALL || text == "null" || host.is_some_and(is_host))
 }
 
-fn is_header(name: &str) -> bool {
-    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-    (1..=HEADER_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_token)
-}
-
 const ALL: &str = "*";
 const ORIGINS_MAX: usize = 128;
 const HEADERS_MAX: usize = 64;
 const ORIGIN_BYTES_MAX: usize = 512;
-const HEADER_BYTES_MAX: usize = 128;
 /// Those that Vault lists, in its order.
 const STANDARD_HEADERS: &[&str] = &[
     "Content-Type",

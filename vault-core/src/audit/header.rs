@@ -36,8 +36,7 @@ impl AuditedHeaders {
     /// [`HeaderError`] by cause.
     pub fn with(&self, name: &str, is_digested: bool) -> Result<Self, HeaderError> {
         let name = name.to_ascii_lowercase();
-        let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
-        if !(1..=NAME_BYTES_MAX).contains(&name.len()) || !name.bytes().all(is_token) {
+        if !is_header_name(&name) {
             return Err(HeaderError::Name);
         }
         if !is_digested && CREDENTIALS.contains(&name.as_str()) {
@@ -65,6 +64,12 @@ impl AuditedHeaders {
     pub fn iter(&self) -> impl Iterator<Item = (&str, bool)> {
         self.digested.iter().map(|(name, is_digested)| (name.as_str(), *is_digested))
     }
+}
+
+/// Whether `name` can be the name of a header: a token of RFC 9110, section 5.6.2, of bounded length.
+pub(crate) fn is_header_name(name: &str) -> bool {
+    let is_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
+    (1..=NAME_BYTES_MAX).contains(&name.len()) && name.bytes().all(is_token)
 }
 
 /// One header of a request, for its entry. `Debug` shows nothing of its values.

@@ -133,23 +133,12 @@ impl Settings {
 mod tests {
     use std::sync::Arc;
 
-    use vault_core::crypto::{Keyring, Suite};
-    use vault_core::entropy::{Entropy, SeededEntropy};
-    use vault_core::store::anchor::MemoryAnchor;
-    use vault_core::store::batch::Batch;
-    use vault_core::store::{MemoryEngine, Store};
-
     use super::*;
+    use crate::barrier::tests::open_barrier;
     use crate::telemetry::metrics::Metrics;
 
     fn settings() -> (Barrier, Settings) {
-        let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
-        let engine = Arc::new(MemoryEngine::default());
-        let store = Store::open(engine, Box::new(MemoryAnchor::default()), Arc::clone(&entropy)).unwrap();
-        let keyring = Keyring::generate(Timestamp::EPOCH, &*entropy);
-        store.bootstrap(keyring.integrity_key().expose(), Batch::new()).unwrap();
-        let barrier = Barrier::new(Arc::new(store), Suite::default(), entropy);
-        barrier.open_with(Arc::new(keyring));
+        let barrier = open_barrier();
         let nowhere = Path::new("/nonexistent");
         let audit = AuditService::new(nowhere, Arc::new(Metrics::new()));
         let settings = Settings::new(&barrier, &audit, nowhere);

@@ -116,7 +116,7 @@ const SYSTEM: &[Field] = &[
     must("platformVersion", Text, ""),
     must("kernelVersion", Text, ""),
     must("kernelArch", Text, ""),
-    must("virtualizationSystem", Text, "The container or hypervisor; empty when none is seen."),
+    must("virtualizationSystem", Text, "The container around; empty when none is seen."),
     must("virtualizationRole", Text, "`guest`, or empty."),
     must("hostid", Text, ""),
 ];
