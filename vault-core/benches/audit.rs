@@ -35,6 +35,7 @@ fn entry(digester: &Digester) -> Entry {
         data: Some(&data),
         plain_keys: &["reason"],
         hidden_keys: &[],
+        headers: &[],
         remote_address: "192.0.2.7",
         remote_port: 40_312,
     };

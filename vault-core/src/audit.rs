@@ -17,6 +17,7 @@ pub mod digest;
 pub mod entry;
 pub mod file;
 pub mod head;
+pub mod header;
 pub mod line;
 #[cfg(any(test, feature = "test-support"))]
 pub mod memory;
@@ -28,6 +29,7 @@ pub use digest::Digester;
 pub use entry::{Auth, Entry, Operation, Request, Response, System, Token, WrapInfo};
 pub use file::{AuditError, AuditFile, Opening, Reopened};
 pub use head::Head;
+pub use header::{AuditedHeader, AuditedHeaders, HeaderError};
 pub use line::LineHash;
 pub use receipt::AuditReceipt;
 pub use verify::{Finding, Report, Status, VerifyOptions, verify, verify_file};

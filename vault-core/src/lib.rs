@@ -19,7 +19,9 @@ pub mod seal;
 pub mod store;
 
 pub mod audit;
+pub mod cors;
 pub mod identity;
+pub mod installation;
 pub mod kv;
 pub mod mount;
 pub mod password;

@@ -21,11 +21,12 @@ use crate::config::Config;
 use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
-use crate::service::audit::{AuditDevices, AuditService};
+use crate::service::audit::AuditService;
 use crate::service::consumer::ConsumerService;
 use crate::service::cubbyhole::CubbyholeService;
 use crate::service::database::DatabaseService;
 use crate::service::dynamic::DynamicService;
+use crate::service::host::HostService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
 use crate::service::kv::KvService;
@@ -37,6 +38,7 @@ use crate::service::pool::PoolService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
+use crate::service::setting::Settings;
 use crate::service::target::TargetService;
 use crate::service::token::TokenService;
 use crate::service::userpass::UserpassService;
@@ -62,8 +64,8 @@ pub struct App {
     pub mounts: MountService,
     /// The audit file.
     pub audit: AuditService,
-    /// Further audit devices.
-    pub audit_devices: AuditDevices,
+    /// Settings that requests change, and further audit devices.
+    pub settings: Settings,
     /// Initialisation, unseal, seal, key rotation.
     pub seal: Arc<SealService>,
     /// The move to the newest key generation.
@@ -82,6 +84,8 @@ pub struct App {
     pub userpass: UserpassService,
     /// The check of the whole store.
     pub integrity: IntegrityService,
+    /// What the machine says of itself.
+    pub host: HostService,
     /// The interpreter of rotations and leases.
     pub engine: Engine,
     /// Accounts.
@@ -159,19 +163,19 @@ impl App {
         let metrics = Arc::new(Metrics::new());
         let barrier = Barrier::new(Arc::clone(&store), config.suite, Arc::clone(&entropy));
         let audit = AuditService::new(&config.audit_file, Arc::clone(&metrics));
-        let audit_devices = AuditDevices::new(barrier.clone(), audit.clone(), &config.data_dir);
+        let settings = Settings::new(&barrier, &audit, &config.data_dir);
         let mounts = MountService::new(barrier.clone(), Arc::clone(&entropy));
         let seal = SealService::open(
             Arc::clone(&store),
             barrier.clone(),
             mounts.clone(),
             audit.clone(),
-            audit_devices.clone(),
+            settings.clone(),
             Arc::clone(&clock),
             Arc::clone(&entropy),
         )
+        .map(Arc::new)
         .map_err(StartError::Seal)?;
-        let seal = Arc::new(seal);
         let limits = Limits { default_ttl: config.default_ttl, max_ttl: config.max_ttl };
         let shutdown = Shutdown::new();
         let tokens = Arc::new(TokenService::new(barrier.clone(), Arc::clone(&entropy), limits));
@@ -213,6 +217,7 @@ impl App {
             logins,
             tokens,
             integrity: IntegrityService::new(store),
+            host: HostService::default(),
             config,
             clock,
             entropy,
@@ -221,7 +226,7 @@ impl App {
             shutdown,
             mounts,
             audit,
-            audit_devices,
+            settings,
             seal,
         }))
     }

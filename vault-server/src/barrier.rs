@@ -350,4 +350,4 @@ pub(crate) fn open_plaintext(
 pub const ATTEMPTS_MAX: u32 = 64;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -18,6 +18,7 @@ pub mod openapi;
 pub mod route;
 
 mod body;
+mod cors;
 mod dispatch;
 mod events;
 mod guard;

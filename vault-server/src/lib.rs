@@ -23,3 +23,7 @@ pub mod telemetry;
 
 /// What `sys/health` and `sys/seal-status` call the version; clients compare it with Vault's.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// When the source was last changed, in seconds since 1970, where the build says so in `SOURCE_DATE_EPOCH`
+/// (<https://reproducible-builds.org/specs/source-date-epoch/>).
+pub const SOURCE_TIME: Option<&str> = option_env!("SOURCE_DATE_EPOCH");

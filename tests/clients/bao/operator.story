@@ -44,3 +44,28 @@ $ operator unseal $k2
 = $cluster
 $ token lookup
 = [root]
+# What the server tells of itself.
+$ version-history
+= Installation Time
+$ version-history -format=json
+> newest /data/keys/0
+$ read -format=json sys/host-info
+> machine /data/host/hostname
+$ read -field=listeners sys/config/state/sanitized
+= tls_disable
+# Headers in the audit trail, and web pages.
+$ write sys/config/auditing/request-headers/X-Request-Id hmac=true
+= Success
+$ read -format=json sys/config/auditing/request-headers/X-Request-Id
+> hmac /data/X-Request-Id/hmac
+$ delete sys/config/auditing/request-headers/X-Request-Id
+= Success
+$ read sys/config/auditing/request-headers/X-Request-Id
+! 2
+= Could not find header in config
+$ write sys/config/cors allowed_origins=https://a.example,https://b.example
+= Success
+$ read sys/config/cors
+= https://b.example
+$ delete sys/config/cors
+= Success

@@ -48,6 +48,7 @@ BODIES = {
     "/kv2/data/{path}": {"data": {"a": {"b": [1.0, None]}}},
     "/auth/machines/login": {"role_id": THERE["role_id"], "secret_id": THERE["secret_id"]},
     "/auth/people/users/{name}/policies": {"token_policies": ["there"]},
+    "/sys/config/cors": {"allowed_origins": ["https://there.example"]},
     "/sys/generate-root/attempt": {},
 }
 

@@ -8,6 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::digest::{Digester, Redacted};
+use super::header::{AuditedHeader, Shown};
 use crate::clock::Timestamp;
 use crate::id::RequestId;
 
@@ -71,6 +72,8 @@ pub struct Request<'a> {
     pub plain_keys: &'a [&'a str],
     /// Under these names of `data` numbers become digests as well; `*` for every name.
     pub hidden_keys: &'a [&'a str],
+    /// Those headers that are wanted in the trail.
+    pub headers: &'a [AuditedHeader],
     /// The caller's address; empty when unknown.
     pub remote_address: &'a str,
     /// The caller's port; 0 when unknown.
@@ -258,6 +261,8 @@ struct RequestFields<'a> {
     data: Option<Redacted<'a>>,
     remote_address: &'a str,
     remote_port: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    headers: Option<Shown<'a>>,
 }
 
 #[derive(Serialize)]
@@ -334,6 +339,7 @@ fn request_fields<'a>(
         data: request.data.map(|data| Redacted { data, plain_keys, hidden_keys, digester }),
         remote_address: request.remote_address,
         remote_port: request.remote_port,
+        headers: (!request.headers.is_empty()).then_some(Shown { headers: request.headers, digester }),
     }
 }
 

@@ -41,7 +41,8 @@ impl Record for NextVersion {
     const VERSION: u8 = 2;
 }
 
-fn open_barrier() -> Barrier {
+/// A barrier over a store in memory, with its keys in.
+pub(crate) fn open_barrier() -> Barrier {
     let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(1));
     let engine = Arc::new(MemoryEngine::default());
     let store = Store::open(engine, Box::new(MemoryAnchor::default()), Arc::clone(&entropy)).unwrap();

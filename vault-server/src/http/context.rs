@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
-use vault_core::audit::AuditReceipt;
+use vault_core::audit::{AuditReceipt, AuditedHeader};
 use vault_core::clock::Timestamp;
 use vault_core::id::RequestId;
 use vault_core::mount::Mount;
@@ -35,6 +35,8 @@ pub struct Request {
     pub fields: Fields,
     /// How long its answer is to be wrapped; `None` for a bare one.
     pub wrap_ttl: Option<Duration>,
+    /// Those of its headers that get into the audit trail.
+    pub headers: Option<Arc<[AuditedHeader]>>,
     /// Where it came from.
     pub remote: SocketAddr,
     /// Whether its answer is to be a stream of events.

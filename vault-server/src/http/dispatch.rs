@@ -19,6 +19,7 @@ use vault_core::id::RequestId;
 use super::answer::{Answer, error_response};
 use super::body;
 use super::context::{OpenContext, Request};
+use super::cors::Judged;
 use super::error::ApiError;
 use super::fields::Fields;
 use super::guard::{self, Arrived};
@@ -54,8 +55,10 @@ pub(super) async fn dispatch(
     let id = RequestId::generate(server.app.clock.now(), &*server.app.entropy);
     let operation = request.method().clone();
     let app = Arc::clone(&server.app);
-    let mut response = match server.rate.check(remote.ip()) {
-        Ok(()) => {
+    let origin = Judged::of(&app.settings.cors.current(), &operation, request.headers());
+    let mut response = match (server.rate.check(remote.ip()), origin.outright()) {
+        (Ok(()), Some(response)) => response,
+        (Ok(()), None) => {
             let deadline = app.config.request_deadline;
             match tokio::time::timeout(deadline, answer(server, id, remote, request)).await {
                 Ok(Ok(Answered::Ready(response))) => response,
@@ -68,9 +71,10 @@ pub(super) async fn dispatch(
                 )),
             }
         }
-        Err(seconds) => error_response(&ApiError::TooManyRequests(seconds)),
+        (Err(seconds), _) => error_response(&ApiError::TooManyRequests(seconds)),
     };
     finish(response.headers_mut());
+    origin.mark(response.headers_mut());
     let status = response.status().as_u16();
     let took = began.elapsed();
     app.metrics.request(&operation, status, took);
@@ -96,7 +100,7 @@ async fn answer(
     request: HttpRequest,
 ) -> Result<Answered, ApiError> {
     let (parts, body) = request.into_parts();
-    let head = Head::parse(&parts)?;
+    let head = Head::parse(&parts, &server.app.settings.audited_headers.current())?;
     let asked = head.operation.unwrap_or(Operation::Read);
     let (found, _) = server.router.find(&server.app.mounts, asked, head.path.as_str());
     let waits = matches!(&found, Found::Route(route, _) if route.waits);
@@ -159,6 +163,7 @@ fn unread(id: RequestId, operation: Operation, head: &Head, remote: SocketAddr, 
         wrap_ttl: head.wrap_ttl,
         events: head.events,
         hung_up: None,
+        headers: head.audited.clone(),
         remote,
         now,
     }

@@ -1,11 +1,13 @@
 //! The head of a request: path, operation, token, and the headers with rules of their own.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, header};
 use percent_encoding::percent_decode_str;
+use vault_core::audit::{AuditedHeader, AuditedHeaders};
 use vault_core::schedule::span;
 use vault_core::secret::SecretString;
 use zeroize::Zeroizing;
@@ -32,6 +34,8 @@ pub(super) struct Head {
     pub(super) wrap_ttl: Option<Duration>,
     /// Whether the answer is to be a stream of events, where there is one.
     pub(super) events: Option<EventsAsked>,
+    /// Those headers that get into the audit trail.
+    pub(super) audited: Option<Arc<[AuditedHeader]>>,
 }
 
 impl Head {
@@ -39,7 +43,7 @@ impl Head {
     ///
     /// # Errors
     /// [`ApiError`] for a path outside `/v1/`, a foreign namespace, a header that makes no sense.
-    pub(super) fn parse(parts: &Parts) -> Result<Self, ApiError> {
+    pub(super) fn parse(parts: &Parts, audited: &AuditedHeaders) -> Result<Self, ApiError> {
         let path = RequestPath::parse(parts.uri.path()).map_err(|error| match error {
             RequestPathError::NotApi => ApiError::NotFound,
             RequestPathError::NotText => ApiError::invalid(error.to_string()),
@@ -61,7 +65,8 @@ impl Head {
             .is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
         let token = token(&parts.headers)?;
         let events = events(&parts.headers);
-        Ok(Self { path, operation, is_head, is_form, query, token, wants_help, wrap_ttl, events })
+        let audited = audited_of(&parts.headers, audited);
+        Ok(Self { path, operation, is_head, is_form, query, token, wants_help, wrap_ttl, events, audited })
     }
 }
 
@@ -104,6 +109,17 @@ fn events(headers: &HeaderMap) -> Option<EventsAsked> {
         .map(str::trim)
         .any(|essence| essence.eq_ignore_ascii_case("text/event-stream"))
         .then(|| EventsAsked { last_id: last_id() })
+}
+
+/// Those headers that are wanted in the trail. Bytes that are no text are told as far as they are.
+fn audited_of(headers: &HeaderMap, wanted: &AuditedHeaders) -> Option<Arc<[AuditedHeader]>> {
+    let text = |bytes: &[u8]| SecretString::new(String::from_utf8_lossy(bytes).into_owned());
+    let found = wanted.iter().filter_map(|(name, is_digested)| {
+        let values: Vec<_> = headers.get_all(name).iter().map(|value| text(value.as_bytes())).collect();
+        (!values.is_empty()).then(|| AuditedHeader { name: name.to_owned(), values, is_digested })
+    });
+    let found: Vec<_> = found.collect();
+    (!found.is_empty()).then(|| found.into())
 }
 
 /// The content type without its parameters.
@@ -168,7 +184,7 @@ mod tests {
             request = request.header(*name, *value);
         }
         let (parts, ()) = request.body(()).unwrap().into_parts();
-        Head::parse(&parts).map_err(|error| error.status().as_u16())
+        Head::parse(&parts, &AuditedHeaders::default()).map_err(|error| error.status().as_u16())
     }
 
     #[test]

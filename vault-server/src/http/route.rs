@@ -149,11 +149,6 @@ impl Route {
         matches!(self.service, Service::Guarded(..))
     }
 
-    /// Whether it answers sealed, too.
-    pub(super) fn is_open(&self) -> bool {
-        matches!(self.service, Service::Open(_))
-    }
-
     /// Whether it asks for `create` where nothing is there yet.
     pub(super) fn can_create(&self) -> bool {
         self.exists.is_some() || self.exists_for.is_some()

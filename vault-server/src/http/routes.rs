@@ -34,6 +34,7 @@ pub fn all() -> Vec<Route> {
     let mut lines = seal();
     lines.extend(ceremonies());
     lines.extend(system());
+    lines.extend(about_server());
     lines.extend(wrapping());
     lines.extend(cubbyholes());
     lines.extend(mounts());
@@ -120,6 +121,22 @@ fn system() -> Vec<Route> {
         write("sys/capabilities", sys::capabilities::of_token),
         write("sys/capabilities-self", sys::capabilities::of_self),
         write("sys/capabilities-accessor", sys::capabilities::of_accessor),
+    ]
+}
+
+/// What the server tells of itself and of where it runs, and settings for all requests.
+fn about_server() -> Vec<Route> {
+    vec![
+        list("sys/version-history", sys::version_history::list),
+        read("sys/host-info", sys::host::read),
+        read("sys/config/state/sanitized", sys::config::sanitized),
+        read("sys/config/auditing/request-headers", sys::audited_header::all).sudo(),
+        read("sys/config/auditing/request-headers/<name>", sys::audited_header::read).sudo(),
+        write("sys/config/auditing/request-headers/<name>", sys::audited_header::write).sudo(),
+        delete("sys/config/auditing/request-headers/<name>", sys::audited_header::delete).sudo(),
+        read("sys/config/cors", sys::cors::read).sudo(),
+        write("sys/config/cors", sys::cors::write).sudo().readable(&["allowed_origins", "allowed_headers"]),
+        delete("sys/config/cors", sys::cors::delete).sudo(),
     ]
 }
 

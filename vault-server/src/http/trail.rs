@@ -102,6 +102,7 @@ impl Trail<'_> {
             data: (!request.fields.is_empty()).then(|| request.fields.object()),
             plain_keys: self.readable,
             hidden_keys: self.hidden,
+            headers: request.headers.as_deref().unwrap_or_default(),
             remote_address: &remote.address,
             remote_port: remote.port,
         }

@@ -35,9 +35,10 @@ use vault_core::store::key::{Key, Table};
 use vault_core::store::{CommitError as StoreCommitError, Store, StoreError};
 
 use crate::barrier::{Barrier, CommitError, Transaction};
-use crate::service::audit::{AuditDevices, AuditService, AuditUnavailable};
+use crate::service::audit::{AuditService, AuditUnavailable};
 use crate::service::mount::{MountError, MountService};
 use crate::service::policy::PolicyRecord;
+use crate::service::setting::Settings;
 use crate::service::token::add_initial_root;
 
 use self::ceremony::Ceremonies;
@@ -136,7 +137,7 @@ pub struct SealService {
     barrier: Barrier,
     mounts: MountService,
     audit: AuditService,
-    devices: AuditDevices,
+    settings: Settings,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     inner: Mutex<Inner>,
@@ -165,7 +166,7 @@ impl SealService {
         barrier: Barrier,
         mounts: MountService,
         audit: AuditService,
-        devices: AuditDevices,
+        settings: Settings,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, SealError> {
@@ -179,7 +180,7 @@ impl SealService {
             barrier,
             mounts,
             audit,
-            devices,
+            settings,
             clock,
             entropy,
             inner,
@@ -327,13 +328,11 @@ impl SealService {
             }
         }
         self.barrier.open_with(Arc::clone(&keyring));
+        // Before the mounts are known, and with them anything is served.
+        self.settings.load(now).await;
         if let Err(error) = self.mounts.load(&keyring) {
             self.close().await;
             return Err(error.into());
-        }
-        if let Err(error) = self.devices.load() {
-            // The chained file takes every entry; a damaged list of copies must not keep the vault shut.
-            tracing::error!(%error, "the further audit devices cannot be read; none is in use");
         }
         inner.root = Some(root);
         self.publish(inner, SealState::Unsealed);
@@ -361,6 +360,7 @@ impl SealService {
     /// Locks the store and ends the audit file; nothing is served any more.
     async fn close(&self) {
         self.barrier.close();
+        self.settings.forget();
         let (store, audit, now) = (Arc::clone(&self.store), self.audit.clone(), self.clock.now());
         let closed = tokio::task::spawn_blocking(move || {
             store.lock();

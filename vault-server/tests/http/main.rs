@@ -6,13 +6,16 @@
     reason = "the helpers of tests are tests too; clippy knows it of functions under #[test] only"
 )]
 
+mod about;
 mod approle;
 mod audit;
 mod audit_device;
+mod audited_header;
 mod bench;
 mod clients;
 mod configure;
 mod consumer;
+mod cors;
 mod cubbyhole;
 mod database;
 mod described;

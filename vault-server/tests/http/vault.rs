@@ -13,7 +13,7 @@ use rotators::fake::FakeTarget;
 use rotators::registry::Registry;
 use serde_json::Value;
 use tower::ServiceExt;
-use vault_core::clock::{ManualClock, Timestamp};
+use vault_core::clock::{Clock, ManualClock, Timestamp};
 use vault_core::entropy::{Entropy, OsEntropy};
 use vault_core::store::anchor::MemoryAnchor;
 use vault_core::store::engine::Engine;
@@ -80,6 +80,11 @@ impl Disk {
             clock: Arc::new(ManualClock::at(Timestamp::from_secs(1_800_000_000))),
             config,
         }
+    }
+
+    /// The time as answers tell it.
+    pub(crate) fn clock_text(&self) -> String {
+        self.clock.now().to_rfc3339()
     }
 
     /// A process over this disk; sealed or uninitialised, as it finds it.

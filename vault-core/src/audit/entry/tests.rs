@@ -49,6 +49,7 @@ fn request(data: Option<&Value>) -> Request<'_> {
         data,
         plain_keys: &["reason"],
         hidden_keys: &[],
+        headers: &[],
         remote_address: "192.0.2.7",
         remote_port: 40_312,
     }

@@ -1,5 +1,6 @@
 //! From the errors of core and services to what a caller is told. Details stay in the log.
 
+use vault_core::cors::CorsError;
 use vault_core::kv::SecretPathError;
 use vault_core::mount::MountPathError;
 use vault_core::path::PathError;
@@ -19,6 +20,7 @@ use crate::service::login::LoginError;
 use crate::service::mount::MountError;
 use crate::service::policy::PolicyServiceError;
 use crate::service::seal::SealError;
+use crate::service::setting::SettingError;
 use crate::service::token::{TokenServiceError, WrapError};
 use crate::service::userpass::UserpassError;
 
@@ -295,5 +297,21 @@ impl From<SealError> for ApiError {
                 Self::Internal
             }
         }
+    }
+}
+
+impl From<SettingError> for ApiError {
+    fn from(error: SettingError) -> Self {
+        match error {
+            SettingError::Header(error) => Self::invalid(error.to_string()),
+            SettingError::Load(error) => error.into(),
+            SettingError::Commit(error) => error.into(),
+        }
+    }
+}
+
+impl From<CorsError> for ApiError {
+    fn from(error: CorsError) -> Self {
+        Self::invalid(error.to_string())
     }
 }

@@ -12,6 +12,7 @@ mod mount;
 mod policy;
 mod pool;
 mod rule;
+mod server;
 mod system;
 mod target;
 mod token;
@@ -28,6 +29,7 @@ use crate::http::route::Operation;
 pub fn built_in() -> Vec<About> {
     let areas = [
         system::LINES,
+        server::LINES,
         ceremony::LINES,
         wrapping::LINES,
         cubbyhole::LINES,

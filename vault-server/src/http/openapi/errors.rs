@@ -8,7 +8,11 @@ use crate::http::route::{Operation, Route};
 /// Every status of an error, with its name and meaning.
 const STATUSES: [(u16, &str, &str); 13] = [
     (400, "BadRequest", "A parameter is missing or wrong; the sentence says what to mend."),
-    (403, "Forbidden", "No token, one that ended, or one whose policies do not allow it."),
+    (
+        403,
+        "Forbidden",
+        "No token, one that ended, or one whose policies do not allow it; or a web page of an origin that is not allowed.",
+    ),
     (404, "NotFound", "Nothing is there."),
     (405, "MethodNotAllowed", "The path is there, but not with this operation."),
     (409, "Conflict", "The state of the thing forbids it now."),
@@ -24,10 +28,7 @@ const STATUSES: [(u16, &str, &str); 13] = [
 
 /// The statuses that a line can fail with.
 pub(super) fn statuses(route: &Route, further: &[u16]) -> Vec<u16> {
-    let mut all = vec![400, 404, 405, 413, 429, 500, 503];
-    if !route.is_open() {
-        all.push(403);
-    }
+    let mut all = vec![400, 403, 404, 405, 413, 429, 500, 503];
     if route.operation == Operation::Patch {
         all.push(415);
     }

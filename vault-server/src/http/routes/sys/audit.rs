@@ -11,7 +11,7 @@ use crate::service::audit::{CHAIN, DeviceSpec};
 pub(in crate::http::routes) async fn hash(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.part("path")?;
     // All devices have one key.
-    let known = [CHAIN, FILE_SINK].contains(&name) || context.app.audit_devices.list()?.contains_key(name);
+    let known = [CHAIN, FILE_SINK].contains(&name) || context.app.settings.devices.list()?.contains_key(name);
     if !known {
         return Err(ApiError::invalid("unknown audit backend"));
     }
@@ -40,7 +40,7 @@ pub(in crate::http::routes) async fn list(context: Context) -> Result<Answer, Ap
         },
     });
     let mut all = Map::from_iter([(format!("{CHAIN}/"), chain)]);
-    all.extend(context.app.audit_devices.list()?.into_iter().map(|(name, device)| {
+    all.extend(context.app.settings.devices.list()?.into_iter().map(|(name, device)| {
         let shown = json!({
             "type": device.kind,
             "path": format!("{name}/"),
@@ -61,12 +61,12 @@ pub(in crate::http::routes) async fn enable(context: Context) -> Result<Answer, 
         local: fields.flag("local")?.unwrap_or(false),
         options: fields.text_map("options")?.unwrap_or_default(),
     };
-    context.app.audit_devices.enable(context.request.part("path")?, spec).await?;
+    context.app.settings.devices.enable(context.request.part("path")?, spec).await?;
     Ok(Answer::nothing())
 }
 
 pub(in crate::http::routes) async fn disable(context: Context) -> Result<Answer, ApiError> {
-    context.app.audit_devices.disable(context.request.part("path")?).await?;
+    context.app.settings.devices.disable(context.request.part("path")?).await?;
     Ok(Answer::nothing())
 }
 
