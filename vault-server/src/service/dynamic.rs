@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::task::JoinHandle;
 use vault_core::identity::TokenDigest;
 use vault_core::lease::dynamic::{CREDS, Dynamic};
-use vault_core::lease::{EndCause, Lease, LeaseState};
+use vault_core::lease::{EndCause, Lease};
 use vault_core::mount::{Class, Kind, Mount};
 use vault_core::store::key::Table;
 
@@ -64,21 +64,6 @@ impl DynamicService {
             }
         }
         Ok(ids)
-    }
-
-    /// The leases that end and are not proven over.
-    ///
-    /// # Errors
-    /// [`LoadError`] by cause.
-    pub fn ending(&self) -> Result<Vec<Lease>, LoadError> {
-        let mut ending = Vec::new();
-        for mount in self.mounts_over("")? {
-            for key in self.engine.dynamic_keys(mount.id.as_bytes())? {
-                let lease = self.engine.dynamic(&key)?.map(|loaded| loaded.value.shown(mount.path.as_str()));
-                ending.extend(lease.filter(|lease| lease.state == LeaseState::Revoking));
-            }
-        }
-        Ok(ending)
     }
 
     /// The mounts that leases whose ids begin with `text` may be of; also those that are being taken away, which
@@ -144,12 +129,15 @@ impl DynamicService {
     /// The first error, after all were tried.
     pub async fn end_all(&self, mount: &Mount, wait: Duration) -> Result<usize, PlanError> {
         let keys = self.engine.dynamic_keys(mount.id.as_bytes())?;
-        self.end_each(keys, &EndCause::MountGone, wait).await?;
+        let (ending, failed) = self.begin_each(keys, &EndCause::MountGone).await;
+        self.removed(ending, wait).await;
+        failed.map_or(Ok(()), Err)?;
         Ok(self.engine.dynamic_keys(mount.id.as_bytes())?.len())
     }
 
-    /// Makes durable that each of these ends, then waits, for at most `wait`, until their users are gone.
-    async fn end_each(&self, keys: Vec<Vec<u8>>, cause: &EndCause, wait: Duration) -> Result<(), PlanError> {
+    /// Makes durable that each of these ends. Gives back those that have a user to remove, and the first error,
+    /// after all were tried.
+    async fn begin_each(&self, keys: Vec<Vec<u8>>, cause: &EndCause) -> (Vec<Dynamic>, Option<PlanError>) {
         let (mut ending, mut failed) = (Vec::new(), None);
         for key in keys {
             match self.engine.begin_end_dynamic(&key, cause).await {
@@ -157,6 +145,11 @@ impl DynamicService {
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
+        (ending, failed)
+    }
+
+    /// Waits, for at most `wait`, until the users of leases that end are gone.
+    async fn removed(&self, ending: Vec<Dynamic>, wait: Duration) {
         let removals = async {
             let mut going = VecDeque::new();
             for lease in ending {
@@ -174,22 +167,22 @@ impl DynamicService {
         if !wait.is_zero() {
             let _ = tokio::time::timeout(wait, removals).await;
         }
-        failed.map_or(Ok(()), Err)
     }
 
-    /// Sets the ends of `leases` going together, and waits, bounded, until their users are gone. Gives back those
-    /// that are not.
-    ///
-    /// # Errors
-    /// The first error, after all were tried.
-    pub async fn end_together(&self, leases: &[Lease], cause: &EndCause) -> Result<Vec<Lease>, PlanError> {
+    /// Makes durable that `leases` end, without waiting for their users, which [`settled`](Self::settled) does.
+    /// The first error comes after all were tried.
+    pub(in crate::service) async fn begin_together(
+        &self,
+        leases: &[Lease],
+        cause: &EndCause,
+    ) -> (Vec<Dynamic>, Option<PlanError>) {
         let keys = leases.iter().map(|lease| Dynamic::key_of(&lease.subject).unwrap_or_default());
-        self.end_each(keys.collect(), cause, OUTCOME_WAIT).await?;
-        let mut open = Vec::new();
-        for lease in leases {
-            open.extend(self.open(&lease.id)?);
-        }
-        Ok(open)
+        self.begin_each(keys.collect(), cause).await
+    }
+
+    /// Waits, bounded, until the users of leases that end are gone.
+    pub(in crate::service) async fn settled(&self, ending: Vec<Dynamic>) {
+        self.removed(ending, OUTCOME_WAIT).await;
     }
 }
 

@@ -217,7 +217,9 @@ impl AccountService {
         }
     }
 
-    async fn begin(
+    /// Makes durable that a lease ends, once whoever works on its account is done, which is waited for at most
+    /// `wait`. Gives back the work that ends it.
+    pub(in crate::service) async fn begin(
         &self,
         subject: &Subject,
         lease_id: Option<&str>,
@@ -350,6 +352,6 @@ fn refused(path: &AccountPath, refusal: Refusal, asker: &Principal) -> AccountEr
 
 /// How long the end of a token waits for an account that is just being worked on, before it goes on to the
 /// next and comes back later.
-const BEGIN_WAIT: Duration = Duration::from_millis(250);
+pub(in crate::service) const BEGIN_WAIT: Duration = Duration::from_millis(250);
 /// How often somebody who waits in line asks again.
 const LINE_PULSE: Duration = Duration::from_millis(200);
