@@ -140,9 +140,15 @@ impl AccountService {
             self.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
             return Err(gone);
         }
-        let password = self.engine.password(subject, lease.version)?;
-        let password =
-            password.ok_or_else(|| AccountError::Busy("the credential is being changed".to_owned()))?;
+        let password = match self.engine.password(subject, lease.version) {
+            Ok(Some(password)) => password,
+            unreadable => {
+                // Nobody has seen the password, and nobody shall keep the account for that.
+                self.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
+                unreadable?;
+                return Err(AccountError::Busy("the credential is being changed".to_owned()));
+            }
+        };
         self.handed_out(&acted.account, &lease, principal);
         Ok(Ok(CheckedOut { lease, username: acted.account.username, password }))
     }
