@@ -104,7 +104,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         return tokenless(app, (&trail, route), handler.as_ref(), request, token.as_ref()).await;
     }
     // The last use of a token keeps what it holds in place until the answer is ready.
-    let (caller, authorized, asked, _last_use) = match permit(app, route, &request, caller).await {
+    let (caller, authorized, asked, last_use) = match permit(app, route, &request, caller).await {
         Ok(permitted) => permitted,
         Err((error, caller)) => {
             let error = if unwraps { wrapping::lost(error, caller.as_ref()) } else { error };
@@ -128,8 +128,14 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
     let request = Arc::new(request);
     let result = match route {
         Some(Route { service: Service::Guarded(_, handler), .. }) => {
-            let context =
-                Context { app: Arc::clone(app), request: Arc::clone(&request), caller, authorized, receipt };
+            let context = Context {
+                app: Arc::clone(app),
+                request: Arc::clone(&request),
+                caller,
+                is_last_use: last_use.is_some(),
+                authorized,
+                receipt,
+            };
             wrapping::wrapped(app, &request, answered(handler(context), route, &request).await).await
         }
         Some(_) => Err(ApiError::Internal),
