@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use vault_core::audit::{Auth, entry::Token as AuditToken};
 use vault_core::clock::Timestamp;
+use vault_core::mount::TableError;
 use vault_core::policy::{Authorized, Operation as Asked};
 use vault_core::secret::SecretString;
 
@@ -92,8 +93,8 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
             (Some(route), ApiError::Internal)
         }
         Found::OtherOperation { .. } => (None, ApiError::UnsupportedOperation),
-        Found::NoPath => (None, ApiError::UnsupportedPath),
-        Found::NoMount => (None, ApiError::NoRoute(request.path.clone())),
+        Found::NoPath => (None, nowhere(&server, &request, ApiError::UnsupportedPath)),
+        Found::NoMount => (None, nowhere(&server, &request, ApiError::NoRoute(request.path.clone()))),
     };
     let app = &server.app;
     let unwraps = route.is_some_and(|route| route.unwraps);
@@ -145,6 +146,13 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         return result;
     }
     trail.response(&auth, &request, asked, result)
+}
+
+/// What is said of a path that nothing serves: it may be that of a mount whose record cannot be read.
+fn nowhere(server: &Server, request: &Request, otherwise: ApiError) -> ApiError {
+    let mounts = &server.app.mounts;
+    let unread = mounts.table().unread().next().filter(|_| mounts.find(&request.path).is_none());
+    unread.map_or(otherwise, |id| ApiError::Damaged(TableError::Unread(id).to_string()))
 }
 
 /// A request of who has no token, or whose token its handler judges: recorded, run, recorded.

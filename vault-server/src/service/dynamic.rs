@@ -4,6 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use vault_core::id::MountId;
 use vault_core::identity::TokenDigest;
 use vault_core::lease::dynamic::{CREDS, Dynamic};
 use vault_core::lease::{EndCause, Lease};
@@ -15,6 +16,19 @@ use crate::barrier::LoadError;
 use crate::engine::commit::PlanError;
 use crate::engine::dynamic::DynamicError;
 use crate::engine::{Engine, OUTCOME_WAIT};
+
+/// Where leases are: their mount, and what their ids begin with.
+struct Place {
+    id: MountId,
+    path: String,
+}
+
+impl Place {
+    /// The name of the record of the lease `rest`.
+    fn key(&self, rest: &str) -> Vec<u8> {
+        [self.id.as_bytes().as_slice(), rest.as_bytes()].concat()
+    }
+}
 
 /// The dynamic leases. Cheap to clone.
 #[derive(Clone)]
@@ -35,12 +49,12 @@ impl DynamicService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn open(&self, id: &str) -> Result<Option<Lease>, LoadError> {
-        for mount in self.mounts_over(id)? {
-            let rest = id.strip_prefix(mount.path.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        for place in self.places_over(id)? {
+            let rest = id.strip_prefix(place.path.as_str()).and_then(|rest| rest.strip_prefix('/'));
             let rest = rest.and_then(|rest| rest.strip_prefix(CREDS)).and_then(|rest| rest.strip_prefix('/'));
             let Some(rest) = rest else { continue };
-            if let Some(loaded) = self.engine.dynamic(&mount.key(rest.as_bytes()))? {
-                return Ok(Some(loaded.value.shown(mount.path.as_str())));
+            if let Some(loaded) = self.engine.dynamic(&place.key(rest))? {
+                return Ok(Some(loaded.value.shown(&place.path)));
             }
         }
         Ok(None)
@@ -52,13 +66,13 @@ impl DynamicService {
     /// [`LoadError`] by cause.
     pub fn ids(&self, prefix: &str) -> Result<Vec<String>, LoadError> {
         let mut ids = Vec::new();
-        for mount in self.mounts_over(prefix)? {
-            let base = format!("{}/{CREDS}/", mount.path.as_str());
+        for place in self.places_over(prefix)? {
+            let base = format!("{}/{CREDS}/", place.path);
             // What the prefix says of the lease itself narrows the search.
             let below = prefix.strip_prefix(base.as_str()).unwrap_or_default();
-            for key in self.engine.dynamic_keys(&mount.key(below.as_bytes()))? {
+            for key in self.engine.dynamic_keys(&place.key(below))? {
                 let rest =
-                    key.get(mount.id.as_bytes().len()..).and_then(|rest| std::str::from_utf8(rest).ok());
+                    key.get(place.id.as_bytes().len()..).and_then(|rest| std::str::from_utf8(rest).ok());
                 let id = rest.map(|rest| format!("{base}{rest}"));
                 ids.extend(id.filter(|id| id.starts_with(prefix)));
             }
@@ -67,17 +81,29 @@ impl DynamicService {
     }
 
     /// The mounts that leases whose ids begin with `text` may be of; also those that are being taken away, which
-    /// stay until their leases are over.
-    fn mounts_over(&self, text: &str) -> Result<Vec<Mount>, LoadError> {
-        let fits = |mount: &Mount| {
-            let base = format!("{}/", mount.path.as_str());
-            mount.kind == Kind::Database && (base.starts_with(text) || text.starts_with(&base))
-        };
+    /// stay until their leases are over, and those whose records cannot be read.
+    fn places_over(&self, text: &str) -> Result<Vec<Place>, LoadError> {
         let table = self.mounts.table();
-        let mut found: Vec<Mount> =
-            table.of(Class::Secret).filter(|mount| fits(mount)).map(|mount| (**mount).clone()).collect();
-        found.extend(self.mounts.ending()?.into_iter().filter(fits));
-        Ok(found)
+        let place = |mount: &Mount| Place { id: mount.id, path: mount.path.as_str().to_owned() };
+        let of_databases = |mount: &&Mount| mount.kind == Kind::Database;
+        let answering = table.of(Class::Secret).map(|mount| &**mount);
+        let mut places: Vec<Place> = answering.filter(of_databases).map(place).collect();
+        places.extend(self.mounts.ending()?.iter().filter(of_databases).map(place));
+        for id in table.unread() {
+            places.extend(self.remembered(id)?);
+        }
+        places.retain(|place| {
+            let base = format!("{}/", place.path);
+            base.starts_with(text) || text.starts_with(&base)
+        });
+        Ok(places)
+    }
+
+    /// Where a mount was when the first of its leases was made.
+    fn remembered(&self, id: MountId) -> Result<Option<Place>, LoadError> {
+        let page = self.engine.barrier().list_each::<Dynamic>(id.as_bytes(), None, PAGE)?;
+        let lease = page.into_iter().find_map(|(_, lease)| lease.ok());
+        Ok(lease.map(|lease| Place { id, path: lease.value.mount_path }))
     }
 
     /// Gives a lease more time.

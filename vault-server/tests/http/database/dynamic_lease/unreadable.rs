@@ -1,8 +1,11 @@
 //! Leases whose records cannot be read.
 
 use serde_json::json;
+use vault_core::id::MountId;
 use vault_core::lease::dynamic::Dynamic;
 use vault_core::lease::dynamic::role::DynamicRole;
+use vault_core::mount::Mount;
+use vault_core::store::batch::Require;
 use vault_core::target::Target;
 
 use crate::database::Databases;
@@ -48,4 +51,56 @@ async fn a_damaged_lease_of_a_user_does_not_hold_up_the_ends_of_others() {
         let metrics = databases.get("sys/metrics").await.text;
         assert!(metrics.contains("rotunda_dynamic_leases{state=\"damaged\"} 1"), "{metrics}");
     }
+}
+
+#[tokio::test]
+async fn a_mount_whose_record_cannot_be_read_keeps_nobody_else_from_theirs() {
+    let mut databases = Databases::with_role().await;
+    let users = [databases.issue().await, databases.issue().await];
+    databases.post("sys/mounts/kept", json!({ "type": "kv" })).await.expect_status(204);
+    databases.post("kept/x", json!({ "a": 1 })).await.expect_status(204);
+    let uuid = databases.get("sys/mounts/database").await.at("/data/uuid").as_str().unwrap().to_owned();
+    let key = *MountId::parse(&uuid).unwrap().as_bytes();
+    let mount = databases.bench.vault.app.barrier.load::<Mount>(key).unwrap().unwrap().value;
+    databases.bench.damage_record::<Mount>(&key).await;
+    databases.bench.restart().await;
+
+    assert_eq!(databases.get("kept/x").await.at("/data/a"), 1);
+    for path in ["database/creds/app", "database/roles/app", "nowhere/x"] {
+        let reply = databases.get(path).await;
+        reply.expect_status(500);
+        assert!(reply.text.contains(&uuid), "{path}: {}", reply.text);
+    }
+    databases.get("sys/none").await.expect_status(404);
+    databases.get("kept/none").await.expect_status(404);
+    let remount = json!({ "from": "kept", "to": "database" });
+    for (path, body) in [
+        ("sys/mounts/database", json!({ "type": "kv" })),
+        ("sys/mounts/other", json!({ "type": "kv" })),
+        ("sys/remount", remount),
+    ] {
+        let reply = databases.post(path, body).await;
+        reply.expect_status(500);
+        assert!(reply.text.contains(&uuid), "{path}: {}", reply.text);
+    }
+    databases.post("sys/mounts/kept/tune", json!({ "description": "d" })).await.expect_status(204);
+    let metrics = databases.get("sys/metrics").await.text;
+    assert!(metrics.contains("rotunda_unread_mounts 1"), "{metrics}");
+    let findings = databases.get("sys/integrity").await.at("/data/findings").to_string();
+    assert!(findings.contains(&uuid), "{findings}");
+
+    // Its leases tell where they are from, and end as ever.
+    databases.revoke(&users[0].lease).await.expect_status(204);
+    databases.post("sys/leases/revoke-prefix/database", json!({})).await.expect_status(204);
+    assert_eq!(databases.users(), Vec::<String>::new());
+
+    let barrier = &databases.bench.vault.app.barrier;
+    let revision = barrier.revision::<Mount>(key).unwrap().unwrap();
+    let mut batch = barrier.transaction().unwrap();
+    batch.put(key, Require::At(revision), &mount);
+    barrier.commit(batch).await.unwrap();
+    databases.bench.restart().await;
+    assert!(databases.users().is_empty());
+    databases.issue().await;
+    databases.post("sys/mounts/other", json!({ "type": "kv" })).await.expect_status(204);
 }
