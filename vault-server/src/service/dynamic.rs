@@ -80,6 +80,25 @@ impl DynamicService {
         Ok(ids)
     }
 
+    /// Shows every open lease to `see`, also one that cannot be read.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause, and what `see` gives back.
+    pub(in crate::service) fn each(
+        &self,
+        mut see: impl FnMut(String, Result<Option<Lease>, LoadError>) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        for place in self.places_over("")? {
+            for key in self.engine.dynamic_keys(place.id.as_bytes())? {
+                let rest = String::from_utf8_lossy(key.get(place.id.as_bytes().len()..).unwrap_or_default());
+                let loaded = self.engine.dynamic(&key);
+                let lease = loaded.map(|loaded| loaded.map(|loaded| loaded.value.shown(&place.path)));
+                see(format!("{}/{CREDS}/{rest}", place.path), lease)?;
+            }
+        }
+        Ok(())
+    }
+
     /// The mounts that leases whose ids begin with `text` may be of; also those that are being taken away, which
     /// stay until their leases are over, and those whose records cannot be read.
     fn places_over(&self, text: &str) -> Result<Vec<Place>, LoadError> {

@@ -37,6 +37,20 @@ pub struct Ending {
     pub damaged: Vec<String>,
 }
 
+impl Ending {
+    fn take(&mut self, id: String, lease: Result<Option<Lease>, LoadError>) -> Result<(), LoadError> {
+        match lease {
+            Ok(lease) => self.leases.extend(lease.filter(|lease| lease.state == LeaseState::Revoking)),
+            Err(error) if error.is_damage() => {
+                tell_damage(&id, &error);
+                self.damaged.push(id);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+}
+
 impl LeaseService {
     /// The leases of `accounts`, and the `dynamic` ones.
     #[must_use]
@@ -153,16 +167,11 @@ impl LeaseService {
     /// [`LoadError`] by cause.
     pub fn ending(&self) -> Result<Ending, LoadError> {
         let mut ending = Ending::default();
-        for id in self.ids("")? {
-            match self.open(&id) {
-                Ok(lease) => ending.leases.extend(lease.filter(|lease| lease.state == LeaseState::Revoking)),
-                Err(error) if error.is_damage() => {
-                    tell_damage(&id, &error);
-                    ending.damaged.push(id);
-                }
-                Err(error) => return Err(error),
-            }
+        for id in self.ids_of_accounts("")? {
+            let lease = self.open(&id);
+            ending.take(id, lease)?;
         }
+        self.dynamic.each(|id, lease| ending.take(id, lease))?;
         Ok(ending)
     }
 

@@ -185,7 +185,10 @@ impl MountService {
             }
         }
         // Last: beside one that cannot be read, no place is known to be free.
-        table = unread.into_iter().fold(table, |table, id| table.with_unread(id));
+        for (id, error) in unread {
+            tracing::error!(mount = %id, error = &error as &dyn std::error::Error, "the record of a mount cannot be read: restore it from a backup");
+            table = table.with_unread(id);
+        }
         self.inner.table.store(Some(Arc::new(table)));
         Ok(())
     }
@@ -204,16 +207,13 @@ impl MountService {
         Ok(mounts.into_iter().filter(|mount| mount.ending).collect())
     }
 
-    /// All mounts that are stored, and the ids of those whose records cannot be read.
-    fn read(&self) -> Result<(Vec<Mount>, Vec<MountId>), LoadError> {
+    /// All mounts that are stored, and the ids of those whose records cannot be read, with why.
+    fn read(&self) -> Result<(Vec<Mount>, Unread), LoadError> {
         let (mut mounts, mut unread) = (Vec::new(), Vec::new());
         for (name, mount) in self.inner.barrier.list_each::<Mount>(b"", None, MOUNTS_MAX)? {
             match (mount, name.try_into().map(MountId::from_stored)) {
                 (Ok(mount), _) => mounts.push(mount.value),
-                (Err(error), Ok(id)) if error.is_damage() => {
-                    tracing::error!(mount = %id, error = &error as &dyn std::error::Error, "the record of a mount cannot be read: restore it from a backup");
-                    unread.push(id);
-                }
+                (Err(error), Ok(id)) if error.is_damage() => unread.push((id, error)),
                 (Err(error), _) => return Err(error),
             }
         }
@@ -250,6 +250,9 @@ impl MountService {
         MountId::generate(now, &*self.inner.entropy)
     }
 }
+
+/// Mounts whose records cannot be read, and why.
+type Unread = Vec<(MountId, LoadError)>;
 
 /// One mount that has no place any more must not keep the vault sealed: it is left out, and what is in it stays.
 fn with_or_without(table: MountTable, mount: Mount) -> MountTable {

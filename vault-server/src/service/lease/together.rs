@@ -4,11 +4,11 @@ use tokio::task::{JoinHandle, JoinSet};
 use vault_core::account::Subject;
 use vault_core::lease::{EndCause, Lease};
 
-use super::super::account::{AccountError, BEGIN_WAIT};
 use super::{LeaseService, is_dynamic, tell_damage};
 use crate::barrier::LoadError;
 use crate::engine::OUTCOME_WAIT;
 use crate::engine::dynamic::DynamicError;
+use crate::service::account::{AccountError, BEGIN_WAIT};
 
 /// The open leases below a path.
 pub(super) struct Below {
