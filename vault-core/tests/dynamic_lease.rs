@@ -15,6 +15,7 @@
 mod world;
 
 use proptest::prelude::*;
+use vault_core::incident::IncidentEventKind;
 use vault_core::lease::dynamic::{Stage, step};
 use vault_core::rotation::fault::FaultClass;
 
@@ -105,6 +106,31 @@ fn what_may_heal_is_tried_without_end_and_what_may_not_waits_for_a_person() {
         assert!(world.store.is_empty());
         world.check();
     }
+}
+
+#[test]
+fn that_a_lease_waits_for_a_person_is_told_once_however_often_others_fail() {
+    let mut world = World::new();
+    let parked = revoking(&mut world);
+    for _ in 0..step::FAILURES_MAX {
+        world.now = world.now.plus(step::RETRY_CAP);
+        world.tick(Removing::Fails(FaultClass::PermissionDenied), Crash::Never);
+    }
+    assert_eq!(world.store[&parked].stage, Stage::Parked);
+    let told = |world: &World| {
+        let events = world.incidents.values().flat_map(|incident| &incident.events);
+        events.filter(|event| event.kind == IncidentEventKind::Parked).count()
+    };
+    assert_eq!(told(&world), 1);
+    world.issue(Creation::Done, Crash::Never, false);
+    world.end(1, true);
+    world.end(0, false);
+    for _ in 0..5 {
+        world.now = world.now.plus(step::RETRY_CAP);
+        world.tick(Removing::Fails(FaultClass::Unreachable), Crash::Never);
+        world.check();
+    }
+    assert_eq!((told(&world), world.trouble.failing), (1, 2));
 }
 
 #[test]

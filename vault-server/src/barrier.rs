@@ -56,6 +56,9 @@ pub struct Sealed;
 /// Records with their names, in order.
 pub type Page<R> = Vec<(Vec<u8>, Loaded<R>)>;
 
+/// What there is of records, with their names, in order.
+pub type Each<R> = Vec<(Vec<u8>, Result<Loaded<R>, LoadError>)>;
+
 /// Why a record was not loaded.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -200,15 +203,28 @@ impl Barrier {
         after: Option<&[u8]>,
         limit: usize,
     ) -> Result<Page<R>, LoadError> {
+        let page = self.list_each(prefix, after, limit)?;
+        page.into_iter().map(|(name, loaded)| Ok((name, loaded?))).collect()
+    }
+
+    /// Like [`list`](Self::list), where one record that cannot be read must not hide the others.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause, of the whole; [`LoadError::is_damage`] of a single record.
+    pub fn list_each<R: Record>(
+        &self,
+        prefix: &[u8],
+        after: Option<&[u8]>,
+        limit: usize,
+    ) -> Result<Each<R>, LoadError> {
         let keyring = self.keyring()?;
         let entries = self.inner.store.scan(R::TABLE, prefix, after, limit).map_err(LoadError::Store)?;
-        entries
-            .into_iter()
-            .map(|(name, stored)| {
-                let key = Key::new(R::TABLE, name);
-                open(&keyring, &key, &stored).map(|loaded| (key.name, loaded))
-            })
-            .collect()
+        let opened = entries.into_iter().map(|(name, stored)| {
+            let key = Key::new(R::TABLE, name);
+            let loaded = open(&keyring, &key, &stored);
+            (key.name, loaded)
+        });
+        Ok(opened.collect())
     }
 
     /// The revision of a record, without opening it; `None` when it is not there.

@@ -7,6 +7,8 @@
 //! Vault allows this form and hides the password when it is read. Here it goes to where passwords are kept,
 //! before anything of the address is stored.
 
+use zeroize::Zeroizing;
+
 use crate::secret::SecretString;
 
 /// A credential that stood in an address.
@@ -40,7 +42,8 @@ pub fn written(connection_url: &str) -> Option<Written> {
 
 /// Undoes percent encoding (RFC 3986, section 2.1); `None` for a broken sequence.
 fn decoded(text: &str) -> Option<SecretString> {
-    let mut bytes = Vec::with_capacity(text.len());
+    // Wiped also where it ends at a broken sequence.
+    let mut bytes = Zeroizing::new(Vec::with_capacity(text.len()));
     let mut rest = text.bytes();
     while let Some(byte) = rest.next() {
         if byte == b'%' {
@@ -51,7 +54,7 @@ fn decoded(text: &str) -> Option<SecretString> {
             bytes.push(byte);
         }
     }
-    SecretString::from_utf8(bytes).ok()
+    SecretString::from_utf8(std::mem::take(&mut *bytes)).ok()
 }
 
 #[cfg(test)]

@@ -33,6 +33,9 @@ pub struct FaultReport {
     pub started_at: Timestamp,
     /// Attempts so far.
     pub attempts: u32,
+    /// Whether something of the incident waits for a person as before, whatever comes of this.
+    #[serde(default)]
+    pub stays_parked: bool,
 }
 
 /// What the ledger is told.
@@ -217,7 +220,7 @@ fn failed(incident: &mut Incident, report: &FaultReport) {
     incident.phase = report.phase;
     incident.detail.clone_from(&report.detail);
     incident.failures = incident.failures.saturating_add(1);
-    incident.parked = false;
+    incident.parked &= report.stays_parked;
     let kind = if incident.state == IncidentState::Closed {
         incident.state = IncidentState::Open;
         incident.reopened = incident.reopened.saturating_add(1);

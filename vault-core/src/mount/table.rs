@@ -1,6 +1,6 @@
 //! All mounts, and which one a path belongs to.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Class, Kind, Mount, MountPath, Tuning};
@@ -13,6 +13,8 @@ use crate::kv::MountSettings;
 pub struct MountTable {
     /// By full path. None is below another, so that a path belongs to one mount at most.
     mounts: BTreeMap<String, Arc<Mount>>,
+    /// Mounts whose records cannot be read, so that nobody knows where they are.
+    unread: BTreeSet<MountId>,
 }
 
 /// Why a mount was not added, moved or taken away. The texts are Vault's where clients know them.
@@ -30,6 +32,12 @@ pub enum TableError {
     /// It is built in, and stays where it is.
     #[error("{0} is built in and cannot be mounted, moved or disabled")]
     BuiltIn(MountPath),
+    /// A record cannot be read, and its mount may belong just there.
+    #[error(
+        "the record of the mount {0} cannot be read, and nobody knows its path: until it is restored from a backup, \
+         nothing is mounted anew, and a path that belongs to no other mount may be its"
+    )]
+    Unread(MountId),
 }
 
 impl MountTable {
@@ -56,7 +64,8 @@ impl MountTable {
             };
             (mount.path.as_str().to_owned(), Arc::new(mount))
         };
-        Self { mounts: Kind::ALL.iter().filter(|kind| kind.is_built_in()).map(mount).collect() }
+        let mounts = Kind::ALL.iter().filter(|kind| kind.is_built_in()).map(mount).collect();
+        Self { mounts, unread: BTreeSet::new() }
     }
 
     /// The mount that `path` belongs to, and what is left of the path below it.
@@ -89,15 +98,26 @@ impl MountTable {
         self.mounts.values().filter(move |mount| mount.kind.class() == class)
     }
 
+    /// The mounts whose records cannot be read.
+    pub fn unread(&self) -> impl Iterator<Item = MountId> {
+        self.unread.iter().copied()
+    }
+
+    /// The table with a mount whose record cannot be read: from here on no place is certainly free.
+    #[must_use]
+    pub fn with_unread(&self, id: MountId) -> Self {
+        let mut table = self.clone();
+        table.unread.insert(id);
+        table
+    }
+
     /// The table with `mount` in it.
     ///
     /// # Errors
-    /// [`TableError::InUse`] or [`TableError::Overlaps`].
+    /// [`TableError::InUse`], [`TableError::Overlaps`] or [`TableError::Unread`].
     pub fn with(&self, mount: Arc<Mount>) -> Result<Self, TableError> {
         self.check_free(&mount.path)?;
-        let mut mounts = self.mounts.clone();
-        mounts.insert(mount.path.as_str().to_owned(), mount);
-        Ok(Self { mounts })
+        Ok(self.clone().holding(mount))
     }
 
     /// The table with `mount` in place of the one with its id, which may stand elsewhere.
@@ -107,7 +127,13 @@ impl MountTable {
     pub fn replacing(&self, mount: Arc<Mount>) -> Result<Self, TableError> {
         let mut rest = self.clone();
         rest.mounts.retain(|_, other| other.id != mount.id);
-        rest.with(mount)
+        let stays = self.at(&mount.path).is_some_and(|other| other.id == mount.id);
+        if stays { Ok(rest.holding(mount)) } else { rest.with(mount) }
+    }
+
+    fn holding(mut self, mount: Arc<Mount>) -> Self {
+        self.mounts.insert(mount.path.as_str().to_owned(), mount);
+        self
     }
 
     /// The table without what is at `path`, and what was there.
@@ -139,7 +165,10 @@ impl MountTable {
         let overlap = self.mounts.values().find(|other| {
             is_above(other.path.as_str(), path.as_str()) || is_above(path.as_str(), other.path.as_str())
         });
-        overlap.map_or(Ok(()), |other| Err(TableError::Overlaps(other.path.clone())))
+        if let Some(other) = overlap {
+            return Err(TableError::Overlaps(other.path.clone()));
+        }
+        self.unread().next().map_or(Ok(()), |id| Err(TableError::Unread(id)))
     }
 }
 
@@ -243,6 +272,23 @@ mod tests {
         assert_eq!(after.find("kept/x").unwrap().0.id, secret.id);
         let onto_itself = table.replacing(secret).unwrap();
         assert!(onto_itself.find("secret/x").is_some());
+    }
+
+    #[test]
+    fn while_a_record_cannot_be_read_no_place_is_free_and_everything_stays_where_it_is() {
+        let secret = Arc::clone(table().find("secret/x").unwrap().0);
+        let id = MountId::generate(Timestamp::from_secs(1), &SeededEntropy::new(8));
+        let table = table().with_unread(id);
+        let new = |path| mount(Class::Secret, Kind::Kv, path, 7);
+        assert_eq!(table.with(new("elsewhere")).unwrap_err(), TableError::Unread(id));
+        assert_eq!(table.with(new("secret")).unwrap_err(), TableError::InUse(secret.path.clone()));
+        let moved = Mount { path: MountPath::parse(Class::Secret, "kept").unwrap(), ..(*secret).clone() };
+        assert_eq!(table.replacing(Arc::new(moved)).unwrap_err(), TableError::Unread(id));
+        let tuned = Mount { description: "tuned".to_owned(), ..(*secret).clone() };
+        let tuned = table.replacing(Arc::new(tuned)).unwrap();
+        assert_eq!(tuned.find("secret/x").unwrap().0.description, "tuned");
+        let (rest, _) = tuned.without(&secret.path).unwrap();
+        assert_eq!(rest.unread().collect::<Vec<_>>(), [id]);
     }
 
     #[test]

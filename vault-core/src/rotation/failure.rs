@@ -109,6 +109,7 @@ pub(super) fn raise(
         due_at,
         started_at,
         attempts,
+        stays_parked: false,
     }));
 }
 

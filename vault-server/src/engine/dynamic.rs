@@ -268,18 +268,24 @@ impl Engine {
     /// [`LoadError`] by cause.
     pub async fn count_dynamic(&self) -> Result<(), LoadError> {
         let mut counts = Stage::WORDS.map(|word| (word, 0));
+        let mut damaged = 0;
         let mut after: Option<Vec<u8>> = None;
         loop {
-            let page = self.inner.barrier.list::<Dynamic>(b"", after.as_deref(), PAGE)?;
+            let page = self.inner.barrier.list_each::<Dynamic>(b"", after.as_deref(), PAGE)?;
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (_, lease) in &page {
+                let Ok(lease) = lease else {
+                    damaged += 1;
+                    continue;
+                };
                 let word = lease.value.word();
                 counts.iter_mut().filter(|(state, _)| *state == word).for_each(|(_, count)| *count += 1);
             }
             tokio::task::yield_now().await;
         }
         self.inner.meter.counted(&counts);
+        self.inner.meter.counted(&[(DAMAGED, damaged)]);
         Ok(())
     }
 
@@ -311,5 +317,7 @@ struct Facts {
 const CONFLICTS_MAX: u32 = 64;
 /// Records read at a time.
 const PAGE: usize = 500;
+/// The state of a lease that cannot be read, in metrics.
+const DAMAGED: &str = "damaged";
 /// How often dynamic leases are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(60);

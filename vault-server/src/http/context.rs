@@ -113,6 +113,8 @@ pub struct Context {
     pub request: Arc<Request>,
     /// Who asks.
     pub caller: Caller,
+    /// Whether the caller's token is used up with this request.
+    pub is_last_use: bool,
     /// Proof that the caller's policies allow this operation on this path.
     pub authorized: Authorized,
     /// Proof that an audit sink has the request's entry on disk.

@@ -60,6 +60,8 @@ pub enum ApiError {
     AuditFailed,
     /// 500: a fault of ours; the log has the details under the request id.
     Internal,
+    /// 500: a record that the request needs cannot be read; the sentence says which, and what to do.
+    Damaged(String),
     /// 502: the target refused or did not answer; the vault is well.
     Target {
         /// What went wrong, as data.
@@ -109,7 +111,7 @@ impl ApiError {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooManyRequests(_) | Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
-            Self::AuditFailed | Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::AuditFailed | Self::Internal | Self::Damaged(_) => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Target { .. } => StatusCode::BAD_GATEWAY,
             Self::Sealed | Self::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -124,6 +126,7 @@ impl ApiError {
             | Self::PreconditionFailed(text)
             | Self::Unavailable(text)
             | Self::TooMany(text)
+            | Self::Damaged(text)
             | Self::Conflict { message: text, .. } => text.clone(),
             Self::InvalidToken => "permission denied".to_owned(),
             Self::PermissionDenied => one_error("permission denied"),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use vault_core::audit::{Auth, entry::Token as AuditToken};
 use vault_core::clock::Timestamp;
+use vault_core::mount::TableError;
 use vault_core::policy::{Authorized, Operation as Asked};
 use vault_core::secret::SecretString;
 
@@ -92,8 +93,8 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
             (Some(route), ApiError::Internal)
         }
         Found::OtherOperation { .. } => (None, ApiError::UnsupportedOperation),
-        Found::NoPath => (None, ApiError::UnsupportedPath),
-        Found::NoMount => (None, ApiError::NoRoute(request.path.clone())),
+        Found::NoPath => (None, nowhere(&server, &request, ApiError::UnsupportedPath)),
+        Found::NoMount => (None, nowhere(&server, &request, ApiError::NoRoute(request.path.clone()))),
     };
     let app = &server.app;
     let unwraps = route.is_some_and(|route| route.unwraps);
@@ -104,7 +105,7 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         return tokenless(app, (&trail, route), handler.as_ref(), request, token.as_ref()).await;
     }
     // The last use of a token keeps what it holds in place until the answer is ready.
-    let (caller, authorized, asked, _last_use) = match permit(app, route, &request, caller).await {
+    let (caller, authorized, asked, last_use) = match permit(app, route, &request, caller).await {
         Ok(permitted) => permitted,
         Err((error, caller)) => {
             let error = if unwraps { wrapping::lost(error, caller.as_ref()) } else { error };
@@ -128,8 +129,14 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
     let request = Arc::new(request);
     let result = match route {
         Some(Route { service: Service::Guarded(_, handler), .. }) => {
-            let context =
-                Context { app: Arc::clone(app), request: Arc::clone(&request), caller, authorized, receipt };
+            let context = Context {
+                app: Arc::clone(app),
+                request: Arc::clone(&request),
+                caller,
+                is_last_use: last_use.is_some(),
+                authorized,
+                receipt,
+            };
             wrapping::wrapped(app, &request, answered(handler(context), route, &request).await).await
         }
         Some(_) => Err(ApiError::Internal),
@@ -139,6 +146,13 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         return result;
     }
     trail.response(&auth, &request, asked, result)
+}
+
+/// What is said of a path that nothing serves: it may be that of a mount whose record cannot be read.
+fn nowhere(server: &Server, request: &Request, otherwise: ApiError) -> ApiError {
+    let mounts = &server.app.mounts;
+    let unread = mounts.table().unread().next().filter(|_| mounts.find(&request.path).is_none());
+    unread.map_or(otherwise, |id| ApiError::Damaged(TableError::Unread(id).to_string()))
 }
 
 /// A request of who has no token, or whose token its handler judges: recorded, run, recorded.

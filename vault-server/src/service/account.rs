@@ -17,8 +17,8 @@ use vault_core::rotation::fault::Fault;
 
 pub(super) use self::configure::Begun;
 pub use self::configure::{Adoption, Configure};
+pub(super) use self::lend::{BEGIN_WAIT, borrower, lease_suffix};
 pub use self::lend::{CheckIn, CheckOut, CheckedOut};
-pub(super) use self::lend::{borrower, lease_suffix};
 pub use self::read::Credential;
 pub use self::remove::Disposal;
 pub use self::rotate::Rotated;

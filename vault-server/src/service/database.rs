@@ -124,22 +124,23 @@ impl DatabaseService {
     }
 
     /// Lets everything of a mount go that is being taken away. What only the vault knows the password of stays,
-    /// released.
+    /// released. One that cannot go does not keep the others.
     ///
     /// # Errors
-    /// [`DatabaseError`] by cause; what is left is let go at the next try.
+    /// The first [`DatabaseError`], after all were tried; what is left is let go at the next try.
     pub(in crate::service) async fn let_go_all(&self, mount: &Mount) -> Result<(), DatabaseError> {
+        let mut first = Ok(());
         for name in self.names(Table::StaticRole, mount)? {
             if let Ok(name) = Name::parse(&name) {
-                self.remove_static_role(mount, &name, DISABLED).await?;
+                first = first.and(self.remove_static_role(mount, &name, DISABLED).await);
             }
         }
         for name in self.names(Table::DatabaseConfig, mount)? {
             if let Ok(name) = Name::parse(&name) {
-                self.remove_config(mount, &name, DISABLED).await?;
+                first = first.and(self.remove_config(mount, &name, DISABLED).await);
             }
         }
-        Ok(())
+        first
     }
 
     /// The names in one of the mount's tables, in order.

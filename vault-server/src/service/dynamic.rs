@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
+use vault_core::id::MountId;
 use vault_core::identity::TokenDigest;
 use vault_core::lease::dynamic::{CREDS, Dynamic};
-use vault_core::lease::{EndCause, Lease, LeaseState};
+use vault_core::lease::{EndCause, Lease};
 use vault_core::mount::{Class, Kind, Mount};
 use vault_core::store::key::Table;
 
@@ -15,6 +16,19 @@ use crate::barrier::LoadError;
 use crate::engine::commit::PlanError;
 use crate::engine::dynamic::DynamicError;
 use crate::engine::{Engine, OUTCOME_WAIT};
+
+/// Where leases are: their mount, and what their ids begin with.
+struct Place {
+    id: MountId,
+    path: String,
+}
+
+impl Place {
+    /// The name of the record of the lease `rest`.
+    fn key(&self, rest: &str) -> Vec<u8> {
+        [self.id.as_bytes().as_slice(), rest.as_bytes()].concat()
+    }
+}
 
 /// The dynamic leases. Cheap to clone.
 #[derive(Clone)]
@@ -35,12 +49,12 @@ impl DynamicService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn open(&self, id: &str) -> Result<Option<Lease>, LoadError> {
-        for mount in self.mounts_over(id)? {
-            let rest = id.strip_prefix(mount.path.as_str()).and_then(|rest| rest.strip_prefix('/'));
+        for place in self.places_over(id)? {
+            let rest = id.strip_prefix(place.path.as_str()).and_then(|rest| rest.strip_prefix('/'));
             let rest = rest.and_then(|rest| rest.strip_prefix(CREDS)).and_then(|rest| rest.strip_prefix('/'));
             let Some(rest) = rest else { continue };
-            if let Some(loaded) = self.engine.dynamic(&mount.key(rest.as_bytes()))? {
-                return Ok(Some(loaded.value.shown(mount.path.as_str())));
+            if let Some(loaded) = self.engine.dynamic(&place.key(rest))? {
+                return Ok(Some(loaded.value.shown(&place.path)));
             }
         }
         Ok(None)
@@ -52,13 +66,13 @@ impl DynamicService {
     /// [`LoadError`] by cause.
     pub fn ids(&self, prefix: &str) -> Result<Vec<String>, LoadError> {
         let mut ids = Vec::new();
-        for mount in self.mounts_over(prefix)? {
-            let base = format!("{}/{CREDS}/", mount.path.as_str());
+        for place in self.places_over(prefix)? {
+            let base = format!("{}/{CREDS}/", place.path);
             // What the prefix says of the lease itself narrows the search.
             let below = prefix.strip_prefix(base.as_str()).unwrap_or_default();
-            for key in self.engine.dynamic_keys(&mount.key(below.as_bytes()))? {
+            for key in self.engine.dynamic_keys(&place.key(below))? {
                 let rest =
-                    key.get(mount.id.as_bytes().len()..).and_then(|rest| std::str::from_utf8(rest).ok());
+                    key.get(place.id.as_bytes().len()..).and_then(|rest| std::str::from_utf8(rest).ok());
                 let id = rest.map(|rest| format!("{base}{rest}"));
                 ids.extend(id.filter(|id| id.starts_with(prefix)));
             }
@@ -66,33 +80,49 @@ impl DynamicService {
         Ok(ids)
     }
 
-    /// The leases that end and are not proven over.
+    /// Shows every open lease to `see`, also one that cannot be read.
     ///
     /// # Errors
-    /// [`LoadError`] by cause.
-    pub fn ending(&self) -> Result<Vec<Lease>, LoadError> {
-        let mut ending = Vec::new();
-        for mount in self.mounts_over("")? {
-            for key in self.engine.dynamic_keys(mount.id.as_bytes())? {
-                let lease = self.engine.dynamic(&key)?.map(|loaded| loaded.value.shown(mount.path.as_str()));
-                ending.extend(lease.filter(|lease| lease.state == LeaseState::Revoking));
+    /// [`LoadError`] by cause, and what `see` gives back.
+    pub(in crate::service) fn each(
+        &self,
+        mut see: impl FnMut(String, Result<Option<Lease>, LoadError>) -> Result<(), LoadError>,
+    ) -> Result<(), LoadError> {
+        for place in self.places_over("")? {
+            for key in self.engine.dynamic_keys(place.id.as_bytes())? {
+                let rest = String::from_utf8_lossy(key.get(place.id.as_bytes().len()..).unwrap_or_default());
+                let loaded = self.engine.dynamic(&key);
+                let lease = loaded.map(|loaded| loaded.map(|loaded| loaded.value.shown(&place.path)));
+                see(format!("{}/{CREDS}/{rest}", place.path), lease)?;
             }
         }
-        Ok(ending)
+        Ok(())
     }
 
     /// The mounts that leases whose ids begin with `text` may be of; also those that are being taken away, which
-    /// stay until their leases are over.
-    fn mounts_over(&self, text: &str) -> Result<Vec<Mount>, LoadError> {
-        let fits = |mount: &Mount| {
-            let base = format!("{}/", mount.path.as_str());
-            mount.kind == Kind::Database && (base.starts_with(text) || text.starts_with(&base))
-        };
+    /// stay until their leases are over, and those whose records cannot be read.
+    fn places_over(&self, text: &str) -> Result<Vec<Place>, LoadError> {
         let table = self.mounts.table();
-        let mut found: Vec<Mount> =
-            table.of(Class::Secret).filter(|mount| fits(mount)).map(|mount| (**mount).clone()).collect();
-        found.extend(self.mounts.ending()?.into_iter().filter(fits));
-        Ok(found)
+        let place = |mount: &Mount| Place { id: mount.id, path: mount.path.as_str().to_owned() };
+        let of_databases = |mount: &&Mount| mount.kind == Kind::Database;
+        let answering = table.of(Class::Secret).map(|mount| &**mount);
+        let mut places: Vec<Place> = answering.filter(of_databases).map(place).collect();
+        places.extend(self.mounts.ending()?.iter().filter(of_databases).map(place));
+        for id in table.unread() {
+            places.extend(self.remembered(id)?);
+        }
+        places.retain(|place| {
+            let base = format!("{}/", place.path);
+            base.starts_with(text) || text.starts_with(&base)
+        });
+        Ok(places)
+    }
+
+    /// Where a mount was when the first of its leases was made.
+    fn remembered(&self, id: MountId) -> Result<Option<Place>, LoadError> {
+        let page = self.engine.barrier().list_each::<Dynamic>(id.as_bytes(), None, PAGE)?;
+        let lease = page.into_iter().find_map(|(_, lease)| lease.ok());
+        Ok(lease.map(|lease| Place { id, path: lease.value.mount_path }))
     }
 
     /// Gives a lease more time.
@@ -144,12 +174,15 @@ impl DynamicService {
     /// The first error, after all were tried.
     pub async fn end_all(&self, mount: &Mount, wait: Duration) -> Result<usize, PlanError> {
         let keys = self.engine.dynamic_keys(mount.id.as_bytes())?;
-        self.end_each(keys, &EndCause::MountGone, wait).await?;
+        let (ending, failed) = self.begin_each(keys, &EndCause::MountGone).await;
+        self.removed(ending, wait).await;
+        failed.map_or(Ok(()), Err)?;
         Ok(self.engine.dynamic_keys(mount.id.as_bytes())?.len())
     }
 
-    /// Makes durable that each of these ends, then waits, for at most `wait`, until their users are gone.
-    async fn end_each(&self, keys: Vec<Vec<u8>>, cause: &EndCause, wait: Duration) -> Result<(), PlanError> {
+    /// Makes durable that each of these ends. Gives back those that have a user to remove, and the first error,
+    /// after all were tried.
+    async fn begin_each(&self, keys: Vec<Vec<u8>>, cause: &EndCause) -> (Vec<Dynamic>, Option<PlanError>) {
         let (mut ending, mut failed) = (Vec::new(), None);
         for key in keys {
             match self.engine.begin_end_dynamic(&key, cause).await {
@@ -157,6 +190,11 @@ impl DynamicService {
                 Err(error) => failed = failed.or(Some(error)),
             }
         }
+        (ending, failed)
+    }
+
+    /// Waits, for at most `wait`, until the users of leases that end are gone.
+    async fn removed(&self, ending: Vec<Dynamic>, wait: Duration) {
         let removals = async {
             let mut going = VecDeque::new();
             for lease in ending {
@@ -174,22 +212,22 @@ impl DynamicService {
         if !wait.is_zero() {
             let _ = tokio::time::timeout(wait, removals).await;
         }
-        failed.map_or(Ok(()), Err)
     }
 
-    /// Sets the ends of `leases` going together, and waits, bounded, until their users are gone. Gives back those
-    /// that are not.
-    ///
-    /// # Errors
-    /// The first error, after all were tried.
-    pub async fn end_together(&self, leases: &[Lease], cause: &EndCause) -> Result<Vec<Lease>, PlanError> {
+    /// Makes durable that `leases` end, without waiting for their users, which [`settled`](Self::settled) does.
+    /// The first error comes after all were tried.
+    pub(in crate::service) async fn begin_together(
+        &self,
+        leases: &[Lease],
+        cause: &EndCause,
+    ) -> (Vec<Dynamic>, Option<PlanError>) {
         let keys = leases.iter().map(|lease| Dynamic::key_of(&lease.subject).unwrap_or_default());
-        self.end_each(keys.collect(), cause, OUTCOME_WAIT).await?;
-        let mut open = Vec::new();
-        for lease in leases {
-            open.extend(self.open(&lease.id)?);
-        }
-        Ok(open)
+        self.begin_each(keys.collect(), cause).await
+    }
+
+    /// Waits, bounded, until the users of leases that end are gone.
+    pub(in crate::service) async fn settled(&self, ending: Vec<Dynamic>) {
+        self.removed(ending, OUTCOME_WAIT).await;
     }
 }
 

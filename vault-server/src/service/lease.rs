@@ -1,5 +1,7 @@
 //! Leases by id, by prefix and by token, as Vault's `sys/leases` has them.
 
+mod together;
+
 use std::time::Duration;
 
 use vault_api::lease::LeaseInfo;
@@ -10,6 +12,7 @@ use vault_core::lease::{EndCause, Lease, LeaseState};
 use vault_core::rotation::port::BoxFuture;
 use vault_core::store::key::Table;
 
+use self::together::Below;
 use super::account::{AccountError, AccountService};
 use super::dynamic::DynamicService;
 use super::token::{TokenWatcher, WatcherFailed};
@@ -23,6 +26,29 @@ pub struct LeaseService {
     engine: Engine,
     accounts: AccountService,
     dynamic: DynamicService,
+}
+
+/// Leases that are ending.
+#[derive(Debug, Default)]
+pub struct Ending {
+    /// Those that are not proven dead.
+    pub leases: Vec<Lease>,
+    /// The ids of open ones that cannot be read, and may be ending, too.
+    pub damaged: Vec<String>,
+}
+
+impl Ending {
+    fn take(&mut self, id: String, lease: Result<Option<Lease>, LoadError>) -> Result<(), LoadError> {
+        match lease {
+            Ok(lease) => self.leases.extend(lease.filter(|lease| lease.state == LeaseState::Revoking)),
+            Err(error) if error.is_damage() => {
+                tell_damage(&id, &error);
+                self.damaged.push(id);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
 }
 
 impl LeaseService {
@@ -80,8 +106,7 @@ impl LeaseService {
     pub async fn revoke(&self, id: &str, ending: EndCause) -> Result<Option<Lease>, AccountError> {
         let Some(lease) = self.open(id)? else { return Ok(None) };
         if is_dynamic(&lease) {
-            let open = self.dynamic.end_together(&[lease], &ending).await.map_err(DynamicError::from)?;
-            return Ok(open.into_iter().next());
+            return Ok(self.end_together(vec![lease], &ending).await?.into_iter().next());
         }
         let Some(subject) = Subject::from_key(&lease.subject) else { return Ok(None) };
         match self.accounts.end_lease(&subject, Some(id), ending).await {
@@ -93,50 +118,36 @@ impl LeaseService {
     }
 
     /// Ends the open lease `prefix` and every one below that path; returns those that are not proven dead
-    /// yet. As in Vault, `…/db` means `…/db/`, never `…/dba`.
+    /// yet. As in Vault, `…/db` means `…/db/`, never `…/dba`. Every end is durable before any is waited for.
     ///
     /// # Errors
-    /// [`AccountError`] by cause; leases before the failing one are ended.
+    /// The first [`AccountError`], after all that can be ended were.
     pub async fn revoke_prefix(&self, prefix: &str, ending: EndCause) -> Result<Vec<Lease>, AccountError> {
-        let mut open = Vec::new();
-        let path = prefix.trim_end_matches('/');
-        let mut ids = self.ids(&format!("{path}/"))?;
-        ids.extend(self.open(path)?.map(|lease| lease.id));
-        let mut dynamic = Vec::new();
-        for id in ids {
-            if let Some(lease) = self.open(&id)?.filter(is_dynamic) {
-                dynamic.push(lease);
-            } else if let Some(lease) = self.revoke(&id, ending.clone()).await?
-                && lease.state != LeaseState::Closed
-            {
-                open.push(lease);
-            }
-        }
-        open.extend(self.dynamic.end_together(&dynamic, &ending).await.map_err(DynamicError::from)?);
-        Ok(open)
+        let Below { leases, damaged } = self.below(prefix)?;
+        let open = self.end_together(leases, &ending).await;
+        damaged.map_or(Ok(()), Err)?;
+        open
     }
 
-    /// As [`revoke_prefix`](Self::revoke_prefix), but one that fails does not hold up the others; and nothing
-    /// waits for the target. What is not proven dead stays open and is tried again: it comes back, with why
-    /// its end could not even begin.
+    /// As [`revoke_prefix`](Self::revoke_prefix), but nothing waits for the target. What is not proven dead stays
+    /// open and is tried again: it comes back, with why its end could not even begin.
     ///
     /// # Errors
-    /// [`AccountError::Load`].
+    /// [`AccountError::Load`]; for a lease that cannot be read, after the others were ended.
     pub async fn revoke_force(
         &self,
         prefix: &str,
         ending: EndCause,
     ) -> Result<Vec<(Lease, Option<AccountError>)>, AccountError> {
+        let Below { leases, damaged } = self.below(prefix)?;
         let mut open = Vec::new();
-        let path = prefix.trim_end_matches('/');
-        let mut ids = self.ids(&format!("{path}/"))?;
-        ids.extend(self.open(path)?.map(|lease| lease.id));
-        for id in ids {
-            let Some(lease) = self.open(&id)? else { continue };
+        for lease in leases {
             let failed = self.begin_end(&lease, ending.clone()).await.err();
-            open.extend(self.open(&id)?.map(|lease| (lease, failed)));
+            // It was read a moment ago, and is as it was if it cannot be now.
+            let now = self.open(&lease.id).unwrap_or(Some(lease));
+            open.extend(now.map(|lease| (lease, failed)));
         }
-        Ok(open)
+        damaged.map_or(Ok(open), |error| Err(error.into()))
     }
 
     /// Makes durable that a lease ends.
@@ -150,20 +161,21 @@ impl LeaseService {
         }
     }
 
-    /// Open leases that are ending and not proven dead, oldest id first: what Vault calls irrevocable.
+    /// Open leases that are ending and not proven dead: what Vault calls irrevocable.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn ending(&self) -> Result<Vec<Lease>, LoadError> {
-        let mut ending = Vec::new();
+    pub fn ending(&self) -> Result<Ending, LoadError> {
+        let mut ending = Ending::default();
         for id in self.ids_of_accounts("")? {
-            ending.extend(self.open(&id)?.filter(|lease| lease.state == LeaseState::Revoking));
+            let lease = self.open(&id);
+            ending.take(id, lease)?;
         }
-        ending.extend(self.dynamic.ending()?);
+        self.dynamic.each(|id, lease| ending.take(id, lease))?;
         Ok(ending)
     }
 
-    /// The ids of open leases that start with `prefix`.
+    /// The ids of open leases that start with `prefix`, and of those that cannot be read.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
@@ -177,17 +189,12 @@ impl LeaseService {
         let mut ids = Vec::new();
         let mut after: Option<Vec<u8>> = None;
         loop {
-            let page = self.engine.barrier().list::<Lease>(prefix.as_bytes(), after.as_deref(), PAGE)?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|(name, _)| name.clone());
-            ids.extend(
-                page.into_iter()
-                    .map(|(_, lease)| lease.value)
-                    .filter(|lease| lease.state != LeaseState::Closed)
-                    .map(|lease| lease.id),
-            );
-            if !full {
-                return Ok(ids);
+            let page = self.engine.barrier().list_each::<Lease>(prefix.as_bytes(), after.as_deref(), PAGE)?;
+            let Some((last, _)) = page.last() else { return Ok(ids) };
+            after = Some(last.clone());
+            for (name, lease) in page {
+                let is_closed = lease.is_ok_and(|lease| lease.value.state == LeaseState::Closed);
+                ids.extend(String::from_utf8(name).ok().filter(|_| !is_closed));
             }
         }
     }
@@ -211,8 +218,15 @@ impl LeaseService {
                     // A dynamic one.
                     continue;
                 }
-                let active = self.open(id)?.filter(|lease| lease.state == LeaseState::Active);
-                let Some(lease) = active else { continue };
+                let lease = match self.open(id) {
+                    Err(error) if error.is_damage() => {
+                        tell_damage(id, &error);
+                        failed = failed.or(Some(error.into()));
+                        continue;
+                    }
+                    lease => lease?,
+                };
+                let Some(lease) = lease.filter(|lease| lease.state == LeaseState::Active) else { continue };
                 let Some(subject) = Subject::from_key(&lease.subject) else { continue };
                 if let Err(error) = self.accounts.begin_end(&subject, id, EndCause::TokenGone).await {
                     failed = failed.or(Some(error));
@@ -221,6 +235,11 @@ impl LeaseService {
         }
         failed.map_or(Ok(()), Err)
     }
+}
+
+/// Says in the log which lease cannot be read: an answer does not name it.
+fn tell_damage(id: &str, error: &LoadError) {
+    tracing::error!(lease = id, error = error as &dyn std::error::Error, "a lease cannot be read");
 }
 
 /// Whether a lease is one of a user that was made for it.

@@ -176,18 +176,18 @@ impl MountService {
     /// [`MountError::Load`].
     pub(crate) fn load(&self, keyring: &Keyring) -> Result<(), MountError> {
         let mut table = MountTable::built_in(|path| built_in_id(keyring, path));
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.inner.barrier.list::<Mount>(b"", after.as_deref(), PAGE)?;
-            let Some((last, _)) = page.last() else { break };
-            after = Some(last.clone());
-            for (_, loaded) in page {
-                if loaded.value.ending {
-                    self.inner.ending.notify_one();
-                } else {
-                    table = with_or_without(table, loaded.value);
-                }
+        let (mounts, unread) = self.read()?;
+        for mount in mounts {
+            if mount.ending {
+                self.inner.ending.notify_one();
+            } else {
+                table = with_or_without(table, mount);
             }
+        }
+        // Last: beside one that cannot be read, no place is known to be free.
+        for (id, error) in unread {
+            tracing::error!(mount = %id, error = &error as &dyn std::error::Error, "the record of a mount cannot be read: restore it from a backup");
+            table = table.with_unread(id);
         }
         self.inner.table.store(Some(Arc::new(table)));
         Ok(())
@@ -203,8 +203,27 @@ impl MountService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn ending(&self) -> Result<Vec<Mount>, LoadError> {
-        let all = self.inner.barrier.list::<Mount>(b"", None, MOUNTS_MAX)?;
-        Ok(all.into_iter().map(|(_, loaded)| loaded.value).filter(|mount| mount.ending).collect())
+        let (mounts, _) = self.read()?;
+        Ok(mounts.into_iter().filter(|mount| mount.ending).collect())
+    }
+
+    /// All mounts that are stored, and the ids of those whose records cannot be read, with why.
+    fn read(&self) -> Result<(Vec<Mount>, Unread), LoadError> {
+        let (mut mounts, mut unread) = (Vec::new(), Vec::new());
+        for (name, mount) in self.inner.barrier.list_each::<Mount>(b"", None, MOUNTS_MAX)? {
+            match (mount, name.try_into().map(MountId::from_stored)) {
+                (Ok(mount), _) => mounts.push(mount.value),
+                (Err(error), Ok(id)) if error.is_damage() => unread.push((id, error)),
+                (Err(error), _) => return Err(error),
+            }
+        }
+        Ok((mounts, unread))
+    }
+
+    /// What is wrong with the table, as sentences.
+    #[must_use]
+    pub fn faults(&self) -> Vec<String> {
+        self.table().unread().map(|id| TableError::Unread(id).to_string()).collect()
     }
 
     /// The mount of `class` that a caller names by `text`.
@@ -231,6 +250,9 @@ impl MountService {
         MountId::generate(now, &*self.inner.entropy)
     }
 }
+
+/// Mounts whose records cannot be read, and why.
+type Unread = Vec<(MountId, LoadError)>;
 
 /// One mount that has no place any more must not keep the vault sealed: it is left out, and what is in it stays.
 fn with_or_without(table: MountTable, mount: Mount) -> MountTable {

@@ -3,6 +3,8 @@
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
+use vault_core::lease::dynamic::role::DynamicRole;
+use vault_core::mount::Mount;
 use vault_core::password::PasswordPolicy;
 use vault_core::path::Name;
 use vault_core::schedule::{RotationPolicy, next_due};
@@ -137,15 +139,16 @@ impl RuleService {
         Ok(names.into_iter().filter_map(|name| String::from_utf8(name).ok()).collect())
     }
 
-    /// Removes a policy that no account uses. Removing what is not there is no mistake.
+    /// Removes a policy that nothing uses. Removing what is not there is no mistake.
     ///
     /// # Errors
-    /// [`AccountError::State`] naming an account or a target that uses it.
+    /// [`AccountError::State`] naming an account, a target or a dynamic role that uses it.
     pub async fn remove<R: Record>(
         &self,
         name: &Name,
         uses: impl Fn(&Account) -> Option<&Name>,
         target_uses: impl Fn(&Target) -> Option<&Name>,
+        role_uses: impl Fn(&DynamicRole) -> Option<&Name>,
     ) -> Result<(), AccountError> {
         let _alone = self.engine.references().write().await;
         let Some(revision) = self.engine.barrier().revision::<R>(name.as_str())? else { return Ok(()) };
@@ -171,9 +174,33 @@ impl RuleService {
                 user.value.name
             )));
         }
+        if let Some(role) = self.role_that(|role| role_uses(role) == Some(name))? {
+            return Err(AccountError::State(format!(
+                "{name} is used by the dynamic role {role}; give that role another policy first"
+            )));
+        }
         let mut batch = self.engine.barrier().transaction()?;
         batch.delete::<R>(name.as_str(), revision);
         Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    /// The path of a dynamic role that is so.
+    fn role_that(&self, is_so: impl Fn(&DynamicRole) -> bool) -> Result<Option<String>, LoadError> {
+        let barrier = self.engine.barrier();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = barrier.list::<DynamicRole>(&[], after.as_deref(), PAGE)?;
+            let Some((last, _)) = page.last() else { return Ok(None) };
+            after = Some(last.clone());
+            let Some((key, _)) = page.iter().find(|(_, role)| is_so(&role.value)) else { continue };
+            let (id, name) = key.split_at_checked(MOUNT_ID_BYTES).unwrap_or_default();
+            let mount = barrier.load::<Mount>(id)?.map(|mount| mount.value.path.as_str().to_owned());
+            return Ok(Some(format!(
+                "{}/roles/{}",
+                mount.unwrap_or_default(),
+                String::from_utf8_lossy(name)
+            )));
+        }
     }
 
     async fn put<R: Record>(&self, name: &Name, record: &R, mark: Option<&[u8]>) -> Result<(), AccountError> {
@@ -245,6 +272,8 @@ fn mark_prefix() -> Vec<u8> {
     due::encode(Timestamp::EPOCH, DUE_RULE, b"")
 }
 
+/// What the name of a dynamic role's record begins with: the id of its mount.
+const MOUNT_ID_BYTES: usize = 16;
 /// Records read at a time.
 const PAGE: usize = 500;
 /// Most names that one listing shows.

@@ -22,6 +22,7 @@ pub struct Metrics {
     sealed: Gauge,
     commits: Gauge,
     records: Gauge,
+    unread_mounts: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -86,7 +87,18 @@ impl Metrics {
         registry.register("sealed", "1 while the vault is sealed", sealed.clone());
         registry.register("store_commit", "The number of the store's last commit", commits.clone());
         registry.register("store_records", "Records in the store", records.clone());
-        Self { registry: Mutex::new(registry), requests, durations, audit_failures, sealed, commits, records }
+        let unread_mounts = Gauge::default();
+        registry.register("unread_mounts", "Mounts whose records cannot be read", unread_mounts.clone());
+        Self {
+            registry: Mutex::new(registry),
+            requests,
+            durations,
+            audit_failures,
+            sealed,
+            commits,
+            records,
+            unread_mounts,
+        }
     }
 
     /// Counts one answered request.
@@ -101,9 +113,11 @@ impl Metrics {
         self.audit_failures.inc();
     }
 
-    /// Sets what is read at the moment of asking: the seal, and where the store stands (while unsealed).
-    pub fn observe(&self, is_sealed: bool, position: Option<(u64, u64)>) {
+    /// Sets what is read at the moment of asking: the seal, where the store stands (while unsealed), and how many
+    /// mounts cannot be read.
+    pub fn observe(&self, is_sealed: bool, position: Option<(u64, u64)>, unread_mounts: usize) {
         self.sealed.set(i64::from(is_sealed));
+        self.unread_mounts.set(i64::try_from(unread_mounts).unwrap_or(i64::MAX));
         if let Some((commit, records)) = position {
             self.commits.set(i64::try_from(commit).unwrap_or(i64::MAX));
             self.records.set(i64::try_from(records).unwrap_or(i64::MAX));

@@ -1,12 +1,17 @@
 //! A vault with one scripted target, and a person who may do everything.
 
+use std::marker::PhantomData;
 use std::sync::Arc;
 
 use rotators::fake::FakeTarget;
 use rotators::registry::Registry;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vault_core::account::{Account, Subject};
 use vault_core::path::AccountPath;
+use vault_core::store::batch::Require;
+use vault_core::store::key::Table;
+use vault_server::barrier::Record;
 
 use super::vault::{Disk, Reply, Vault};
 
@@ -16,6 +21,16 @@ pub(crate) struct Bench {
     pub(crate) vault: Vault,
     pub(crate) target: Arc<FakeTarget>,
     share: String,
+}
+
+/// What stands where a record of type `R` was.
+#[derive(Serialize, Deserialize)]
+#[serde(bound = "")]
+struct Damaged<R>(PhantomData<fn() -> R>);
+
+impl<R: Record> Record for Damaged<R> {
+    const TABLE: Table = R::TABLE;
+    const VERSION: u8 = 200;
 }
 
 impl Bench {
@@ -128,16 +143,16 @@ impl Bench {
 
     /// Makes the record of an account unreadable, as damage behind the vault's back would.
     pub(crate) async fn damage(&self, name: &str) {
-        #[derive(serde::Serialize, serde::Deserialize)]
-        struct Damaged;
-        impl vault_server::barrier::Record for Damaged {
-            const TABLE: vault_core::store::key::Table = vault_core::store::key::Table::Account;
-        }
-        let barrier = &self.vault.app.barrier;
         let key = Subject::Account(AccountPath::parse(name).unwrap()).key();
-        let revision = barrier.revision::<Account>(key.clone()).unwrap().unwrap();
+        self.damage_record::<Account>(key.as_bytes()).await;
+    }
+
+    /// Makes the record `name` of the table of `R` unreadable.
+    pub(crate) async fn damage_record<R: Record>(&self, name: &[u8]) {
+        let barrier = &self.vault.app.barrier;
+        let revision = barrier.revision::<R>(name).unwrap().unwrap();
         let mut batch = barrier.transaction().unwrap();
-        batch.put(key, vault_core::store::batch::Require::At(revision), &Damaged);
+        batch.put(name, Require::At(revision), &Damaged::<R>(PhantomData));
         barrier.commit(batch).await.unwrap();
     }
 

@@ -3,7 +3,7 @@
 use rotators::fake::{Mishap, Verb};
 use serde_json::json;
 use vault_core::clock::Clock;
-use vault_core::lease::LeaseState;
+use vault_core::lease::{Lease, LeaseState};
 use vault_core::rotation::fault::FaultClass;
 
 use super::bench::{Bench, until};
@@ -195,4 +195,75 @@ async fn tidying_ends_what_has_ended() {
     assert!(reply.at("/warnings/0").as_str().unwrap().starts_with("Tidy operation successfully started"));
     until(|| bench.vault.app.tokens.accessors(None, 10).unwrap().len() == 1).await;
     assert_eq!(bench.vault.call("GET", "auth/token/lookup-self", &token, "").await.status, 403);
+}
+
+#[tokio::test]
+async fn a_damaged_lease_does_not_hold_up_the_ends_of_others() {
+    for path in ["sys/leases/revoke-force/accounts", "sys/leases/revoke-prefix/accounts/check-out"] {
+        let bench = Bench::new().await;
+        let mut ids = Vec::new();
+        for name in ["a", "b"] {
+            bench.account(name, "p-1").await;
+            ids.push(check_out(&bench, &bench.vault.root, name).await);
+        }
+        bench.damage_record::<Lease>(ids[0].as_bytes()).await;
+        assert_eq!(bench.post(path, json!({})).await.status, 500, "{path}");
+        bench.rest().await;
+        assert!(!bench.record("b").lending.is_held(), "{path}");
+        assert!(bench.record("a").lending.is_lent());
+
+        let ending = bench.get("sys/leases?type=irrevocable").await;
+        ending.expect_status(200);
+        let warning = ending.at("/warnings/0");
+        assert!(warning.as_str().unwrap().starts_with(&ids[0]), "{}", ending.text);
+        let listed = bench.vault.root("LIST", "sys/leases/lookup/accounts/check-out", "").await;
+        assert_eq!(listed.at("/data/keys"), json!(["a/"]));
+        // Its account knows of it, too, and writes it anew.
+        bench.post("accounts/check-in/a", json!({})).await.expect_status(200);
+        bench.rest().await;
+        assert!(!bench.record("a").lending.is_held());
+        bench.post("sys/leases/lookup", json!({ "lease_id": ids[0] })).await.expect_status(400);
+        bench.post(path, json!({})).await.expect_status(204);
+    }
+}
+
+#[tokio::test]
+async fn a_damaged_lease_does_not_keep_the_others_of_its_token() {
+    let bench = Bench::new().await;
+    let token = borrower(&bench).await;
+    let mut ids = Vec::new();
+    for name in ["a", "b"] {
+        bench.account(name, "p-1").await;
+        ids.push(check_out(&bench, &token, name).await);
+    }
+    bench.damage_record::<Lease>(ids[0].as_bytes()).await;
+    let revoked = bench.post("auth/token/revoke", json!({ "token": token })).await;
+    assert_eq!(revoked.status, 503, "{}", revoked.text);
+    bench.rest().await;
+    assert!(!bench.record("b").lending.is_held());
+    assert!(bench.record("a").lending.is_lent());
+}
+
+#[tokio::test]
+async fn all_leases_of_a_prefix_begin_to_end_before_any_is_waited_for() {
+    let bench = Bench::new().await;
+    for name in ["busy", "free"] {
+        bench.account(name, "p-1").await;
+        check_out(&bench, &bench.vault.root, name).await;
+    }
+    // Somebody verifies one of them, and the target takes its time.
+    bench.target.next(Verb::Probe, Mishap::Hangs);
+    let verify = bench.post("accounts/verify/busy", json!({}));
+    let revoke = async {
+        until(|| bench.target.hanging() == 1).await;
+        bench.post("sys/leases/revoke-prefix/accounts", json!({})).await
+    };
+    let release = async {
+        until(|| !bench.record("free").lending.is_lent()).await;
+        assert!(bench.record("busy").lending.is_lent());
+        bench.target.release();
+    };
+    let (_, revoked, ()) = tokio::join!(verify, revoke, release);
+    revoked.expect_status(204);
+    assert!(!bench.record("busy").lending.is_held() && !bench.record("free").lending.is_held());
 }

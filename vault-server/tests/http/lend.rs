@@ -1,7 +1,11 @@
 //! Check-out over HTTP: what the one who is refused is told, and how leases are listed.
 
 use serde_json::json;
+use vault_core::account::Subject;
+use vault_core::path::AccountPath;
+use vault_server::engine::record::{Secret, secret_name};
 
+use crate::bench::Bench;
 use crate::vault::{Disk, Vault};
 
 /// A vault with the account `db/app` on the fake target, and two people who may borrow it.
@@ -125,4 +129,22 @@ async fn the_last_use_of_a_token_borrows_nothing() {
     assert_eq!(refused.status, 403, "{}", refused.text);
     let status = vault.root("GET", "accounts/status/db/app", "").await;
     assert!(!status.text.contains("holder"), "{}", status.text);
+}
+
+#[tokio::test]
+async fn an_account_whose_password_cannot_be_read_is_not_kept_by_who_was_lent_nothing() {
+    let bench = Bench::new().await;
+    for (name, is_lost) in [("lost", true), ("damaged", false)] {
+        bench.account(name, "p-1").await;
+        if is_lost {
+            bench.lose_secret(name, 1).await;
+        } else {
+            let subject = Subject::Account(AccountPath::parse(name).unwrap());
+            bench.damage_record::<Secret>(&secret_name(&subject, 1)).await;
+        }
+        let refused = bench.post(&format!("accounts/check-out/{name}"), json!({})).await;
+        assert_eq!(refused.status, if is_lost { 503 } else { 500 }, "{}", refused.text);
+        bench.rest().await;
+        assert!(!bench.record(name).lending.is_lent(), "{name}");
+    }
 }

@@ -338,6 +338,29 @@ async fn the_last_use_of_a_token_is_good_for_one_long_poll() {
 }
 
 #[tokio::test]
+async fn a_token_with_few_uses_is_judged_anew_after_each_wait() {
+    let (bench, _) = watched().await;
+    let few = r#"{"policies":["watch"],"num_uses":3}"#;
+    for is_revoked in [true, false] {
+        let version = bench.get("accounts/watch/app").await.at("/data/version");
+        let token = bench.vault.token(few).await;
+        let path = format!("accounts/watch/app?version={version}");
+        let poll = bench.vault.call("GET", &path, &token, "");
+        let change = async {
+            open_watches(&bench.vault, 1).await;
+            if is_revoked {
+                bench.post("auth/token/revoke", json!({ "token": token })).await.expect_status(204);
+            } else {
+                bench.vault.policy("watch", r#"path "other" { capabilities = ["read"] }"#).await;
+            }
+            rotate(&bench).await;
+        };
+        let (reply, ()) = tokio::join!(soon(poll), change);
+        reply.expect_status(403);
+    }
+}
+
+#[tokio::test]
 async fn opening_a_watch_is_one_request_and_one_response_in_the_audit_trail() {
     let (bench, token) = watched().await;
     let mut stream = open(&bench, &token).await;

@@ -49,11 +49,13 @@ impl Trouble {
                 };
                 self.incident = Some(incident);
                 let due_at = lease.closing.unwrap_or(now);
+                let others_parked = self.parked > 0;
                 self.parked = self.parked.saturating_add(u64::from(next.is_none()));
-                // Another lease's next attempt does not help those that wait for a person.
                 let follows = match next {
-                    Some(at) if self.parked == 0 => LedgerEvent::NextAttempt { incident, at: Some(*at) },
-                    Some(_) | None => LedgerEvent::Parked { incident, at: now },
+                    None => Some(LedgerEvent::Parked { incident, at: now }),
+                    // It does not help those that wait for a person.
+                    Some(_) if others_parked => None,
+                    Some(at) => Some(LedgerEvent::NextAttempt { incident, at: Some(*at) }),
                 };
                 let failed = LedgerEvent::Fault(FaultReport {
                     incident,
@@ -67,8 +69,9 @@ impl Trouble {
                     due_at,
                     started_at: due_at,
                     attempts: lease.failures,
+                    stays_parked: others_parked,
                 });
-                vec![failed, follows]
+                std::iter::once(failed).chain(follows).collect()
             }
         }
     }

@@ -2,7 +2,7 @@
 
 use vault_core::cors::CorsError;
 use vault_core::kv::SecretPathError;
-use vault_core::mount::MountPathError;
+use vault_core::mount::{MountPathError, TableError};
 use vault_core::path::PathError;
 use vault_core::rotation::fault::FaultClass;
 use vault_core::seal::UnsealError;
@@ -87,6 +87,7 @@ impl From<MountPathError> for ApiError {
 impl From<MountError> for ApiError {
     fn from(error: MountError) -> Self {
         match error {
+            MountError::Table(TableError::Unread(_)) => Self::Damaged(error.to_string()),
             MountError::Load(error) => error.into(),
             MountError::Commit(error) => error.into(),
             MountError::Token(error) => error.into(),

@@ -12,6 +12,7 @@ use vault_core::schedule::span;
 use crate::http::answer::{Answer, Renewable};
 use crate::http::context::Context;
 use crate::http::error::ApiError;
+use crate::service::lease::Ending;
 
 pub(super) async fn lookup(context: Context) -> Result<Answer, ApiError> {
     let id = lease_id(&context)?;
@@ -80,12 +81,15 @@ pub(super) async fn revoke_force(context: Context) -> Result<Answer, ApiError> {
 
 /// `sys/leases/count?type=irrevocable`.
 pub(super) async fn count(context: Context) -> Result<Answer, ApiError> {
-    let Some(ending) = irrevocable(&context)? else { return Ok(Answer::nothing()) };
+    let Some(Ending { leases: ending, damaged }) = irrevocable(&context)? else {
+        return Ok(Answer::nothing());
+    };
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for lease in &ending {
         *counts.entry(mount_of(&context, lease)).or_default() += 1;
     }
-    Ok(Answer::data(json!({ "lease_count": ending.len(), "counts": counts })))
+    let answer = Answer::data(json!({ "lease_count": ending.len(), "counts": counts }));
+    Ok(warned_of(&damaged, answer))
 }
 
 /// `sys/leases?type=irrevocable`.
@@ -99,11 +103,14 @@ pub(super) async fn irrevocables(context: Context) -> Result<Answer, ApiError> {
             .filter(|limit| *limit > 0)
             .ok_or_else(|| ApiError::invalid("'limit' must be a positive number or \"none\""))?,
     };
-    let Some(ending) = irrevocable(&context)? else { return Ok(Answer::nothing()) };
+    let Some(Ending { leases: ending, damaged }) = irrevocable(&context)? else {
+        return Ok(Answer::nothing());
+    };
     let shown = ending.iter().take(most).map(
         |lease| json!({ "lease_id": lease.id, "mount_id": mount_of(&context, lease), "error": NOT_PROVEN }),
     );
     let answer = Answer::data(json!({ "lease_count": ending.len(), "leases": shown.collect::<Vec<_>>() }));
+    let answer = warned_of(&damaged, answer);
     Ok(if ending.len() > most { answer.warn("more leases are ending than were asked for") } else { answer })
 }
 
@@ -120,8 +127,15 @@ pub(super) async fn tidy(context: Context) -> Result<Answer, ApiError> {
     Ok(Answer::nothing().warn(told).with_status(StatusCode::ACCEPTED))
 }
 
+/// With the leases that could not be counted, because they cannot be read.
+fn warned_of(damaged: &[String], answer: Answer) -> Answer {
+    let warned =
+        |answer: Answer, id: &String| answer.warn(format!("{id} cannot be read; it may be ending, too"));
+    damaged.iter().take(DAMAGED_SHOWN).fold(answer, warned)
+}
+
 /// The leases that are ending, when the request asks for `type=irrevocable`: there is no other type.
-fn irrevocable(context: &Context) -> Result<Option<Vec<Lease>>, ApiError> {
+fn irrevocable(context: &Context) -> Result<Option<Ending>, ApiError> {
     context.fields().ignore(&["include_child_namespaces"]);
     let asked = context.fields().text("type")?.is_some_and(|kind| kind.eq_ignore_ascii_case("irrevocable"));
     Ok(if asked { Some(context.app.leases.ending()?) } else { None })
@@ -162,3 +176,5 @@ const NOT_PROVEN: &str =
     "the target has not been seen to refuse its password yet; it is tried again until it is";
 /// As many as Vault shows unless asked for more.
 const IRREVOCABLE_SHOWN: usize = 10_000;
+/// Leases that a warning names, when they cannot be read.
+const DAMAGED_SHOWN: usize = 100;

@@ -57,7 +57,12 @@ pub(super) async fn delete_rotation(context: Context) -> Result<Answer, ApiError
     context
         .app
         .rules
-        .remove::<RotationPolicy>(&name, |account| account.settings.rotation_policy.as_ref(), |_| None)
+        .remove::<RotationPolicy>(
+            &name,
+            |account| account.settings.rotation_policy.as_ref(),
+            |_| None,
+            |_| None,
+        )
         .await?;
     Ok(Answer::nothing())
 }
@@ -93,6 +98,7 @@ pub(super) async fn delete_password(context: Context) -> Result<Answer, ApiError
             &name,
             |account| account.settings.password_policy.as_ref(),
             |target| target.password_policy.as_ref(),
+            |role| role.password_policy.as_ref(),
         )
         .await?;
     Ok(Answer::nothing())

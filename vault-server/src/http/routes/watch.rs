@@ -63,9 +63,8 @@ async fn poll(
             Some(Woken::Stopping) => return answer(seen),
             Some(Woken::Changed) | None => {}
         }
-        // A use of a token with few of them may have been its last: then it is gone, and was good for this.
-        let is_counted = context.caller.token.num_uses() > 0;
-        let renewed = if is_counted { None } else { Some(still_allowed(context)?) };
+        // The last use of a token is good for the whole request, and the token is gone with it.
+        let renewed = if context.is_last_use { None } else { Some(still_allowed(context)?) };
         seen = watch.look(renewed.as_ref().unwrap_or(&context.authorized))?;
         if woken.is_none() {
             break;

@@ -140,9 +140,15 @@ impl AccountService {
             self.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
             return Err(gone);
         }
-        let password = self.engine.password(subject, lease.version)?;
-        let password =
-            password.ok_or_else(|| AccountError::Busy("the credential is being changed".to_owned()))?;
+        let password = match self.engine.password(subject, lease.version) {
+            Ok(Some(password)) => password,
+            unreadable => {
+                // Nobody has seen the password, and nobody shall keep the account for that.
+                self.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
+                unreadable?;
+                return Err(AccountError::Busy("the credential is being changed".to_owned()));
+            }
+        };
         self.handed_out(&acted.account, &lease, principal);
         Ok(Ok(CheckedOut { lease, username: acted.account.username, password }))
     }
@@ -217,7 +223,9 @@ impl AccountService {
         }
     }
 
-    async fn begin(
+    /// Makes durable that a lease ends, once whoever works on its account is done, which is waited for at most
+    /// `wait`. Gives back the work that ends it.
+    pub(in crate::service) async fn begin(
         &self,
         subject: &Subject,
         lease_id: Option<&str>,
@@ -350,6 +358,6 @@ fn refused(path: &AccountPath, refusal: Refusal, asker: &Principal) -> AccountEr
 
 /// How long the end of a token waits for an account that is just being worked on, before it goes on to the
 /// next and comes back later.
-const BEGIN_WAIT: Duration = Duration::from_millis(250);
+pub(in crate::service) const BEGIN_WAIT: Duration = Duration::from_millis(250);
 /// How often somebody who waits in line asks again.
 const LINE_PULSE: Duration = Duration::from_millis(200);

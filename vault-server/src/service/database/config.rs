@@ -23,7 +23,7 @@ pub struct ConfigRequest {
     /// `<rotator>-database-plugin`.
     pub plugin_name: Option<String>,
     /// The address, with placeholders or with a credential in it.
-    pub connection_url: Option<String>,
+    pub connection_url: Option<SecretString>,
     /// The name of the management credential.
     pub username: Option<String>,
     /// Its password.
@@ -117,7 +117,7 @@ impl DatabaseService {
             None => None,
         };
         let mount_there = self.mount_there(mount)?;
-        let was_written = request.connection_url.as_deref().is_some_and(|url| written(url).is_some());
+        let was_written = request.connection_url.as_ref().is_some_and(|url| written(url.expose()).is_some());
         let config = self.changed(mount, name, loaded.as_ref(), &request)?;
         let connection = connection(&request, &config.plugin_name, target.as_ref())?;
         if request.verify {
@@ -272,8 +272,8 @@ fn connection(
             "error creating database object: plugin not found in the catalog: {plugin_name}"
         ))
     })?;
-    let given = request.connection_url.as_ref().filter(|url| !url.is_empty());
-    let url = given.or_else(|| target.map(|target| &target.spec.connection_url));
+    let given = request.connection_url.as_ref().map(SecretString::expose).filter(|url| !url.is_empty());
+    let url = given.or_else(|| target.map(|target| target.spec.connection_url.as_str()));
     let url = url.ok_or_else(|| invalid("error creating database object: connection_url cannot be empty"))?;
     let mut settings = target.map_or_else(BTreeMap::new, |target| target.spec.settings.clone());
     settings.extend(request.settings.clone());
@@ -281,7 +281,7 @@ fn connection(
     let (connection_url, username, password) = match written(url) {
         None => {
             let username = request.username.clone().or_else(|| target.map(|target| target.username.clone()));
-            (url.clone(), username, request.password.as_ref().map(SecretString::duplicate))
+            (url.to_owned(), username, request.password.as_ref().map(SecretString::duplicate))
         }
         Some(written) => {
             let other = request.username.as_ref().is_some_and(|name| *name != written.username)

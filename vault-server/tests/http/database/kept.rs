@@ -1,7 +1,9 @@
 //! Static roles, configs and mounts that go, and accounts that stay: no password is lost, and each user has one account.
 
 use serde_json::json;
+use vault_core::database::StaticRole;
 use vault_core::mount::Mount;
+use vault_core::store::key::Table;
 use vault_server::service::mount::Teardown;
 
 use super::Databases;
@@ -98,6 +100,24 @@ async fn a_disabled_mount_loses_no_password() {
     databases.delete("accounts/config/database/st?disposal=rotate-and-forget").await.expect_status(204);
     let root = databases.bench.handed_over("targets/config/database.pg").await;
     assert!(databases.bench.target.accepts("manager", &root[0]));
+}
+
+#[tokio::test]
+async fn a_disabled_mount_lets_go_of_everything_beside_a_damaged_record() {
+    let databases = Databases::new().await;
+    for role in ["a", "b"] {
+        databases.hourly(role, &format!("app-{role}")).await;
+    }
+    let barrier = &databases.bench.vault.app.barrier;
+    let damaged = barrier.names(Table::StaticRole, b"", None, 1).unwrap().remove(0);
+    databases.bench.damage_record::<StaticRole>(&damaged).await;
+    assert_eq!(databases.delete("sys/mounts/database").await.status, 500);
+    for (path, released) in
+        [("accounts/config/database/a", json!(false)), ("accounts/config/database/b", json!(true))]
+    {
+        assert_eq!(databases.get(path).await.at("/data/released"), released, "{path}");
+    }
+    assert_eq!(databases.get("targets/config/database.pg").await.at("/data/released"), true);
 }
 
 #[tokio::test]

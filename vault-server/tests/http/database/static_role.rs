@@ -313,3 +313,25 @@ async fn password_policies_are_the_same_in_both_dialects() {
     databases.delete("sys/policies/password/pp").await.expect_status(204);
     databases.get("sys/policies/password/pp").await.expect_status(404);
 }
+
+#[tokio::test]
+async fn a_password_policy_that_something_uses_is_not_deleted() {
+    let databases = Databases::new().await;
+    let policy = json!({ "policy": "length = 12\nrule \"charset\" { charset = \"abc\" }" });
+    databases.post("sys/policies/password/pp", policy).await.expect_status(204);
+    let of_role = |policy: &str| json!({ "credential_config": { "password_policy": policy } });
+    databases.dynamic_role("other", json!({})).await.expect_status(204);
+    databases.dynamic_role("app", of_role("pp")).await.expect_status(204);
+    for path in ["sys/policies/password/pp", "password-policies/pp"] {
+        let refused = databases.delete(path).await;
+        refused.expect_status(409);
+        assert!(refused.text.contains("used by the dynamic role database/roles/app"), "{}", refused.text);
+    }
+    databases.delete("database/roles/app").await.expect_status(204);
+    databases.configure("pg", json!({ "password_policy": "pp" })).await.expect_status(204);
+    let refused = databases.delete("sys/policies/password/pp").await;
+    refused.expect_status(409);
+    assert!(refused.text.contains("used by the target database.pg"), "{}", refused.text);
+    databases.configure("pg", json!({ "password_policy": "" })).await.expect_status(204);
+    databases.delete("sys/policies/password/pp").await.expect_status(204);
+}

@@ -85,7 +85,7 @@ fn asked(fields: &Fields) -> Result<ConfigRequest, ApiError> {
     };
     Ok(ConfigRequest {
         plugin_name: fields.text("plugin_name")?.filter(|name| !name.is_empty()),
-        connection_url: fields.text("connection_url")?,
+        connection_url: fields.secret("connection_url")?,
         username: fields.text("username")?.filter(|name| !name.is_empty()),
         password: fields.secret("password")?.filter(|password| !password.expose().is_empty()),
         verify: fields.flag("verify_connection")?.unwrap_or(true),

@@ -8,14 +8,20 @@ use crate::http::error::ApiError;
 use crate::service::integrity::LastCheck;
 
 pub(in crate::http::routes) async fn read(context: Context) -> Result<Answer, ApiError> {
-    let integrity = &context.app.integrity;
-    Answer::of(&report(integrity.last(), integrity.faults()))
+    Answer::of(&report(context.app.integrity.last(), faults(&context)))
 }
 
 pub(in crate::http::routes) async fn verify(context: Context) -> Result<Answer, ApiError> {
     let integrity = &context.app.integrity;
     let check = integrity.check(&*context.app.clock).await?;
-    Answer::of(&report(Some(check), integrity.faults()))
+    Answer::of(&report(Some(check), faults(&context)))
+}
+
+/// What is wrong beside what a check finds.
+fn faults(context: &Context) -> Vec<String> {
+    let mut faults = context.app.integrity.faults();
+    faults.extend(context.app.mounts.faults());
+    faults
 }
 
 fn report(check: Option<LastCheck>, mut findings: Vec<String>) -> IntegrityReport {
