@@ -17,10 +17,11 @@ pub fn run(data: &[u8]) {
         for address in &addresses {
             assert_eq!(block.contains(*address), slow_contains(block, *address), "{block} {address}");
         }
-        assert!(ends(block).into_iter().all(|end| block.contains(end)), "{block} holds its own ends");
+        // What arrives mapped into IPv6 is IPv4, which no block of IPv6 holds.
+        let plain = |end: &IpAddr| end.to_canonical() == *end;
+        assert!(ends(block).iter().filter(|end| plain(end)).all(|end| block.contains(*end)), "{block}");
         for other in &blocks {
-            let holds_ends = ends(other).into_iter().all(|end| block.contains(end));
-            assert_eq!(block.covers(other), holds_ends, "{block} covers {other}");
+            assert_eq!(block.covers(other), slow_covers(block, other), "{block} covers {other}");
         }
     }
     for address in addresses {
@@ -49,6 +50,12 @@ fn slow_contains(block: &CidrBlock, address: IpAddr) -> bool {
     let (own, length) = bits_of(block);
     let other = bits(address.to_canonical());
     own.len() == other.len() && own.iter().zip(&other).take(length).all(|(own, other)| own == other)
+}
+
+fn slow_covers(block: &CidrBlock, other: &CidrBlock) -> bool {
+    let ((own, length), (other, other_length)) = (bits_of(block), bits_of(other));
+    let begins = own.iter().zip(&other).take(length).all(|(own, other)| own == other);
+    own.len() == other.len() && length <= other_length && begins
 }
 
 /// The address of a block bit by bit, and how many of them count.

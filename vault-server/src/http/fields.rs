@@ -4,6 +4,7 @@
 //! Each accessor knows one meaning. What no accessor asked for is reported as a warning, never refused.
 
 mod form;
+mod reserved;
 mod typed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +64,10 @@ impl Fields {
             return Ok(Self::default());
         }
         match serde_json::from_slice(body) {
-            Ok(object @ Value::Object(_)) => Ok(Self { object, asked: Asked::default() }),
+            Ok(object @ Value::Object(_)) => {
+                let fields = Self { object, asked: Asked::default() };
+                Self::check_names(body).map(|()| fields)
+            }
             Ok(Value::Null) => Ok(Self::default()),
             Ok(other) => Err(ApiError::invalid(format!(
                 "failed to decode JSON input: expected an object, found {}",
