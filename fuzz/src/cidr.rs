@@ -10,7 +10,7 @@ pub fn run(data: &[u8]) {
     let lines = || text.lines().take(LINES_MAX);
     let blocks: Vec<CidrBlock> = lines().filter_map(|line| CidrBlock::parse(line).ok()).collect();
     let mut addresses: Vec<IpAddr> = lines().filter_map(|line| line.trim().parse().ok()).collect();
-    addresses.extend(blocks.iter().flat_map(|block| ends(block)));
+    addresses.extend(blocks.iter().flat_map(ends));
     for block in &blocks {
         assert_eq!(CidrBlock::parse(&block.to_string()), Ok(*block));
         assert_eq!(CidrBlock::parse(&block.with_length()), Ok(*block));

@@ -46,7 +46,8 @@ fn audit_head(dir: &Path, data: &[u8]) {
         return;
     }
     if let Ok(Some(head)) = read_head(&path) {
-        let again = serde_json::to_vec(&head).is_ok_and(|text| std::fs::write(head_path(&path), text).is_ok());
+        let again =
+            serde_json::to_vec(&head).is_ok_and(|text| std::fs::write(head_path(&path), text).is_ok());
         assert!(again);
         assert_eq!(read_head(&path).ok(), Some(Some(head)));
     }

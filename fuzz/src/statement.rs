@@ -31,7 +31,8 @@ fn check(list: Vec<String>) {
     let verdict = rotator.validate(&creation);
     assert_eq!(rotator.validate(&creation), verdict);
     if verdict.is_ok() && !list.is_empty() {
-        let named = |statement: &String| ["{{name}}", "{{username}}"].iter().any(|name| statement.contains(name));
+        let named =
+            |statement: &String| ["{{name}}", "{{username}}"].iter().any(|name| statement.contains(name));
         assert!(list.iter().any(named) && list.len() <= 64);
         for statement in &list {
             let first = statement.split_whitespace().next().unwrap_or_default().trim_end_matches(';');

@@ -4,7 +4,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vault_api::{AuthBlock, Envelope, ErrorBody, Listing};
-use vault_api::{account, audit, checkout, incident, integrity, lease, password_policy, policy, pool, report};
+use vault_api::{
+    account, audit, checkout, incident, integrity, lease, password_policy, policy, pool, report,
+};
 use vault_api::{rotation, rotation_policy, seal, target, token};
 
 /// Reads `data` as each of them.

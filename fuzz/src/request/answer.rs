@@ -34,7 +34,9 @@ impl Answer {
             let sentences = json.get("errors").and_then(Value::as_array);
             let is_list = sentences.is_some_and(|list| list.iter().all(Value::is_string));
             assert!(is_list || json.get("data").is_some(), "an error is a list of sentences: {what}");
-            assert!(!text.contains(CANARY) || what.split("\n  ").next().is_some_and(|sent| sent.contains(CANARY)));
+            assert!(
+                !text.contains(CANARY) || what.split("\n  ").next().is_some_and(|sent| sent.contains(CANARY))
+            );
         }
         json
     }

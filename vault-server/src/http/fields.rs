@@ -270,7 +270,7 @@ impl Fields {
         let pair = |text: &str| {
             text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
         };
-        match self.value(name) {
+        let map = match self.value(name) {
             None => Ok(None),
             Some(Value::Object(map)) => object(map).map(Some),
             Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
@@ -288,7 +288,9 @@ impl Fields {
                 .map(Some)
                 .ok_or_else(wrong),
             Some(_) => Err(wrong()),
-        }
+        }?;
+        map.iter().flat_map(BTreeMap::keys).try_for_each(|name| Self::check_name(name))?;
+        Ok(map)
     }
 }
 

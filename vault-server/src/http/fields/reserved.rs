@@ -18,7 +18,7 @@ impl Fields {
         Ok(())
     }
 
-    /// Refuses the name of a parameter that came in a form or a query.
+    /// Refuses a name that came in a form, in a query, or in a text with names.
     pub(in crate::http) fn check_name(name: &str) -> Result<(), ApiError> {
         if name == NAME { Err(reserved()) } else { Ok(()) }
     }
@@ -68,5 +68,7 @@ mod tests {
         }
         assert!(Fields::from_form(b"%24serde_json::private::Number=1").is_err());
         assert!(Fields::from_form(b"a=$serde_json::private::Number").is_ok());
+        let fields = Fields::from_body(br#"{"m":"$serde_json::private::Number=1","n":"a=1"}"#).unwrap();
+        assert!(fields.text_map("m").is_err() && fields.text_map("n").is_ok());
     }
 }
