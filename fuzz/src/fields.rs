@@ -55,8 +55,9 @@ fn check(fields: &Fields) {
             format!("{:?}", fields.secret(name)),
             format!("{:?}", fields.nested(name).map(|nested| nested.is_some())),
         ];
-        // What an error tells of a value may not be the value.
-        if let Some(secret) = value.as_str().filter(|text| text.len() > 24 && !name.contains(*text)) {
+        // What an error tells of a value may not be the value, unless that is made of the error's own words.
+        let is_own = |text: &str| OWN_WORDS.iter().any(|word| text.contains(word)) || name.contains(text);
+        if let Some(secret) = value.as_str().filter(|text| text.len() > 24 && !is_own(text)) {
             let refusals = told.iter().filter(|told| told.starts_with("Err"));
             assert!(refusals.into_iter().all(|told| !told.contains(secret)), "{told:?}");
         }
@@ -71,3 +72,6 @@ fn check(fields: &Fields) {
         }
     }
 }
+
+/// Of which the errors about a value are made.
+const OWN_WORDS: [&str; 5] = ["must be", "longer than", "whole number", "zero or more", "object of strings"];
