@@ -1,7 +1,4 @@
-//! Fuzzes the decoder of the stored keyring.
+//! See `src/keyring.rs`.
 #![no_main]
 
-#[path = "../decoders/keyring.rs"]
-mod keyring;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| keyring::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rotunda_fuzz::keyring::run(data));

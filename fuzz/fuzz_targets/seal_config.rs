@@ -1,7 +1,4 @@
-//! Fuzzes the decoder of the seal configuration.
+//! See `src/seal_config.rs`.
 #![no_main]
 
-#[path = "../decoders/seal_config.rs"]
-mod seal_config;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| seal_config::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rotunda_fuzz::seal_config::run(data));

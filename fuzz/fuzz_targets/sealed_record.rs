@@ -1,7 +1,4 @@
-//! Fuzzes the decoder of a sealed record.
+//! See `src/sealed_record.rs`.
 #![no_main]
 
-#[path = "../decoders/sealed_record.rs"]
-mod sealed_record;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| sealed_record::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rotunda_fuzz::sealed_record::run(data));

@@ -1,7 +1,4 @@
-//! Fuzzes the decoder of shares of the unseal key.
+//! See `src/unseal_share.rs`.
 #![no_main]
 
-#[path = "../decoders/unseal_share.rs"]
-mod unseal_share;
-
-libfuzzer_sys::fuzz_target!(|data: &[u8]| unseal_share::run(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rotunda_fuzz::unseal_share::run(data));

@@ -72,10 +72,18 @@ impl Timestamp {
         Self(at.timestamp_millis())
     }
 
-    /// Reads RFC 3339 text; parts below a millisecond are cut. `None` when it is not such a text.
+    /// Reads RFC 3339 text; parts below a millisecond are cut. `None` when it is not such a text, or an instant that
+    /// in UTC has none.
     #[must_use]
     pub fn parse_rfc3339(text: &str) -> Option<Self> {
-        DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp_millis()))
+        let at = DateTime::parse_from_rfc3339(text).ok().map(|at| Self(at.timestamp_millis()));
+        at.filter(|at| at.is_in_calendar())
+    }
+
+    /// Whether RFC 3339 can write it: from the year 0 to 9999, in UTC.
+    #[must_use]
+    pub const fn is_in_calendar(self) -> bool {
+        CALENDAR_BEGIN <= self.0 && self.0 < CALENDAR_END
     }
 
     /// As RFC 3339 text in UTC with milliseconds, such as `2026-11-21T21:56:25.849Z`.
@@ -84,6 +92,11 @@ impl Timestamp {
         self.to_utc().to_rfc3339_opts(SecondsFormat::Millis, true)
     }
 }
+
+/// The beginning of the year 0.
+const CALENDAR_BEGIN: i64 = -62_167_219_200_000;
+/// The beginning of the year 10000.
+const CALENDAR_END: i64 = 253_402_300_800_000;
 
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -137,5 +150,26 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp::from_millis(self.0.load(std::sync::atomic::Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_instant_that_is_read_can_be_written_so_that_it_reads_the_same() {
+        for (text, want) in [
+            ("2026-11-21T21:56:25.849Z", Some("2026-11-21T21:56:25.849Z")),
+            ("2026-11-21T21:56:25+05:30", Some("2026-11-21T16:26:25.000Z")),
+            ("0000-01-01T00:00:00Z", Some("0000-01-01T00:00:00.000Z")),
+            ("9999-12-31T23:59:59.999Z", Some("9999-12-31T23:59:59.999Z")),
+            ("0000-01-01T00:00:00+00:01", None),
+            ("9999-12-31T23:59:59-00:01", None),
+            ("soon", None),
+        ] {
+            let read = Timestamp::parse_rfc3339(text);
+            assert_eq!(read.map(Timestamp::to_rfc3339).as_deref(), want, "{text}");
+        }
     }
 }

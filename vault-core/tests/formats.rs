@@ -3,16 +3,6 @@
 #[path = "formats/independent.rs"]
 mod independent;
 
-// The fuzz targets' own functions, so that the stored inputs run on the stable compiler too.
-#[path = "../../fuzz/decoders/keyring.rs"]
-mod fuzz_keyring;
-#[path = "../../fuzz/decoders/seal_config.rs"]
-mod fuzz_seal_config;
-#[path = "../../fuzz/decoders/sealed_record.rs"]
-mod fuzz_sealed_record;
-#[path = "../../fuzz/decoders/unseal_share.rs"]
-mod fuzz_unseal_share;
-
 use data_encoding::HEXLOWER;
 use serde::Deserialize;
 use serde::de::Deserializer;
@@ -191,25 +181,4 @@ fn seal_configurations_are_written_as_documented() {
         assert_eq!(root, vault.unsealed.root.expose());
         assert_eq!(keyring, *vault.unsealed.keyring.danger_plaintext());
     }
-}
-
-/// Runs `decoder` over the stored corpus of a fuzz target.
-#[expect(clippy::unwrap_used, reason = "a corpus that cannot be read fails the test")]
-fn replay(target: &str, decoder: fn(&[u8])) {
-    let corpus = concat!(env!("CARGO_MANIFEST_DIR"), "/../fuzz/corpus/").to_owned() + target;
-    let inputs =
-        std::fs::read_dir(corpus).unwrap().map(|entry| std::fs::read(entry.unwrap().path()).unwrap());
-    let inputs = inputs.collect::<Vec<_>>();
-    assert!(inputs.len() >= 5, "the corpus of {target} is all but empty");
-    for input in inputs {
-        decoder(&input);
-    }
-}
-
-#[test]
-fn every_stored_fuzz_input_is_decoded_or_refused_without_a_panic() {
-    replay("keyring", fuzz_keyring::run);
-    replay("seal_config", fuzz_seal_config::run);
-    replay("sealed_record", fuzz_sealed_record::run);
-    replay("unseal_share", fuzz_unseal_share::run);
 }

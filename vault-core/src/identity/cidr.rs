@@ -42,7 +42,18 @@ impl CidrBlock {
             Some(_) => return Err(CidrError),
             None => most,
         };
-        if length > most { Err(CidrError) } else { Ok(Self { address, length }) }
+        if length > most { Err(CidrError) } else { Ok(Self::unmapped(address, length)) }
+    }
+
+    /// A block of IPv4 that is written mapped into IPv6 is the block of IPv4, as in Go: it is held against addresses
+    /// that are no longer mapped.
+    fn unmapped(address: IpAddr, length: u8) -> Self {
+        match (address.to_canonical(), length.checked_sub(MAPPED_BITS)) {
+            (canonical @ IpAddr::V4(_), Some(length)) if address.is_ipv6() => {
+                Self { address: canonical, length }
+            }
+            _ => Self { address, length },
+        }
     }
 
     /// Reads each of `texts`.
@@ -56,7 +67,12 @@ impl CidrBlock {
     /// Whether `address` is in the block. An IPv4 address that arrives mapped into IPv6 is the IPv4 address.
     #[must_use]
     pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address.to_canonical()) {
+        self.begins(address.to_canonical())
+    }
+
+    /// Whether `address` begins as the block does, in the form it is in.
+    fn begins(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
                 let shift = 32 - u32::from(self.length);
                 let head = |address: u32| u64::from(address) >> shift;
@@ -74,7 +90,7 @@ impl CidrBlock {
     /// Whether every address of `other` is in this block.
     #[must_use]
     pub fn covers(&self, other: &Self) -> bool {
-        self.length <= other.length && self.contains(other.address)
+        self.length <= other.length && self.begins(other.address)
     }
 
     /// With its length always, as AppRole shows the blocks of secret ids.
@@ -95,6 +111,9 @@ pub fn allows(blocks: &[CidrBlock], address: IpAddr) -> bool {
 pub fn are_within(narrow: &[CidrBlock], wide: &[CidrBlock]) -> bool {
     wide.is_empty() || narrow.iter().all(|block| wide.iter().any(|outer| outer.covers(block)))
 }
+
+/// What stands before an IPv4 address that is mapped into IPv6 (RFC 4291, section 2.5.5.2).
+const MAPPED_BITS: u8 = 96;
 
 fn bits(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
@@ -146,6 +165,10 @@ mod tests {
             ("2001:db8::/32", "2001:db9::1", false),
             ("::/0", "2001:db9::1", true),
             ("::1", "::1", true),
+            ("::ffff:10.0.0.0/104", "10.255.0.1", true),
+            ("::ffff:10.0.0.0/104", "::ffff:11.0.0.1", false),
+            ("::ffff:10.1.2.3", "10.1.2.3", true),
+            ("::ffff:10.0.0.0/90", "10.0.0.0", false),
         ] {
             assert_eq!(block(text).contains(address.parse().unwrap()), want, "{text} {address}");
         }
@@ -166,6 +189,8 @@ mod tests {
             (&["10.0.0.0/8"], &["10.1.0.0/16"], false),
             (&["10.1.0.0/16", "11.0.0.0/8"], &["10.0.0.0/8"], false),
             (&["11.0.0.0/8"], &[], true),
+            (&["::ffff:10.1.0.0/112"], &["10.0.0.0/8"], true),
+            (&["::ffff:10.1.0.0/90"], &["0.0.0.0/0"], false),
             (&[], &["10.0.0.0/8"], true),
         ] {
             assert_eq!(are_within(&list(narrow), &list(wide)), want, "{narrow:?} {wide:?}");

@@ -4,6 +4,7 @@
 //! Each accessor knows one meaning. What no accessor asked for is reported as a warning, never refused.
 
 mod form;
+mod reserved;
 mod typed;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -63,7 +64,10 @@ impl Fields {
             return Ok(Self::default());
         }
         match serde_json::from_slice(body) {
-            Ok(object @ Value::Object(_)) => Ok(Self { object, asked: Asked::default() }),
+            Ok(object @ Value::Object(_)) => {
+                let fields = Self { object, asked: Asked::default() };
+                Self::check_names(body).map(|()| fields)
+            }
             Ok(Value::Null) => Ok(Self::default()),
             Ok(other) => Err(ApiError::invalid(format!(
                 "failed to decode JSON input: expected an object, found {}",
@@ -266,7 +270,7 @@ impl Fields {
         let pair = |text: &str| {
             text.split_once('=').map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
         };
-        match self.value(name) {
+        let map = match self.value(name) {
             None => Ok(None),
             Some(Value::Object(map)) => object(map).map(Some),
             Some(Value::String(text)) if text.trim().is_empty() => Ok(None),
@@ -284,7 +288,9 @@ impl Fields {
                 .map(Some)
                 .ok_or_else(wrong),
             Some(_) => Err(wrong()),
-        }
+        }?;
+        map.iter().flat_map(BTreeMap::keys).try_for_each(|name| Self::check_name(name))?;
+        Ok(map)
     }
 }
 

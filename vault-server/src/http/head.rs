@@ -14,7 +14,7 @@ use zeroize::Zeroizing;
 
 use super::context::EventsAsked;
 use super::error::ApiError;
-use super::fields::parse_flag;
+use super::fields::{Fields, parse_flag};
 use super::path::{RequestPath, RequestPathError};
 use super::route::Operation;
 
@@ -167,7 +167,9 @@ fn query(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            Ok((decode(name)?, decode(value)?))
+            let name = decode(name)?;
+            Fields::check_name(&name)?;
+            Ok((name, decode(value)?))
         })
         .collect()
 }

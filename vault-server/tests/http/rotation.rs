@@ -275,3 +275,18 @@ async fn after_a_crash_a_management_credential_between_two_passwords_comes_befor
     assert_eq!(bench.get("incidents?state=all").await.at("/data/incidents"), json!([]));
     assert!(bench.target.accepts("app", &bench.password("app").await));
 }
+
+#[tokio::test]
+async fn a_report_is_about_times_that_can_be_written() {
+    let bench = Bench::new().await;
+    for (query, status) in [
+        ("from=2026-11-21T00:00:00Z", 200),
+        ("from=0&to=253402300799", 200),
+        ("to=253402300800", 400),
+        ("to=9999-12-31T23:59:59-00:01", 400),
+        ("from=-62167219201", 400),
+        ("to=-62167219199", 400),
+    ] {
+        bench.get(&format!("reports/rotation?{query}")).await.expect_status(status);
+    }
+}

@@ -81,6 +81,8 @@ fn addresses_that_do_not_name_one_server_are_refused() {
         ("postgresql://{{username}}:{{password}}@db/a%00", ConfigError::Encoding),
         ("postgresql://{{username}}:{{password}}@db/a%FF", ConfigError::Encoding),
         ("host='db", ConfigError::Form),
+        ("postgres:/app:hunter2@db/app?sslmode=disable", ConfigError::Form),
+        ("host=db app hunter2=x", ConfigError::Form),
         ("dbname=app", ConfigError::Host),
     ] {
         assert_eq!(parse(url, &[]).unwrap_err(), error, "{url}");

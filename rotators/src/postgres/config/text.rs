@@ -45,8 +45,13 @@ pub(super) fn keyword_value(text: &str) -> Result<Parts, ConfigError> {
     let mut rest = text.trim_start();
     while !rest.is_empty() {
         let (name, after) = rest.split_once('=').ok_or(ConfigError::Form)?;
+        let name = name.trim_end();
+        // Else it is an address of another form, with a password in it perhaps, which no error may repeat.
+        if !name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
+            return Err(ConfigError::Form);
+        }
         let (value, after) = value(after.trim_start())?;
-        match name.trim_end() {
+        match name {
             "host" => parts.host = one_host(&value)?,
             "port" => parts.port = Some(port_number(&value)?),
             "dbname" => parts.database = Some(value),

@@ -29,6 +29,7 @@ impl Fields {
                 percent_decode_str(&spaced).decode_utf8().map(Cow::into_owned).map_err(not_text)
             };
             let (name, value) = (decoded(name)?, Value::String(decoded(value)?));
+            Self::check_name(&name)?;
             match object.get_mut(&name) {
                 None => {
                     object.insert(name, value);

@@ -47,8 +47,8 @@ pub(super) async fn report(context: Context) -> Result<Answer, ApiError> {
     let now = context.now();
     let to = moment(&context, "to")?.unwrap_or_else(|| now.plus(Duration::from_millis(1)));
     let from = moment(&context, "from")?.unwrap_or_else(|| to.minus(WINDOW_DEFAULT));
-    if from >= to {
-        return Err(ApiError::invalid("from must be before to"));
+    if from >= to || !from.is_in_calendar() {
+        return Err(ApiError::invalid("from must be before to, and not before the year 0"));
     }
     Answer::of(&context.app.incidents.report(from, to, now)?)
 }
@@ -73,10 +73,10 @@ fn required(context: &Context, field: &str, bytes_max: usize) -> Result<String, 
 /// An RFC 3339 instant, or whole seconds since 1970.
 fn moment(context: &Context, field: &str) -> Result<Option<Timestamp>, ApiError> {
     let Some(text) = context.fields().text(field)?.filter(|text| !text.is_empty()) else { return Ok(None) };
-    if let Ok(seconds) = text.parse::<i64>() {
-        return Ok(Some(Timestamp::from_secs(seconds)));
-    }
-    let parsed = Timestamp::parse_rfc3339(&text);
+    let parsed = match text.parse::<i64>() {
+        Ok(seconds) => Some(Timestamp::from_secs(seconds)).filter(|at| at.is_in_calendar()),
+        Err(_) => Timestamp::parse_rfc3339(&text),
+    };
     parsed.map(Some).ok_or_else(|| {
         ApiError::invalid(format!(
             "{field} must be a time such as 2026-11-21T00:00:00Z, or seconds since 1970"

@@ -1,0 +1,4 @@
+//! See `src/cidr.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rotunda_fuzz::cidr::run(data));

@@ -1,0 +1,4 @@
+//! See `src/pem.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rotunda_fuzz::pem::run(data));

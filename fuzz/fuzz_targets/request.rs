@@ -1,0 +1,4 @@
+//! See `src/request.rs`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| rotunda_fuzz::request::run(data));
