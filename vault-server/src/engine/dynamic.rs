@@ -96,14 +96,13 @@ impl Engine {
         let plan = step::requested(lease);
         self.begin_dynamic(&plan).await?;
         self.report_dynamic(&plan);
-        let outcome = self.create_user(&plan.lease, password).await;
-        let fault = match &outcome {
+        let made = self.create_user(&plan.lease, password).await;
+        let fault = match &made.outcome {
             Outcome::Applied => None,
             Outcome::NotApplied(fault) | Outcome::Unknown(fault) => Some(fault.clone()),
         };
-        let decided = self
-            .decide_dynamic(&key, |lease, facts| step::created(lease, outcome.clone(), facts.now))
-            .await?;
+        let decided =
+            self.decide_dynamic(&key, |lease, facts| step::created(lease, made.clone(), facts.now)).await?;
         drop((place, flight));
         let Some(plan) = decided else { return Err(DynamicError::Busy("the lease was ended meanwhile")) };
         if plan.removes {

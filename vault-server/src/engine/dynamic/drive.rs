@@ -11,7 +11,7 @@ use vault_core::lease::dynamic::role::DynamicRole;
 use vault_core::lease::dynamic::{Dynamic, Stage, step};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Job, Login, Outcome, Rotator};
-use vault_core::rotation::provisioner::{Order, Provisioner, Statements};
+use vault_core::rotation::provisioner::{Made, Order, Provisioner, Statements};
 use vault_core::secret::SecretString;
 use vault_core::target::Target;
 
@@ -51,27 +51,27 @@ impl Hands {
 }
 
 impl Engine {
-    pub(super) async fn create_user(&self, lease: &Dynamic, password: &SecretString) -> Outcome {
+    pub(super) async fn create_user(&self, lease: &Dynamic, password: &SecretString) -> Made {
         let hands = match self.hands(lease, "CreateUser") {
             Ok(hands) => hands,
-            Err(error) => return Outcome::NotApplied(fault_of(error)),
+            Err(error) => return Outcome::NotApplied(fault_of(error)).into(),
         };
         let order = Order {
             creation: &lease.statements.creation,
             password,
             expiration: lease.expires_at.plus(EXPIRATION_GRACE),
         };
-        let outcome = match hands.provisioner() {
+        let made = match hands.provisioner() {
             Ok(provisioner) if lease.place.as_deref() != Some(&provisioner.place(&hands.target.spec)) => {
                 let what = "the target was given another address meanwhile; ask again";
-                Ok(Outcome::NotApplied(Fault::new(FaultClass::Preflight, what)))
+                Ok(Outcome::NotApplied(Fault::new(FaultClass::Preflight, what)).into())
             }
             Ok(provisioner) => within(provisioner.create(hands.job(lease), order)).await,
-            Err(fault) => Ok(Outcome::NotApplied(fault)),
+            Err(fault) => Ok(Outcome::NotApplied(fault).into()),
         };
-        let outcome = outcome.unwrap_or_else(Outcome::Unknown);
-        self.noted(lease, &hands, fault_in(&outcome)).await;
-        outcome
+        let made = made.unwrap_or_else(|fault| Outcome::Unknown(fault).into());
+        self.noted(lease, &hands, fault_in(&made.outcome)).await;
+        made
     }
 
     pub(super) async fn extend_user(&self, lease: &Dynamic, until: Timestamp) -> Outcome {
@@ -142,14 +142,13 @@ impl Engine {
             Ok(provisioner) => (provisioner, hands.job(lease)),
             Err(fault) => return Ok(Removal::Failed(fault)),
         };
-        match within(locate(provisioner, job, lease.place.as_deref())).await.flatten() {
-            Ok(None) => {}
-            Ok(Some(place)) => {
-                self.decide_dynamic(key, |lease, _| step::moved(lease, place.clone())).await?;
-            }
+        let moved = match within(locate(provisioner, job, lease)).await.flatten() {
+            Ok(None) => None,
+            Ok(Some(found)) => self.decide_dynamic(key, |lease, _| step::moved(lease, found.clone())).await?,
             Err(fault) => return Ok(Removal::Failed(fault)),
-        }
-        Ok(within(remove(provisioner, job, statements)).await.unwrap_or_else(Removal::Failed))
+        };
+        let lease = moved.as_ref().map_or(lease, |plan| &plan.lease);
+        Ok(within(remove(provisioner, job, lease, statements)).await.unwrap_or_else(Removal::Failed))
     }
 
     /// What the call needs; it is in the audit trail when this returns well.

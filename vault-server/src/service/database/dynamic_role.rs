@@ -199,6 +199,7 @@ impl DatabaseService {
             suffix: base62::random(SUFFIX_CHARS, entropy),
             target: target.name.clone(),
             place: None,
+            server: None,
             username: username::username(principal.display_name(), name.as_str(), now, entropy),
             job: RotationId::generate(now, entropy),
             borrower: borrower(principal),
