@@ -17,7 +17,8 @@ use vault_core::store::key::Table;
 use vault_core::target::Target;
 
 use super::{DatabaseError, DatabaseService};
-use crate::barrier::{ATTEMPTS_MAX, CommitError, LoadError, require};
+use crate::barrier::{ATTEMPTS_MAX, CommitError, LoadError, Loaded, require};
+use crate::engine::dynamic::{Basis, DynamicError};
 use crate::engine::record::StoredPasswordPolicy;
 use crate::service::account::borrower;
 
@@ -163,9 +164,29 @@ impl DatabaseService {
         reason: Option<String>,
         limits: MountLimits,
     ) -> Result<Issued, DatabaseError> {
-        let role = self.dynamic_role(mount, name)?;
-        let role = role.ok_or_else(|| DatabaseError::UnknownRole(name.clone()))?;
-        let config = self.allowing(mount, &role.config, name)?.value;
+        for _ in 0..ATTEMPTS_MAX {
+            let asked = Asked { mount, name, principal, reason: reason.clone() };
+            match self.try_issue(asked, limits).await {
+                // What was decided upon was changed while the target was waited for.
+                Err(DatabaseError::Dynamic(DynamicError::Outdated)) => {}
+                outcome => return outcome,
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+
+    async fn try_issue(
+        &self,
+        asked: Asked<'_>,
+        limits: MountLimits,
+    ) -> Result<Issued, DatabaseError> {
+        let Asked { mount, name, .. } = asked;
+        let role = self.engine.barrier().load::<DynamicRole>(key(mount, name))?;
+        let Loaded { value: role, revision: role_at } =
+            role.ok_or_else(|| DatabaseError::UnknownRole(name.clone()))?;
+        let Loaded { value: config, revision: config_at } = self.allowing(mount, &role.config, name)?;
+        let basis =
+            Basis { role: (key(mount, name), role_at), config: (key(mount, &role.config), config_at) };
         if role.statements.creation.is_empty() {
             return Err(DatabaseError::Invalid(format!("the role {name} has no creation_statements")));
         }
@@ -184,8 +205,8 @@ impl DatabaseService {
         let password = policy.unwrap_or_else(PasswordPolicy::of_vault).generate(self.engine.entropy());
         let limits = Limits { ttl: limits.default_ttl, max_ttl: limits.max_ttl };
         let limits = step::limits(role.default_ttl, role.max_ttl, limits);
-        let lease = self.drawn(Asked { mount, name, principal, reason }, role, &target, limits);
-        let lease = self.engine.provision(lease, &password).await?;
+        let lease = self.drawn(asked, role, &target, limits);
+        let lease = self.engine.provision(lease, &password, &basis).await?;
         Ok(Issued { lease, password })
     }
 

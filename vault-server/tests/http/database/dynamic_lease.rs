@@ -366,6 +366,38 @@ async fn a_user_that_is_missing_on_another_server_at_the_same_address_is_not_tak
 }
 
 #[tokio::test]
+async fn what_was_changed_while_the_target_was_waited_for_counts() {
+    for (path, body, word) in [
+        ("database/roles/app", None, "unknown role"),
+        ("database/config/pg", Some(json!({ "allowed_roles": "other" })), "is not an allowed role"),
+        ("database/roles/app", Some(json!({ "creation_statements": "FAIL {{name}}" })), "preflight"),
+    ] {
+        let databases = Databases::with_role().await;
+        databases.configure("pg", json!({ "max_open_connections": 1 })).await.expect_status(204);
+        databases.bench.target.next(Verb::Create, Mishap::Hangs);
+        let changes = async {
+            until(|| databases.bench.target.hanging() == 1).await;
+            // The other one stands in line by then.
+            for _ in 0..5_000 {
+                tokio::task::yield_now().await;
+            }
+            let changed = match body {
+                Some(body) => databases.post(path, body).await,
+                None => databases.delete(path).await,
+            };
+            changed.expect_status(204);
+            databases.bench.target.release();
+        };
+        let ask = || databases.get("database/creds/app");
+        let (first, second, ()) = tokio::join!(ask(), ask(), changes);
+        let late = if first.status == 200 { second } else { first };
+        late.expect_status(400);
+        assert!(late.text.contains(word), "{}", late.text);
+        assert_eq!(databases.users().len(), 1);
+    }
+}
+
+#[tokio::test]
 async fn many_at_once_get_each_their_own_user() {
     let databases = std::sync::Arc::new(Databases::with_role().await);
     let mut asked = tokio::task::JoinSet::new();
