@@ -109,7 +109,11 @@ impl Engine {
         let flight = flight.ok_or(DynamicError::Busy("the lease is being worked on"))?;
         lease.place = self.place_name(&target.value);
         let plan = step::requested(lease);
-        self.begin_dynamic(&plan, basis).await?;
+        {
+            // Whoever takes the target away counts its leases alone.
+            let _references = self.references().read().await;
+            self.begin_dynamic(&plan, basis).await?;
+        }
         self.report_dynamic(&plan);
         let made = self.create_user(&plan.lease, password).await;
         let fault = match &made.outcome {
