@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vault_core::clock::Timestamp;
+use vault_core::database::DatabaseConfig;
 use vault_core::entropy::random_bytes;
 use vault_core::lease::dynamic::removal::{Removal, locate, remove};
 use vault_core::lease::dynamic::role::DynamicRole;
@@ -181,10 +182,9 @@ impl Engine {
     }
 
     /// How the role says today that its users are kept and removed; as the lease remembers it, where the role is
-    /// gone or cannot be read.
+    /// gone, makes its users elsewhere by now, or cannot be read.
     fn statements(&self, lease: &Dynamic) -> Result<Statements, LoadError> {
-        let name = [lease.mount.as_bytes().as_slice(), lease.role.as_bytes()].concat();
-        let role = match self.inner.barrier.load::<DynamicRole>(name) {
+        let role = match self.role_of(lease) {
             Err(LoadError::Sealed) => return Err(LoadError::Sealed),
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "a role cannot be read; its lease's own statements are taken");
@@ -192,7 +192,16 @@ impl Engine {
             }
             Ok(role) => role,
         };
-        Ok(role.map_or_else(|| lease.statements.clone(), |role| role.value.statements))
+        Ok(role.map_or_else(|| lease.statements.clone(), |role| role.statements))
+    }
+
+    /// The lease's role, while its config is one of the lease's target: statements that are meant for another
+    /// database may do there what nobody asked for.
+    fn role_of(&self, lease: &Dynamic) -> Result<Option<DynamicRole>, LoadError> {
+        let name = |name: &str| [lease.mount.as_bytes().as_slice(), name.as_bytes()].concat();
+        let Some(role) = self.inner.barrier.load::<DynamicRole>(name(&lease.role))? else { return Ok(None) };
+        let config = self.inner.barrier.load::<DatabaseConfig>(name(role.value.config.as_str()))?;
+        Ok(config.filter(|config| config.value.target == lease.target).map(|_| role.value))
     }
 
     /// A management credential that was refused is not tried again by anybody before it is mended.

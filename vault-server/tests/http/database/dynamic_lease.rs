@@ -182,6 +182,22 @@ async fn a_revocation_that_cannot_work_waits_for_a_person_and_for_better_stateme
 }
 
 #[tokio::test]
+async fn a_role_that_makes_its_users_elsewhere_by_now_says_nothing_about_those_here() {
+    let databases = Databases::with_role().await;
+    let [kept, ended] = [databases.issue().await, databases.issue().await];
+    databases.configure("other", json!({})).await.expect_status(204);
+    let moved = json!({
+        "db_name": "other", "renew_statements": ["FAIL {{name}}"], "revocation_statements": ["FAIL {{name}}"],
+    });
+    databases.dynamic_role("app", moved).await.expect_status(204);
+    databases.post("sys/leases/renew", json!({ "lease_id": kept.lease })).await.expect_status(200);
+    databases.revoke(&ended.lease).await.expect_status(204);
+    // Back on the lease's own target it is asked again.
+    databases.dynamic_role("app", json!({ "db_name": "pg" })).await.expect_status(204);
+    databases.revoke(&kept.lease).await.expect_status(200);
+}
+
+#[tokio::test]
 async fn a_user_of_which_nothing_is_known_is_removed() {
     let databases = Databases::with_role().await;
     for mishap in [Mishap::ReplyLost, Mishap::RequestLost, Mishap::InFlight] {
