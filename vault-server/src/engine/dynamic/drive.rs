@@ -4,6 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::OwnedSemaphorePermit;
 use vault_core::clock::Timestamp;
 use vault_core::database::DatabaseConfig;
 use vault_core::entropy::random_bytes;
@@ -97,11 +98,7 @@ impl Engine {
     /// Removes the user of a lease that ends, and commits what that showed. The caller holds the lease's flight.
     pub(super) async fn remove_user(&self, key: &[u8]) -> Result<(), PlanError> {
         let Some(loaded) = self.dynamic(key)? else { return Ok(()) };
-        // What cannot be read is told below, as a failure of this attempt.
-        let _place = match self.target(&loaded.value.target) {
-            Ok(Some(target)) => self.place_at(&target.value).await,
-            Ok(None) | Err(_) => None,
-        };
+        let _place = self.turn_to_remove(&loaded.value).await;
         // As it is after the waiting.
         let Some(loaded) = self.dynamic(key)? else { return Ok(()) };
         let lease = loaded.value;
@@ -128,6 +125,22 @@ impl Engine {
         self.decide_dynamic(key, |lease, facts| step::removed(lease, removal.clone(), facts.now, draw))
             .await
             .map(drop)
+    }
+
+    /// Waits for a place at the lease's target, to remove its user. A long wait is no secret: it opens an incident.
+    async fn turn_to_remove(&self, lease: &Dynamic) -> Option<OwnedSemaphorePermit> {
+        // What cannot be read is told by the attempt itself, as its failure.
+        let target = self.target(&lease.target).ok().flatten()?.value;
+        let mut place = std::pin::pin!(self.place_at(&target));
+        if let Ok(place) = tokio::time::timeout(step::OVERDUE_AFTER, &mut place).await {
+            return place;
+        }
+        let told = self.decide_dynamic(&lease.key(), |lease, facts| step::overdue(lease, facts.now)).await;
+        if let Err(error) = told {
+            let subject = lease.subject();
+            tracing::warn!(%subject, error = %Chain(&error), "a long wait for a target was not noted");
+        }
+        place.await
     }
 
     /// One attempt: where the user is, and its removal there. It is done again, so that an answer that never came is no

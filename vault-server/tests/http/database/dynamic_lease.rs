@@ -198,6 +198,46 @@ async fn a_role_that_makes_its_users_elsewhere_by_now_says_nothing_about_those_h
 }
 
 #[tokio::test]
+async fn a_removal_that_waits_in_line_is_no_secret() {
+    let databases = Databases::with_role().await;
+    databases.configure("pg", json!({ "max_open_connections": 1 })).await.expect_status(204);
+    for _ in 0..4 {
+        databases.issue().await;
+    }
+    let engine = &databases.bench.vault.app.engine;
+    let keys = engine.dynamic_keys(b"").unwrap();
+    let overdue = || {
+        let leases = keys.iter().map(|key| engine.dynamic(key).unwrap().unwrap().value);
+        leases.filter(|lease| lease.fault.as_ref().is_some_and(|f| f.class == FaultClass::Overdue)).count()
+    };
+    databases.bench.target.always(Verb::Remove, Mishap::Hangs);
+    let ended = databases.post("sys/leases/revoke-prefix/database/creds/app", json!({}));
+    let waits = async {
+        // Each of those before takes the deadline of a call, one after the other.
+        for calls in 1..=2 {
+            until(|| {
+                databases.bench.target.calls(Verb::Remove) == calls && databases.bench.target.hanging() == 1
+            })
+            .await;
+            assert_eq!(overdue(), 0, "after {calls} calls");
+            databases.advance(Duration::from_secs(31));
+            tokio::time::pause();
+            tokio::time::advance(Duration::from_secs(31)).await;
+            tokio::time::resume();
+        }
+        until(|| overdue() > 0).await;
+        databases.bench.target.heal();
+        databases.bench.target.release();
+    };
+    let _ = tokio::join!(ended, waits);
+    assert_eq!(databases.incidents().await.len(), 1);
+    databases.advance(Duration::from_secs(600));
+    databases.settle().await;
+    assert_eq!(databases.users(), Vec::<String>::new());
+    assert_eq!(databases.incidents().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn a_user_of_which_nothing_is_known_is_removed() {
     let databases = Databases::with_role().await;
     for mishap in [Mishap::ReplyLost, Mishap::RequestLost, Mishap::InFlight] {
