@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit};
 use vault_core::clock::Timestamp;
 use vault_core::database::DatabaseConfig;
 use vault_core::entropy::random_bytes;
@@ -54,6 +54,7 @@ impl Hands {
 
 impl Engine {
     pub(super) async fn create_user(&self, lease: &Dynamic, password: &SecretString) -> Made {
+        let _turn = self.turn_to_log_in(lease).await;
         let hands = match self.hands(lease, "CreateUser") {
             Ok(hands) => hands,
             Err(error) => return Outcome::NotApplied(fault_of(error)).into(),
@@ -77,6 +78,7 @@ impl Engine {
     }
 
     pub(super) async fn extend_user(&self, lease: &Dynamic, until: Timestamp) -> Outcome {
+        let _turn = self.turn_to_log_in(lease).await;
         let hands = match self.hands(lease, "ExtendUser") {
             Ok(hands) => hands,
             Err(error) => return Outcome::NotApplied(fault_of(error)),
@@ -105,6 +107,7 @@ impl Engine {
         if !matches!(lease.stage, Stage::Revoking { at } if at <= self.now()) {
             return Ok(());
         }
+        let _turn = self.turn_to_log_in(&lease).await;
         let removal = match self.hands(&lease, "RemoveUser") {
             // The unseal goes on with it.
             Err(NoTools::Load(LoadError::Sealed)) => return Err(LoadError::Sealed.into()),
@@ -217,9 +220,20 @@ impl Engine {
         Ok(config.filter(|config| config.value.target == lease.target).map(|_| role.value))
     }
 
+    /// Waits for the turn to find out whether the management credential still works, where that is not known; hold it
+    /// until the outcome is [`noted`](Self::noted).
+    async fn turn_to_log_in(&self, lease: &Dynamic) -> Option<OwnedMutexGuard<()>> {
+        let target = self.target(&lease.target).ok().flatten()?.value;
+        self.inner.gates.turn_unless_proven(&target).await
+    }
+
     /// A management credential that was refused is not tried again by anybody before it is mended.
     async fn noted(&self, lease: &Dynamic, hands: &Hands, fault: Option<&Fault>) {
         let refused = fault.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
+        // Of other failures it is not known whether they came after the login.
+        if refused || fault.is_none() {
+            self.inner.gates.note(&hands.target, !refused);
+        }
         if let Some(version) = hands.managed_by.filter(|_| refused) {
             self.note_refused_management(&lease.target, version).await;
         }
