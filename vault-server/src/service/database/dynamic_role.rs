@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use vault_core::entropy::base62;
 use vault_core::id::RotationId;
 use vault_core::identity::{Limits as MountLimits, Principal};
-use vault_core::lease::Limits;
 use vault_core::lease::dynamic::role::DynamicRole;
 use vault_core::lease::dynamic::{Dynamic, Stage, step, username};
+use vault_core::lease::{EndCause, Limits};
 use vault_core::mount::Mount;
 use vault_core::password::PasswordPolicy;
 use vault_core::path::Name;
@@ -152,7 +153,8 @@ impl DatabaseService {
         Err(CommitError::Conflict.into())
     }
 
-    /// Makes a user by the role `name`, on a lease of `principal`.
+    /// Makes a user by the role `name`, on a lease of `principal`. It goes again when `gone` is cancelled by then, because
+    /// nobody takes the answer any more.
     ///
     /// # Errors
     /// [`DatabaseError`] by cause. No user is left behind.
@@ -163,23 +165,29 @@ impl DatabaseService {
         principal: &Principal,
         reason: Option<String>,
         limits: MountLimits,
+        gone: &CancellationToken,
     ) -> Result<Issued, DatabaseError> {
         for _ in 0..ATTEMPTS_MAX {
             let asked = Asked { mount, name, principal, reason: reason.clone() };
-            match self.try_issue(asked, limits).await {
+            let issued = match self.try_issue(asked, limits).await {
                 // What was decided upon was changed while the target was waited for.
-                Err(DatabaseError::Dynamic(DynamicError::Outdated)) => {}
-                outcome => return outcome,
+                Err(DatabaseError::Dynamic(DynamicError::Outdated)) => continue,
+                outcome => outcome?,
+            };
+            if !gone.is_cancelled() {
+                return Ok(issued);
             }
+            // It was never handed out, and nobody would give it back.
+            let ended = self.engine.begin_end_dynamic(&issued.lease.key(), &EndCause::CheckIn).await;
+            if let Some(lease) = ended.map_err(DynamicError::from)? {
+                self.engine.spawn_removal(&lease);
+            }
+            return Err(DynamicError::Busy("the client hung up before it was given anything").into());
         }
         Err(CommitError::Conflict.into())
     }
 
-    async fn try_issue(
-        &self,
-        asked: Asked<'_>,
-        limits: MountLimits,
-    ) -> Result<Issued, DatabaseError> {
+    async fn try_issue(&self, asked: Asked<'_>, limits: MountLimits) -> Result<Issued, DatabaseError> {
         let Asked { mount, name, .. } = asked;
         let role = self.engine.barrier().load::<DynamicRole>(key(mount, name))?;
         let Loaded { value: role, revision: role_at } =

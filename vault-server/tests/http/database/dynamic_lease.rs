@@ -287,6 +287,25 @@ async fn a_process_that_dies_while_a_user_is_made_leaves_none() {
 }
 
 #[tokio::test]
+async fn a_user_whose_asker_hung_up_goes_again() {
+    let databases = Databases::with_role().await;
+    databases.bench.target.next(Verb::Create, Mishap::HangsAfterwards);
+    {
+        let mut asked = std::pin::pin!(databases.get("database/creds/app"));
+        tokio::select! {
+            reply = &mut asked => panic!("{}", reply.text),
+            () = until(|| databases.bench.target.hanging() == 1) => {}
+        }
+    }
+    assert_eq!(databases.users().len(), 1);
+    databases.bench.target.release();
+    until(|| databases.users().is_empty()).await;
+    databases.bench.rest().await;
+    assert_eq!(databases.bench.vault.app.engine.dynamic_keys(b"").unwrap().len(), 0);
+    assert_eq!(databases.incidents().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn a_seal_while_a_user_is_made_leaves_none() {
     for mishap in [Mishap::Hangs, Mishap::HangsAfterwards] {
         let mut databases = Databases::with_role().await;
