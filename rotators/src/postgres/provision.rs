@@ -247,6 +247,7 @@ async fn begin(session: &Session<'_>, config: &Config) -> Result<i64, Fault> {
     take_turn(session, wait).await.map_err(said)?;
     let limits = command::transaction_limits(config.statement_timeout.as_millis());
     session.run(&limits).await.map_err(said)?;
+    session.run("SAVEPOINT begun").await.map_err(said)?;
     number(session).await
 }
 
@@ -278,11 +279,11 @@ async fn run(
 ) -> Result<Outcome, Fault> {
     for (at, statement) in (1..).zip(statements) {
         if let Err(failure) = session.run(statement.expose()).await {
+            // Of a session that says nothing more it is not known what the statements had done with it.
+            let answers = matches!(failure, Failure::Said(_)) && !session.is_closed();
             let fault = statement_fault(&session, failure, &format!("statement {at} of the role"));
-            // A failed statement takes its transaction with it. Where there still is one that answers, the
-            // statements had ended ours before.
-            let ended = number(&session).await.is_ok();
-            return Ok(if ended { Outcome::Unknown(fault) } else { Outcome::NotApplied(fault) });
+            let undone = answers && is_whole(&session, transaction).await;
+            return Ok(if undone { Outcome::NotApplied(fault) } else { Outcome::Unknown(fault) });
         }
     }
     if number(&session).await.ok() != Some(transaction) {
@@ -300,6 +301,13 @@ async fn run(
         return Ok(Outcome::NotApplied(Fault::new(FaultClass::OldStillValid, what)));
     }
     Ok(commit(session).await)
+}
+
+/// Whether all that was run since [`begin`] is in the transaction that it began, of which a statement has failed: then
+/// nothing of it is ever committed. One that the statements began themselves, after a COMMIT, has no such savepoint.
+async fn is_whole(session: &Session<'_>, transaction: i64) -> bool {
+    session.run("ROLLBACK TO SAVEPOINT begun").await.is_ok()
+        && number(session).await.ok() == Some(transaction)
 }
 
 /// The number of the session's transaction.

@@ -7,6 +7,7 @@ use vault_core::rotation::port::{Job, Outcome};
 use vault_core::rotation::provisioner::{Made, Order, Presence, Provisioner as _};
 use vault_core::secret::SecretString;
 use vault_tests::postgres::{PostgresOptions, connect};
+use vault_tests::proxy::Mischief;
 
 use crate::bench::{Bench, OLD, class, login, word};
 
@@ -64,6 +65,47 @@ async fn a_server_is_known_by_its_own_identifier_to_whoever_may_make_users() {
     assert_eq!((made.outcome, made.server), (Outcome::Applied, None));
     assert_eq!(server_seen(first.job_for("v-next")).await, None);
     assert_eq!(presence(first.job_for("v-next")).await, Ok(Presence::Live));
+}
+
+#[tokio::test]
+async fn only_what_certainly_did_not_happen_is_said_not_to_have_been_applied() {
+    let bench = Bench::start_without_account(PostgresOptions::default()).await;
+    let make = "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}'";
+    for (number, (statements, word_of, there)) in [
+        (vec![make, "SELECT 1/0"], "not applied: preflight", Presence::Gone),
+        (vec![make, "SAVEPOINT own", "SELECT 1/0"], "not applied: preflight", Presence::Gone),
+        (vec![make, "/**/ COMMIT AND CHAIN", "SELECT 1/0"], "unknown: preflight", Presence::Live),
+        (
+            vec![make, "COMMIT AND CHAIN", "SAVEPOINT begun", "SELECT 1/0"],
+            "unknown: preflight",
+            Presence::Live,
+        ),
+        (vec![make, "COMMIT", "SELECT 1/0"], "unknown: preflight", Presence::Live),
+        (vec![make, "COMMIT AND CHAIN; SELECT 1/0"], "unknown: preflight", Presence::Live),
+        (
+            vec![make, "COMMIT AND CHAIN", "SELECT pg_terminate_backend(pg_backend_pid())"],
+            "unknown: unreachable",
+            Presence::Live,
+        ),
+        (vec![make, "ROLLBACK AND CHAIN"], "unknown: preflight", Presence::Gone),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let username = format!("v-{number}");
+        let job = bench.job_for(&username);
+        let creation: Vec<String> = statements.iter().map(|&text| text.to_owned()).collect();
+        assert_eq!(word(&create(job, &creation).await.outcome), word_of, "{statements:?}");
+        assert_eq!(presence(job).await, Ok(there), "{statements:?}");
+    }
+    // Nor is silence proof of anything.
+    let silent = [make.to_owned(), "COMMIT AND CHAIN".to_owned(), "SELECT 4711".to_owned()];
+    bench.proxy.set(Mischief::SwallowReply("4711".to_owned())).await.unwrap();
+    let job = bench.job_for("v-silent");
+    assert_eq!(word(&create(job, &silent).await.outcome), "unknown: unreachable");
+    bench.proxy.set(Mischief::None).await.unwrap();
+    assert_eq!(remove(job, &[]).await, Outcome::Applied);
+    assert_eq!(presence(job).await, Ok(Presence::Gone));
 }
 
 #[tokio::test]
