@@ -117,6 +117,8 @@ struct State {
     arriving: VecDeque<(String, String)>,
     /// Passwords with this text in them are refused by policy.
     refused_text: Option<String>,
+    /// The identifier that the target tells of itself.
+    server: Option<String>,
     hanging: u32,
     applied: u32,
 }

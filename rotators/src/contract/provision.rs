@@ -87,7 +87,7 @@ impl<'a> Maker<'a> {
     async fn create(&self, job: Job<'_>, creation: &[String]) -> Outcome {
         let password = SecretString::new(PASSWORD.to_owned());
         let order = Order { creation, password: &password, expiration: UNTIL };
-        self.bench.hear(self.provisioner.create(job, order).await)
+        self.bench.hear(self.provisioner.create(job, order).await).outcome
     }
 
     async fn extend(&self, job: Job<'_>) -> Outcome {
@@ -100,7 +100,7 @@ impl<'a> Maker<'a> {
 
     async fn presence(&self, job: Job<'_>) -> Done<Presence> {
         let found = self.bench.hear(self.provisioner.presence(job).await);
-        found.map_err(|fault| format!("presence: {fault}"))
+        found.map(|sight| sight.presence).map_err(|fault| format!("presence: {fault}"))
     }
 
     async fn accepts(&self, job: Job<'_>, wanted: bool) -> Done<()> {

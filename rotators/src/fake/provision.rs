@@ -6,7 +6,7 @@
 use vault_core::clock::Timestamp;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{BoxFuture, Job, Outcome, TargetSpec};
-use vault_core::rotation::provisioner::{Order, Presence, Provisioner, Statements};
+use vault_core::rotation::provisioner::{Made, Order, Presence, Provisioner, Sight, Statements};
 
 use super::account::Account;
 use super::act::{failure, fault};
@@ -17,6 +17,11 @@ impl FakeTarget {
     #[must_use]
     pub fn usernames(&self) -> Vec<String> {
         self.state().accounts.names().cloned().collect()
+    }
+
+    /// Lets the target tell this identifier of itself from here on, as when its address leads to another server.
+    pub fn become_server(&self, identifier: &str) {
+        self.state().server = Some(identifier.to_owned());
     }
 
     /// From when on the target itself does not let a user in, as it was told last.
@@ -38,11 +43,15 @@ impl Provisioner for FakeTarget {
         spec.connection_url.clone()
     }
 
-    fn create<'a>(&'a self, job: Job<'a>, order: Order<'a>) -> BoxFuture<'a, Outcome> {
+    fn create<'a>(&'a self, job: Job<'a>, order: Order<'a>) -> BoxFuture<'a, Made> {
         Box::pin(async move {
             let mishap = self.enter(Verb::Create).await;
-            let answer = self.state().create(&job, &order, mishap);
-            self.leave(mishap, answer).await
+            let made = {
+                let mut state = self.state();
+                let server = state.server.clone();
+                Made { outcome: state.create(&job, &order, mishap), server }
+            };
+            self.leave(mishap, made).await
         })
     }
 
@@ -79,7 +88,7 @@ impl Provisioner for FakeTarget {
         })
     }
 
-    fn presence<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Presence, Fault>> {
+    fn presence<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Sight, Fault>> {
         Box::pin(async move {
             let mishap = self.enter(Verb::Presence).await;
             let answer = match failure(mishap) {
@@ -87,11 +96,12 @@ impl Provisioner for FakeTarget {
                 None => {
                     let mut state = self.state();
                     state.log_in_management(job.management).map(|()| {
-                        match state.accounts.find(job.username) {
+                        let presence = match state.accounts.find(job.username) {
                             None => Presence::Gone,
                             Some(account) if account.locked => Presence::Blocked,
                             Some(_) => Presence::Live,
-                        }
+                        };
+                        Sight { presence, server: state.server.clone() }
                     })
                 }
             };

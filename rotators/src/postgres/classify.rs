@@ -222,6 +222,12 @@ pub(super) fn is_missing(error: &Error) -> bool {
     Reply::of(error).is_some_and(|reply| reply.code == "42704")
 }
 
+/// Whether the reply says that there is nothing of that kind, or not for this role.
+#[must_use]
+pub(super) fn is_withheld(error: &Error) -> bool {
+    Reply::of(error).is_some_and(|reply| matches!(reply.code, "42501" | "42883" | "0A000"))
+}
+
 /// Whether an error in answer to COMMIT proves that nothing was committed. The session's end proves
 /// nothing: the server may have been stopped after the commit and before its answer.
 #[must_use]

@@ -12,7 +12,7 @@ use std::time::Duration;
 use vault_core::clock::Timestamp;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{BoxFuture, Job, Outcome, TargetSpec};
-use vault_core::rotation::provisioner::{Order, Presence, Provisioner, Statements};
+use vault_core::rotation::provisioner::{Made, Order, Presence, Provisioner, Sight, Statements};
 use vault_core::secret::SecretString;
 
 use super::config::{Config, Hashing};
@@ -31,8 +31,10 @@ impl Provisioner for PostgresRotator {
             .map_or_else(|_| spec.connection_url.clone(), |config| format!("{}:{}", config.host, config.port))
     }
 
-    fn create<'a>(&'a self, job: Job<'a>, order: Order<'a>) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move { create(job, order).await.unwrap_or_else(Outcome::NotApplied) })
+    fn create<'a>(&'a self, job: Job<'a>, order: Order<'a>) -> BoxFuture<'a, Made> {
+        Box::pin(
+            async move { create(job, order).await.unwrap_or_else(|fault| Outcome::NotApplied(fault).into()) },
+        )
     }
 
     fn extend<'a>(
@@ -48,17 +50,19 @@ impl Provisioner for PostgresRotator {
         Box::pin(async move { remove(job, revocation).await.unwrap_or_else(Outcome::NotApplied) })
     }
 
-    fn presence<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Presence, Fault>> {
+    fn presence<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Sight, Fault>> {
         Box::pin(async move {
             let config = parse(job.spec)?;
             let session = open_management(&config, &job).await?;
             let found = find(&session, job.username).await?;
+            let server = identifier(&session).await?;
             session.close().await;
-            Ok(match found {
+            let presence = match found {
                 None => Presence::Gone,
                 Some(User { login: false, .. }) => Presence::Blocked,
                 Some(User { login: true, .. }) => Presence::Live,
-            })
+            };
+            Ok(Sight { presence, server })
         })
     }
 }
@@ -91,7 +95,22 @@ async fn find(session: &Session<'_>, name: &str) -> Result<Option<User>, Fault> 
     Ok(Some(User { id, login: row.try_get(2).map_err(said)?, is_ours: row.try_get(3).map_err(said)? }))
 }
 
-async fn create(job: Job<'_>, order: Order<'_>) -> Result<Outcome, Fault> {
+/// The identifier that the server's files were made with: a standby that is promoted has it, too. `None` where there is
+/// none, or the management role may not read it.
+async fn identifier(session: &Session<'_>) -> Result<Option<String>, Fault> {
+    let said = |failure| session.look_fault(failure);
+    match session.ask(IDENTIFIER, &[]).await {
+        Err(Failure::Said(error)) if classify::is_withheld(&error) => Ok(None),
+        Err(failure) => Err(said(failure)),
+        Ok(rows) => {
+            let row = rows.first().ok_or_else(|| said(Failure::Silent))?;
+            let identifier: Option<i64> = row.try_get(0).map_err(|error| said(Failure::Said(error)))?;
+            Ok(identifier.map(|identifier| identifier.cast_unsigned().to_string()))
+        }
+    }
+}
+
+async fn create(job: Job<'_>, order: Order<'_>) -> Result<Made, Fault> {
     let preflight = |error: command::LoginError| Fault::new(FaultClass::Preflight, error.to_string());
     command::check_name(job.username).map_err(preflight)?;
     command::check_password(order.password).map_err(preflight)?;
@@ -104,7 +123,10 @@ async fn create(job: Job<'_>, order: Order<'_>) -> Result<Outcome, Fault> {
     let stored = stored_form(order.password, config.hashing);
     let values =
         Values { username: job.username, password: Some(&stored), expiration: Some(order.expiration) };
-    transact(session, &config, &template::filled(order.creation, &values)).await
+    // Of the very session that makes the user: another one may lead to another server.
+    let server = identifier(&session).await?;
+    let outcome = transact(session, &config, &template::filled(order.creation, &values)).await;
+    Ok(Made { outcome: outcome.unwrap_or_else(Outcome::NotApplied), server })
 }
 
 /// What stands for `{{password}}`: its verifier, so that the password is in no statement and in no log of the
@@ -225,6 +247,7 @@ async fn begin(session: &Session<'_>, config: &Config) -> Result<i64, Fault> {
     take_turn(session, wait).await.map_err(said)?;
     let limits = command::transaction_limits(config.statement_timeout.as_millis());
     session.run(&limits).await.map_err(said)?;
+    session.run("SAVEPOINT begun").await.map_err(said)?;
     number(session).await
 }
 
@@ -256,11 +279,11 @@ async fn run(
 ) -> Result<Outcome, Fault> {
     for (at, statement) in (1..).zip(statements) {
         if let Err(failure) = session.run(statement.expose()).await {
+            // Of a session that says nothing more it is not known what the statements had done with it.
+            let answers = matches!(failure, Failure::Said(_)) && !session.is_closed();
             let fault = statement_fault(&session, failure, &format!("statement {at} of the role"));
-            // A failed statement takes its transaction with it. Where there still is one that answers, the
-            // statements had ended ours before.
-            let ended = number(&session).await.is_ok();
-            return Ok(if ended { Outcome::Unknown(fault) } else { Outcome::NotApplied(fault) });
+            let undone = answers && is_whole(&session, transaction).await;
+            return Ok(if undone { Outcome::NotApplied(fault) } else { Outcome::Unknown(fault) });
         }
     }
     if number(&session).await.ok() != Some(transaction) {
@@ -278,6 +301,13 @@ async fn run(
         return Ok(Outcome::NotApplied(Fault::new(FaultClass::OldStillValid, what)));
     }
     Ok(commit(session).await)
+}
+
+/// Whether all that was run since [`begin`] is in the transaction that it began, of which a statement has failed: then
+/// nothing of it is ever committed. One that the statements began themselves, after a COMMIT, has no such savepoint.
+async fn is_whole(session: &Session<'_>, transaction: i64) -> bool {
+    session.run("ROLLBACK TO SAVEPOINT begun").await.is_ok()
+        && number(session).await.ok() == Some(transaction)
 }
 
 /// The number of the session's transaction.
@@ -298,6 +328,7 @@ fn statement_fault(session: &Session<'_>, failure: Failure, what: &str) -> Fault
 const FIND: &str = "SELECT pg_catalog.pg_is_in_recovery(), u.oid, u.rolcanlogin, \
      pg_catalog.pg_has_role(u.oid, 'USAGE') FROM (SELECT 1) AS one \
      LEFT JOIN pg_catalog.pg_roles u ON u.rolname OPERATOR(pg_catalog.=) $1";
+const IDENTIFIER: &str = "SELECT system_identifier FROM pg_catalog.pg_control_system()";
 /// What `REASSIGN OWNED` would move: not default privileges, user mappings and grants, which hold nothing of
 /// anybody's and go by `DROP OWNED`.
 const OWNED: &str = "SELECT count(*) FROM pg_shdepend \

@@ -4,9 +4,10 @@ use rotators::postgres::PostgresRotator;
 use vault_core::clock::Timestamp;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Job, Outcome};
-use vault_core::rotation::provisioner::{Order, Presence, Provisioner as _};
+use vault_core::rotation::provisioner::{Made, Order, Presence, Provisioner as _};
 use vault_core::secret::SecretString;
 use vault_tests::postgres::{PostgresOptions, connect};
+use vault_tests::proxy::Mischief;
 
 use crate::bench::{Bench, OLD, class, login, word};
 
@@ -16,11 +17,14 @@ async fn make(bench: &Bench, job: Job<'_>) {
          ALTER DEFAULT PRIVILEGES FOR ROLE \"{{name}}\" GRANT SELECT ON TABLES TO PUBLIC"
             .to_owned(),
     ];
-    let password = SecretString::new(OLD.to_owned());
-    let order =
-        Order { creation: &creation, password: &password, expiration: Timestamp::from_secs(4_000_000_000) };
-    assert_eq!(PostgresRotator::new().create(job, order).await, Outcome::Applied);
+    assert_eq!(create(job, &creation).await.outcome, Outcome::Applied);
     assert!(bench.server.accepts(job.username, OLD).await.unwrap());
+}
+
+async fn create(job: Job<'_>, creation: &[String]) -> Made {
+    let password = SecretString::new(OLD.to_owned());
+    let order = Order { creation, password: &password, expiration: Timestamp::from_secs(4_000_000_000) };
+    PostgresRotator::new().create(job, order).await
 }
 
 async fn remove(job: Job<'_>, revocation: &[&str]) -> Outcome {
@@ -29,7 +33,79 @@ async fn remove(job: Job<'_>, revocation: &[&str]) -> Outcome {
 }
 
 async fn presence(job: Job<'_>) -> Result<Presence, Fault> {
-    PostgresRotator::new().presence(job).await
+    PostgresRotator::new().presence(job).await.map(|sight| sight.presence)
+}
+
+async fn server_seen(job: Job<'_>) -> Option<String> {
+    PostgresRotator::new().presence(job).await.unwrap().server
+}
+
+#[tokio::test]
+async fn a_server_is_known_by_its_own_identifier_to_whoever_may_make_users() {
+    let mut benches = Vec::new();
+    for _ in 0..2 {
+        let mut bench = Bench::start_without_account(PostgresOptions::default()).await;
+        bench.sql("CREATE ROLE clerk CREATEROLE LOGIN PASSWORD 'c-0'").await;
+        bench.management = login("clerk", "c-0");
+        benches.push(bench);
+    }
+    let [first, second] = &benches[..] else { unreachable!() };
+    let creation = ["CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}'".to_owned()];
+    let made = create(first.job_for("v-there"), &creation).await;
+    assert_eq!(made.outcome, Outcome::Applied);
+    let identifier = "SELECT system_identifier FROM pg_control_system()";
+    assert_eq!(made.server, Some(first.number(identifier).await.to_string()));
+    assert_eq!(server_seen(first.job_for("v-there")).await, made.server);
+    assert_eq!(server_seen(first.job_for("v-never")).await, made.server);
+    let other = server_seen(second.job_for("v-there")).await;
+    assert!(other.is_some() && other != made.server, "{other:?}");
+    // A server that does not tell it makes and shows users all the same.
+    first.sql("REVOKE EXECUTE ON FUNCTION pg_control_system() FROM PUBLIC").await;
+    let made = create(first.job_for("v-next"), &creation).await;
+    assert_eq!((made.outcome, made.server), (Outcome::Applied, None));
+    assert_eq!(server_seen(first.job_for("v-next")).await, None);
+    assert_eq!(presence(first.job_for("v-next")).await, Ok(Presence::Live));
+}
+
+#[tokio::test]
+async fn only_what_certainly_did_not_happen_is_said_not_to_have_been_applied() {
+    let bench = Bench::start_without_account(PostgresOptions::default()).await;
+    let make = "CREATE ROLE \"{{name}}\" LOGIN PASSWORD '{{password}}'";
+    for (number, (statements, word_of, there)) in [
+        (vec![make, "SELECT 1/0"], "not applied: preflight", Presence::Gone),
+        (vec![make, "SAVEPOINT own", "SELECT 1/0"], "not applied: preflight", Presence::Gone),
+        (vec![make, "/**/ COMMIT AND CHAIN", "SELECT 1/0"], "unknown: preflight", Presence::Live),
+        (
+            vec![make, "COMMIT AND CHAIN", "SAVEPOINT begun", "SELECT 1/0"],
+            "unknown: preflight",
+            Presence::Live,
+        ),
+        (vec![make, "COMMIT", "SELECT 1/0"], "unknown: preflight", Presence::Live),
+        (vec![make, "COMMIT AND CHAIN; SELECT 1/0"], "unknown: preflight", Presence::Live),
+        (
+            vec![make, "COMMIT AND CHAIN", "SELECT pg_terminate_backend(pg_backend_pid())"],
+            "unknown: unreachable",
+            Presence::Live,
+        ),
+        (vec![make, "ROLLBACK AND CHAIN"], "unknown: preflight", Presence::Gone),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let username = format!("v-{number}");
+        let job = bench.job_for(&username);
+        let creation: Vec<String> = statements.iter().map(|&text| text.to_owned()).collect();
+        assert_eq!(word(&create(job, &creation).await.outcome), word_of, "{statements:?}");
+        assert_eq!(presence(job).await, Ok(there), "{statements:?}");
+    }
+    // Nor is silence proof of anything.
+    let silent = [make.to_owned(), "COMMIT AND CHAIN".to_owned(), "SELECT 4711".to_owned()];
+    bench.proxy.set(Mischief::SwallowReply("4711".to_owned())).await.unwrap();
+    let job = bench.job_for("v-silent");
+    assert_eq!(word(&create(job, &silent).await.outcome), "unknown: unreachable");
+    bench.proxy.set(Mischief::None).await.unwrap();
+    assert_eq!(remove(job, &[]).await, Outcome::Applied);
+    assert_eq!(presence(job).await, Ok(Presence::Gone));
 }
 
 #[tokio::test]

@@ -60,9 +60,12 @@ pub struct Dynamic {
     pub suffix: String,
     /// Where the user lives.
     pub target: Name,
-    /// Which server that was when the user was made: an absence from another one is no proof.
+    /// Where the target was said to be when the user was made.
     #[serde(default)]
     pub place: Option<String>,
+    /// Which server it was, by its own identifier, where it tells one: an absence from another one is no proof.
+    #[serde(default)]
+    pub server: Option<String>,
     /// The user's name there.
     pub username: String,
     /// Marks everything that is done for it on the target.

@@ -49,6 +49,32 @@ pub enum Presence {
     Live,
 }
 
+/// What came of making a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Made {
+    /// Whether it is there.
+    pub outcome: Outcome,
+    /// The server that was asked, as [`Sight::server`].
+    pub server: Option<String>,
+}
+
+impl From<Outcome> for Made {
+    /// Of a server that is not known.
+    fn from(outcome: Outcome) -> Self {
+        Self { outcome, server: None }
+    }
+}
+
+/// A look at a user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sight {
+    /// What the target says.
+    pub presence: Presence,
+    /// Which server said it, in an identifier of its own: the same under another name, and on a standby that took its
+    /// place. `None` where the server has none, or does not tell it.
+    pub server: Option<String>,
+}
+
 /// Makes and removes accounts. The job's `username` is the user's name.
 pub trait Provisioner: Send + Sync {
     /// Checks a role's statements without touching the target.
@@ -57,11 +83,11 @@ pub trait Provisioner: Send + Sync {
     /// A sentence that says what to mend.
     fn validate(&self, statements: &Statements) -> Result<(), String>;
 
-    /// Which server a target is, in words that stay the same while it is the same.
+    /// Where a target is said to be, in words that stay the same while that is the same.
     fn place(&self, spec: &TargetSpec) -> String;
 
     /// Makes the user, whole or not at all.
-    fn create<'a>(&'a self, job: Job<'a>, order: Order<'a>) -> BoxFuture<'a, Outcome>;
+    fn create<'a>(&'a self, job: Job<'a>, order: Order<'a>) -> BoxFuture<'a, Made>;
 
     /// Moves the moment on from which the target does not let the user in.
     fn extend<'a>(
@@ -75,5 +101,5 @@ pub trait Provisioner: Send + Sync {
     fn remove<'a>(&'a self, job: Job<'a>, revocation: &'a [String]) -> BoxFuture<'a, Outcome>;
 
     /// Looks whether the user is there and may log in. Changes nothing.
-    fn presence<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Presence, Fault>>;
+    fn presence<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Sight, Fault>>;
 }

@@ -106,6 +106,7 @@ impl World {
             suffix: format!("s{made}"),
             target: Name::parse("pg").unwrap(),
             place: None,
+            server: None,
             username: format!("v-{made}"),
             job: RotationId::generate(now, &self.entropy),
             borrower: Borrower {
@@ -176,7 +177,7 @@ impl World {
         if crash == Crash::AfterEffect {
             return;
         }
-        let plan = step::created(self.store[&key].clone(), outcome, self.now).unwrap();
+        let plan = step::created(self.store[&key].clone(), outcome.into(), self.now).unwrap();
         self.commit(&plan);
     }
 

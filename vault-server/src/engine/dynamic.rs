@@ -21,6 +21,7 @@ use vault_core::lease::dynamic::{Dynamic, Stage};
 use vault_core::rotation::fault::Fault;
 use vault_core::rotation::port::Outcome;
 use vault_core::secret::SecretString;
+use vault_core::store::batch::Revision;
 use vault_core::store::key::Table;
 
 use super::commit::PlanError;
@@ -38,6 +39,9 @@ pub enum DynamicError {
     /// It is not known whether the target made the user: it is being removed.
     #[error("{0}; whatever there is of the new user is being removed: ask for another")]
     Undone(Fault),
+    /// What it was decided upon has changed: it is to be decided anew.
+    #[error("the role or its config was changed meanwhile; ask again")]
+    Outdated,
     /// The target, or the lease, is busy.
     #[error("{0}")]
     Busy(&'static str),
@@ -53,6 +57,15 @@ pub enum DynamicError {
     /// The store or the seal.
     #[error(transparent)]
     Plan(#[from] PlanError),
+}
+
+/// The records that a lease was decided upon: it is begun while they are as they were.
+#[derive(Clone, Debug)]
+pub struct Basis {
+    /// The role's name, and its record's revision.
+    pub role: (Vec<u8>, Revision),
+    /// The config's.
+    pub config: (Vec<u8>, Revision),
 }
 
 impl From<LoadError> for DynamicError {
@@ -80,11 +93,13 @@ impl Engine {
     /// well, its user is there.
     ///
     /// # Errors
-    /// [`DynamicError`] by cause. No user is left behind: what is not known is being removed.
+    /// [`DynamicError`] by cause; [`DynamicError::Outdated`] before the target heard of it. No user is left behind: what
+    /// is not known is being removed.
     pub async fn provision(
         &self,
         mut lease: Dynamic,
         password: &SecretString,
+        basis: &Basis,
     ) -> Result<Dynamic, DynamicError> {
         let key = lease.key();
         let Some(target) = self.target(&lease.target)? else { return Err(DynamicError::PlaceGone) };
@@ -94,16 +109,19 @@ impl Engine {
         let flight = flight.ok_or(DynamicError::Busy("the lease is being worked on"))?;
         lease.place = self.place_name(&target.value);
         let plan = step::requested(lease);
-        self.begin_dynamic(&plan).await?;
+        {
+            // Whoever takes the target away counts its leases alone.
+            let _references = self.references().read().await;
+            self.begin_dynamic(&plan, basis).await?;
+        }
         self.report_dynamic(&plan);
-        let outcome = self.create_user(&plan.lease, password).await;
-        let fault = match &outcome {
+        let made = self.create_user(&plan.lease, password).await;
+        let fault = match &made.outcome {
             Outcome::Applied => None,
             Outcome::NotApplied(fault) | Outcome::Unknown(fault) => Some(fault.clone()),
         };
-        let decided = self
-            .decide_dynamic(&key, |lease, facts| step::created(lease, outcome.clone(), facts.now))
-            .await?;
+        let decided =
+            self.decide_dynamic(&key, |lease, facts| step::created(lease, made.clone(), facts.now)).await?;
         drop((place, flight));
         let Some(plan) = decided else { return Err(DynamicError::Busy("the lease was ended meanwhile")) };
         if plan.removes {

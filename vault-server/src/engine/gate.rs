@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::{Mutex as TurnLock, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use tokio::time::Instant;
 use vault_core::target::Target;
 
 /// The gates, by target.
@@ -18,6 +19,8 @@ struct Gate {
     width: u32,
     room: Arc<Semaphore>,
     turn: Arc<TurnLock<()>>,
+    /// When the management credential was last seen to work, as far as that was noted here.
+    proven: Arc<Mutex<Option<Instant>>>,
 }
 
 /// Who enters.
@@ -60,6 +63,23 @@ impl Gates {
         tokio::time::timeout(TURN_WAIT, gate.turn.lock_owned()).await.ok()
     }
 
+    /// Waits for the same turn, unless the management credential has just been seen to work: then those that the gate
+    /// lets in together go on together. Whoever got the turn says by [`note`](Self::note) what came of it.
+    pub async fn turn_unless_proven(&self, target: &Target) -> Option<OwnedMutexGuard<()>> {
+        let gate = self.gate(target);
+        if gate.is_proven() {
+            return None;
+        }
+        // Whoever had the turn before may have shown it.
+        self.turn(target).await.filter(|_| !gate.is_proven())
+    }
+
+    /// Notes that the management credential was seen to work, or that it was refused.
+    pub fn note(&self, target: &Target, works: bool) {
+        let gate = self.gate(target);
+        *gate.proven.lock().unwrap_or_else(PoisonError::into_inner) = works.then(Instant::now);
+    }
+
     /// Whether an account would enter at once.
     #[must_use]
     pub fn has_room(&self, target: &Target) -> bool {
@@ -69,9 +89,17 @@ impl Gates {
 
 impl Gate {
     fn new(width: u32) -> Self {
-        Self { width, room: Arc::new(Semaphore::new(width as usize)), turn: Arc::default() }
+        let room = Arc::new(Semaphore::new(width as usize));
+        Self { width, room, turn: Arc::default(), proven: Arc::default() }
+    }
+
+    fn is_proven(&self) -> bool {
+        let proven = *self.proven.lock().unwrap_or_else(PoisonError::into_inner);
+        proven.is_some_and(|at| at.elapsed() < PROVEN_FOR)
     }
 }
 
 /// The longest that an account waits for another one's first use of the management credential.
 const TURN_WAIT: Duration = Duration::from_secs(2);
+/// How long a management credential that worked is taken to work for the next ones.
+const PROVEN_FOR: Duration = Duration::from_secs(5);

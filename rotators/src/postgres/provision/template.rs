@@ -63,11 +63,46 @@ fn placeholders(statement: &str) -> impl Iterator<Item = &str> {
     inside.map(|(text, _)| text).filter(move |text| is_word(text))
 }
 
+/// A statement without the comments before it.
+fn uncommented(mut text: &str) -> &str {
+    loop {
+        text = text.trim_start();
+        if let Some(comment) = text.strip_prefix("--") {
+            text = comment.split_once('\n').map_or("", |(_, rest)| rest);
+        } else if let Some(comment) = text.strip_prefix("/*") {
+            text = comment_end(comment);
+        } else {
+            return text;
+        }
+    }
+}
+
+/// What follows a comment that was opened once already; they nest.
+fn comment_end(mut text: &str) -> &str {
+    let mut depth = 1_u32;
+    while depth > 0 {
+        let Some(at) = text.find("*/") else { return "" };
+        let (inside, rest) = text.split_at(at);
+        match inside.find("/*") {
+            Some(opens) => {
+                depth += 1;
+                text = text.get(opens + 2..).unwrap_or_default();
+            }
+            None => {
+                depth -= 1;
+                text = rest.get(2..).unwrap_or_default();
+            }
+        }
+    }
+    text
+}
+
 /// Whether a statement begins with a word that ends a transaction. What hides it better (a procedure) is
 /// noticed when it has run.
 fn may_commit(statement: &str) -> bool {
     let ends = |part: &str| {
-        let word = part.trim_start().split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
+        let part = uncommented(part);
+        let word = part.split(|c: char| !c.is_ascii_alphabetic()).next().unwrap_or_default();
         let rest = part.to_ascii_lowercase();
         match word.to_ascii_lowercase().as_str() {
             // `END` closes a block of a function's body as well: then a body is what is quoted.
@@ -184,6 +219,9 @@ mod tests {
         for (list, word) in [
             (&["CREATE ROLE app"][..], "{{name}}"),
             (&["CREATE ROLE \"{{name}}\"; COMMIT;"], "transaction"),
+            (&["SELECT '{{name}}'", "/* a /* nested */ one */ COMMIT AND CHAIN"], "transaction"),
+            (&["SELECT '{{name}}'; -- the end\n  --\nCOMMIT"], "transaction"),
+            (&["/**/ /**/rollback AND CHAIN", "SELECT '{{name}}'"], "transaction"),
             (&["begin", "CREATE ROLE \"{{name}}\""], "transaction"),
             (&["CREATE ROLE \"{{name}}\"\0"], "NUL"),
             (&["CREATE ROLE \"{{name}}\"", "SELECT '{{ password }}'"], "{{ password }}"),
@@ -219,6 +257,11 @@ mod tests {
             &["DO $$ BEGIN EXECUTE 'CREATE ROLE \"{{username}}\"'; END $$"],
             &["CREATE ROLE \"{{name}}\"; SELECT '{{1,2},{3,4}}'::int[]"],
             &["CREATE ROLE \"{{name}}\"; SAVEPOINT a; ROLLBACK TO SAVEPOINT a"],
+            &[
+                "-- COMMIT\nCREATE ROLE \"{{name}}\"; /* COMMIT",
+                "-- ROLLBACK",
+                "/*/ COMMIT */ SELECT '*/ COMMIT'",
+            ],
         ] {
             assert_eq!(check(&creation(list)), Ok(()), "{list:?}");
         }

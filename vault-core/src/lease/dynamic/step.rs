@@ -5,12 +5,13 @@
 
 use std::time::Duration;
 
-use super::removal::Removal;
+use super::removal::{Found, Removal};
 use super::{Dynamic, Stage};
 use crate::clock::Timestamp;
 use crate::lease::{EndCause, Limits};
 use crate::rotation::fault::{Action, Fault, FaultClass};
 use crate::rotation::port::Outcome;
+use crate::rotation::provisioner::Made;
 use crate::schedule::backoff;
 
 /// A decision, ready to be committed.
@@ -121,11 +122,12 @@ pub fn requested(lease: Dynamic) -> Plan {
 
 /// What came of making the user.
 #[must_use]
-pub fn created(mut lease: Dynamic, outcome: Outcome, now: Timestamp) -> Option<Plan> {
+pub fn created(mut lease: Dynamic, made: Made, now: Timestamp) -> Option<Plan> {
     if lease.stage != Stage::Requested {
         return None;
     }
-    Some(match (outcome, &lease.ending) {
+    lease.server = made.server;
+    Some(match (made.outcome, &lease.ending) {
         (Outcome::Applied, None) => {
             lease.stage = Stage::Active;
             let principal = Some(lease.borrower.name.clone());
@@ -250,13 +252,14 @@ pub fn renewed(mut lease: Dynamic, expires_at: Timestamp, now: Timestamp) -> Res
     Ok(plan)
 }
 
-/// The user of a lease that ends was found on the server `place`: that one's word counts from here on.
+/// The user of a lease that ends was found on another server: that one's word counts from here on.
 #[must_use]
-pub fn moved(mut lease: Dynamic, place: String) -> Option<Plan> {
+pub fn moved(mut lease: Dynamic, found: Found) -> Option<Plan> {
     if !matches!(lease.stage, Stage::Revoking { .. }) {
         return None;
     }
-    lease.place = Some(place);
+    lease.place = Some(found.place);
+    lease.server = found.server;
     Some(Plan::new(lease, NoteKind::Moved))
 }
 

@@ -1,7 +1,9 @@
 //! Turns a plan about a dynamic lease into one transaction: record, token's and target's entries, trouble,
 //! incident and due time together.
 
+use vault_core::database::DatabaseConfig;
 use vault_core::identity::{Token, TokenState};
+use vault_core::lease::dynamic::role::DynamicRole;
 use vault_core::lease::dynamic::step::Plan;
 use vault_core::lease::dynamic::trouble::Trouble;
 use vault_core::lease::dynamic::{Dynamic, Stage};
@@ -11,18 +13,25 @@ use vault_core::store::due;
 use vault_core::store::key::Table;
 use vault_core::target::Target;
 
-use super::{CONFLICTS_MAX, DynamicError};
+use super::{Basis, CONFLICTS_MAX, DynamicError};
 use crate::barrier::{CommitError, Loaded, Transaction, require};
 use crate::engine::Engine;
 use crate::engine::commit::{PlanError, put_incidents};
 use crate::engine::record::{DUE_DYNAMIC, Managed, managed_name, token_lease_name};
 
 impl Engine {
-    /// Commits that a lease was asked for: while its token lives, its mount and its target are there, and nobody
-    /// manages its user's name. What ends one of these afterwards finds it.
-    pub(super) async fn begin_dynamic(&self, plan: &Plan) -> Result<(), DynamicError> {
+    /// Commits that a lease was asked for: while its token lives, its mount and its target are there, its role and
+    /// config are those that it was decided upon, and nobody manages its user's name. What ends one of these afterwards
+    /// finds it.
+    pub(super) async fn begin_dynamic(&self, plan: &Plan, basis: &Basis) -> Result<(), DynamicError> {
         let barrier = &self.inner.barrier;
+        let Basis { role: (role, role_at), config: (config, config_at) } = basis;
         for _ in 0..CONFLICTS_MAX {
+            if barrier.revision::<DynamicRole>(role.clone())? != Some(*role_at)
+                || barrier.revision::<DatabaseConfig>(config.clone())? != Some(*config_at)
+            {
+                return Err(DynamicError::Outdated);
+            }
             let mut batch = barrier.transaction().map_err(CommitError::from)?;
             let mut lease = plan.lease.clone();
             let digest = digest(&lease);
@@ -34,6 +43,8 @@ impl Engine {
             let target = self.target(&lease.target)?.ok_or(DynamicError::PlaceGone)?;
             batch.check::<Mount>(*lease.mount.as_bytes(), mount.require());
             batch.check::<Target>(lease.target.as_str(), target.require());
+            batch.check::<DynamicRole>(role.clone(), Require::At(*role_at));
+            batch.check::<DatabaseConfig>(config.clone(), Require::At(*config_at));
             let key = lease.key();
             batch.mark(Table::TokenLease, token_lease_name(&digest, &key));
             batch.check::<Token>(digest, token.require());

@@ -4,14 +4,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit};
 use vault_core::clock::Timestamp;
+use vault_core::database::DatabaseConfig;
 use vault_core::entropy::random_bytes;
 use vault_core::lease::dynamic::removal::{Removal, locate, remove};
 use vault_core::lease::dynamic::role::DynamicRole;
 use vault_core::lease::dynamic::{Dynamic, Stage, step};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Job, Login, Outcome, Rotator};
-use vault_core::rotation::provisioner::{Order, Provisioner, Statements};
+use vault_core::rotation::provisioner::{Made, Order, Provisioner, Statements};
 use vault_core::secret::SecretString;
 use vault_core::target::Target;
 
@@ -51,30 +53,32 @@ impl Hands {
 }
 
 impl Engine {
-    pub(super) async fn create_user(&self, lease: &Dynamic, password: &SecretString) -> Outcome {
+    pub(super) async fn create_user(&self, lease: &Dynamic, password: &SecretString) -> Made {
+        let _turn = self.turn_to_log_in(lease).await;
         let hands = match self.hands(lease, "CreateUser") {
             Ok(hands) => hands,
-            Err(error) => return Outcome::NotApplied(fault_of(error)),
+            Err(error) => return Outcome::NotApplied(fault_of(error)).into(),
         };
         let order = Order {
             creation: &lease.statements.creation,
             password,
             expiration: lease.expires_at.plus(EXPIRATION_GRACE),
         };
-        let outcome = match hands.provisioner() {
+        let made = match hands.provisioner() {
             Ok(provisioner) if lease.place.as_deref() != Some(&provisioner.place(&hands.target.spec)) => {
                 let what = "the target was given another address meanwhile; ask again";
-                Ok(Outcome::NotApplied(Fault::new(FaultClass::Preflight, what)))
+                Ok(Outcome::NotApplied(Fault::new(FaultClass::Preflight, what)).into())
             }
             Ok(provisioner) => within(provisioner.create(hands.job(lease), order)).await,
-            Err(fault) => Ok(Outcome::NotApplied(fault)),
+            Err(fault) => Ok(Outcome::NotApplied(fault).into()),
         };
-        let outcome = outcome.unwrap_or_else(Outcome::Unknown);
-        self.noted(lease, &hands, fault_in(&outcome)).await;
-        outcome
+        let made = made.unwrap_or_else(|fault| Outcome::Unknown(fault).into());
+        self.noted(lease, &hands, fault_in(&made.outcome)).await;
+        made
     }
 
     pub(super) async fn extend_user(&self, lease: &Dynamic, until: Timestamp) -> Outcome {
+        let _turn = self.turn_to_log_in(lease).await;
         let hands = match self.hands(lease, "ExtendUser") {
             Ok(hands) => hands,
             Err(error) => return Outcome::NotApplied(fault_of(error)),
@@ -96,17 +100,14 @@ impl Engine {
     /// Removes the user of a lease that ends, and commits what that showed. The caller holds the lease's flight.
     pub(super) async fn remove_user(&self, key: &[u8]) -> Result<(), PlanError> {
         let Some(loaded) = self.dynamic(key)? else { return Ok(()) };
-        // What cannot be read is told below, as a failure of this attempt.
-        let _place = match self.target(&loaded.value.target) {
-            Ok(Some(target)) => self.place_at(&target.value).await,
-            Ok(None) | Err(_) => None,
-        };
+        let _place = self.turn_to_remove(&loaded.value).await;
         // As it is after the waiting.
         let Some(loaded) = self.dynamic(key)? else { return Ok(()) };
         let lease = loaded.value;
         if !matches!(lease.stage, Stage::Revoking { at } if at <= self.now()) {
             return Ok(());
         }
+        let _turn = self.turn_to_log_in(&lease).await;
         let removal = match self.hands(&lease, "RemoveUser") {
             // The unseal goes on with it.
             Err(NoTools::Load(LoadError::Sealed)) => return Err(LoadError::Sealed.into()),
@@ -129,6 +130,22 @@ impl Engine {
             .map(drop)
     }
 
+    /// Waits for a place at the lease's target, to remove its user. A long wait is no secret: it opens an incident.
+    async fn turn_to_remove(&self, lease: &Dynamic) -> Option<OwnedSemaphorePermit> {
+        // What cannot be read is told by the attempt itself, as its failure.
+        let target = self.target(&lease.target).ok().flatten()?.value;
+        let mut place = std::pin::pin!(self.place_at(&target));
+        if let Ok(place) = tokio::time::timeout(step::OVERDUE_AFTER, &mut place).await {
+            return place;
+        }
+        let told = self.decide_dynamic(&lease.key(), |lease, facts| step::overdue(lease, facts.now)).await;
+        if let Err(error) = told {
+            let subject = lease.subject();
+            tracing::warn!(%subject, error = %Chain(&error), "a long wait for a target was not noted");
+        }
+        place.await
+    }
+
     /// One attempt: where the user is, and its removal there. It is done again, so that an answer that never came is no
     /// more than a failed attempt.
     async fn take_away(
@@ -142,14 +159,13 @@ impl Engine {
             Ok(provisioner) => (provisioner, hands.job(lease)),
             Err(fault) => return Ok(Removal::Failed(fault)),
         };
-        match within(locate(provisioner, job, lease.place.as_deref())).await.flatten() {
-            Ok(None) => {}
-            Ok(Some(place)) => {
-                self.decide_dynamic(key, |lease, _| step::moved(lease, place.clone())).await?;
-            }
+        let moved = match within(locate(provisioner, job, lease)).await.flatten() {
+            Ok(None) => None,
+            Ok(Some(found)) => self.decide_dynamic(key, |lease, _| step::moved(lease, found.clone())).await?,
             Err(fault) => return Ok(Removal::Failed(fault)),
-        }
-        Ok(within(remove(provisioner, job, statements)).await.unwrap_or_else(Removal::Failed))
+        };
+        let lease = moved.as_ref().map_or(lease, |plan| &plan.lease);
+        Ok(within(remove(provisioner, job, lease, statements)).await.unwrap_or_else(Removal::Failed))
     }
 
     /// What the call needs; it is in the audit trail when this returns well.
@@ -182,10 +198,9 @@ impl Engine {
     }
 
     /// How the role says today that its users are kept and removed; as the lease remembers it, where the role is
-    /// gone or cannot be read.
+    /// gone, makes its users elsewhere by now, or cannot be read.
     fn statements(&self, lease: &Dynamic) -> Result<Statements, LoadError> {
-        let name = [lease.mount.as_bytes().as_slice(), lease.role.as_bytes()].concat();
-        let role = match self.inner.barrier.load::<DynamicRole>(name) {
+        let role = match self.role_of(lease) {
             Err(LoadError::Sealed) => return Err(LoadError::Sealed),
             Err(error) => {
                 tracing::error!(error = %Chain(&error), "a role cannot be read; its lease's own statements are taken");
@@ -193,12 +208,32 @@ impl Engine {
             }
             Ok(role) => role,
         };
-        Ok(role.map_or_else(|| lease.statements.clone(), |role| role.value.statements))
+        Ok(role.map_or_else(|| lease.statements.clone(), |role| role.statements))
+    }
+
+    /// The lease's role, while its config is one of the lease's target: statements that are meant for another
+    /// database may do there what nobody asked for.
+    fn role_of(&self, lease: &Dynamic) -> Result<Option<DynamicRole>, LoadError> {
+        let name = |name: &str| [lease.mount.as_bytes().as_slice(), name.as_bytes()].concat();
+        let Some(role) = self.inner.barrier.load::<DynamicRole>(name(&lease.role))? else { return Ok(None) };
+        let config = self.inner.barrier.load::<DatabaseConfig>(name(role.value.config.as_str()))?;
+        Ok(config.filter(|config| config.value.target == lease.target).map(|_| role.value))
+    }
+
+    /// Waits for the turn to find out whether the management credential still works, where that is not known; hold it
+    /// until the outcome is [`noted`](Self::noted).
+    async fn turn_to_log_in(&self, lease: &Dynamic) -> Option<OwnedMutexGuard<()>> {
+        let target = self.target(&lease.target).ok().flatten()?.value;
+        self.inner.gates.turn_unless_proven(&target).await
     }
 
     /// A management credential that was refused is not tried again by anybody before it is mended.
     async fn noted(&self, lease: &Dynamic, hands: &Hands, fault: Option<&Fault>) {
         let refused = fault.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
+        // Of other failures it is not known whether they came after the login.
+        if refused || fault.is_none() {
+            self.inner.gates.note(&hands.target, !refused);
+        }
         if let Some(version) = hands.managed_by.filter(|_| refused) {
             self.note_refused_management(&lease.target, version).await;
         }

@@ -109,7 +109,9 @@ impl From<DynamicError> for ApiError {
                 Self::invalid(fault.to_string())
             }
             DynamicError::Target(fault) => Self::target(fault),
-            DynamicError::Undone(_) | DynamicError::Busy(_) => Self::Unavailable(error.to_string()),
+            DynamicError::Undone(_) | DynamicError::Outdated | DynamicError::Busy(_) => {
+                Self::Unavailable(error.to_string())
+            }
             DynamicError::BorrowerGone => Self::InvalidToken,
             DynamicError::Ended(_) | DynamicError::PlaceGone => Self::invalid(error.to_string()),
             DynamicError::Plan(error) => error.into(),

@@ -25,7 +25,7 @@ pub fn all() -> Vec<Route> {
         read("roles/<name>", dynamic_role::read),
         write("roles/<name>", dynamic_role::write).creating(dynamic_role::exists).readable(&["db_name"]),
         delete("roles/<name>", dynamic_role::delete),
-        read("creds/<name>", dynamic_role::credential).readable(&["username", "reason"]),
+        read("creds/<name>", dynamic_role::credential).readable(&["username", "reason"]).waiting(),
         list("static-roles", static_role::list),
         read("static-roles/<name>", static_role::read),
         write("static-roles/<name>", static_role::write).creating(static_role::exists).readable(&[

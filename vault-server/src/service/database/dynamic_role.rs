@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use tokio_util::sync::CancellationToken;
 use vault_core::entropy::base62;
 use vault_core::id::RotationId;
 use vault_core::identity::{Limits as MountLimits, Principal};
-use vault_core::lease::Limits;
 use vault_core::lease::dynamic::role::DynamicRole;
 use vault_core::lease::dynamic::{Dynamic, Stage, step, username};
+use vault_core::lease::{EndCause, Limits};
 use vault_core::mount::Mount;
 use vault_core::password::PasswordPolicy;
 use vault_core::path::Name;
@@ -17,7 +18,8 @@ use vault_core::store::key::Table;
 use vault_core::target::Target;
 
 use super::{DatabaseError, DatabaseService};
-use crate::barrier::{ATTEMPTS_MAX, CommitError, LoadError, require};
+use crate::barrier::{ATTEMPTS_MAX, CommitError, LoadError, Loaded, require};
+use crate::engine::dynamic::{Basis, DynamicError};
 use crate::engine::record::StoredPasswordPolicy;
 use crate::service::account::borrower;
 
@@ -151,7 +153,8 @@ impl DatabaseService {
         Err(CommitError::Conflict.into())
     }
 
-    /// Makes a user by the role `name`, on a lease of `principal`.
+    /// Makes a user by the role `name`, on a lease of `principal`. It goes again when `gone` is cancelled by then, because
+    /// nobody takes the answer any more.
     ///
     /// # Errors
     /// [`DatabaseError`] by cause. No user is left behind.
@@ -162,10 +165,36 @@ impl DatabaseService {
         principal: &Principal,
         reason: Option<String>,
         limits: MountLimits,
+        gone: &CancellationToken,
     ) -> Result<Issued, DatabaseError> {
-        let role = self.dynamic_role(mount, name)?;
-        let role = role.ok_or_else(|| DatabaseError::UnknownRole(name.clone()))?;
-        let config = self.allowing(mount, &role.config, name)?.value;
+        for _ in 0..ATTEMPTS_MAX {
+            let asked = Asked { mount, name, principal, reason: reason.clone() };
+            let issued = match self.try_issue(asked, limits).await {
+                // What was decided upon was changed while the target was waited for.
+                Err(DatabaseError::Dynamic(DynamicError::Outdated)) => continue,
+                outcome => outcome?,
+            };
+            if !gone.is_cancelled() {
+                return Ok(issued);
+            }
+            // It was never handed out, and nobody would give it back.
+            let ended = self.engine.begin_end_dynamic(&issued.lease.key(), &EndCause::CheckIn).await;
+            if let Some(lease) = ended.map_err(DynamicError::from)? {
+                self.engine.spawn_removal(&lease);
+            }
+            return Err(DynamicError::Busy("the client hung up before it was given anything").into());
+        }
+        Err(CommitError::Conflict.into())
+    }
+
+    async fn try_issue(&self, asked: Asked<'_>, limits: MountLimits) -> Result<Issued, DatabaseError> {
+        let Asked { mount, name, .. } = asked;
+        let role = self.engine.barrier().load::<DynamicRole>(key(mount, name))?;
+        let Loaded { value: role, revision: role_at } =
+            role.ok_or_else(|| DatabaseError::UnknownRole(name.clone()))?;
+        let Loaded { value: config, revision: config_at } = self.allowing(mount, &role.config, name)?;
+        let basis =
+            Basis { role: (key(mount, name), role_at), config: (key(mount, &role.config), config_at) };
         if role.statements.creation.is_empty() {
             return Err(DatabaseError::Invalid(format!("the role {name} has no creation_statements")));
         }
@@ -184,8 +213,8 @@ impl DatabaseService {
         let password = policy.unwrap_or_else(PasswordPolicy::of_vault).generate(self.engine.entropy());
         let limits = Limits { ttl: limits.default_ttl, max_ttl: limits.max_ttl };
         let limits = step::limits(role.default_ttl, role.max_ttl, limits);
-        let lease = self.drawn(Asked { mount, name, principal, reason }, role, &target, limits);
-        let lease = self.engine.provision(lease, &password).await?;
+        let lease = self.drawn(asked, role, &target, limits);
+        let lease = self.engine.provision(lease, &password, &basis).await?;
         Ok(Issued { lease, password })
     }
 
@@ -199,6 +228,7 @@ impl DatabaseService {
             suffix: base62::random(SUFFIX_CHARS, entropy),
             target: target.name.clone(),
             place: None,
+            server: None,
             username: username::username(principal.display_name(), name.as_str(), now, entropy),
             job: RotationId::generate(now, entropy),
             borrower: borrower(principal),

@@ -31,7 +31,7 @@ impl TargetService {
         disposal: Option<Disposal>,
         principal: &str,
     ) -> Result<Option<HandedOver>, AccountError> {
-        // Nobody makes an account of it meanwhile.
+        // Nobody makes an account or a user of it meanwhile.
         let _alone = self.engine.references().write().await;
         let Some(target) = self.engine.target(name)? else { return Ok(None) };
         if let Some(origin) = target.value.origin.as_ref().filter(|origin| !origin.released) {
@@ -40,6 +40,12 @@ impl TargetService {
                 origin.name
             )));
         }
+        let subject = Subject::Management(name.clone());
+        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
+            return Err(AccountError::Busy(format!(
+                "the management credential of {name} is being rotated; try again in a moment"
+            )));
+        };
         let accounts = self.accounts.of_target(name)?;
         let managed: Vec<String> =
             accounts.iter().filter_map(|key| key.strip_prefix("a/")).map(str::to_owned).collect();
@@ -56,12 +62,6 @@ impl TargetService {
                 "{name} still has {leases} dynamic leases; revoke them first"
             )));
         }
-        let subject = Subject::Management(name.clone());
-        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
-            return Err(AccountError::Busy(format!(
-                "the management credential of {name} is being rotated; try again in a moment"
-            )));
-        };
         let mut batch = self.engine.barrier().transaction()?;
         if let Some(manager) = self.engine.account(&subject)? {
             if let Some(handed) = self.before_removal(&manager.value, disposal)? {
@@ -85,7 +85,7 @@ impl TargetService {
         principal: &str,
         also: Also<'_>,
     ) -> Result<(), AccountError> {
-        // Nobody makes an account of it meanwhile.
+        // Nobody makes an account or a user of it meanwhile.
         let _alone = self.engine.references().write().await;
         let subject = Subject::Management(name.clone());
         let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {

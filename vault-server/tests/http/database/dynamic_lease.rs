@@ -1,5 +1,7 @@
 //! Users that are made for a lease: how they end, whatever fails and dies.
 
+mod elsewhere;
+mod line;
 mod unreadable;
 
 use std::time::Duration;
@@ -222,6 +224,25 @@ async fn a_process_that_dies_while_a_user_is_made_leaves_none() {
 }
 
 #[tokio::test]
+async fn a_user_whose_asker_hung_up_goes_again() {
+    let databases = Databases::with_role().await;
+    databases.bench.target.next(Verb::Create, Mishap::HangsAfterwards);
+    {
+        let mut asked = std::pin::pin!(databases.get("database/creds/app"));
+        tokio::select! {
+            reply = &mut asked => panic!("{}", reply.text),
+            () = until(|| databases.bench.target.hanging() == 1) => {}
+        }
+    }
+    assert_eq!(databases.users().len(), 1);
+    databases.bench.target.release();
+    until(|| databases.users().is_empty()).await;
+    databases.bench.rest().await;
+    assert_eq!(databases.bench.vault.app.engine.dynamic_keys(b"").unwrap().len(), 0);
+    assert_eq!(databases.incidents().await, Vec::<Value>::new());
+}
+
+#[tokio::test]
 async fn a_seal_while_a_user_is_made_leaves_none() {
     for mishap in [Mishap::Hangs, Mishap::HangsAfterwards] {
         let mut databases = Databases::with_role().await;
@@ -296,45 +317,6 @@ async fn leases_move_with_their_mount_and_are_found_by_prefix() {
     assert_eq!(databases.users().len(), 2, "a prefix ends at a slash");
     databases.post("sys/leases/revoke-prefix/team/db/creds/app", json!({})).await.expect_status(204);
     assert_eq!(databases.users(), Vec::<String>::new(), "{} too", second.name);
-}
-
-#[tokio::test]
-async fn a_user_that_is_missing_at_another_address_is_not_taken_for_gone() {
-    let databases = Databases::with_role().await;
-    let (kept, lost) = (databases.issue().await, databases.issue().await);
-    let unanswered = databases.issue().await;
-    let other = json!({ "connection_url": "fake://{{username}}:{{password}}@db2" });
-    databases.configure("pg", other).await.expect_status(204);
-    // What is at the new address goes, as after a failover.
-    databases.revoke(&kept.lease).await.expect_status(204);
-    // What was seen there and removed there is gone, though the answer was lost.
-    databases.bench.target.next(Verb::Remove, Mishap::ReplyLost);
-    databases.revoke(&unanswered.lease).await.expect_status(200);
-    databases.advance(Duration::from_secs(600));
-    databases.settle().await;
-    databases.lookup(&unanswered.lease).await.expect_status(400);
-    assert_eq!(databases.incidents().await, Vec::<Value>::new());
-    databases.bench.target.remove_account(&lost.name);
-    databases.revoke(&lost.lease).await.expect_status(200);
-    assert_eq!(databases.incidents().await[0]["class"], "preflight");
-    assert_eq!(databases.lookup(&lost.lease).await.at("/data/state"), json!("revoking"));
-}
-
-#[tokio::test]
-async fn many_at_once_get_each_their_own_user() {
-    let databases = std::sync::Arc::new(Databases::with_role().await);
-    let mut asked = tokio::task::JoinSet::new();
-    for _ in 0..24 {
-        let databases = std::sync::Arc::clone(&databases);
-        asked.spawn(async move { databases.issue().await.name });
-    }
-    let names: std::collections::BTreeSet<String> = asked.join_all().await.into_iter().collect();
-    assert_eq!(names.len(), 24);
-    assert_eq!(databases.users().len(), 24);
-    databases.post("sys/leases/revoke-force/database/creds", json!({})).await;
-    databases.settle().await;
-    databases.settle().await;
-    until(|| databases.users().is_empty()).await;
 }
 
 #[tokio::test]

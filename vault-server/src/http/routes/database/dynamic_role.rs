@@ -49,7 +49,8 @@ pub(super) async fn credential(context: Context) -> Result<Answer, ApiError> {
     let (mount, name) = (request.mount()?, request.name("name")?);
     let reason = context.fields().bounded_text("reason", REASON_BYTES_MAX)?;
     let limits = app.tokens.limits_of(mount);
-    let issued = app.databases.issue(mount, &name, &context.caller.principal, reason, limits).await?;
+    let principal = &context.caller.principal;
+    let issued = app.databases.issue(mount, &name, principal, reason, limits, &request.hang_up()).await?;
     let lease = &issued.lease;
     let duration = lease.expires_at.since(lease.issued_at);
     let data = json!({ "username": lease.username, "password": issued.password.expose() });
