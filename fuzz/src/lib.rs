@@ -32,13 +32,14 @@ pub mod timestamp;
 pub mod token;
 pub mod unseal_share;
 pub mod unseal_text;
+pub mod username_template;
 pub mod wire;
 
 /// A target by the name of its program and of its corpus.
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 27] = [
+pub const TARGETS: [Target; 28] = [
     ("allowed_roles", allowed_roles::run),
     ("audit_log", audit_log::run),
     ("cidr", cidr::run),
@@ -65,5 +66,6 @@ pub const TARGETS: [Target; 27] = [
     ("token", token::run),
     ("unseal_share", unseal_share::run),
     ("unseal_text", unseal_text::run),
+    ("username_template", username_template::run),
     ("wire", wire::run),
 ];

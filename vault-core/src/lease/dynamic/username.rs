@@ -1,4 +1,6 @@
-//! The names of users that are made for a lease: `v-<who>-<role>-<20 random>-<Unix time>`, as Vault's.
+//! The names of users that are made for a lease: `v-<who>-<role>-<20 random>-<Unix time>`, as Vault's, or by a template.
+
+pub mod template;
 
 use crate::clock::Timestamp;
 use crate::entropy::{Entropy, base62};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use vault_core::database::connection::written;
 use vault_core::database::statement::sets_password;
 use vault_core::database::{DatabaseConfig, Origin};
+use vault_core::lease::dynamic::username::template;
 use vault_core::mount::Mount;
 use vault_core::path::Name;
 use vault_core::rotation::port::{Login, TargetSpec};
@@ -174,7 +175,13 @@ impl DatabaseService {
         };
         config.plugin_name = request.plugin_name.clone().unwrap_or(config.plugin_name);
         config.allowed_roles = request.allowed_roles.clone().unwrap_or(config.allowed_roles);
-        config.username_template = request.username_template.clone().unwrap_or(config.username_template);
+        if let Some(template) = &request.username_template {
+            if !template.is_empty() {
+                template::check(template, self.engine.now(), self.engine.entropy())
+                    .map_err(|error| DatabaseError::Invalid(error.to_string()))?;
+            }
+            config.username_template.clone_from(template);
+        }
         config.root_rotation_statements =
             request.root_rotation_statements.clone().unwrap_or(config.root_rotation_statements);
         config.max_open_connections = request.max_open_connections.or(config.max_open_connections);

@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use tokio_util::sync::CancellationToken;
+use vault_core::database::DatabaseConfig;
 use vault_core::entropy::base62;
 use vault_core::id::RotationId;
 use vault_core::identity::{Limits as MountLimits, Principal};
 use vault_core::lease::dynamic::role::DynamicRole;
-use vault_core::lease::dynamic::{Dynamic, Stage, step, username};
+use vault_core::lease::dynamic::username::{self, template};
+use vault_core::lease::dynamic::{Dynamic, Stage, step};
 use vault_core::lease::{EndCause, Limits};
 use vault_core::mount::Mount;
 use vault_core::password::PasswordPolicy;
@@ -198,13 +200,6 @@ impl DatabaseService {
         if role.statements.creation.is_empty() {
             return Err(DatabaseError::Invalid(format!("the role {name} has no creation_statements")));
         }
-        if !config.username_template.is_empty() {
-            return Err(DatabaseError::Invalid(format!(
-                "the config {} has a username_template, which dynamic roles do not read: take it away; \
-                 users are named v-<who>-<role>-<random>-<time>",
-                role.config
-            )));
-        }
         self.check_statements_of(mount, &role)?;
         let target = self.engine.target(&config.target)?;
         let target = target.ok_or_else(|| DatabaseError::UnknownConfig(role.config.clone()))?.value;
@@ -213,12 +208,32 @@ impl DatabaseService {
         let password = policy.unwrap_or_else(PasswordPolicy::of_vault).generate(self.engine.entropy());
         let limits = Limits { ttl: limits.default_ttl, max_ttl: limits.max_ttl };
         let limits = step::limits(role.default_ttl, role.max_ttl, limits);
-        let lease = self.drawn(asked, role, &target, limits);
+        let username = self.username(&config, &asked)?;
+        let lease = self.drawn(asked, role, &target, username, limits);
         let lease = self.engine.provision(lease, &password, &basis).await?;
         Ok(Issued { lease, password })
     }
 
-    fn drawn(&self, asked: Asked<'_>, role: DynamicRole, target: &Target, limits: Limits) -> Dynamic {
+    /// A name for a new user, by the config's template if it has one.
+    fn username(&self, config: &DatabaseConfig, asked: &Asked<'_>) -> Result<String, DatabaseError> {
+        let (now, entropy) = (self.engine.now(), self.engine.entropy());
+        let (who, role) = (asked.principal.display_name(), asked.name.as_str());
+        if config.username_template.is_empty() {
+            return Ok(username::username(who, role, now, entropy));
+        }
+        let names = template::Names { display_name: who, role };
+        template::templated(&config.username_template, names, now, entropy)
+            .map_err(|error| DatabaseError::Invalid(error.to_string()))
+    }
+
+    fn drawn(
+        &self,
+        asked: Asked<'_>,
+        role: DynamicRole,
+        target: &Target,
+        username: String,
+        limits: Limits,
+    ) -> Dynamic {
         let Asked { mount, name, principal, reason } = asked;
         let (now, entropy) = (self.engine.now(), self.engine.entropy());
         Dynamic {
@@ -229,7 +244,7 @@ impl DatabaseService {
             target: target.name.clone(),
             place: None,
             server: None,
-            username: username::username(principal.display_name(), name.as_str(), now, entropy),
+            username,
             job: RotationId::generate(now, entropy),
             borrower: borrower(principal),
             reason,

@@ -34,6 +34,37 @@ async fn a_user_is_made_logs_in_and_is_gone_after_the_revocation() {
 }
 
 #[tokio::test]
+async fn a_template_names_the_users_and_one_that_repeats_itself_is_refused() {
+    let databases = Databases::with_role().await;
+    for (template, why) in [
+        ("{{.RoleName}}", "the same name more than once"),
+        ("{{.RoleName", "invalid username template"),
+        ("{{.Password}}-{{random 20}}", "invalid username template"),
+        ("{{.RoleName}} {{random 20}}", "' ' in it"),
+    ] {
+        let refused = databases.configure("pg", json!({ "username_template": template })).await;
+        refused.expect_status(400);
+        assert!(refused.text.contains(why), "{template}: {}", refused.text);
+    }
+    let template = "{{.DisplayName | uppercase}}_{{.RoleName}}_{{random 20}}";
+    databases.configure("pg", json!({ "username_template": template })).await.expect_status(204);
+    let user = databases.issue().await;
+    assert!(user.name.starts_with("ROOT_app_") && user.name.len() == 29, "{}", user.name);
+    assert!(databases.bench.target.accepts(&user.name, &user.password));
+    databases.revoke(&user.lease).await.expect_status(204);
+    assert!(!databases.bench.target.accepts(&user.name, &user.password));
+    // What cannot be a name is told before anything is made.
+    let long = "{{.RoleName}}{{printf \"%050d\" 1}}{{random 9}}";
+    databases.configure("pg", json!({ "username_template": long })).await.expect_status(204);
+    databases.dynamic_role("application", json!({})).await.expect_status(204);
+    let refused = databases.get("database/creds/application").await;
+    refused.expect_status(400);
+    assert!(refused.text.contains("70 bytes"), "{}", refused.text);
+    databases.configure("pg", json!({ "username_template": "" })).await.expect_status(204);
+    assert!(databases.issue().await.name.starts_with("v-root-app-"));
+}
+
+#[tokio::test]
 async fn a_role_is_written_read_listed_and_removed_as_clients_do() {
     let databases = Databases::new().await;
     let statements = ["CREATE ROLE \"{{name}}\"", "GRANT x TO \"{{name}}\""];

@@ -53,7 +53,11 @@ const NEW_CONFIG: &[Field] = &[
     may("verify_connection", Flag, "Whether a new connection or password is tried first; yes unless said."),
     may("allowed_roles", List(&Text), "Which roles may use it, with `*` for any text; none unless said."),
     may("password_policy", Text, "How passwords are made where a role names no policy."),
-    may("username_template", Text, "Kept and shown; with one, `creds` is refused."),
+    may(
+        "username_template",
+        Text,
+        "How names of dynamic users are made: a template as Go's, with Vault's functions.",
+    ),
     may("root_rotation_statements", List(&Text), "Only the usual one, which is what is done anyway."),
     may("root_credentials_rotate_statements", List(&Text), "The old name of `root_rotation_statements`."),
     may("max_open_connections", Integer, "When positive, how many accounts are worked on at once."),
