@@ -100,7 +100,7 @@ pub(crate) fn login(username: &str, password: &str) -> Login {
 /// Settings with limits short enough for tests; further ones may replace them.
 pub(crate) fn spec(url: &str, settings: &[(&str, &str)]) -> TargetSpec {
     let mut all = BTreeMap::from([
-        ("connect_timeout".to_owned(), "1500ms".to_owned()),
+        ("connect_timeout".to_owned(), "4s".to_owned()),
         ("statement_timeout".to_owned(), "800ms".to_owned()),
     ]);
     all.extend(settings.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
