@@ -69,8 +69,9 @@ pub struct HandedPassword {
     pub version: u64,
     /// What the vault takes it for: `current`, `previous` or `pending`.
     pub state: String,
-    /// The password.
-    pub password: Sensitive<String>,
+    /// The password; absent when it cannot be read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<Sensitive<String>>,
 }
 
 /// GET `accounts/creds/<path>`.

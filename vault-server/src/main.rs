@@ -1,6 +1,7 @@
 //! `rotunda`: the server, the operator's tool and the engineer's command line in one program.
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use anyhow::Context;
 use vault_cli::{Exit, Parsed};
@@ -13,8 +14,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     match vault_cli::parse(std::env::args_os()) {
         Ok(Parsed::Client(command)) => vault_cli::run_client(*command),
-        Ok(Parsed::Server(args)) => finish(runtime().and_then(|runtime| runtime.block_on(server::run(args)))),
-        Ok(Parsed::Dev(args)) => finish(runtime().and_then(|runtime| runtime.block_on(dev::run(args)))),
+        Ok(Parsed::Server(args)) => finish(run(server::run(args))),
+        Ok(Parsed::Dev(args)) => finish(run(dev::run(args))),
         Ok(Parsed::Offline(command)) => match offline::run(&command) {
             Ok(exit) => exit.into(),
             Err(error) => finish(Err(error)),
@@ -23,9 +24,17 @@ fn main() -> ExitCode {
     }
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime = runtime.context("cannot start the runtime")?;
+    let outcome = runtime.block_on(work);
+    // A look at a hanging file system must not keep the process.
+    runtime.shutdown_timeout(LAST_WAIT);
+    outcome
 }
+
+/// How long threads that wait for the system are waited for at the end; everything that counts has ended by then.
+const LAST_WAIT: Duration = Duration::from_secs(2);
 
 #[expect(clippy::print_stderr, reason = "the one place where a command's failure is told")]
 fn finish(outcome: anyhow::Result<()>) -> ExitCode {

@@ -111,7 +111,9 @@ impl Engine {
         let plan = step::requested(lease);
         {
             // Whoever takes the target away counts its leases alone.
-            let _references = self.references().read().await;
+            let references = tokio::time::timeout(READ_WAIT, self.references().read()).await;
+            let _references = references
+                .map_err(|_| DynamicError::Busy("a target is being taken away; try again in a moment"))?;
             self.begin_dynamic(&plan, basis).await?;
         }
         self.report_dynamic(&plan);

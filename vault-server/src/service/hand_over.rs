@@ -34,8 +34,8 @@ pub struct Handed {
     pub version: u64,
     /// What the vault takes it for: `current`, `previous` or `pending`.
     pub state: &'static str,
-    /// The password.
-    pub password: SecretString,
+    /// The password; `None` when its record is missing or damaged, which a restore from a backup may mend.
+    pub password: Option<SecretString>,
 }
 
 impl HandedOver {
@@ -90,9 +90,12 @@ pub(in crate::service) fn still_to_give(
     let mut passwords = Vec::new();
     for (state, version) in stored {
         let Some(Version { number, .. }) = version else { continue };
-        if let Some(password) = engine.password(&account.subject, number)? {
-            passwords.push(Handed { version: number, state, password });
-        }
+        // A version whose secret cannot be read is told of: it may be the one that works.
+        let password = match engine.password(&account.subject, number) {
+            Err(error) if error.is_damage() => None,
+            found => found?,
+        };
+        passwords.push(Handed { version: number, state, password });
     }
     let handed = HandedOver { username: account.username.clone(), created_at: account.created_at, passwords };
     match confirmed {

@@ -105,3 +105,23 @@ async fn a_target_whose_management_password_is_in_doubt_is_deleted_only_with_eve
     let handed = bench.handed_over("targets/config/t").await;
     assert!(handed.iter().any(|password| bench.target.accepts("manager", password)));
 }
+
+#[tokio::test]
+async fn a_version_whose_secret_is_lost_is_told_of_before_anything_is_removed() {
+    let bench = Bench::new().await;
+    bench.account("app", "a-1").await;
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    bench.lose_secret("app", 2).await;
+    let path = "accounts/config/app?disposal=hand-over";
+    let handed = bench.vault.root("DELETE", path, "").await;
+    handed.expect_status(200);
+    assert_eq!(handed.at("/data/passwords"), json!([{ "version": 2, "state": "current" }]));
+    assert!(
+        handed.at("/warnings/0").as_str().unwrap().contains("version 2 cannot be read"),
+        "{}",
+        handed.text
+    );
+    bench.get("accounts/config/app").await.expect_status(200);
+    let confirm = handed.at("/data/confirm").as_str().unwrap().to_owned();
+    bench.vault.root("DELETE", &format!("{path}&confirm={confirm}"), "").await.expect_status(204);
+}

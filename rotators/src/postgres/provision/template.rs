@@ -68,7 +68,8 @@ fn uncommented(mut text: &str) -> &str {
     loop {
         text = text.trim_start();
         if let Some(comment) = text.strip_prefix("--") {
-            text = comment.split_once('\n').map_or("", |(_, rest)| rest);
+            // The server's lexer ends it at a carriage return, too.
+            text = comment.split_once(['\n', '\r']).map_or("", |(_, rest)| rest);
         } else if let Some(comment) = text.strip_prefix("/*") {
             text = comment_end(comment);
         } else {
@@ -221,6 +222,7 @@ mod tests {
             (&["CREATE ROLE \"{{name}}\"; COMMIT;"], "transaction"),
             (&["SELECT '{{name}}'", "/* a /* nested */ one */ COMMIT AND CHAIN"], "transaction"),
             (&["SELECT '{{name}}'; -- the end\n  --\nCOMMIT"], "transaction"),
+            (&["-- {{name}}\rCOMMIT"], "transaction"),
             (&["/**/ /**/rollback AND CHAIN", "SELECT '{{name}}'"], "transaction"),
             (&["begin", "CREATE ROLE \"{{name}}\""], "transaction"),
             (&["CREATE ROLE \"{{name}}\"\0"], "NUL"),

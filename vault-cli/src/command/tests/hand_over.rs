@@ -31,9 +31,15 @@ async fn every_version_is_printed_before_the_delete_is_confirmed() {
         assert_eq!(
             outcome.out,
             "\
-USERNAME  PASSWORD  VERSION  STATE
-app       new       7        current
-app       old       6        previous
+username  app
+version   7
+state     current
+password  new
+
+username  app
+version   6
+state     previous
+password  old
 "
         );
         let first = format!("DELETE /v1/{path}?disposal=hand-over");
@@ -51,6 +57,37 @@ async fn what_was_not_printed_is_not_deleted() {
     let (outcome, lines) = deleting(vec![handed()], &[&words[..], &["--field", "nonsense"]].concat()).await;
     assert_eq!((outcome.out.as_str(), lines.len()), ("", 1), "{}", outcome.err);
     assert_ne!(outcome.code, 0);
+}
+
+#[tokio::test]
+async fn a_password_is_printed_as_it_is_or_as_json() {
+    let words = ["account", "delete", "app", "--disposal", "hand-over"];
+    for (password, printed) in
+        [("ends in blanks  ", "password  ends in blanks  \n"), ("tab\there", r#""tab\there""#)]
+    {
+        let handed = data(&json!({
+            "username": "app", "confirm": "1-1",
+            "passwords": [{"version": 1, "state": "current", "password": password}],
+        }));
+        let (outcome, lines) = deleting(vec![handed, (204, String::new())], &words).await;
+        assert!(outcome.out.contains(printed), "{:?}", outcome.out);
+        assert_eq!((outcome.code, lines.len()), (0, 2));
+    }
+}
+
+#[tokio::test]
+async fn an_answer_without_every_password_is_not_confirmed() {
+    let words = ["account", "delete", "app", "--disposal", "hand-over"];
+    for answer in [
+        json!({"username": "app", "password": "of an older server", "version": 1}),
+        json!({"username": "app", "confirm": "1-2-1", "passwords": [
+            {"version": 2, "state": "current"}, {"version": 1, "state": "previous", "password": "p"},
+        ]}),
+    ] {
+        let (outcome, lines) = deleting(vec![data(&answer)], &words).await;
+        assert_eq!((outcome.code, lines.len()), (6, 1), "{}", outcome.err);
+        assert!(outcome.out.contains("\"username\""), "{}", outcome.out);
+    }
 }
 
 #[tokio::test]

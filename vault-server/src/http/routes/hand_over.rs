@@ -22,12 +22,15 @@ pub(super) fn given(handed: &service::HandedOver) -> Result<Answer, ApiError> {
     let passwords = handed.passwords.iter().map(|one| HandedPassword {
         version: one.version,
         state: one.state.to_owned(),
-        password: one.password.expose().to_owned().into(),
+        password: one.password.as_ref().map(|password| password.expose().to_owned().into()),
     });
     let answer = Answer::of(&HandedOver {
         username: handed.username.clone(),
         passwords: passwords.collect(),
         confirm,
     })?;
-    Ok(answer.warn(told))
+    let lost = handed.passwords.iter().filter(|one| one.password.is_none()).map(|one| {
+        format!("version {} cannot be read: restore the vault from a backup before you confirm", one.version)
+    });
+    Ok(lost.fold(answer, Answer::warn).warn(told))
 }

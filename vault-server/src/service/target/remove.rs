@@ -1,5 +1,8 @@
 //! Deleting a target. The management password is not lost by the way.
 
+use std::time::Instant;
+
+use tokio::sync::RwLockWriteGuard;
 use vault_core::account::{Account, Subject};
 use vault_core::lease::dynamic::SUBJECT_PREFIX;
 use vault_core::path::Name;
@@ -7,6 +10,7 @@ use vault_core::target::Target;
 
 use super::TargetService;
 use crate::engine::READ_WAIT;
+use crate::engine::flight::Flight;
 use crate::service::account::{AccountError, Also};
 use crate::service::hand_over::{Confirmation, HandedOver, still_to_give};
 
@@ -31,8 +35,8 @@ impl TargetService {
         disposal: Option<Disposal>,
         principal: &str,
     ) -> Result<Option<HandedOver>, AccountError> {
-        // Nobody makes an account or a user of it meanwhile.
-        let _alone = self.engine.references().write().await;
+        let subject = Subject::Management(name.clone());
+        let _alone = self.alone(name, &subject).await?;
         let Some(target) = self.engine.target(name)? else { return Ok(None) };
         if let Some(origin) = target.value.origin.as_ref().filter(|origin| !origin.released) {
             return Err(AccountError::State(format!(
@@ -40,12 +44,6 @@ impl TargetService {
                 origin.name
             )));
         }
-        let subject = Subject::Management(name.clone());
-        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
-            return Err(AccountError::Busy(format!(
-                "the management credential of {name} is being rotated; try again in a moment"
-            )));
-        };
         let accounts = self.accounts.of_target(name)?;
         let managed: Vec<String> =
             accounts.iter().filter_map(|key| key.strip_prefix("a/")).map(str::to_owned).collect();
@@ -85,14 +83,8 @@ impl TargetService {
         principal: &str,
         also: Also<'_>,
     ) -> Result<(), AccountError> {
-        // Nobody makes an account or a user of it meanwhile.
-        let _alone = self.engine.references().write().await;
         let subject = Subject::Management(name.clone());
-        let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
-            return Err(AccountError::Busy(format!(
-                "the management credential of {name} is being rotated; try again in a moment"
-            )));
-        };
+        let _alone = self.alone(name, &subject).await?;
         let mut batch = self.engine.barrier().transaction()?;
         also(&mut batch);
         if let Some(target) = self.engine.target(name)? {
@@ -117,6 +109,29 @@ impl TargetService {
             }
         }
         Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    /// Sees to it that nobody makes an account or a user of the target, or works on its management credential. It waits
+    /// for the latter without holding up the former: they are those of every target.
+    async fn alone(
+        &self,
+        name: &Name,
+        subject: &Subject,
+    ) -> Result<(RwLockWriteGuard<'_, ()>, Flight), AccountError> {
+        let deadline = Instant::now() + READ_WAIT;
+        loop {
+            let alone = self.engine.references().write().await;
+            if let Some(flight) = self.engine.flights().try_take(&subject.key()) {
+                return Ok((alone, flight));
+            }
+            drop(alone);
+            let left = deadline.saturating_duration_since(Instant::now());
+            if self.engine.flights().take(&subject.key(), left).await.is_none() {
+                return Err(AccountError::Busy(format!(
+                    "the management credential of {name} is being rotated; try again in a moment"
+                )));
+            }
+        }
     }
 
     /// What is still to be given of a management credential that the vault is about to forget.

@@ -183,7 +183,11 @@ pub(super) const HANDED_OVER: &[Field] = &[
         List(&Object(&[
             must("version", Count, ""),
             must("state", Word(&["current", "previous", "pending"]), "What the vault takes it for."),
-            must("password", Secret, ""),
+            may(
+                "password",
+                Secret,
+                "Absent when it cannot be read: restore the vault before this is confirmed.",
+            ),
         ])),
         "Every version that the target may accept; the likeliest comes first.",
     ),
