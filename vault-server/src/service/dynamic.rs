@@ -1,6 +1,6 @@
 //! Dynamic leases by their ids: found, listed, ended. The ids begin with the path of a mount, and move with it.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
@@ -21,6 +21,16 @@ use crate::engine::{Engine, OUTCOME_WAIT};
 struct Place {
     id: MountId,
     path: String,
+    holds: Holds,
+}
+
+/// Which of the mount's leases have their ids at a place.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Holds {
+    /// All of them: the mount is there.
+    All,
+    /// Those that were made there; also the damaged ones, of which nobody knows, when `damaged`.
+    Own { damaged: bool },
 }
 
 impl Place {
@@ -71,6 +81,9 @@ impl DynamicService {
             // What the prefix says of the lease itself narrows the search.
             let below = prefix.strip_prefix(base.as_str()).unwrap_or_default();
             for key in self.engine.dynamic_keys(&place.key(below))? {
+                if !self.is_at(&place, &key)? {
+                    continue;
+                }
                 let rest =
                     key.get(place.id.as_bytes().len()..).and_then(|rest| std::str::from_utf8(rest).ok());
                 let id = rest.map(|rest| format!("{base}{rest}"));
@@ -90,6 +103,9 @@ impl DynamicService {
     ) -> Result<(), LoadError> {
         for place in self.places_over("")? {
             for key in self.engine.dynamic_keys(place.id.as_bytes())? {
+                if !self.is_at(&place, &key)? {
+                    continue;
+                }
                 let rest = String::from_utf8_lossy(key.get(place.id.as_bytes().len()..).unwrap_or_default());
                 let loaded = self.engine.dynamic(&key);
                 let lease = loaded.map(|loaded| loaded.map(|loaded| loaded.value.shown(&place.path)));
@@ -103,7 +119,8 @@ impl DynamicService {
     /// stay until their leases are over, and those whose records cannot be read.
     fn places_over(&self, text: &str) -> Result<Vec<Place>, LoadError> {
         let table = self.mounts.table();
-        let place = |mount: &Mount| Place { id: mount.id, path: mount.path.as_str().to_owned() };
+        let place =
+            |mount: &Mount| Place { id: mount.id, path: mount.path.as_str().to_owned(), holds: Holds::All };
         let of_databases = |mount: &&Mount| mount.kind == Kind::Database;
         let answering = table.of(Class::Secret).map(|mount| &**mount);
         let mut places: Vec<Place> = answering.filter(of_databases).map(place).collect();
@@ -118,11 +135,30 @@ impl DynamicService {
         Ok(places)
     }
 
-    /// Where a mount was when the first of its leases was made.
-    fn remembered(&self, id: MountId) -> Result<Option<Place>, LoadError> {
-        let page = self.engine.barrier().list_each::<Dynamic>(id.as_bytes(), None, PAGE)?;
-        let lease = page.into_iter().find_map(|(_, lease)| lease.ok());
-        Ok(lease.map(|lease| Place { id, path: lease.value.mount_path }))
+    /// Where a mount was whenever one of its leases was made.
+    fn remembered(&self, id: MountId) -> Result<Vec<Place>, LoadError> {
+        let mut paths = BTreeSet::new();
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.engine.barrier().list_each::<Dynamic>(id.as_bytes(), after.as_deref(), PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            paths.extend(
+                page.into_iter().filter_map(|(_, lease)| lease.ok()).map(|lease| lease.value.mount_path),
+            );
+        }
+        let place = |(at, path)| Place { id, path, holds: Holds::Own { damaged: at == 0 } };
+        Ok(paths.into_iter().enumerate().map(place).collect())
+    }
+
+    /// Whether the lease has its id at the place.
+    fn is_at(&self, place: &Place, key: &[u8]) -> Result<bool, LoadError> {
+        let Holds::Own { damaged } = place.holds else { return Ok(true) };
+        match self.engine.dynamic(key) {
+            Ok(lease) => Ok(lease.is_some_and(|lease| lease.value.mount_path == place.path)),
+            Err(error) if error.is_damage() => Ok(damaged),
+            Err(error) => Err(error),
+        }
     }
 
     /// Gives a lease more time.

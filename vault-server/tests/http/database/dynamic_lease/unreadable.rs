@@ -9,6 +9,7 @@ use vault_core::store::batch::Require;
 use vault_core::target::Target;
 
 use crate::database::Databases;
+use crate::database::dynamic_lease::User;
 
 #[tokio::test]
 async fn a_record_that_cannot_be_read_is_a_failed_attempt_and_no_loop() {
@@ -103,4 +104,25 @@ async fn a_mount_whose_record_cannot_be_read_keeps_nobody_else_from_theirs() {
     assert!(databases.users().is_empty());
     databases.issue().await;
     databases.post("sys/mounts/other", json!({ "type": "kv" })).await.expect_status(204);
+}
+
+#[tokio::test]
+async fn leases_of_a_mount_that_moved_are_found_at_each_of_its_paths_though_its_record_cannot_be_read() {
+    let mut databases = Databases::with_role().await;
+    let first = databases.issue().await;
+    let uuid = databases.get("sys/mounts/database").await.at("/data/uuid").as_str().unwrap().to_owned();
+    databases.post("sys/remount", json!({ "from": "database", "to": "a/moved" })).await.expect_status(200);
+    let second = User::of(&databases.get("a/moved/creds/app").await);
+    databases.bench.damage_record::<Mount>(MountId::parse(&uuid).unwrap().as_bytes()).await;
+    databases.bench.restart().await;
+
+    for (path, lease) in [("database", &first.lease), ("a/moved", &second.lease)] {
+        let keys = databases.list(&format!("sys/leases/lookup/{path}/creds/app")).await.at("/data/keys");
+        assert_eq!(keys.as_array().map(Vec::len), Some(1), "{path}: {keys}");
+        assert!(lease.ends_with(keys[0].as_str().unwrap()), "{path}: {keys}");
+    }
+    databases.revoke(&first.lease).await.expect_status(204);
+    assert_eq!(databases.users(), std::slice::from_ref(&second.name));
+    databases.revoke(&second.lease).await.expect_status(204);
+    assert_eq!(databases.users(), Vec::<String>::new());
 }
