@@ -2,7 +2,10 @@
 
 use axum::http::HeaderMap;
 use serde_json::json;
+use vault_core::audit::AuditedHeaders;
+use vault_core::cors::Cors;
 
+use crate::bench::Bench;
 use crate::vault::{Disk, Reply, Vault};
 
 const PAGE: &str = "https://desk.example:8443";
@@ -179,4 +182,19 @@ async fn a_rule_that_makes_no_sense_is_refused_and_only_sudo_may_make_one() {
         let reply = vault.call(method, CORS, &token, r#"{"allowed_origins":"*"}"#).await;
         assert_eq!(reply.status, 403, "{method}");
     }
+}
+
+#[tokio::test]
+async fn a_rule_that_cannot_be_read_is_not_told_as_none() {
+    let mut bench = Bench::new().await;
+    bench.post(CORS, json!({ "allowed_origins": [PAGE] })).await.expect_status(204);
+    let headers = "sys/config/auditing/request-headers";
+    bench.post(&format!("{headers}/x-trace"), json!({})).await.expect_status(204);
+    bench.damage_record::<Cors>(b"cors").await;
+    bench.damage_record::<AuditedHeaders>(b"audited-headers").await;
+    bench.restart().await;
+    for path in [CORS.to_owned(), headers.to_owned(), format!("{headers}/x-trace")] {
+        bench.get(&path).await.expect_status(500);
+    }
+    bench.get("sys/key-status").await.expect_status(200);
 }

@@ -40,6 +40,16 @@ impl<R: Record + Clone + Default> Live<R> {
         self.inner.live.load()
     }
 
+    /// What is in force, if it is what the store has: where that cannot be read, the default is in force, and nobody
+    /// shall take it for what was once set.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn readable(&self) -> Result<Guard<Arc<R>>, LoadError> {
+        self.stored()?;
+        Ok(self.current())
+    }
+
     /// Brings the copy to what is stored. Once for each unseal, before anything is served.
     ///
     /// # Errors

@@ -7,7 +7,7 @@ use crate::http::context::Context;
 use crate::http::error::ApiError;
 
 pub(in crate::http::routes) async fn all(context: Context) -> Result<Answer, ApiError> {
-    let headers = context.app.settings.audited_headers.current();
+    let headers = context.app.settings.audited_headers.readable()?;
     let shown: Map<_, _> =
         headers.iter().map(|(name, hmac)| (name.to_owned(), json!({ "hmac": hmac }))).collect();
     Ok(Answer::data(json!({ "headers": shown })).copied_to_top())
@@ -16,7 +16,7 @@ pub(in crate::http::routes) async fn all(context: Context) -> Result<Answer, Api
 /// Under the name as it was asked for.
 pub(in crate::http::routes) async fn read(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.part("name")?;
-    let hmac = context.app.settings.audited_headers.current().get(name);
+    let hmac = context.app.settings.audited_headers.readable()?.get(name);
     let hmac = hmac.ok_or_else(|| ApiError::invalid("Could not find header in config"))?;
     let shown = Map::from_iter([(name.to_owned(), json!({ "hmac": hmac }))]);
     Ok(Answer::data(Value::Object(shown)).copied_to_top())

@@ -8,7 +8,7 @@ use crate::http::context::Context;
 use crate::http::error::ApiError;
 
 pub(in crate::http::routes) async fn read(context: Context) -> Result<Answer, ApiError> {
-    let cors = context.app.settings.cors.current();
+    let cors = context.app.settings.cors.readable()?;
     let shown = if cors.is_on() {
         json!({
             "enabled": true,
