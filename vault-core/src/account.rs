@@ -203,13 +203,6 @@ impl Account {
         Adopted { number, displaced: displaced.map(|version| version.number) }
     }
 
-    /// Whether the current version is the only one that the target may accept. A password that a person brought
-    /// may be wrong as long as it has not logged in, and the right one be the version before it.
-    #[must_use]
-    pub fn is_certain(&self) -> bool {
-        self.versions.previous.is_none() || matches!(self.health, Health::Verified(_))
-    }
-
     /// What a reader may be given.
     #[must_use]
     pub fn readable(&self) -> Readable {

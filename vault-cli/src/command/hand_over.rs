@@ -18,7 +18,7 @@ pub(super) async fn confirmed(
 ) -> Result<Exit, Failure> {
     let answer = session.ask("asking for the passwords", request()?).await?;
     if answer.data().is_none() {
-        return session.done(&answer, "deleted; there was no password");
+        return session.done(&answer, "nothing is there any more, and there was no password to hand over");
     }
     let handed: HandedOver = answer.read_data()?;
     let is_whole = !handed.confirm.is_empty()

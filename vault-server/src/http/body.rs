@@ -60,7 +60,8 @@ async fn drain(mut body: Body) {
     let _ = tokio::time::timeout(DRAIN_MAX, all).await;
 }
 
-/// How much of a body that is too large is taken in for the sake of the answer: twice the largest that anything takes.
+/// How much of a body that is too large is taken in for the sake of the answer: twice the limit that holds unless
+/// another is configured.
 const DRAINED_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// And for how long.
 const DRAIN_MAX: Duration = Duration::from_secs(10);

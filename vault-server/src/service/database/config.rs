@@ -177,7 +177,7 @@ impl DatabaseService {
         config.allowed_roles = request.allowed_roles.clone().unwrap_or(config.allowed_roles);
         if let Some(template) = &request.username_template {
             if !template.is_empty() {
-                template::check(template, self.engine.now(), self.engine.entropy())
+                template::check(template, self.engine.now())
                     .map_err(|error| DatabaseError::Invalid(error.to_string()))?;
             }
             config.username_template.clone_from(template);

@@ -37,7 +37,7 @@ async fn a_user_is_made_logs_in_and_is_gone_after_the_revocation() {
 async fn a_template_names_the_users_and_one_that_repeats_itself_is_refused() {
     let databases = Databases::with_role().await;
     for (template, why) in [
-        ("{{.RoleName}}", "the same name more than once"),
+        ("{{.RoleName}}-{{random 7}}", "fewer than 8 random characters"),
         ("{{.RoleName", "invalid username template"),
         ("{{.Password}}-{{random 20}}", "invalid username template"),
         ("{{.RoleName}} {{random 20}}", "' ' in it"),

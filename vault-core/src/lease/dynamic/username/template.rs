@@ -2,7 +2,7 @@
 //!
 //! Source: <https://developer.hashicorp.com/vault/docs/concepts/username-templating>. Of these functions `timestamp` is not here.
 //! Two things are asked for beyond Vault's own rules, because a name is also what a user is found and removed by: no two users
-//! may get the same name, and no name may hold what ends a quotation.
+//! may get the same name, nor one that is somebody's already; and no name may hold what ends a quotation.
 
 use std::fmt::{self, Write as _};
 use std::sync::Arc;
@@ -21,12 +21,12 @@ pub enum UsernameError {
     /// It is no template, or its functions refuse what they are given.
     #[error("invalid username template: {0}")]
     Template(String),
-    /// Names of one moment are the same.
+    /// Fewer than eight characters of a name are drawn, so that somebody may have it already.
     #[error(
-        "invalid username template: it makes the same name more than once, and who has the name is removed at the \
-         end of a lease: add {{{{random 8}}}} or more, where it is not cut off"
+        "invalid username template: a name with fewer than {RANDOM_MIN} random characters may be somebody else's already, \
+         and who has the name is removed at the end of a lease: add {{{{random 8}}}} or more, where it is not cut off"
     )]
-    Repeats,
+    Guessable,
     /// The name is empty or longer than [`NAME_BYTES_MAX`] bytes.
     #[error(
         "the username template makes a name of {0} bytes; 1 to {NAME_BYTES_MAX} are possible: use truncate"
@@ -56,10 +56,15 @@ pub fn templated(
     now: Timestamp,
     entropy: &dyn Entropy,
 ) -> Result<String, UsernameError> {
+    rendered(template, names, now, Draws::of(entropy))
+}
+
+/// The name that is made with these draws.
+fn rendered(template: &str, names: Names<'_>, now: Timestamp, draws: Draws) -> Result<String, UsernameError> {
     let parsed = Template::new("username_template")
         .missing_key(MissingKey::Error)
         .max_range_iters(RANGE_MAX)
-        .funcs(functions(now, entropy))
+        .funcs(functions(now, draws))
         .parse(template)
         .map_err(said)?;
     let data = tmap! { "DisplayName" => harmless(names.display_name), "RoleName" => harmless(names.role) };
@@ -75,24 +80,52 @@ pub fn templated(
     Ok(name)
 }
 
-/// Whether `template` makes names, and another one each time.
+/// Whether `template` makes names, and such that nobody else has.
 ///
 /// # Errors
 /// [`UsernameError`] by cause.
-pub fn check(template: &str, now: Timestamp, entropy: &dyn Entropy) -> Result<(), UsernameError> {
+pub fn check(template: &str, now: Timestamp) -> Result<(), UsernameError> {
     // With long names, too: what is cut off then may be what told one user from another.
     for names in [Names { display_name: "token", role: "role" }, Names { display_name: LONG, role: LONG }] {
-        let mut made = std::collections::BTreeSet::new();
-        for _ in 0..SAMPLES {
-            match templated(template, names, now, entropy) {
-                Ok(name) if !made.insert(name.clone()) => return Err(UsernameError::Repeats),
-                // Whether a role's names are too long shows when they are made: these are as long as can be.
-                Err(UsernameError::Length(length)) if names.role == LONG && length > 0 => break,
-                made => made?,
-            };
+        // With all draws alike, what two names differ in is what was drawn for them.
+        let (zeros, ones) = (Draws::all('0'), Draws::all('1'));
+        let taken = Arc::clone(&zeros.taken);
+        let (one, other) = match (rendered(template, names, now, zeros), rendered(template, names, now, ones))
+        {
+            // Whether a role's names are too long shows when they are made: these are as long as can be.
+            (Err(UsernameError::Length(length)), _) if names.role == LONG && length > 0 => continue,
+            (one, other) => (one?, other?),
+        };
+        let differing = one.bytes().zip(other.bytes()).filter(|(one, other)| one != other).count();
+        // Of a hash all characters differ, so what went into it counts, too.
+        if differing.min(taken.load(Ordering::Relaxed)) < RANDOM_MIN {
+            return Err(UsernameError::Guessable);
         }
     }
     Ok(())
+}
+
+/// What one name may draw from. Drawn beforehand, since a function outlives the borrow of the source.
+struct Draws {
+    characters: Arc<str>,
+    ids: Vec<String>,
+    /// How many characters were taken; each is taken once.
+    taken: Arc<AtomicUsize>,
+}
+
+impl Draws {
+    fn of(entropy: &dyn Entropy) -> Self {
+        let id = || uuid::Builder::from_random_bytes(random_bytes(entropy)).into_uuid().to_string();
+        let ids = (0..UUIDS_MAX).map(|_| id()).collect();
+        Self { characters: base62::random(RANDOM_MAX, entropy).into(), ids, taken: Arc::default() }
+    }
+
+    /// All alike, to see what becomes of them.
+    fn all(digit: char) -> Self {
+        let of = |length: usize| digit.to_string().repeat(length);
+        let id = [8, 4, 4, 4, 12].map(of).join("-");
+        Self { characters: of(RANDOM_MAX).into(), ids: vec![id; UUIDS_MAX], taken: Arc::default() }
+    }
 }
 
 fn said(error: TemplateError) -> UsernameError {
@@ -121,7 +154,7 @@ impl fmt::Write for Bounded {
     }
 }
 
-fn functions(now: Timestamp, entropy: &dyn Entropy) -> FuncMap {
+fn functions(now: Timestamp, draws: Draws) -> FuncMap {
     let mut functions = FuncMap::new();
     let mut add = |name: &str, function: ValueFunc| functions.insert(name.to_owned(), function);
     add("lowercase", Arc::new(|args| Ok(text(one(args)?.to_lowercase()))));
@@ -133,29 +166,27 @@ fn functions(now: Timestamp, entropy: &dyn Entropy) -> FuncMap {
     add("truncate_sha256", Arc::new(truncate_hashed));
     add("unix_time", Arc::new(move |_| Ok(text(now.as_secs().to_string()))));
     add("unix_time_millis", Arc::new(move |_| Ok(text(now.as_millis().to_string()))));
-    // Drawn now, since a function outlives the borrow of the source; each character is given once.
-    let drawn: Arc<str> = base62::random(RANDOM_MAX, entropy).into();
-    let given = AtomicUsize::new(0);
-    add("random", Arc::new(move |args| random(args, &drawn, &given)));
-    let ids: Vec<String> = (0..UUIDS_MAX)
-        .map(|_| uuid::Builder::from_random_bytes(random_bytes(entropy)).into_uuid().to_string())
-        .collect();
+    let Draws { characters, ids, taken } = draws;
+    let counted = Arc::clone(&taken);
+    add("random", Arc::new(move |args| random(args, &characters, &counted)));
     let told = AtomicUsize::new(0);
     add(
         "uuid",
-        Arc::new(move |_| match ids.get(told.fetch_add(1, Ordering::Relaxed)) {
-            Some(id) => Ok(text(id.clone())),
-            None => Err(wrong("uuid is used too often")),
+        Arc::new(move |_| {
+            let id = ids.get(told.fetch_add(1, Ordering::Relaxed));
+            let id = id.ok_or_else(|| wrong("uuid is used too often"))?;
+            taken.fetch_add(id.len(), Ordering::Relaxed);
+            Ok(text(id.clone()))
         }),
     );
     functions
 }
 
-fn random(args: &[Value], drawn: &str, given: &AtomicUsize) -> Result<Value, TemplateError> {
+fn random(args: &[Value], drawn: &str, taken: &AtomicUsize) -> Result<Value, TemplateError> {
     let [length] = args else { return Err(wrong("random takes a length")) };
     let length =
         number(length).filter(|length| *length > 0).ok_or_else(|| wrong("random takes a length above 0"))?;
-    let begin = given.fetch_add(length.min(RANDOM_MAX), Ordering::Relaxed);
+    let begin = taken.fetch_add(length.min(RANDOM_MAX), Ordering::Relaxed);
     let end = begin.saturating_add(length);
     drawn
         .get(begin..end)
@@ -240,8 +271,8 @@ const OUTPUT_BYTES_MAX: usize = 4_096;
 const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Of the hash that ends a text which was cut off.
 const HASH_CHARS: usize = 8;
-/// Names that are made to see whether they differ.
-const SAMPLES: usize = 16;
+/// Characters of a name that nobody can guess; each is one of 62, or of 16 in a UUID.
+const RANDOM_MIN: usize = 8;
 const LONG: &str = "a-name-that-is-longer-than-any-name-of-a-user-on-a-database-may-be";
 
 #[cfg(test)]
@@ -307,16 +338,20 @@ mod tests {
 
     #[test]
     fn a_template_is_taken_only_when_each_user_gets_a_name_of_its_own() {
-        let entropy = SeededEntropy::new(3);
         for (template, verdict) in [
             ("{{.RoleName | truncate 20}}-{{random 8}}", Ok(())),
             ("{{.RoleName}}-{{random 8}}", Ok(())),
             ("{{uuid}}", Ok(())),
-            ("app", Err(UsernameError::Repeats)),
-            ("{{.DisplayName}}-{{unix_time}}", Err(UsernameError::Repeats)),
-            ("{{printf \"%s-%s\" .RoleName (random 20) | truncate 40}}", Err(UsernameError::Repeats)),
+            ("{{.RoleName}}-{{random 4}}-{{random 4 | uppercase}}", Ok(())),
+            ("{{random 20 | sha256 | truncate 20}}", Ok(())),
+            ("app", Err(UsernameError::Guessable)),
+            ("{{.DisplayName}}-{{unix_time}}", Err(UsernameError::Guessable)),
+            ("{{.RoleName}}-{{random 7}}", Err(UsernameError::Guessable)),
+            ("{{random 2 | sha256 | truncate 30}}", Err(UsernameError::Guessable)),
+            ("{{uuid | truncate 7}}", Err(UsernameError::Guessable)),
+            ("{{printf \"%s-%s\" .RoleName (random 20) | truncate 40}}", Err(UsernameError::Guessable)),
         ] {
-            assert_eq!(check(template, NOW, &entropy), verdict, "{template}");
+            assert_eq!(check(template, NOW), verdict, "{template}");
         }
     }
 }
