@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use rotators::postgres::config::{Config, ConfigError};
+use rotators::network::ConfigError;
+use rotators::postgres::config::Config;
 use vault_core::database::connection::written;
 use vault_core::rotation::port::TargetSpec;
 
@@ -24,7 +25,7 @@ pub fn run(data: &[u8]) {
     match read {
         Ok(config) => {
             assert!(!config.host.is_empty() && config.port > 0 && !config.host.contains('/'));
-            assert!(!config.connect_timeout.is_zero() && !config.statement_timeout.is_zero());
+            assert!(!config.reach.connect_timeout.is_zero() && !config.reach.request_timeout.is_zero());
             assert!(written(url).is_none(), "an address that is accepted holds no credential");
             let place = config.place().to_string();
             assert!(place.starts_with(&config.host) || place.starts_with('['));

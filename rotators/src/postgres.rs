@@ -21,7 +21,6 @@ pub mod config;
 mod provision;
 mod rights;
 mod session;
-mod tls;
 
 use classify::LoginFailure;
 use config::{Config, Hashing};
@@ -213,7 +212,7 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
             return Err(Fault::new(FaultClass::Preflight, format!("{}: {obstacle}", config.place())));
         }
     }
-    let limits = command::transaction_limits(config.statement_timeout.as_millis());
+    let limits = command::transaction_limits(config.reach.request_timeout.as_millis());
     for step in [command::BEGIN, &limits, statement.expose()] {
         session.run(step).await.map_err(|failure| session.change_fault(failure))?;
     }

@@ -7,9 +7,8 @@
 
 use std::fs;
 use std::io::Write;
-use std::net::TcpListener;
 use std::ops::Deref;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -20,11 +19,11 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 use tokio_postgres::{Client, NoTls};
 
-mod process;
+use crate::process::{Log, Process, Watcher, free_port};
+
 mod programs;
 pub mod tls;
 
-use process::{Log, Process, Watcher};
 use programs::Programs;
 
 /// What a server shall be like.
@@ -52,7 +51,7 @@ pub struct PostgresServer {
     process: Option<Process>,
     // Last, so that it is dismissed after all else is gone.
     folder: TempDir,
-    _watcher: Watcher,
+    watcher: Watcher,
 }
 
 impl PostgresServer {
@@ -71,7 +70,7 @@ impl PostgresServer {
     /// As [`PostgresServer::start`].
     pub fn start_with(options: &PostgresOptions) -> Result<Self> {
         let programs = Programs::find()?;
-        let folder = programs.temporary_folder()?;
+        let folder = programs.run_as().temporary_folder("rotunda-pg-")?;
         let watcher = Watcher::over(folder.path())?;
         let mut server = Self {
             folder,
@@ -81,7 +80,7 @@ impl PostgresServer {
             log: Arc::default(),
             marks: AtomicU64::default(),
             process: None,
-            _watcher: watcher,
+            watcher,
         };
         server.initialise(options)?;
         // Between choosing a free port and listening on it, another process can take it.
@@ -279,7 +278,10 @@ impl PostgresServer {
         let mut command = self.programs.command("postgres");
         command.arg("-D").arg(self.data_folder()).args(["-p", &self.port.to_string()]);
         command.current_dir(self.folder.path());
-        self.process = Some(Process::start(&mut command, &self.log)?);
+        // A standby says "ready to accept read-only connections".
+        let process = Process::start(&mut command, "database system is ready to accept", &self.log)?;
+        self.watcher.watch(&process)?;
+        self.process = Some(process);
         Ok(())
     }
 
@@ -296,10 +298,7 @@ impl PostgresServer {
         let path = self.folder.path().join(name);
         fs::write(&path, text)?;
         fs::set_permissions(&path, fs::Permissions::from_mode(mode))?;
-        if let Some((uid, gid)) = self.programs.user() {
-            chown(&path, Some(uid), Some(gid))?;
-        }
-        Ok(())
+        self.programs.run_as().give(&path)
     }
 
     fn append(&self, name: &str, lines: &[String]) -> Result<()> {
@@ -375,14 +374,6 @@ pub async fn accepts(port: u16, username: &str, password: &str) -> Result<bool> 
 #[must_use]
 pub fn url_template(port: u16) -> String {
     format!("postgresql://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{port}/postgres?sslmode=disable")
-}
-
-/// A port nobody listens on at this moment.
-///
-/// # Errors
-/// When the system gives none.
-pub fn free_port() -> Result<u16> {
-    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 const SUPERUSER: &str = "postgres";

@@ -12,7 +12,8 @@ use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::postgres::{PostgresServer, free_port};
+use crate::postgres::PostgresServer;
+use crate::process::free_port;
 use mode::Mode;
 
 /// A running vault. Its folder goes when it is dropped; until then it can be killed and started again.

@@ -28,7 +28,7 @@ pub(super) async fn idempotent(bench: &Bench<'_>) -> Done<()> {
     for time in ["first apply", "second apply"] {
         same(time, &bench.apply(job, NEW).await, &Outcome::Applied)?;
         same("verify", &bench.verify(job, NEW, &rights).await, &Verification::Verified)?;
-        bench.opens(job.username, bench.rotator.overlaps(), true, (OLD, NEW)).await?;
+        bench.opens(job.username, bench.rotator.overlaps(&bench.spec), true, (OLD, NEW)).await?;
     }
     for time in ["first retire", "second retire"] {
         same(time, &bench.retire(job, OLD).await, &Outcome::Applied)?;
@@ -115,7 +115,7 @@ pub(super) async fn unknown_outcome(bench: &Bench<'_>) -> Done<()> {
         expect(works || matches!(old, Probe::Works), || format!("{how:?}: the old password: {old:?}"))?;
         bench.opens(username, matches!(old, Probe::Works), works, (OLD, NEW)).await?;
         same("apply once healed", &bench.apply(job, NEW).await, &Outcome::Applied)?;
-        bench.opens(username, bench.rotator.overlaps(), true, (OLD, NEW)).await?;
+        bench.opens(username, bench.rotator.overlaps(&bench.spec), true, (OLD, NEW)).await?;
     }
     Ok(())
 }
@@ -158,7 +158,7 @@ pub(super) async fn awkward_logins(bench: &Bench<'_>) -> Done<()> {
         same("apply", &bench.apply(job, password).await, &Outcome::Applied).map_err(tell)?;
         let verified = bench.verify(job, password, &rights).await;
         same("verify", &verified, &Verification::Verified).map_err(tell)?;
-        bench.opens(name, bench.rotator.overlaps(), true, (OLD, password)).await.map_err(tell)?;
+        bench.opens(name, bench.rotator.overlaps(&bench.spec), true, (OLD, password)).await.map_err(tell)?;
     }
     for (name, password) in [("contract\0", NEW), ("contract", "a\0b"), ("", NEW)] {
         let refused = bench.rotator.validate_login(&login(name, password)).is_err();

@@ -126,7 +126,7 @@ impl Rotator for FakeTarget {
         })
     }
 
-    fn overlaps(&self) -> bool {
+    fn overlaps(&self, _spec: &TargetSpec) -> bool {
         self.overlap
     }
 

@@ -7,9 +7,10 @@ use vault_core::rotation::port::{CheckReport, Login};
 
 use super::LOOKING;
 use super::classify::LoginFailure;
-use super::config::{Config, Hashing, TlsMode};
+use super::config::{Config, Hashing};
 use super::rights::Role;
 use super::session::{Failure, Session};
+use crate::network::TlsMode;
 
 /// What the server says about itself.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -64,7 +65,7 @@ impl Server {
                 warnings.push(text.to_owned());
             }
         };
-        let verified = matches!(config.tls, TlsMode::VerifyFull | TlsMode::VerifyCa);
+        let verified = matches!(config.reach.tls, TlsMode::VerifyFull | TlsMode::VerifyCa);
         warn(
             !is_loopback(&config.host) && !verified,
             "the server's identity is not verified: set sslmode=verify-full, and sslrootcert if its authority is your own",

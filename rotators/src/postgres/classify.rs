@@ -12,6 +12,7 @@ use tokio_postgres::error::Severity;
 use vault_core::rotation::fault::{Fault, FaultClass};
 
 use super::config::Place;
+use crate::network::tls;
 
 /// What the server said, cut down to what decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,7 +117,7 @@ pub(super) fn transport(error: &Error, place: Place<'_>) -> Fault {
                 FaultClass::Unreachable,
                 format!("{place}: the connection broke in the TLS handshake"),
             ),
-            Some(cause) => Fault::new(FaultClass::Tls, format!("{place}: TLS failed: {}", tls_words(cause))),
+            Some(cause) => Fault::new(FaultClass::Tls, format!("{place}: TLS failed: {}", tls::words(cause))),
             None => Fault::new(FaultClass::Tls, format!("{place}: the server does not offer TLS")),
         },
         AUTHENTICATION_KIND => Fault::new(
@@ -124,25 +125,6 @@ pub(super) fn transport(error: &Error, place: Place<'_>) -> Fault {
             format!("{place}: the server asks for another proof than a password, or could not prove itself"),
         ),
         _ => Fault::new(FaultClass::Unreachable, format!("{place}: the connection broke")),
-    }
-}
-
-fn tls_words(cause: &io::Error) -> &'static str {
-    match cause.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
-        Some(rustls::Error::InvalidCertificate(problem)) => match problem {
-            rustls::CertificateError::UnknownIssuer => {
-                "the certificate is of an authority that is not trusted"
-            }
-            rustls::CertificateError::Expired | rustls::CertificateError::ExpiredContext { .. } => {
-                "the certificate has expired"
-            }
-            rustls::CertificateError::NotValidForName
-            | rustls::CertificateError::NotValidForNameContext { .. } => {
-                "the certificate is for another host"
-            }
-            _ => "the certificate was not accepted",
-        },
-        _ => "the two sides did not agree",
     }
 }
 

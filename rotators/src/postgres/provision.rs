@@ -243,9 +243,9 @@ async fn transact(
 async fn begin(session: &Session<'_>, config: &Config) -> Result<i64, Fault> {
     let said = |failure| session.change_fault(failure);
     session.run(command::BEGIN).await.map_err(said)?;
-    let wait = TURN_WAIT_MAX.min(config.statement_timeout / 2);
+    let wait = TURN_WAIT_MAX.min(config.reach.request_timeout / 2);
     take_turn(session, wait).await.map_err(said)?;
-    let limits = command::transaction_limits(config.statement_timeout.as_millis());
+    let limits = command::transaction_limits(config.reach.request_timeout.as_millis());
     session.run(&limits).await.map_err(said)?;
     session.run("SAVEPOINT begun").await.map_err(said)?;
     number(session).await

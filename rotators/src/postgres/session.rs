@@ -17,8 +17,9 @@ use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::Login;
 
 use super::classify::{self, LoginFailure};
-use super::config::{Config, Place, TlsMode};
-use super::{command, tls};
+use super::command;
+use super::config::{Config, Place};
+use crate::network::{TlsMode, tls};
 
 /// An open connection.
 pub(super) struct Session<'a> {
@@ -90,11 +91,11 @@ impl<'a> Session<'a> {
         login: &Login,
         application_name: &str,
     ) -> Result<Self, LoginFailure> {
-        match timeout(config.connect_timeout, Self::dial(config, login, application_name)).await {
+        match timeout(config.reach.connect_timeout, Self::dial(config, login, application_name)).await {
             Ok(result) => result,
             Err(_) => Err(LoginFailure::Other(Fault::new(
                 FaultClass::Unreachable,
-                format!("{}: no connection within {:?}", config.place(), config.connect_timeout),
+                format!("{}: no connection within {:?}", config.place(), config.reach.connect_timeout),
             ))),
         }
     }
@@ -107,7 +108,7 @@ impl<'a> Session<'a> {
             .password(login.password.expose())
             .dbname(&config.database)
             .application_name(application_name)
-            .ssl_mode(match config.tls {
+            .ssl_mode(match config.reach.tls {
                 TlsMode::Disable => tokio_postgres::config::SslMode::Disable,
                 TlsMode::Prefer => tokio_postgres::config::SslMode::Prefer,
                 TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => {
@@ -115,7 +116,7 @@ impl<'a> Session<'a> {
                 }
             });
         let failed = |error: Error| classify::login(&error, config.place());
-        let (client, driver) = if config.tls == TlsMode::Disable {
+        let (client, driver) = if config.reach.tls == TlsMode::Disable {
             let (client, connection) = settings.connect_raw(stream, NoTls).await.map_err(failed)?;
             (client, Driver::start(connection))
         } else {
@@ -138,7 +139,7 @@ impl<'a> Session<'a> {
 
     /// Lets names mean the server's own catalogue from here on.
     pub(super) async fn prepare(&self) -> Result<(), Failure> {
-        self.run(&command::session_limits(self.config.statement_timeout.as_millis())).await
+        self.run(&command::session_limits(self.config.reach.request_timeout.as_millis())).await
     }
 
     /// Runs one statement without parameters, in one round trip.
@@ -157,7 +158,7 @@ impl<'a> Session<'a> {
 
     async fn within<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
         // The server's own limit comes first when it is alive; then its answer tells more.
-        match timeout(self.config.statement_timeout.saturating_add(REPLY_GRACE), answer).await {
+        match timeout(self.config.reach.request_timeout.saturating_add(REPLY_GRACE), answer).await {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(error)) => Err(Failure::Said(error)),
             Err(_) => Err(Failure::Silent),
@@ -198,7 +199,7 @@ impl<'a> Session<'a> {
                 pause = (pause * 2).min(GONE_PAUSE_MAX);
             }
         };
-        match timeout(self.config.statement_timeout, ended).await {
+        match timeout(self.config.reach.request_timeout, ended).await {
             Ok(result) => result,
             Err(_) => Err(Fault::new(
                 FaultClass::Unreachable,
@@ -252,7 +253,7 @@ async fn connector(
     config: &Config,
 ) -> Result<<MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect, Fault> {
     let fault = |what: &str| Fault::new(FaultClass::Tls, format!("{}: {what}", config.place()));
-    let client = tls::client_config(config).await.map_err(|error| fault(&error.to_string()))?;
+    let client = tls::client_config(&config.reach).await.map_err(|error| fault(&error.to_string()))?;
     let mut make = MakeRustlsConnect::new(client);
     MakeTlsConnect::<TcpStream>::make_tls_connect(&mut make, &config.host).map_err(|never| match never {})
 }

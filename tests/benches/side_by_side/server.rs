@@ -6,7 +6,8 @@ use std::time::Duration;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use vault_tests::postgres::{PostgresServer, free_port};
+use vault_tests::postgres::PostgresServer;
+use vault_tests::process::free_port;
 use vault_tests::vault::binary;
 
 /// Which product.

@@ -2,20 +2,18 @@
 
 use std::env;
 use std::fs;
-use std::os::unix::fs::chown;
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
-use tempfile::TempDir;
+
+use crate::process::RunAs;
 
 /// The folder of the newest installed programs, and who runs them.
 #[derive(Debug)]
 pub(super) struct Programs {
     bin: PathBuf,
-    /// User and group to run as, when we are root (which PostgreSQL refuses).
-    user: Option<(u32, u32)>,
+    run_as: RunAs,
 }
 
 impl Programs {
@@ -27,36 +25,16 @@ impl Programs {
             .context(
                 "PostgreSQL's server programs (initdb, postgres) are not installed; run tests/install",
             )?;
-        let user = if rustix::process::geteuid().is_root() { Some(unprivileged_user()?) } else { None };
-        Ok(Self { bin, user })
+        Ok(Self { bin, run_as: RunAs::one_of(&["postgres"])? })
     }
 
-    pub(super) fn user(&self) -> Option<(u32, u32)> {
-        self.user
+    pub(super) fn run_as(&self) -> RunAs {
+        self.run_as
     }
 
-    /// A command of these programs, with a clean environment, as the right user.
+    /// A command of these programs.
     pub(super) fn command(&self, program: &str) -> Command {
-        let mut command = Command::new(self.bin.join(program));
-        command.env_clear().env("PATH", "/usr/bin:/bin").env("LC_ALL", "C");
-        if let Some((uid, gid)) = self.user {
-            command.uid(uid).gid(gid);
-        }
-        command
-    }
-
-    /// A folder that this user owns and can reach.
-    pub(super) fn temporary_folder(&self) -> Result<TempDir> {
-        let builder = |prefix| {
-            let mut builder = tempfile::Builder::new();
-            builder.prefix(prefix);
-            builder
-        };
-        let Some((uid, gid)) = self.user else { return Ok(builder("rotunda-pg-").tempdir()?) };
-        // root's own TMPDIR may be closed to others
-        let folder = builder("rotunda-pg-").tempdir_in("/tmp")?;
-        chown(folder.path(), Some(uid), Some(gid))?;
-        Ok(folder)
+        self.run_as.command(&self.bin.join(program))
     }
 }
 
@@ -78,34 +56,9 @@ fn has_server(folder: &Path) -> bool {
     folder.join("initdb").is_file() && folder.join("postgres").is_file()
 }
 
-fn unprivileged_user() -> Result<(u32, u32)> {
-    let passwd = fs::read_to_string("/etc/passwd")?;
-    ["postgres", "nobody"]
-        .iter()
-        .find_map(|name| ids_of(&passwd, name))
-        .context("this is root, and there is neither a user postgres nor a user nobody to run the server")
-}
-
-fn ids_of(passwd: &str, name: &str) -> Option<(u32, u32)> {
-    passwd.lines().find_map(|line| {
-        let mut fields = line.split(':');
-        if fields.next()? != name {
-            return None;
-        }
-        Some((fields.nth(1)?.parse().ok()?, fields.next()?.parse().ok()?))
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_user_is_found_by_its_whole_name() {
-        let passwd = "postgresql:x:7:8::/:/bin/sh\npostgres:x:101:104:Admin:/var:/bin/bash\n";
-        assert_eq!(ids_of(passwd, "postgres"), Some((101, 104)));
-        assert_eq!(ids_of(passwd, "nobody"), None);
-    }
 
     #[test]
     fn the_highest_version_wins_by_number_and_must_be_whole() {

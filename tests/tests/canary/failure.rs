@@ -19,7 +19,7 @@ pub(crate) async fn of_targets(session: &mut Session) {
     session.post("accounts/verify/refused", json!({})).await;
     session.post("accounts/check-out/refused", json!({})).await;
 
-    let free = vault_tests::postgres::free_port().unwrap();
+    let free = vault_tests::process::free_port().unwrap();
     for (name, url, password) in [
         ("nowhere", vault_tests::postgres::url_template(free), NOWHERE),
         ("badly-kept", session.server.url_template(), BADLY_KEPT),

@@ -9,7 +9,7 @@ use serde_json::json;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
-use vault_tests::postgres::free_port;
+use vault_tests::process::free_port;
 use vault_tests::vault::ROOT;
 
 use crate::installed;

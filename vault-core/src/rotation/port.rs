@@ -164,8 +164,8 @@ pub trait Rotator: Send + Sync {
     /// Ends the account's open sessions on the target; returns how many.
     fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>>;
 
-    /// Whether old and new credential live side by side until `retire`.
-    fn overlaps(&self) -> bool {
+    /// Whether old and new credential live side by side on this target until `retire`.
+    fn overlaps(&self, _spec: &TargetSpec) -> bool {
         false
     }
 

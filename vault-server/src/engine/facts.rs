@@ -21,7 +21,7 @@ impl Engine {
         let policy = self.rotation_policy(account)?;
         let draw = u64::from_le_bytes(random_bytes(self.entropy()));
         let overlaps = self.target(&account.target)?.is_some_and(|target| {
-            self.rotator(&target.value.rotator).is_some_and(|rotator| rotator.overlaps())
+            self.rotator(&target.value.rotator).is_some_and(|rotator| rotator.overlaps(&target.value.spec))
         });
         let defaults = (RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT);
         let (retries, retry_base, retry_cap) = policy

@@ -1,6 +1,9 @@
 //! Addresses and settings that are taken, and those that are refused with a sentence.
 
+use std::time::Duration;
+
 use super::*;
+use crate::network::tls::Roots;
 
 fn parse(url: &str, settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
     Config::parse(&TargetSpec {
@@ -32,11 +35,11 @@ fn the_template_names_host_port_and_database() {
 #[test]
 fn defaults_are_those_of_the_manual() {
     let config = parse("postgresql://{{username}}:{{password}}@db/app", &[]).unwrap();
-    assert_eq!(config.tls, TlsMode::Prefer);
-    assert_eq!(config.roots, Roots::System);
+    assert_eq!(config.reach.tls, TlsMode::Prefer);
+    assert_eq!(config.reach.roots, Roots::System);
     assert_eq!(config.hashing, Hashing::Scram);
-    assert_eq!(config.connect_timeout, Duration::from_secs(5));
-    assert_eq!(config.statement_timeout, Duration::from_secs(10));
+    assert_eq!(config.reach.connect_timeout, Duration::from_secs(5));
+    assert_eq!(config.reach.request_timeout, Duration::from_secs(10));
 }
 
 #[test]
@@ -67,8 +70,8 @@ fn a_credential_written_out_is_refused_and_not_repeated() {
 fn addresses_that_do_not_name_one_server_are_refused() {
     for (url, error) in [
         ("", ConfigError::Host),
-        ("db.example", ConfigError::Form),
-        ("mysql://{{username}}:{{password}}@db/app", ConfigError::Form),
+        ("db.example", ConfigError::Form(EXAMPLE)),
+        ("mysql://{{username}}:{{password}}@db/app", ConfigError::Form(EXAMPLE)),
         ("postgresql://{{username}}:{{password}}@/app", ConfigError::Host),
         ("postgresql://{{username}}:{{password}}@one,two/app", ConfigError::Host),
         ("postgresql://{{username}}:{{password}}@%2Frun%2Fpostgresql/app", ConfigError::Host),
@@ -80,9 +83,9 @@ fn addresses_that_do_not_name_one_server_are_refused() {
         ("postgresql://{{username}}:{{password}}@db/a%zz", ConfigError::Encoding),
         ("postgresql://{{username}}:{{password}}@db/a%00", ConfigError::Encoding),
         ("postgresql://{{username}}:{{password}}@db/a%FF", ConfigError::Encoding),
-        ("host='db", ConfigError::Form),
-        ("postgres:/app:hunter2@db/app?sslmode=disable", ConfigError::Form),
-        ("host=db app hunter2=x", ConfigError::Form),
+        ("host='db", ConfigError::Form(EXAMPLE)),
+        ("postgres:/app:hunter2@db/app?sslmode=disable", ConfigError::Form(EXAMPLE)),
+        ("host=db app hunter2=x", ConfigError::Form(EXAMPLE)),
         ("dbname=app", ConfigError::Host),
     ] {
         assert_eq!(parse(url, &[]).unwrap_err(), error, "{url}");
@@ -94,10 +97,10 @@ fn parameters_come_by_template_or_by_setting_but_once() {
     const URL: &str = "postgresql://{{username}}:{{password}}@db/app";
     let both = format!("{URL}?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&connect_timeout=2");
     let config = parse(&both, &[("statement_timeout", "1500ms"), ("password_hashing", "server")]).unwrap();
-    assert_eq!(config.tls, TlsMode::VerifyFull);
-    assert_eq!(config.roots, Roots::File("/etc/ca.pem".into()));
-    assert_eq!(config.connect_timeout, Duration::from_secs(2));
-    assert_eq!(config.statement_timeout, Duration::from_millis(1500));
+    assert_eq!(config.reach.tls, TlsMode::VerifyFull);
+    assert_eq!(config.reach.roots, Roots::File("/etc/ca.pem".into()));
+    assert_eq!(config.reach.connect_timeout, Duration::from_secs(2));
+    assert_eq!(config.reach.request_timeout, Duration::from_millis(1500));
     assert_eq!(config.hashing, Hashing::Server);
 
     assert_eq!(parse(&both, &[("sslmode", "disable")]).unwrap_err(), ConfigError::Twice("sslmode"));
@@ -135,7 +138,7 @@ fn require_with_an_authority_looks_at_it() {
         (vec![("sslmode", "require"), ("sslrootcert", "system")], TlsMode::VerifyCa),
         (vec![("sslmode", "prefer"), ("sslrootcert", "/ca.pem")], TlsMode::Prefer),
     ] {
-        assert_eq!(parse(URL, &settings).unwrap().tls, tls, "{settings:?}");
+        assert_eq!(parse(URL, &settings).unwrap().reach.tls, tls, "{settings:?}");
     }
 }
 

@@ -1,5 +1,7 @@
 //! TLS as libpq's `sslmode` means it, by rustls with aws-lc-rs.
 
+use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
@@ -8,14 +10,26 @@ use rustls::crypto::{CryptoProvider, aws_lc_rs, verify_tls12_signature, verify_t
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::server::ParsedCertificate;
-use rustls::{ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
 
-use super::config::{Config, Roots, TlsMode};
+use super::reach::{Reach, TlsMode};
+
+/// Which authorities are trusted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Roots {
+    /// Those of the operating system.
+    #[default]
+    System,
+    /// Those in this PEM file, read at each connection so that a renewed one is seen.
+    File(PathBuf),
+    /// Those in this PEM text.
+    Pem(String),
+}
 
 /// Why TLS could not even begin; the text says what to mend.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub(super) enum TlsError {
+pub(crate) enum TlsError {
     /// The file is missing or not to be read.
     #[error("the file of sslrootcert cannot be read ({0})")]
     File(std::io::ErrorKind),
@@ -34,21 +48,38 @@ pub(super) enum TlsError {
 ///
 /// # Errors
 /// [`TlsError`] by cause.
-pub(super) async fn client_config(config: &Config) -> Result<ClientConfig, TlsError> {
+pub(crate) async fn client_config(reach: &Reach) -> Result<ClientConfig, TlsError> {
     // Taken explicitly, so that it works whether or not the process has installed a default.
     let provider = Arc::new(aws_lc_rs::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::SetUp)?;
-    let verifier = match config.tls {
+    let verifier = match reach.tls {
         TlsMode::VerifyFull => {
-            let roots = roots(&config.roots).await?;
+            let roots = roots(&reach.roots).await?;
             return Ok(builder.with_root_certificates(roots).with_no_client_auth());
         }
-        TlsMode::VerifyCa => Unnamed { provider, roots: Some(roots(&config.roots).await?) },
+        TlsMode::VerifyCa => Unnamed { provider, roots: Some(roots(&reach.roots).await?) },
         TlsMode::Disable | TlsMode::Prefer | TlsMode::Require => Unnamed { provider, roots: None },
     };
     Ok(builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier)).with_no_client_auth())
+}
+
+/// Why a handshake failed, in words of our own.
+pub(crate) fn words(cause: &io::Error) -> &'static str {
+    match cause.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+        Some(Error::InvalidCertificate(problem)) => match problem {
+            CertificateError::UnknownIssuer => "the certificate is of an authority that is not trusted",
+            CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+                "the certificate has expired"
+            }
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+                "the certificate is for another host"
+            }
+            _ => "the certificate was not accepted",
+        },
+        _ => "the two sides did not agree",
+    }
 }
 
 async fn roots(roots: &Roots) -> Result<RootCertStore, TlsError> {

@@ -1,0 +1,9 @@
+//! What all targets over a network have in common: the address template, limits of time, TLS.
+
+pub(crate) mod address;
+mod error;
+pub(crate) mod reach;
+pub mod tls;
+
+pub use error::ConfigError;
+pub use reach::{Reach, TlsMode};
