@@ -45,7 +45,7 @@ async fn no_secret_of_a_server_appears_where_it_must_not() {
     let found = session.secrets.search(&texts);
     assert!(found.is_empty(), "secrets were found:\n{}", found.join("\n"));
     // Something was searched: the session left its traces in each place.
-    for place in ["log", "audit.log", "sled/db", "PostgreSQL's log", "answer to", "process"] {
+    for place in ["log", "audit.log", "redb/records.redb", "PostgreSQL's log", "answer to", "process"] {
         let bytes: usize =
             texts.iter().filter(|text| text.place.contains(place)).map(|text| text.bytes.len()).sum();
         assert!(bytes > 100, "{place}: {bytes} bytes");

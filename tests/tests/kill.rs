@@ -7,7 +7,7 @@
 //!     └──────────── everything acknowledged is compared ◄── all accounts at rest ◄───────────┘
 //! ```
 //!
-//! `ROTUNDA_KILLS` sets the number of kills for each engine (20 for sled, 5 for redb), `ROTUNDA_KILL_SEED`
+//! `ROTUNDA_KILLS` sets the number of kills for each engine (20 for redb, the default, 5 for sled), `ROTUNDA_KILL_SEED`
 //! replays the random decisions of the tasks and the moments of the kills as far as the machine lets it.
 //! `tests/kill-9` runs the long version.
 
@@ -40,13 +40,14 @@ use vault_tests::vault::Vault;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_a_vault_on_sled_is_killed() {
-    round::play("sled", Vault::start().await.unwrap(), kills(20)).await;
+    let sections = "[store]\nengine = \"sled\"\n[log]\nlevel = \"warn\"\n";
+    round::play("sled", Vault::start_configured(sections).await.unwrap(), kills(5)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_when_a_vault_on_redb_is_killed() {
     let sections = "[store]\nengine = \"redb\"\n[log]\nlevel = \"warn\"\n";
-    round::play("redb", Vault::start_configured(sections).await.unwrap(), kills(5)).await;
+    round::play("redb", Vault::start_configured(sections).await.unwrap(), kills(20)).await;
 }
 
 fn kills(ordinary: u32) -> u32 {

@@ -347,3 +347,38 @@ fn the_last_handle_may_be_dropped_by_an_acknowledgement() {
     go.0.send(()).unwrap();
     assert!(outcome.recv().unwrap());
 }
+
+/// Tells of each rest.
+struct Resting(MemoryEngine, Mutex<Sender<()>>);
+
+impl Engine for Resting {
+    fn name(&self) -> &'static str {
+        "resting"
+    }
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, EngineError> {
+        self.0.get(key)
+    }
+    fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<RawEntry>, EngineError> {
+        self.0.scan(prefix, after, limit)
+    }
+    fn apply(&self, ops: &[RawOp]) -> Result<(), EngineError> {
+        self.0.apply(ops)
+    }
+    fn rest(&self) -> Result<(), EngineError> {
+        self.1.lock().unwrap().send(()).unwrap();
+        Err(EngineError::Corrupt("it does not rest well".into()))
+    }
+}
+
+#[test]
+fn the_engine_rests_after_writes_and_one_that_fails_then_takes_no_more() {
+    let (rests, rested) = channel();
+    let engine = Resting(MemoryEngine::default(), Mutex::new(rests));
+    let store = unlocked(Arc::new(engine), &MemoryAnchor::default()).unwrap();
+    rested.recv().unwrap();
+    let outcome = store.commit(put(&Key::new(Table::Meta, "n"), Require::Absent, 1));
+    assert!(matches!(outcome, Err(CommitError::Closed)), "{outcome:?}");
+    assert!(store.health().engine.is_some());
+    drop(store);
+    assert!(rested.recv().is_err(), "a rest without a write before it");
+}

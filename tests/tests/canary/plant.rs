@@ -28,14 +28,18 @@ fn the_search_finds_a_secret_inside_longer_base64_at_each_alignment() {
 #[test]
 fn a_secret_that_was_planted_in_a_file_is_found_and_not_repeated() {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::create_dir(folder.path().join("sled")).unwrap();
-    std::fs::write(folder.path().join("sled/db"), format!("\x01\x02{PLANTED}\x03")).unwrap();
+    std::fs::create_dir(folder.path().join("redb")).unwrap();
+    std::fs::write(folder.path().join("redb/records.redb"), format!("\x01\x02{PLANTED}\x03")).unwrap();
     std::fs::write(folder.path().join("audit.log"), "{\"data\":\"hmac-sha256:00\"}\n").unwrap();
     let mut secrets = Secrets::default();
     secrets.add("planted", PLANTED);
     let found = secrets.search(&files_below(folder.path()));
     assert_eq!(found.len(), 1);
-    assert!(found[0].starts_with("planted (as it is) in ") && found[0].contains("sled/db"), "{}", found[0]);
+    assert!(
+        found[0].starts_with("planted (as it is) in ") && found[0].contains("redb/records.redb"),
+        "{}",
+        found[0]
+    );
     assert!(!found[0].contains(PLANTED));
 }
 

@@ -99,6 +99,11 @@ impl Engine for CrashEngine {
             Some(Moment::After) => self.inner.apply(ops).and(Err(crashed())),
         }
     }
+
+    fn rest(&self) -> Result<(), EngineError> {
+        self.alive()?;
+        self.inner.rest()
+    }
 }
 
 fn crashed() -> EngineError {

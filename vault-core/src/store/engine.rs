@@ -36,6 +36,15 @@ pub trait Engine: Send + Sync {
     /// # Errors
     /// [`EngineError`] by cause. After an error the outcome is unknown and the store must be reopened.
     fn apply(&self, ops: &[RawOp]) -> Result<(), EngineError>;
+
+    /// Uses a pause between writes to prepare for the next start; changes nothing that can be read. The writer
+    /// calls it once after the last of several writes.
+    ///
+    /// # Errors
+    /// As [`Engine::apply`].
+    fn rest(&self) -> Result<(), EngineError> {
+        Ok(())
+    }
 }
 
 /// Why an engine failed.

@@ -71,6 +71,7 @@ impl Store {
             entropy,
             sealing: None,
             unsynced: 0,
+            restless: false,
         };
         let thread = thread::Builder::new().name("store-writer".into());
         let thread = thread.spawn(move || writer.run(&queue)).map_err(StoreError::Thread)?;

@@ -16,10 +16,10 @@ use super::sled::SledEngine;
 pub enum EngineKind {
     /// In memory: gone with the process.
     Memory,
-    /// sled 0.34.7 under guard, the default.
-    #[default]
+    /// sled 0.34.7 under guard.
     Sled,
-    /// redb with quick repair.
+    /// redb, the default: start and memory do not grow with the data.
+    #[default]
     Redb,
 }
 
@@ -33,13 +33,29 @@ impl EngineKind {
             Self::Redb => "redb",
         }
     }
+
+    /// The engine whose files are in `dir`, if there are any.
+    #[must_use]
+    pub fn found_in(dir: &Path) -> Option<Self> {
+        [Self::Sled, Self::Redb].into_iter().find(|kind| dir.join(kind.as_str()).is_dir())
+    }
+
+    /// Bytes of cache that serve best where nothing is configured: redb reads as fast with little of it, sled needs
+    /// what the data need.
+    #[must_use]
+    pub const fn cache_bytes_default(self) -> u64 {
+        match self {
+            Self::Memory | Self::Redb => 64 * MIB,
+            Self::Sled => 256 * MIB,
+        }
+    }
 }
 
 /// How an engine is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EngineOptions {
-    /// Bytes of memory for the engine's cache. Best above the size of the data: sled reads 6 times slower
-    /// when a million records do not fit.
+    /// Bytes of memory for the engine's cache, as [`EngineKind::cache_bytes_default`]. sled reads 6 times slower when a
+    /// million records do not fit.
     pub cache_bytes: u64,
     /// Whether redb verifies all its checksums when it is opened (1.6 s for a million records). Without it,
     /// damage is found later, by the set hash. sled has no such check.
@@ -48,7 +64,7 @@ pub struct EngineOptions {
 
 impl Default for EngineOptions {
     fn default() -> Self {
-        Self { cache_bytes: 256 * 1024 * 1024, check_on_open: true }
+        Self { cache_bytes: 256 * MIB, check_on_open: true }
     }
 }
 
@@ -68,3 +84,5 @@ pub fn open_engine(
         EngineKind::Redb => Arc::new(RedbEngine::open(Place::claim(dir)?, options)?),
     })
 }
+
+const MIB: u64 = 1024 * 1024;

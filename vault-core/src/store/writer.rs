@@ -7,7 +7,7 @@
 //! by half of them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Receiver, SyncSender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -75,6 +75,8 @@ pub(crate) struct Writer {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) sealing: Option<Sealing>,
     pub(crate) unsynced: u64,
+    /// Whether something was written since the engine's last rest.
+    pub(crate) restless: bool,
 }
 
 impl Writer {
@@ -82,7 +84,7 @@ impl Writer {
     pub(crate) fn run(mut self, requests: &Receiver<Request>) {
         let mut next = None;
         let mut companions = 1;
-        while let Some(request) = next.take().or_else(|| requests.recv().ok()) {
+        while let Some(request) = next.take().or_else(|| self.wait(requests)) {
             match request {
                 Request::Commit(batch, ack) => {
                     let (batches, left) = gather(batch, ack, requests, companions);
@@ -108,6 +110,29 @@ impl Writer {
             }
         }
         self.sync_anchor();
+    }
+
+    /// The next request; a pause after writes is the engine's rest. `None` when nobody can ask any more.
+    fn wait(&mut self, requests: &Receiver<Request>) -> Option<Request> {
+        if self.restless {
+            match requests.recv_timeout(REST_AFTER) {
+                Ok(request) => return Some(request),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.rest(),
+            }
+        }
+        requests.recv().ok()
+    }
+
+    fn rest(&mut self) {
+        self.restless = false;
+        if self.faults.engine.get().is_none() {
+            let rested = catch_unwind(AssertUnwindSafe(|| self.views.engine().rest()))
+                .unwrap_or_else(|_| Err(EngineError::Corrupt("the engine panicked at rest".into())));
+            if let Err(error) = rested {
+                self.stop(error);
+            }
+        }
     }
 
     /// Commits a group: each batch that passes, all of them in one transaction.
@@ -156,6 +181,7 @@ impl Writer {
         let head_before = self.views.engine().get(HEAD_KEY).map_err(|error| self.stop(error))?;
         overlay.old.insert(HEAD_KEY.to_vec(), head_before);
         self.views.begin(Arc::new(overlay));
+        self.restless = true;
         catch_unwind(AssertUnwindSafe(|| self.views.engine().apply(&ops)))
             .unwrap_or_else(|_| Err(EngineError::Corrupt("the engine panicked during a write".into())))
             .map_err(|error| self.stop(error))?;
@@ -271,6 +297,8 @@ const GROUP_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// How long a group waits for each companion of the last group: far below what a sync takes on any disk
 /// that keeps its promises.
 const COMPANION_GAP: Duration = Duration::from_micros(50);
+/// From this pause on, writes do not follow each other closely.
+const REST_AFTER: Duration = Duration::from_millis(50);
 /// The side file is synced every so many commits: about once a second under full load.
 const ANCHOR_SYNC_COMMITS: u64 = 1024;
 /// Most requests that wait for the writer.

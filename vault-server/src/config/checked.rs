@@ -125,10 +125,12 @@ pub(super) fn check(raw: RawConfig, base: &Path, place: &str) -> Result<Config, 
         return Err(wrong("lease.default_ttl", "it must not be longer than lease.max_ttl".to_owned()));
     }
     let limits = limits(&raw.limits).map_err(|(key, mend)| wrong(key, mend))?;
+    let engine =
+        engine_of(raw.store.engine.as_deref(), &data_dir).map_err(|mend| wrong("store.engine", mend))?;
     Ok(Config {
         listener: listener(raw.listener, base).map_err(|(key, mend)| wrong(key, mend))?,
-        engine: engine(raw.store.engine.as_deref()).map_err(|mend| wrong("store.engine", mend))?,
-        cache_bytes: cache(raw.store.cache_mib).map_err(|mend| wrong("store.cache_mib", mend))?,
+        engine,
+        cache_bytes: cache(raw.store.cache_mib, engine).map_err(|mend| wrong("store.cache_mib", mend))?,
         suite: suite(raw.store.cipher.as_deref()).map_err(|mend| wrong("store.cipher", mend))?,
         data_dir,
         audit_file,
@@ -175,9 +177,11 @@ fn listener(raw: RawListener, base: &Path) -> Result<Listener, Mend> {
     Ok(Listener { address, tls })
 }
 
-fn engine(name: Option<&str>) -> Result<EngineKind, String> {
+/// Where nothing is said, a store that is there is opened by its own engine.
+fn engine_of(name: Option<&str>, data_dir: &Path) -> Result<EngineKind, String> {
     match name {
-        None | Some("sled") => Ok(EngineKind::Sled),
+        None => Ok(EngineKind::found_in(data_dir).unwrap_or_default()),
+        Some("sled") => Ok(EngineKind::Sled),
         Some("redb") => Ok(EngineKind::Redb),
         Some(other) => Err(format!("{other:?} is not an engine; choose \"sled\" or \"redb\"")),
     }
@@ -191,8 +195,8 @@ fn suite(name: Option<&str>) -> Result<Suite, String> {
     })
 }
 
-fn cache(mib: Option<u64>) -> Result<u64, String> {
-    let mib = mib.unwrap_or(DEFAULT_CACHE_MIB);
+fn cache(mib: Option<u64>, engine: EngineKind) -> Result<u64, String> {
+    let Some(mib) = mib else { return Ok(engine.cache_bytes_default()) };
     if !(1..=CACHE_MIB_MAX).contains(&mib) {
         return Err(format!("it must be between 1 and {CACHE_MIB_MAX} MiB"));
     }
@@ -245,7 +249,6 @@ const AUDIT_FILE: &str = "audit.log";
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8200";
 /// Vault's default for both times: 32 days.
 const DEFAULT_TTL: Duration = Duration::from_secs(2_764_800);
-const DEFAULT_CACHE_MIB: u64 = 256;
 const CACHE_MIB_MAX: u64 = 1024 * 1024;
 /// Vault's limit: clients send bodies up to it.
 const DEFAULT_BODY_BYTES: u64 = 32 * MIB;

@@ -16,8 +16,23 @@ fn a_data_directory_is_enough() {
     let config = checked("data_dir = \"/var/lib/rotunda\"").unwrap();
     assert_eq!(config.listener.address.to_string(), "127.0.0.1:8200");
     assert_eq!(config.audit_file, Path::new("/var/lib/rotunda/audit.log"));
-    assert_eq!(config.engine, EngineKind::Sled);
+    assert_eq!((config.engine, config.cache_bytes), (EngineKind::Redb, 64 << 20));
     assert_eq!(config.body_bytes_max, 32 * 1024 * 1024);
+}
+
+#[test]
+fn a_store_that_is_there_is_opened_by_its_own_engine_unless_another_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::create_dir(dir.path().join("sled")).unwrap();
+    let place = format!("data_dir = {:?}", dir.path());
+    for (more, engine, cache_mib) in [
+        ("", EngineKind::Sled, 256),
+        ("[store]\ncache_mib = 32", EngineKind::Sled, 32),
+        ("[store]\nengine = \"redb\"", EngineKind::Redb, 64),
+    ] {
+        let config = checked(&format!("{place}\n{more}")).unwrap();
+        assert_eq!((config.engine, config.cache_bytes), (engine, cache_mib << 20), "{more}");
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use crate::service::seal::{decode_share, stored_config};
 pub(super) fn verify(data: &Path, engine: Option<StoreEngine>, output: &OutputArgs) -> Result<Exit> {
     let kind = match engine {
         Some(engine) => engine_kind(engine),
-        None => found_engine(data)?,
+        None => EngineKind::found_in(data).with_context(|| format!("{} holds no store", data.display()))?,
     };
     let store = Store::open_dir(kind, data, &EngineOptions::default(), Arc::new(OsEntropy))
         .with_context(|| format!("cannot open the store in {}", data.display()))?;
@@ -45,16 +45,6 @@ pub(super) fn verify(data: &Path, engine: Option<StoreEngine>, output: &OutputAr
 
 fn findings(report: &vault_core::store::verify::VerifyReport) -> Vec<String> {
     crate::service::integrity::findings(report)
-}
-
-/// The engine whose files are in the directory.
-fn found_engine(data: &Path) -> Result<EngineKind> {
-    for kind in [EngineKind::Sled, EngineKind::Redb] {
-        if data.join(kind.as_str()).is_dir() {
-            return Ok(kind);
-        }
-    }
-    bail!("{} holds no store", data.display())
 }
 
 fn from_input(config: &vault_core::seal::Config) -> Result<Unsealed> {
