@@ -106,6 +106,7 @@ pub async fn run(rotator: &dyn Rotator, fixture: &dyn Fixture) -> Result<Vec<&'s
     promise! {
         "a sound target passes every look at it" => sound,
         "apply makes the candidate the only credential, however often it is called" => idempotent,
+        "an account that is adopted is opened by the candidate alone" => adoption,
         "the rights stay, and one that is lost is noticed" => rights,
         "a refused management credential is told from everything else and tried once" => management_refused,
         "an account that is not there is told" => missing_account,

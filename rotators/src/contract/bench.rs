@@ -43,7 +43,7 @@ impl<'a> Bench<'a> {
     /// A rotation of its own for this account.
     pub(super) fn job<'b>(&'b self, username: &'b str, management: &'b Login) -> Job<'b> {
         let rotation = RotationId::generate(Timestamp::from_secs(1_800_000_000), &self.entropy);
-        Job { spec: &self.spec, management, username, rotation }
+        Job { spec: &self.spec, management, username, rotation, is_adoption: false }
     }
 
     pub(super) async fn preflight(&self, job: Job<'_>) -> Result<Rights, Fault> {

@@ -39,6 +39,16 @@ pub(super) async fn idempotent(bench: &Bench<'_>) -> Done<()> {
     expect(matches!(old, Verification::Refused(_)), || format!("verify of the old password: {old:?}"))
 }
 
+pub(super) async fn adoption(bench: &Bench<'_>) -> Done<()> {
+    let job = Job { is_adoption: true, ..bench.account("contract_adoption", OLD).await? };
+    preflight(bench, job).await?;
+    for time in ["first apply", "second apply"] {
+        same(time, &bench.apply(job, NEW).await, &Outcome::Applied)?;
+        bench.opens(job.username, false, true, (OLD, NEW)).await?;
+    }
+    Ok(())
+}
+
 pub(super) async fn rights(bench: &Bench<'_>) -> Done<()> {
     let job = bench.account("contract_rights", OLD).await?;
     let before = preflight(bench, job).await?;

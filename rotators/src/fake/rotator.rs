@@ -63,7 +63,8 @@ impl Rotator for FakeTarget {
     fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let mishap = self.enter(Verb::Apply).await;
-            let answer = self.state().apply(&job, candidate.expose(), mishap, self.overlap);
+            let answer =
+                self.state().apply(&job, candidate.expose(), mishap, self.overlap && !job.is_adoption);
             self.leave(mishap, answer).await
         })
     }

@@ -47,7 +47,13 @@ impl Bench<'_> {
     }
 
     fn job<'a>(&'a self, management: &'a Login) -> Job<'a> {
-        Job { spec: self.spec, management, username: self.username, rotation: self.rotation }
+        Job {
+            spec: self.spec,
+            management,
+            username: self.username,
+            rotation: self.rotation,
+            is_adoption: self.current.is_none(),
+        }
     }
 }
 

@@ -49,6 +49,10 @@ pub struct Job<'a> {
     pub username: &'a str,
     /// Marks everything this rotation does on the target, so that `settle` can find it.
     pub rotation: RotationId,
+    /// Whether the vault holds no version of its own yet. Then `apply` ends whatever else opens the account, also where
+    /// credentials can live side by side (a person has set it, and nobody will retire it), unless the target's settings
+    /// say that others stay.
+    pub is_adoption: bool,
 }
 
 /// What an account may do on its target, as stable lines (`attribute SUPERUSER`, `member of app_rw`, …).

@@ -40,6 +40,7 @@ impl Hands {
             management: &self.management,
             username: &lease.username,
             rotation: lease.job,
+            is_adoption: false,
         }
     }
 
