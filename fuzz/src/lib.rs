@@ -20,6 +20,7 @@ pub mod path;
 pub mod pem;
 pub mod policy;
 pub mod quoting;
+pub mod redis_reply;
 pub mod request;
 pub mod rotation_policy;
 pub mod schedule;
@@ -39,7 +40,7 @@ pub mod wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 28] = [
+pub const TARGETS: [Target; 29] = [
     ("allowed_roles", allowed_roles::run),
     ("audit_log", audit_log::run),
     ("cidr", cidr::run),
@@ -54,6 +55,7 @@ pub const TARGETS: [Target; 28] = [
     ("pem", pem::run),
     ("policy", policy::run),
     ("quoting", quoting::run),
+    ("redis_reply", redis_reply::run),
     ("request", request::run),
     ("rotation_policy", rotation_policy::run),
     ("schedule", schedule::run),

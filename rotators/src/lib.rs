@@ -5,12 +5,13 @@
 //! failure). All of them implement [`vault_core::rotation::port::Rotator`] and pass one contract suite.
 //!
 //! ```text
-//!   registry ──► postgres (─► later kinds) ──► network ──► vault_core::rotation::port
+//!   registry ──► postgres, redis (─► later kinds) ──► network ──► vault_core::rotation::port
 //!   contract, fake (feature `test-support`) ──► vault_core::rotation::port
 //! ```
 
 pub mod network;
 pub mod postgres;
+pub mod redis;
 pub mod registry;
 
 #[cfg(feature = "test-support")]

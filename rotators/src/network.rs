@@ -1,6 +1,7 @@
 //! What all targets over a network have in common: the address template, limits of time, TLS.
 
 pub(crate) mod address;
+pub(crate) mod dial;
 mod error;
 pub(crate) mod reach;
 pub mod tls;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use vault_core::rotation::port::Rotator;
 
 use crate::postgres::PostgresRotator;
+use crate::redis::RedisRotator;
 
 /// The rotators of a process, by kind.
 #[derive(Clone, Default)]
@@ -16,7 +17,7 @@ impl Registry {
     /// The rotators that ship with the product.
     #[must_use]
     pub fn shipped() -> Self {
-        Self::default().with(Arc::new(PostgresRotator::new()))
+        Self::default().with(Arc::new(PostgresRotator::new())).with(Arc::new(RedisRotator::new()))
     }
 
     /// Adds a rotator; it takes the place of one of the same kind.
@@ -49,10 +50,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn postgresql_is_shipped_and_found_by_its_name() {
+    fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        assert_eq!(registry.find("postgresql").map(|rotator| rotator.kind()), Some("postgresql"));
+        for kind in ["postgresql", "redis"] {
+            assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
+        }
         assert!(registry.find("oracle").is_none());
-        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["postgresql"]);
+        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["postgresql", "redis"]);
     }
 }

@@ -6,5 +6,6 @@
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod redis;
 pub mod vault;
 pub mod world;

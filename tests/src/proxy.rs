@@ -1,8 +1,10 @@
-//! A TCP proxy before a PostgreSQL server that misbehaves on purpose.
+//! A TCP proxy before a server that misbehaves on purpose.
 //!
-//! It understands enough of the protocol (PostgreSQL manual, chapter "Frontend/Backend Protocol") to strike
+//! Before PostgreSQL it understands enough of the protocol (PostgreSQL manual, chapter "Frontend/Backend Protocol") to strike
 //! at one statement: to cut the connection before or after it, to keep it back, or to answer it with a lie.
 //! It speaks cleartext only: a request for TLS is answered with "no", so use `sslmode=disable` or `prefer`.
+//! Before servers of which each request is sent at once and answered before the next ([`FaultProxy::start_plain`])
+//! it strikes at what a client sends in one piece.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 mod frame;
+mod plain;
 mod relay;
 
 /// How the proxy behaves. A text names a statement: it is struck when it contains the text.
@@ -51,10 +54,18 @@ pub struct FaultProxy {
     task: JoinHandle<()>,
 }
 
+/// How the byte stream is cut into what can be struck.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Protocol {
+    Postgres,
+    Plain,
+}
+
 /// What the proxy and its connections share.
 #[derive(Debug)]
 struct Shared {
     upstream: SocketAddr,
+    protocol: Protocol,
     mischief: watch::Sender<Mischief>,
     /// How often a statement was struck.
     struck: watch::Sender<u64>,
@@ -75,10 +86,23 @@ impl FaultProxy {
     /// # Errors
     /// When no port can be had.
     pub async fn start(upstream_port: u16) -> Result<Self> {
+        Self::start_with(upstream_port, Protocol::Postgres).await
+    }
+
+    /// The same before a server of another protocol, of requests and answers in turns.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start_plain(upstream_port: u16) -> Result<Self> {
+        Self::start_with(upstream_port, Protocol::Plain).await
+    }
+
+    async fn start_with(upstream_port: u16, protocol: Protocol) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("no port for the proxy")?;
         let port = listener.local_addr()?.port();
         let shared = Arc::new(Shared {
             upstream: SocketAddr::from(([127, 0, 0, 1], upstream_port)),
+            protocol,
             mischief: watch::Sender::default(),
             struck: watch::Sender::default(),
             released: watch::Sender::default(),
@@ -97,7 +121,7 @@ impl FaultProxy {
         self.port
     }
 
-    /// The address template of the server as seen through the proxy.
+    /// The address template of a PostgreSQL server as seen through the proxy.
     #[must_use]
     pub fn url_template(&self) -> String {
         crate::postgres::url_template(self.port)
@@ -213,7 +237,11 @@ async fn serve(mut listener: Option<TcpListener>, port: u16, shared: Arc<Shared>
             changed = mischief.changed() => if changed.is_err() { return },
             accepted = open.accept() => if let Ok((client, _)) = accepted {
                 shared.connections.send_modify(|count| *count += 1);
-                connections.spawn(relay::relay(client, Arc::clone(&shared)));
+                let shared = Arc::clone(&shared);
+                match shared.protocol {
+                    Protocol::Postgres => connections.spawn(relay::relay(client, shared)),
+                    Protocol::Plain => connections.spawn(plain::relay(client, shared)),
+                };
             },
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
