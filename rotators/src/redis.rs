@@ -140,7 +140,7 @@ async fn preflight(job: Job<'_>) -> Result<Rights, Fault> {
         return Err(say(&config, FaultClass::AccountLocked, &what));
     }
     // Two may be the one in use and one that is being retired; `apply` knows which is which.
-    if config.succession == Succession::Overlap && user.passwords.len() > 2 {
+    if !replaces(&config, &job) && user.passwords.len() > 2 {
         refuse_others(&config, job.username)?;
     }
     let who = &job.management.username;
@@ -164,6 +164,11 @@ async fn look(session: &mut Session<'_>, config: &Config, name: &str) -> Result<
         return Err(say(config, FaultClass::Preflight, &what));
     }
     Ok((home, user))
+}
+
+/// Whether the new password takes the place of all others: nobody would retire what a person has set.
+fn replaces(config: &Config, job: &Job<'_>) -> bool {
+    config.succession == Succession::Replace || job.is_adoption && config.others != Others::Keep
 }
 
 /// A password that the vault does not know would open the account after every rotation.
@@ -192,15 +197,13 @@ async fn apply(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault>
     let there = user.holds(stored.expose());
     let others = user.passwords.len() - usize::from(there);
     let add = format!("#{}", stored.expose());
-    let rules: &[&str] = match config.succession {
-        Succession::Overlap => {
-            if others > 1 {
-                refuse_others(&config, job.username)?;
-            }
-            if there { &[] } else { &[&add] }
+    let rules: &[&str] = if replaces(&config, &job) {
+        if there && others == 0 { &[] } else { &["resetpass", &add] }
+    } else {
+        if others > 1 {
+            refuse_others(&config, job.username)?;
         }
-        Succession::Replace if there && others == 0 => &[],
-        Succession::Replace => &["resetpass", &add],
+        if there { &[] } else { &[&add] }
     };
     Ok(change(&mut session, home, job.username, &user, rules).await)
 }
@@ -247,7 +250,13 @@ async fn retire(job: Job<'_>, old: &Login) -> Result<Outcome, Fault> {
     }
     let remove = format!("!{}", stored.expose());
     let rules: &[&str] = if there { &[&remove] } else { &[] };
-    Ok(change(&mut session, home, &old.username, &user, rules).await)
+    let outcome = change(&mut session, home, &old.username, &user, rules).await;
+    let left = user.passwords.len() - usize::from(there);
+    if outcome == Outcome::Applied && left > 1 && config.others != Others::Keep {
+        let what = "the old password is gone, and besides the new one another that the vault does not know opens the user";
+        return Err(say(&config, FaultClass::OldStillValid, what));
+    }
+    Ok(outcome)
 }
 
 async fn end_sessions(job: Job<'_>) -> Result<u32, Fault> {

@@ -97,7 +97,7 @@ async fn keeps_every_promise(settings: &[(&str, &str)]) {
     let bench = Bench::start_with(&RedisOptions::default(), settings).await;
     let target = RealTarget { bench, sessions: Mutex::default() };
     let kept = run(&RedisRotator::new(), &target).await.unwrap();
-    assert_eq!(kept.len(), 13);
+    assert_eq!(kept.len(), 14);
 }
 
 #[tokio::test]

@@ -89,6 +89,16 @@ async fn old_and_new_live_side_by_side_until_the_old_one_is_retired() {
 }
 
 #[tokio::test]
+async fn a_password_that_somebody_set_behind_the_vaults_back_is_told_at_retire() {
+    for (setting, word_of_retire) in [("refuse", "not applied: old_still_valid"), ("keep", "applied")] {
+        let bench = Bench::start_with(&RedisOptions::default(), &[("other_passwords", setting)]).await;
+        bench.run(&["ACL", "SETUSER", "app", "resetpass", ">of-somebody-else"]).await;
+        assert_eq!(bench.apply().await, Outcome::Applied);
+        assert_eq!(word(&bench.retire(OLD).await), word_of_retire);
+    }
+}
+
+#[tokio::test]
 async fn rights_are_read_whole_and_each_loss_is_told() {
     let bench = Bench::start().await;
     bench.run(&["ACL", "SETUSER", "app", "&news:*", "(+set ~w:*)"]).await;
