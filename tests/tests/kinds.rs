@@ -1,0 +1,40 @@
+//! Every kind of target through the whole program: an account is adopted, rotated, lent and given back on the real
+//! server; and the program is killed by kill -9 at moments spread over a rotation, after which no credential is lost.
+//!
+//! `ROTUNDA_KILLS` sets the number of kills for each kind (12).
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a step of a test that fails is the finding"
+)]
+#![expect(clippy::print_stdout, reason = "the table is the result")]
+
+#[path = "kinds/crash.rs"]
+mod crash;
+#[path = "kinds/server.rs"]
+mod server;
+#[path = "kinds/story.rs"]
+mod story;
+
+/// The same two tests for each kind.
+macro_rules! kinds {
+    ($($kind:ident => $server:ty),* $(,)?) => {$(
+        mod $kind {
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn an_account_is_rotated_lent_and_dead_after_the_check_in() {
+                crate::story::play(&<$server as crate::server::Server>::start().await.unwrap()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn no_credential_is_lost_when_the_program_is_killed_in_a_rotation() {
+                crate::crash::play(&<$server as crate::server::Server>::start().await.unwrap()).await;
+            }
+        }
+    )*};
+}
+
+kinds! {
+    postgresql => crate::server::Postgres,
+    redis => crate::server::Redis,
+}

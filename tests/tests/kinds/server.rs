@@ -1,0 +1,84 @@
+//! The real servers behind one face: what a target's settings are, and what an administrator sees.
+
+use anyhow::Result;
+use serde_json::{Value, json};
+use vault_core::rotation::port::BoxFuture;
+use vault_tests::postgres::PostgresServer;
+use vault_tests::redis::RedisServer;
+
+/// A private server.
+pub(crate) trait Server: Sized + Sync {
+    /// A running one, on which the management credential is there.
+    fn start() -> impl Future<Output = Result<Self>>;
+
+    /// What `targets/config` takes.
+    fn target(&self) -> Result<Value>;
+
+    /// Makes an account that may log in.
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>>;
+
+    /// Whether a fresh login succeeds, found out without the vault.
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>>;
+}
+
+pub(crate) struct Postgres(PostgresServer);
+
+impl Server for Postgres {
+    async fn start() -> Result<Self> {
+        Ok(Self(PostgresServer::start()?))
+    }
+
+    fn target(&self) -> Result<Value> {
+        let Self(server) = self;
+        Ok(json!({
+            "rotator": "postgresql", "connection_url": server.url_template(),
+            "username": server.superuser(), "password": server.superuser_password(),
+        }))
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let statement = format!("CREATE ROLE {name} LOGIN PASSWORD '{password}'");
+            Ok(self.0.admin().await?.batch_execute(&statement).await?)
+        })
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.0.accepts(name, password))
+    }
+}
+
+pub(crate) struct Redis(RedisServer);
+
+impl Server for Redis {
+    async fn start() -> Result<Self> {
+        let server = RedisServer::start()?;
+        let mut admin = server.admin().await?;
+        let rule = format!(">{KEEPER_PASSWORD}");
+        admin.run(&["ACL", "SETUSER", KEEPER, "on", &rule, "allcommands", "allkeys"]).await?;
+        Ok(Self(server))
+    }
+
+    fn target(&self) -> Result<Value> {
+        Ok(json!({
+            "rotator": "redis", "connection_url": self.0.url_template(),
+            "username": KEEPER, "password": KEEPER_PASSWORD,
+        }))
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            let rule = format!(">{password}");
+            let mut admin = self.0.admin().await?;
+            admin.run(&["ACL", "SETUSER", name, "on", &rule, "+@read", "~app:*"]).await?;
+            Ok(())
+        })
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.0.accepts(name, password))
+    }
+}
+
+const KEEPER: &str = "vault";
+const KEEPER_PASSWORD: &str = "the-keeper-of-all-others-4711";
