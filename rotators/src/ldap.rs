@@ -180,7 +180,13 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
         (Some(fence), schema) => fence.change(&mut session, &account, schema, candidate).await?,
         (None, Schema::OpenLdap) => {
             let answer = session.set_password(account.dn(), candidate).await;
-            outcome(answer, &session)
+            // A directory that remembers passwords refuses the one that is set already, too.
+            match &answer {
+                Ok(reply) if reply.is_reuse() && opens(&config, job.username, candidate).await => {
+                    Outcome::Applied
+                }
+                _ => outcome(answer, &session),
+            }
         }
         (None, Schema::ActiveDirectory) => {
             let value = command::unicode_password(candidate);
@@ -191,6 +197,17 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
     };
     session.close().await;
     Ok(outcome)
+}
+
+async fn opens(config: &Config, username: &str, password: &SecretString) -> bool {
+    let login = Login { username: username.to_owned(), password: password.duplicate() };
+    match Session::open(config, &login).await {
+        Ok(session) => {
+            session.close().await;
+            true
+        }
+        Err(_) => false,
+    }
 }
 
 /// What became of the request that sets the password.

@@ -29,6 +29,11 @@ impl Reply {
         Self { policy: value.and_then(policy_error), ..Self::from_text(result.rc, &result.text) }
     }
 
+    /// Whether the new password was refused for having been used before.
+    pub(super) fn is_reuse(&self) -> bool {
+        self.policy == Some(IN_HISTORY)
+    }
+
     fn from_text(code: u32, text: &str) -> Self {
         let hex = |text: &str| u32::from_str_radix(text, 16).ok();
         let windows =
@@ -117,7 +122,7 @@ pub(super) fn change(reply: &Reply, place: Place<'_>) -> Fault {
     use FaultClass::{AccountMissing, PermissionDenied, PolicyRejected, Preflight, Tls, Unreachable};
     let say = |class, what: &str| Fault::new(class, format!("{place}: {what} (result {})", number(reply)));
     match (reply.code, reply.policy, reply.windows) {
-        (_, Some(error @ (5 | 6 | 8)), _) => say(PolicyRejected, policy_words(error)),
+        (_, Some(error @ (5 | 6 | IN_HISTORY)), _) => say(PolicyRejected, policy_words(error)),
         (_, Some(3), _) => say(PermissionDenied, "the password policy lets nobody change this password"),
         (_, Some(4), _) => say(
             Preflight,
@@ -185,7 +190,7 @@ fn number(reply: &Reply) -> String {
 fn policy_words(error: u8) -> &'static str {
     match error {
         6 => "the password policy refused the new password: too short",
-        8 => "the password policy refused the new password: it was used before",
+        IN_HISTORY => "the password policy refused the new password: it was used before",
         _ => "the password policy refused the new password: not good enough",
     }
 }
@@ -199,6 +204,7 @@ pub(super) const NO_SUCH_OBJECT: u32 = 32;
 const PASSWORD_EXPIRED: u8 = 0;
 const ACCOUNT_LOCKED: u8 = 1;
 const CHANGE_AFTER_RESET: u8 = 2;
+const IN_HISTORY: u8 = 8;
 const REFERRAL: &str =
     "this server refers to another one: a read-only replica, or not its entry; name the primary";
 

@@ -7,10 +7,15 @@ use super::LdapOptions;
 /// The configuration. [`MANAGEMENT`] has what `docs/rotators/ldap.md` names as the least, and no more.
 pub(super) fn configuration(folder: &Path, options: &LdapOptions) -> String {
     let folder = folder.display();
-    let mut lines: Vec<String> = ["core", "cosine", "inetorgperson", "nis", "msuser"]
+    let mut lines: Vec<String> = ["core", "cosine", "inetorgperson", "nis"]
         .iter()
         .map(|schema| format!("include /etc/ldap/schema/{schema}.schema"))
         .collect();
+    lines.extend(
+        MICROSOFT
+            .iter()
+            .map(|attribute| format!("attributetype ( 1.2.840.113556.1.4.{attribute} SINGLE-VALUE )")),
+    );
     lines.push("modulepath /usr/lib/ldap".to_owned());
     lines.extend(["back_mdb", "ppolicy", "memberof"].map(|module| format!("moduleload {module}")));
     lines.extend(["disallow bind_anon", "require authc"].map(ToOwned::to_owned));
@@ -51,6 +56,13 @@ pub(super) fn entries(options: &LdapOptions) -> String {
     )
 }
 
+/// Active Directory's attributes, as far as the rotator knows them; an entry of the class `extensibleObject` takes them.
+const MICROSOFT: [&str; 4] = [
+    "90 NAME 'unicodePwd' SYNTAX 1.3.6.1.4.1.1466.115.121.1.40",
+    "221 NAME 'sAMAccountName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15",
+    "656 NAME 'userPrincipalName' EQUALITY caseIgnoreMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.15",
+    "8 NAME 'userAccountControl' EQUALITY integerMatch SYNTAX 1.3.6.1.4.1.1466.115.121.1.27",
+];
 /// The naming context.
 pub const BASE: &str = "dc=example,dc=org";
 /// Below it the accounts are.

@@ -35,8 +35,14 @@ impl Bench {
     }
 
     pub(crate) async fn start_with(options: LdapOptions, settings: &[(&str, &str)]) -> Self {
+        let bench = Self::start_empty(options, settings).await;
+        bench.server.create_account("app", OLD).await.unwrap();
+        bench
+    }
+
+    /// The same without the account.
+    pub(crate) async fn start_empty(options: LdapOptions, settings: &[(&str, &str)]) -> Self {
         let server = LdapServer::start_with(&options).await.unwrap();
-        server.create_account("app", OLD).await.unwrap();
         let proxy = FaultProxy::start_plain(server.port()).await.unwrap();
         let mut all = vec![("sslmode", "disable")];
         all.extend(settings);
