@@ -96,7 +96,8 @@ pub fn bind_name<'a>(config: &Config, username: &'a str) -> Cow<'a, str> {
         return Cow::Owned(format!("{}={},{}", config.user_attribute, dn_escape(username), config.user_base));
     }
     match &config.domain {
-        Some(domain) if !username.contains('@') => Cow::Owned(format!("{username}@{domain}")),
+        // `CORP\app` and `app@corp.example` name a domain already.
+        Some(domain) if !username.contains(['@', '\\']) => Cow::Owned(format!("{username}@{domain}")),
         _ => Cow::Borrowed(username),
     }
 }
@@ -198,6 +199,12 @@ mod tests {
                 "app",
                 "app@corp.example",
                 "(samaccountname=app)",
+            ),
+            (
+                &[ad, ("upndomain", "corp.example")],
+                "CORP\\app",
+                "CORP\\app",
+                "(userPrincipalName=CORP\\5capp)",
             ),
             (&[ad, ("userattr", "cn")], "App One", "cn=App One,ou=people,dc=example", "(cn=App One)"),
         ] {

@@ -82,7 +82,7 @@ async fn kept(settings: &[(&str, &str)], decisive: &'static str, late: bool) {
     let bench = Bench::start_with(LdapOptions::default(), settings).await;
     assert_eq!(LdapRotator::new().late_requests(&bench.spec), late);
     let target = RealTarget { bench, decisive, sessions: Mutex::default() };
-    let kept = run(&LdapRotator::new(), &target).await.unwrap_or_else(|breach| panic!("{breach}"));
+    let kept = run(&LdapRotator::new(), &target).await.unwrap();
     assert_eq!(kept.len(), 13);
 }
 

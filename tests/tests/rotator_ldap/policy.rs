@@ -43,6 +43,20 @@ async fn a_password_of_the_past_is_refused_and_the_one_that_is_set_is_applied_ag
 }
 
 #[tokio::test]
+async fn behind_a_fence_a_policy_sees_a_hash_and_can_only_take_or_refuse_it() {
+    for (policy, outcome) in [
+        (&["pwdMinLength: 40", "pwdCheckQuality: 1", "pwdInHistory: 3"][..], "applied"),
+        (&["pwdCheckQuality: 2", "pwdMinLength: 1"], "not applied: policy_rejected"),
+    ] {
+        let policy = policy.iter().map(|line| (*line).to_owned()).collect();
+        let options = LdapOptions { policy, ..LdapOptions::default() };
+        let bench = Bench::start_with(options, &[("fence_attribute", "description")]).await;
+        assert_eq!(word(&bench.apply().await), outcome);
+        assert_eq!(bench.values("description").await.len(), 0, "the mark is taken away again");
+    }
+}
+
+#[tokio::test]
 async fn a_locked_account_is_told_from_a_wrong_password() {
     let bench = under(&["pwdLockout: TRUE", "pwdMaxFailure: 2"]).await;
     assert!(bench.preflight("app").await.is_ok());
