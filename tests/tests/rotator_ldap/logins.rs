@@ -73,7 +73,7 @@ async fn rights_are_groups_of_every_kind_and_the_entrys_own_and_never_a_password
             Mod::Add("uid".to_owned(), ["app-uid".to_owned()].into()),
             Mod::Add("uidNumber".to_owned(), ["1000".to_owned()].into()),
             Mod::Add("gidNumber".to_owned(), ["7".to_owned()].into()),
-            Mod::Add("homeDirectory".to_owned(), ["/home/app".to_owned()].into()),
+            Mod::Add("homeDirectory".to_owned(), ["/var/lib/app".to_owned()].into()),
             Mod::Add("loginShell".to_owned(), [value.to_owned()].into()),
         ]
     };
@@ -83,7 +83,7 @@ async fn rights_are_groups_of_every_kind_and_the_entrys_own_and_never_a_password
         rights.0,
         [
             "gidNumber 7",
-            "homeDirectory /home/app",
+            "homeDirectory /var/lib/app",
             "loginShell /bin/sh",
             "memberOf cn=posix,ou=groups,dc=example,dc=org",
             "memberOf cn=readers,ou=groups,dc=example,dc=org",
