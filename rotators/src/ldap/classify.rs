@@ -147,11 +147,24 @@ pub(super) fn change(reply: &Reply, place: Place<'_>) -> Fault {
         (2 | 12, ..) => {
             say(Preflight, "the directory does not know the Password Modify operation (RFC 3062)")
         }
-        (17 | 18 | 20 | 21 | 65, ..) => say(
-            Preflight,
-            "the account's entry cannot hold what is to be written: a password, or the mark in fence_attribute",
-        ),
+        (17 | 18 | 20 | 21 | 65, ..) => say(Preflight, "the account's entry cannot hold a password"),
         _ => say(Unreachable, "the directory could not make the change"),
+    }
+}
+
+/// Judges an answer to the request that adds or removes a mark, where it is no success.
+pub(super) fn mark(reply: &Reply, place: Place<'_>) -> Fault {
+    let say = |class, what: &str| Fault::new(class, format!("{place}: {what} (result {})", number(reply)));
+    match reply.code {
+        50 => say(
+            FaultClass::PermissionDenied,
+            "the management credential may not write the attribute in fence_attribute",
+        ),
+        17..=21 | 53 | 65 => say(
+            FaultClass::Preflight,
+            "the account's entry cannot hold a mark in the attribute in fence_attribute",
+        ),
+        _ => change(reply, place),
     }
 }
 

@@ -41,7 +41,7 @@ impl Fence<'_> {
             match session.modify(account.dn(), remove).await {
                 // That it is gone already is as good: its request has taken it.
                 Ok(Reply { code: SUCCESS | NO_SUCH_ATTRIBUTE, .. }) => {}
-                Ok(reply) => return Err(classify::change(&reply, session.place())),
+                Ok(reply) => return Err(classify::mark(&reply, session.place())),
                 Err(Failure::Unsent | Failure::Silent) => return Err(session.silence()),
             }
         }
@@ -63,7 +63,7 @@ impl Fence<'_> {
         let add = vec![Mod::Add(bytes(self.attribute), mark.clone())];
         match session.modify(account.dn(), add).await {
             Ok(Reply { code: SUCCESS, .. }) => {}
-            Ok(reply) => return Err(classify::change(&reply, session.place())),
+            Ok(reply) => return Err(classify::mark(&reply, session.place())),
             Err(Failure::Unsent | Failure::Silent) => return Err(session.silence()),
         }
         let (attribute, value) = match schema {

@@ -70,6 +70,22 @@ async fn a_fenced_request_that_was_held_up_does_nothing_once_it_was_settled() {
     assert_eq!(bench.values("description").await, ["somebody's own words"]);
 }
 
+/// The limit that the rotator tells of itself (`late_requests`), and why it does no harm within one rotation.
+#[tokio::test]
+async fn without_a_fence_a_late_request_takes_effect_and_sets_what_is_set_next_anyway() {
+    let bench = Bench::start().await;
+    bench.proxy.set(Mischief::Hold(PASSWORD_MODIFY.to_owned())).await.unwrap();
+    assert_eq!(word(&bench.apply().await), "unknown: ambiguous");
+    bench.proxy.set(Mischief::None).await.unwrap();
+    assert_eq!(bench.settle().await, Ok(()));
+    assert_eq!(probed(&bench.probe("app", OLD).await), "works");
+    bench.proxy.release();
+    bench.proxy.wait_delivered(1).await.unwrap();
+    assert_eq!(bench.opens().await, (false, true));
+    assert_eq!(bench.apply().await, Outcome::Applied);
+    assert_eq!(bench.opens().await, (false, true));
+}
+
 #[tokio::test]
 async fn wherever_the_connection_breaks_the_outcome_is_true() {
     for settings in [&[][..], &[FENCE]] {

@@ -133,6 +133,22 @@ fn a_refused_change_has_its_class() {
 }
 
 #[test]
+fn a_mark_that_does_not_fit_says_nothing_of_the_password() {
+    let config = config();
+    for (code, class) in [
+        (19, FaultClass::Preflight),
+        (20, FaultClass::Preflight),
+        (65, FaultClass::Preflight),
+        (50, FaultClass::PermissionDenied),
+        (32, FaultClass::AccountMissing),
+        (51, FaultClass::Unreachable),
+    ] {
+        let fault = mark(&Reply { code, ..Reply::default() }, config.place());
+        assert_eq!(fault.class, class, "{fault}");
+    }
+}
+
+#[test]
 fn an_answer_that_a_proxy_could_have_made_up_leaves_a_doubt() {
     let plain = |code| Reply { code, ..Reply::default() };
     for (reply, doubt) in [
