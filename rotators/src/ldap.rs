@@ -257,6 +257,7 @@ async fn is_the_account(
 ) -> Result<bool, Fault> {
     match identity {
         None => Ok(true),
+        Some("") => Ok(false),
         Some(identity) => match identity.strip_prefix("dn:") {
             Some(dn) if dn == account.dn() => Ok(true),
             Some("") => Ok(false),
@@ -265,7 +266,7 @@ async fn is_the_account(
                 let entry = session.entry(dn, &[account::NO_ATTRIBUTES]).await?;
                 Ok(entry.is_some_and(|entry| entry.dn == account.dn()))
             }
-            None => Ok(account.is_windows_user(identity)),
+            None => Ok(account.is_user(identity)),
         },
     }
 }

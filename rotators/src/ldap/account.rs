@@ -17,6 +17,11 @@ use super::session::{Look, Session};
 pub(super) struct Account(SearchEntry);
 
 impl Account {
+    /// An entry that was found otherwise.
+    pub(super) fn of(entry: SearchEntry) -> Self {
+        Self(entry)
+    }
+
     /// Finds the one entry that this name means.
     ///
     /// # Errors
@@ -88,10 +93,20 @@ impl Account {
         }
     }
 
-    /// Whether Active Directory means this account by an identity such as `u:CORP\app`.
-    pub(super) fn is_windows_user(&self, identity: &str) -> bool {
-        let name = identity.rsplit_once('\\').map_or(identity, |(_, name)| name);
-        self.texts(super::config::ACCOUNT_NAME).iter().any(|own| own.to_lowercase() == name.to_lowercase())
+    /// Whether an identity such as `u:CORP\app` means this account, as far as its entry tells: Active Directory's do.
+    pub(super) fn is_user(&self, identity: &str) -> bool {
+        let name = identity.rsplit_once('\\').map_or(identity, |(_, name)| name).to_lowercase();
+        let own = self.texts(super::config::ACCOUNT_NAME);
+        own.is_empty() || own.iter().any(|own| own.to_lowercase() == name)
+    }
+
+    /// The values of an attribute that begin like this, also where it holds others that are no text.
+    pub(super) fn values_with(&self, name: &str, prefix: &str) -> Vec<String> {
+        let binary = self.0.bin_attrs.iter().filter(|(key, _)| key.eq_ignore_ascii_case(name));
+        let binary =
+            binary.flat_map(|(_, values)| values).filter_map(|value| std::str::from_utf8(value).ok());
+        let text = self.texts(name).iter().map(String::as_str);
+        text.chain(binary).filter(|value| value.starts_with(prefix)).map(ToOwned::to_owned).collect()
     }
 
     /// The values of an attribute that are text.
@@ -148,7 +163,7 @@ fn steady(name: &str, value: &str) -> String {
 }
 
 /// The attributes of an account that mean rights.
-fn attributes(schema: Schema) -> &'static [&'static str] {
+pub(super) fn attributes(schema: Schema) -> &'static [&'static str] {
     match schema {
         Schema::OpenLdap => &[
             "memberOf",
@@ -239,7 +254,7 @@ mod tests {
     #[test]
     fn a_windows_identity_is_compared_without_domain_and_case() {
         let account = account(&[("sAMAccountName", &["App"])]);
-        assert!(account.is_windows_user("u:CORP\\app"));
-        assert!(!account.is_windows_user("u:CORP\\other"));
+        assert!(account.is_user("u:CORP\\app"));
+        assert!(!account.is_user("u:CORP\\other"));
     }
 }

@@ -165,6 +165,12 @@ impl Reading {
                 "set: the entry below which the accounts are, such as ou=people,dc=example",
             );
         };
+        let meaning = super::account::attributes(schema).iter().chain(&PASSWORDS).copied();
+        if let Some(fence) = &self.fence
+            && meaning.chain([user_attribute.as_str()]).any(|name| name.eq_ignore_ascii_case(fence))
+        {
+            return wrong("fence_attribute", "an attribute that decides nothing, such as description");
+        }
         Ok(Config {
             host: parts.host,
             port: parts.port.unwrap_or(if encryption == Encryption::FromStart { PORT_TLS } else { PORT }),
@@ -228,6 +234,8 @@ fn domain(text: &str) -> Result<String, ConfigError> {
 pub(super) const PRINCIPAL_NAME: &str = "userPrincipalName";
 /// Active Directory's short name of an account.
 pub(super) const ACCOUNT_NAME: &str = "sAMAccountName";
+/// What holds passwords.
+const PASSWORDS: [&str; 2] = ["userPassword", "unicodePwd"];
 const LDAP: &str = "ldap";
 const LDAPS: &str = "ldaps";
 const PORT: u16 = 389;

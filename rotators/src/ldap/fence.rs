@@ -35,9 +35,8 @@ pub(super) struct Fence<'a> {
 impl Fence<'_> {
     /// Removes what earlier attempts of this rotation left, so that none of their requests can take effect any more.
     pub(super) async fn lower(self, session: &mut Session<'_>, account: &Account) -> Result<(), Fault> {
-        let prefix = self.prefix();
-        for mark in account.texts(self.attribute).iter().filter(|value| value.starts_with(&prefix)) {
-            let remove = vec![Mod::Delete(bytes(self.attribute), HashSet::from([bytes(mark)]))];
+        for mark in account.values_with(self.attribute, &self.prefix()) {
+            let remove = vec![Mod::Delete(bytes(self.attribute), HashSet::from([mark.into_bytes()]))];
             match session.modify(account.dn(), remove).await {
                 // That it is gone already is as good: its request has taken it.
                 Ok(Reply { code: SUCCESS | NO_SUCH_ATTRIBUTE, .. }) => {}
@@ -57,20 +56,26 @@ impl Fence<'_> {
         password: &SecretString,
     ) -> Result<Outcome, Fault> {
         self.lower(session, account).await?;
-        let mark = HashSet::from([
-            format!("{}{}", self.prefix(), HEXLOWER.encode(&random::<8>(session)?)).into_bytes()
-        ]);
+        let text = format!("{}{}", self.prefix(), HEXLOWER.encode(&random::<8>(session)?));
+        let mark = HashSet::from([bytes(&text)]);
         let add = vec![Mod::Add(bytes(self.attribute), mark.clone())];
         match session.modify(account.dn(), add).await {
             Ok(Reply { code: SUCCESS, .. }) => {}
             Ok(reply) => return Err(classify::mark(&reply, session.place())),
             Err(Failure::Unsent | Failure::Silent) => return Err(session.silence()),
         }
+        let remove = Mod::Delete(bytes(self.attribute), mark);
+        // What management cannot see it could not take away again in `lower`.
+        let entry = session.entry(account.dn(), &[self.attribute]).await?;
+        if entry.is_none_or(|entry| Account::of(entry).values_with(self.attribute, &text).is_empty()) {
+            let _ = session.modify(account.dn(), vec![remove]).await;
+            let what = "the management credential may not read the attribute in fence_attribute";
+            return Err(session.fault(FaultClass::PermissionDenied, what));
+        }
         let (attribute, value) = match schema {
             Schema::OpenLdap => ("userPassword", salted_password(password, random::<SALT_BYTES>(session)?)),
             Schema::ActiveDirectory => ("unicodePwd", unicode_password(password)),
         };
-        let remove = Mod::Delete(bytes(self.attribute), mark);
         let set = Mod::Replace(bytes(attribute), HashSet::from([value]));
         let answer = session.modify(account.dn(), vec![remove.clone(), set]).await;
         if let Ok(Reply { code: NO_SUCH_ATTRIBUTE, .. }) = answer {

@@ -107,15 +107,21 @@ async fn what_the_management_credential_may_not_is_told() {
     let rule = format!("access to dn.exact={} attrs=userPassword by * auth", account_dn("app"));
     let bench = Bench::start_with(LdapOptions { config: vec![rule], ..LdapOptions::default() }, &[]).await;
     assert_eq!(word(&bench.apply().await), "not applied: permission_denied");
-    for (rule, outcome) in [
-        ("access to attrs=title by * read".to_owned(), "not applied: permission_denied"),
+    let writes = |attribute: &str, access: &str| {
+        format!("access to attrs={attribute} by dn.exact={MANAGEMENT} {access} by * read")
+    };
+    for (attribute, rule, outcome) in [
+        ("title", writes("title", "read"), "not applied: permission_denied"),
         // It may write there, and no entry of this class has such an attribute.
-        (format!("access to attrs=title by dn.exact={MANAGEMENT} write"), "not applied: preflight"),
+        ("title", writes("title", "write"), "not applied: preflight"),
+        // It may write there and not read, so it could not find a mark to take it away.
+        ("description", writes("description", "=w"), "not applied: permission_denied"),
     ] {
-        let options = LdapOptions { config: vec![rule], ..LdapOptions::default() };
-        let bench = Bench::start_with(options, &[("fence_attribute", "title")]).await;
-        assert_eq!(word(&bench.apply().await), outcome);
-        assert_eq!(bench.opens().await, (true, false));
+        let options = LdapOptions { config: vec![rule.clone()], ..LdapOptions::default() };
+        let bench = Bench::start_with(options, &[("fence_attribute", attribute)]).await;
+        assert_eq!(word(&bench.apply().await), outcome, "{rule}");
+        assert_eq!(bench.opens().await, (true, false), "{rule}");
+        assert_eq!(bench.values(attribute).await.len(), 0, "{rule}");
     }
 }
 
