@@ -21,6 +21,8 @@ pub fn run(data: &[u8]) {
         return;
     }
     let config = config();
+    assert!(config.is_some(), "the settings are right");
+    let Some(config) = config else { return };
     let dn = bind_name(&config, name);
     if is_dn(name) {
         assert_eq!(dn, name);
@@ -43,8 +45,10 @@ pub fn run(data: &[u8]) {
         rest = behind;
     }
     assert_eq!(rest, ")");
-    let units: Vec<u16> =
-        unicode_password(&secret).chunks(2).map(|pair| u16::from_le_bytes([pair[0], pair[1]])).collect();
+    let bytes = unicode_password(&secret);
+    let units = bytes.chunks(2).filter_map(|pair| pair.try_into().ok().map(u16::from_le_bytes));
+    let units: Vec<u16> = units.collect();
+    assert_eq!(bytes.len(), 2 * units.len());
     assert_eq!(String::from_utf16(&units).ok(), Some(format!("\"{password}\"")));
 }
 
@@ -54,28 +58,31 @@ fn unescaped(text: &str, end: u8) -> Option<(Vec<u8>, &str)> {
     let special: &[u8] = if end == b')' { b"(*\0" } else { b"\"+;<=>\0" };
     let mut value = Vec::new();
     let mut bytes = text.bytes().enumerate();
+    let mut last = None;
     while let Some((at, byte)) = bytes.next() {
         match byte {
             b'\\' => {
                 let mut digit = || char::from(bytes.next()?.1).to_digit(16);
                 value.push(u8::try_from(digit()? * 16 + digit()?).ok()?);
+                last = None;
             }
             byte if byte == end => {
-                let edges = (text.as_bytes().first(), text[..at].as_bytes().last());
-                let bare = end == b',' && (matches!(edges.0, Some(b' ' | b'#')) || edges.1 == Some(&b' '));
-                return (!bare).then_some((value, &text[at + 1..]));
+                let bare = end == b',' && (text.starts_with([' ', '#']) || last == Some(b' '));
+                return if bare { None } else { Some((value, text.get(at + 1..)?)) };
             }
             byte if special.contains(&byte) => return None,
-            byte => value.push(byte),
+            byte => {
+                value.push(byte);
+                last = Some(byte);
+            }
         }
     }
     None
 }
 
-fn config() -> Config {
+fn config() -> Option<Config> {
     let settings = BTreeMap::from([("userdn".to_owned(), BASE.to_owned())]);
-    Config::parse(&TargetSpec { connection_url: "ldaps://directory".to_owned(), settings })
-        .expect("settings that are right")
+    Config::parse(&TargetSpec { connection_url: "ldaps://directory".to_owned(), settings }).ok()
 }
 
 const BASE: &str = "ou=people,dc=example,dc=org";
