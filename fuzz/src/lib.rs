@@ -41,7 +41,7 @@ pub mod wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 29] = [
+pub const TARGETS: [Target; 30] = [
     ("allowed_roles", allowed_roles::run),
     ("audit_log", audit_log::run),
     ("cidr", cidr::run),

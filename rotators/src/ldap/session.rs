@@ -12,7 +12,6 @@ use ldap3::{
     Ldap, LdapConnAsync, LdapConnSettings, LdapError, LdapResult, Mod, Scope, SearchEntry, SearchOptions,
     StdStream,
 };
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use vault_core::rotation::fault::{Fault, FaultClass};
@@ -22,7 +21,7 @@ use vault_core::secret::SecretString;
 use super::classify::{self, LoginFailure, POLICY_CONTROL, Reply, SUCCESS};
 use super::command;
 use super::config::{Config, Encryption, Place};
-use crate::network::tls;
+use crate::network::{dial, tls};
 
 /// An open connection that is logged in.
 pub(super) struct Session<'a> {
@@ -197,7 +196,7 @@ fn settled(
 /// Resolves the name, connects to the first address that answers, and begins TLS.
 async fn connect(config: &Config) -> Result<Session<'_>, Fault> {
     let say = |class, what: &str| Fault::new(class, format!("{}: {what}", config.place()));
-    let stream = tcp(config).await?;
+    let stream = dial::connect(&config.host, config.port, &config.place()).await?;
     let stream = stream.into_std().map_err(|_| say(FaultClass::Unreachable, "no TCP connection"))?;
     let mut settings = LdapConnSettings::new().set_std_stream(StdStream::Tcp(stream));
     let mut host = config.bracketed_host();
@@ -226,25 +225,6 @@ async fn connect(config: &Config) -> Result<Session<'_>, Fault> {
     // What breaks the connection is told to the request that waits for an answer.
     let driver = Driver(tokio::spawn(async move { drop(connection.drive().await) }));
     Ok(Session { ldap, driver, config })
-}
-
-async fn tcp(config: &Config) -> Result<TcpStream, Fault> {
-    let unreachable = |what: &str| Fault::new(FaultClass::Unreachable, format!("{}: {what}", config.place()));
-    let addresses = tokio::net::lookup_host((config.host.as_str(), config.port))
-        .await
-        .map_err(|_| unreachable("the host name does not resolve"))?;
-    let mut failure = unreachable("the host name has no address");
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // Only a matter of speed: small messages go out at once.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Err(error) => failure = unreachable(&format!("no TCP connection ({})", error.kind())),
-        }
-    }
-    Err(failure)
 }
 
 /// Asks for the reasons of a password policy. A directory that knows none ignores it.
