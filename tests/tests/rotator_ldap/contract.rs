@@ -83,7 +83,7 @@ async fn kept(settings: &[(&str, &str)], decisive: &'static str, late: bool) {
     assert_eq!(LdapRotator::new().late_requests(&bench.spec), late);
     let target = RealTarget { bench, decisive, sessions: Mutex::default() };
     let kept = run(&LdapRotator::new(), &target).await.unwrap();
-    assert_eq!(kept.len(), 13);
+    assert_eq!(kept.len(), 14);
 }
 
 #[tokio::test]
