@@ -15,6 +15,7 @@ pub mod connection_url;
 pub mod fields;
 pub mod keyring;
 pub mod kv_data;
+pub mod ldap_names;
 pub mod password_policy;
 pub mod path;
 pub mod pem;
@@ -40,7 +41,7 @@ pub mod wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 29] = [
+pub const TARGETS: [Target; 30] = [
     ("allowed_roles", allowed_roles::run),
     ("audit_log", audit_log::run),
     ("cidr", cidr::run),
@@ -50,6 +51,7 @@ pub const TARGETS: [Target; 29] = [
     ("fields", fields::run),
     ("keyring", keyring::run),
     ("kv_data", kv_data::run),
+    ("ldap_names", ldap_names::run),
     ("password_policy", password_policy::run),
     ("path", path::run),
     ("pem", pem::run),

@@ -217,7 +217,8 @@ pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
-// PostgreSQL takes QUIT as "at once"; its children have groups of their own and go with it.
+// PostgreSQL takes QUIT as "at once"; its children have groups of their own and go with it. A group is named in the one
+// way that every shell reads (`-s`); a process that has ended stays in it until somebody has noted that.
 const SCRIPT: &str = r#"
 pid=
 while read -r word; do
@@ -225,10 +226,12 @@ while read -r word; do
     pid=$word
 done
 if [ -n "$pid" ]; then
-    kill -CONT -- "-$pid"; kill -QUIT -- "-$pid"
+    kill -s CONT -- "-$pid"; kill -s QUIT -- "-$pid"
     tries=0
-    while kill -0 -- "-$pid" && [ $tries -lt 100 ]; do sleep 0.1; tries=$((tries + 1)); done
-    kill -KILL -- "-$pid"
+    while kill -s 0 -- "-$pid" && ! grep -qs ') Z' "/proc/$pid/stat" && [ $tries -lt 100 ]; do
+        sleep 0.1; tries=$((tries + 1))
+    done
+    kill -s KILL -- "-$pid"
 fi
 rm -rf "$1"
 "#;

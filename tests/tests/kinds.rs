@@ -37,4 +37,6 @@ macro_rules! kinds {
 kinds! {
     postgresql => crate::server::Postgres,
     redis => crate::server::Redis,
+    ldap => crate::server::Ldap,
+    ldap_fenced => crate::server::LdapFenced,
 }

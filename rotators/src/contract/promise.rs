@@ -104,6 +104,9 @@ pub(super) async fn unknown_outcome(bench: &Bench<'_>) -> Done<()> {
         (Break::RequestLost, "contract_request_lost"),
         (Break::RequestLate, "contract_request_late"),
     ] {
+        if how == Break::RequestLate && bench.rotator.late_requests(&bench.spec) {
+            continue;
+        }
         let job = bench.account(username, OLD).await?;
         bench.fixture.break_next_apply(how).await?;
         let outcome = bench.apply(job, NEW).await;
@@ -179,6 +182,10 @@ pub(super) async fn awkward_logins(bench: &Bench<'_>) -> Done<()> {
 
 pub(super) async fn sessions(bench: &Bench<'_>) -> Done<()> {
     let job = bench.account("contract_sessions", OLD).await?;
+    if !bench.rotator.ends_sessions(&bench.spec) {
+        let told = bench.end_sessions(job).await.err().map(|fault| fault.class);
+        return same("end_sessions", &told, &Some(FaultClass::PermissionDenied));
+    }
     bench.fixture.create_account("contract_bystander", OLD).await?;
     bench.fixture.open_session(job.username, OLD).await?;
     bench.fixture.open_session(job.username, OLD).await?;

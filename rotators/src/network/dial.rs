@@ -1,6 +1,6 @@
 //! A TCP connection to one host, with TLS from its first byte where that is asked for.
 //!
-//! For protocols that are spoken by hand. Limits of time are the caller's.
+//! For protocols that are spoken by hand, or by a library that takes a connection. Limits of time are the caller's.
 
 use std::fmt;
 use std::io;
@@ -44,7 +44,15 @@ pub(crate) async fn open(
     Ok(Box::new(stream))
 }
 
-async fn connect(host: &str, port: u16, place: &(dyn fmt::Display + Sync)) -> Result<TcpStream, Fault> {
+/// Connects to the first address of `host` that answers, without TLS.
+///
+/// # Errors
+/// `unreachable`.
+pub(crate) async fn connect(
+    host: &str,
+    port: u16,
+    place: &(dyn fmt::Display + Sync),
+) -> Result<TcpStream, Fault> {
     let unreachable = |what: &str| Fault::new(FaultClass::Unreachable, format!("{place}: {what}"));
     let addresses = tokio::net::lookup_host((host, port))
         .await

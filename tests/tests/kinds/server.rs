@@ -3,6 +3,7 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use vault_core::rotation::port::BoxFuture;
+use vault_tests::ldap::{LdapServer, MANAGEMENT, PEOPLE, account_dn};
 use vault_tests::postgres::PostgresServer;
 use vault_tests::redis::RedisServer;
 
@@ -77,6 +78,53 @@ impl Server for Redis {
 
     fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(self.0.accepts(name, password))
+    }
+}
+
+pub(crate) struct Ldap(LdapServer);
+
+impl Server for Ldap {
+    async fn start() -> Result<Self> {
+        Ok(Self(LdapServer::start().await?))
+    }
+
+    fn target(&self) -> Result<Value> {
+        Ok(json!({
+            "rotator": "ldap", "connection_url": format!("ldap://127.0.0.1:{}", self.0.port()),
+            "sslmode": "disable", "userdn": PEOPLE,
+            "username": MANAGEMENT, "password": self.0.password(),
+        }))
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.0.create_account(name, password))
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.0.accepts(&account_dn(name), password).await })
+    }
+}
+
+/// The same, where no request can come late.
+pub(crate) struct LdapFenced(Ldap);
+
+impl Server for LdapFenced {
+    async fn start() -> Result<Self> {
+        Ok(Self(Ldap::start().await?))
+    }
+
+    fn target(&self) -> Result<Value> {
+        let mut target = self.0.target()?;
+        target["fence_attribute"] = json!("description");
+        Ok(target)
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.0.create(name, password)
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.0.accepts(name, password)
     }
 }
 

@@ -168,6 +168,18 @@ pub trait Rotator: Send + Sync {
     /// Ends the account's open sessions on the target; returns how many.
     fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>>;
 
+    /// Whether this kind of target can end sessions of others. Where it cannot, `end_sessions` logs in and answers
+    /// `permission_denied`, so that what stays open is told.
+    fn ends_sessions(&self, _spec: &TargetSpec) -> bool {
+        true
+    }
+
+    /// Whether the target gives no means to keep a request of an earlier `apply`, held up on its way, from taking
+    /// effect after `settle`. A probe then is conclusive for what has arrived, not for what may still come.
+    fn late_requests(&self, _spec: &TargetSpec) -> bool {
+        false
+    }
+
     /// Whether old and new credential live side by side on this target until `retire`.
     fn overlaps(&self, _spec: &TargetSpec) -> bool {
         false
