@@ -5,10 +5,11 @@
 //! failure). All of them implement [`vault_core::rotation::port::Rotator`] and pass one contract suite.
 //!
 //! ```text
-//!   registry ──► postgres, redis (─► later kinds) ──► network ──► vault_core::rotation::port
+//!   registry ──► mysql, postgres, redis (─► later kinds) ──► network ──► vault_core::rotation::port
 //!   contract, fake (feature `test-support`) ──► vault_core::rotation::port
 //! ```
 
+pub mod mysql;
 pub mod network;
 pub mod postgres;
 pub mod redis;

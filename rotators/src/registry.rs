@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use vault_core::rotation::port::Rotator;
 
+use crate::mysql::MysqlRotator;
 use crate::postgres::PostgresRotator;
 use crate::redis::RedisRotator;
 
@@ -17,7 +18,10 @@ impl Registry {
     /// The rotators that ship with the product.
     #[must_use]
     pub fn shipped() -> Self {
-        Self::default().with(Arc::new(PostgresRotator::new())).with(Arc::new(RedisRotator::new()))
+        Self::default()
+            .with(Arc::new(MysqlRotator::new()))
+            .with(Arc::new(PostgresRotator::new()))
+            .with(Arc::new(RedisRotator::new()))
     }
 
     /// Adds a rotator; it takes the place of one of the same kind.
@@ -52,10 +56,10 @@ mod tests {
     #[test]
     fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        for kind in ["postgresql", "redis"] {
+        for kind in ["mysql", "postgresql", "redis"] {
             assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
         }
         assert!(registry.find("oracle").is_none());
-        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["postgresql", "redis"]);
+        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["mysql", "postgresql", "redis"]);
     }
 }
