@@ -179,6 +179,7 @@ impl MysqlServer {
         let mut command = self.run_as.command(&program("mariadbd")?);
         command.arg("--no-defaults").args([
             format!("--datadir={folder}/data"),
+            format!("--tmpdir={folder}"),
             format!("--socket={folder}/socket"),
             format!("--pid-file={folder}/pid"),
             format!("--init-file={folder}/init.sql"),
@@ -216,7 +217,8 @@ impl MysqlServer {
         let folder = self.folder.path().display().to_string();
         let mut install = self.run_as.command(&program("mariadb-install-db")?);
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
-        install.arg(format!("--datadir={folder}/data"));
+        // Servers that start take away what they find in the common folder, also what is another's.
+        install.args([format!("--datadir={folder}/data"), format!("--tmpdir={folder}")]);
         let output =
             install.current_dir(self.folder.path()).output().context("mariadb-install-db did not start")?;
         if !output.status.success() {

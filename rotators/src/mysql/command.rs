@@ -3,9 +3,7 @@
 //! Account statements take no parameters, so name and password stand in the text. Quoting relies on
 //! [`SQL_MODE`], the first statement of each session.
 
-use data_encoding::{BASE64_NOPAD, HEXUPPER};
-use ed25519_dalek::VerifyingKey;
-use ed25519_dalek::hazmat::ExpandedSecretKey;
+use data_encoding::HEXUPPER;
 use sha1::Digest as _;
 use vault_core::id::RotationId;
 use vault_core::secret::SecretString;
@@ -82,13 +80,6 @@ fn hash(plugin: Plugin, password: &SecretString) -> Option<SecretString> {
             let twice = sha1::Sha1::digest(sha1::Sha1::digest(password));
             Some(SecretString::new(format!("*{}", HEXUPPER.encode(&twice))))
         }
-        // The public key that belongs to the hash of the password (MariaDB, plugin/auth_ed25519).
-        Plugin::Ed25519 => {
-            use sha2::Digest as _;
-            let expanded: [u8; 64] = sha2::Sha512::digest(password).into();
-            let key = VerifyingKey::from(&ExpandedSecretKey::from_bytes(&expanded));
-            Some(SecretString::new(BASE64_NOPAD.encode(key.as_bytes())))
-        }
         Plugin::CachingSha2 => None,
     }
 }
@@ -132,7 +123,7 @@ mod tests {
     #[test]
     fn each_server_is_told_in_its_own_words_and_the_plugin_stays() {
         use Flavour::{MariaDb, MySql};
-        use Plugin::{CachingSha2, Ed25519, Native};
+        use Plugin::{CachingSha2, Native};
         let account = Account { user: "a'b".to_owned(), host: "10.%".to_owned() };
         for (flavour, plugin, is_own, retain, want) in [
             (
@@ -142,14 +133,7 @@ mod tests {
                 false,
                 r"ALTER USER 'a\'b'@'10.%' IDENTIFIED VIA mysql_native_password USING PASSWORD('p\\w')",
             ),
-            (
-                MariaDb,
-                Ed25519,
-                false,
-                false,
-                r"ALTER USER 'a\'b'@'10.%' IDENTIFIED VIA ed25519 USING PASSWORD('p\\w')",
-            ),
-            (MariaDb, Ed25519, true, false, r"SET PASSWORD = PASSWORD('p\\w')"),
+            (MariaDb, Native, true, false, r"SET PASSWORD = PASSWORD('p\\w')"),
             (
                 MySql,
                 CachingSha2,
@@ -194,12 +178,6 @@ mod tests {
             };
             assert_eq!(change.statement(&secret("pw")).expose(), want);
         }
-        // From the tests of MariaDB's plugin: the hash of `foobar`.
-        let hashed = hash(Plugin::Ed25519, &secret("foobar"));
-        assert_eq!(
-            hashed.map(|hash| hash.expose().to_owned()).as_deref(),
-            Some("qv2mG6HWCuy32Slb5xhV4THStewNz2VINVPbgk+XAJ8")
-        );
         assert!(hash(Plugin::CachingSha2, &secret("pw")).is_none());
     }
 }

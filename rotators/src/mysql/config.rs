@@ -15,8 +15,8 @@ use crate::network::{ConfigError, Reach, TlsMode};
 /// Who turns the password into what the server stores.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Hashing {
-    /// We do where nothing is lost by it: on a MariaDB server without a password validation plugin, for accounts of
-    /// `mysql_native_password` and `ed25519`. Elsewhere the server.
+    /// We do where nothing is lost by it: on a MariaDB server without a password validation plugin. Elsewhere the
+    /// server.
     #[default]
     Auto,
     /// The server does.
