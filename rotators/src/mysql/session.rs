@@ -125,6 +125,7 @@ impl<'a> Session<'a> {
     pub(super) async fn take_over(&mut self, mark: &str) -> Result<(), Fault> {
         let limit = self.config.reach.request_timeout;
         let mut ended: Option<String> = None;
+        let mut forbidden: Option<Fault> = None;
         let taken = async {
             let mut pause = GONE_PAUSE_MIN;
             loop {
@@ -136,14 +137,21 @@ impl<'a> Session<'a> {
                     return Ok(());
                 }
                 if let Some(holder) = holder.filter(|holder| ended.as_ref() != Some(holder)) {
-                    self.kill(&holder).await?;
+                    match self.kill(&holder).await {
+                        // Another's, which may be about to end by itself.
+                        Err(fault) if fault.class == FaultClass::PermissionDenied => forbidden = Some(fault),
+                        done => done?,
+                    }
                     ended = Some(holder);
                 }
                 sleep(pause).await;
                 pause = (pause * 2).min(GONE_PAUSE_MAX);
             }
         };
-        timeout(limit, taken).await.unwrap_or_else(|_| Err(self.still_there()))
+        match timeout(limit, taken).await {
+            Ok(taken) => taken,
+            Err(_) => Err(forbidden.unwrap_or_else(|| self.still_there())),
+        }
     }
 
     /// Ends every session of this user but our own, and waits until they are gone. Returns how many there were.
