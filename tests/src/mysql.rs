@@ -16,7 +16,7 @@ use mysql_async::{Conn, OptsBuilder};
 use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::postgres::tls::Certificates;
+use crate::postgres::tls;
 use crate::process::{Log, Process, RunAs, Watcher, free_port};
 
 /// What a server shall be like.
@@ -95,7 +95,7 @@ impl MysqlServer {
     /// The certificate authority's file in PEM, when TLS was asked for.
     #[must_use]
     pub fn ca_file(&self) -> PathBuf {
-        self.folder.path().join("authority.crt")
+        self.folder.path().join(tls::CA_FILE)
     }
 
     /// A file of the server's data folder, as it is now.
@@ -213,7 +213,7 @@ impl MysqlServer {
         self.process.as_ref().context("the server is not running")?.signal_all(Signal::CONT)
     }
 
-    fn initialise(&mut self, tls: bool) -> Result<()> {
+    fn initialise(&mut self, offers_tls: bool) -> Result<()> {
         let folder = self.folder.path().display().to_string();
         let mut install = self.run_as.command(&program("mariadb-install-db")?);
         install.args(["--no-defaults", "--auth-root-authentication-method=normal", "--skip-test-db"]);
@@ -230,11 +230,8 @@ impl MysqlServer {
              GRANT ALL PRIVILEGES ON *.* TO '{SUPERUSER}'@'%' WITH GRANT OPTION;\n"
         );
         self.write("init.sql", &init)?;
-        if tls {
-            let made = Certificates::make()?;
-            self.write("authority.crt", &made.authority)?;
-            self.write("server.crt", &made.certificate)?;
-            self.write("server.key", &made.key)?;
+        if offers_tls {
+            tls::write(self.folder.path(), |path| self.run_as.give(path))?;
             self.options.extend([
                 format!("--ssl-cert={folder}/server.crt"),
                 format!("--ssl-key={folder}/server.key"),

@@ -9,7 +9,7 @@ use vault_core::id::RotationId;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification};
 use vault_core::secret::SecretString;
-use vault_tests::mysql::{MysqlOptions, MysqlServer};
+use vault_tests::mysql::{MysqlOptions, MysqlServer, url_template};
 use vault_tests::proxy::FaultProxy;
 
 pub(crate) const OLD: &str = "old-4711";
@@ -32,8 +32,8 @@ impl Bench {
     pub(crate) async fn start_with(options: &[&str]) -> Self {
         let options = options.iter().map(|option| (*option).to_owned()).collect();
         let server = MysqlServer::start(&MysqlOptions { tls: false, options }).unwrap();
-        let proxy = FaultProxy::start_for_mysql(server.port()).await.unwrap();
-        let spec = spec(&proxy.url_template(), &[]);
+        let proxy = FaultProxy::start_mysql(server.port()).await.unwrap();
+        let spec = spec(&url_template(proxy.port()), &[]);
         let management = login(server.superuser(), server.superuser_password());
         let rotation = RotationId::generate(Timestamp::from_secs(1_800_000_000), &SeededEntropy::new(3));
         let bench = Self { server, proxy, spec, management, rotation };
