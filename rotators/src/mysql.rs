@@ -251,22 +251,24 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
     let plugin = identity
         .plugin()
         .map_err(|how| say(FaultClass::Preflight, format!("the account {account} {how}")))?;
-    if config.dual_password {
+    let is_own = server.me == account;
+    let retain = config.dual_password && !job.is_adoption;
+    if retain {
         // Once more would make the candidate the second password as well, and the old one void before its time.
         let login = Login { username: job.username.to_owned(), password: candidate.duplicate() };
         if probe(job.spec, &login).await.is_ok() {
             session.close().await;
             return Ok(Outcome::Applied);
         }
+    } else if job.is_adoption && server.has_dual_passwords() && !is_own {
+        // A second password that somebody has set would outlive the change. The server lets an account do this to
+        // itself only with a privilege of its own.
+        let discard = command::discard_old(&account);
+        session.run(&discard).await.map_err(|failure| session.look_fault(failure))?;
     }
-    let change = command::Change {
-        flavour: server.flavour,
-        account: &account,
-        is_own: server.me == account,
-        plugin,
-        hashed: server.wants_hash(config.hashing),
-        retain: config.dual_password,
-    };
+    let hashed = server.wants_hash(config.hashing);
+    let change =
+        command::Change { flavour: server.flavour, account: &account, is_own, plugin, hashed, retain };
     Ok(conclude(session, change.statement(candidate).expose()).await)
 }
 

@@ -35,6 +35,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    mysql => crate::server::Mysql,
     postgresql => crate::server::Postgres,
     redis => crate::server::Redis,
 }

@@ -94,7 +94,8 @@ impl Server {
         self.variables.get(name).is_some_and(|value| !matches!(value.as_str(), "OFF" | "0" | ""))
     }
 
-    fn has_dual_passwords(&self) -> bool {
+    /// Whether an account can have two passwords.
+    pub(super) fn has_dual_passwords(&self) -> bool {
         let mut numbers =
             self.version.split(|c: char| !c.is_ascii_digit()).map(|part| part.parse().unwrap_or(0));
         let mut next = || -> u32 { numbers.next().unwrap_or(0) };
