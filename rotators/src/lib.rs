@@ -5,11 +5,12 @@
 //! failure). All of them implement [`vault_core::rotation::port::Rotator`] and pass one contract suite.
 //!
 //! ```text
-//!   registry ──► postgres, ldap, redis (─► later kinds) ──► network ──► vault_core::rotation::port
+//!   registry ──► each kind ──► network ──► vault_core::rotation::port
 //!   contract, fake (feature `test-support`) ──► vault_core::rotation::port
 //! ```
 
 pub mod ldap;
+pub mod mysql;
 pub mod network;
 pub mod postgres;
 pub mod redis;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use vault_core::rotation::port::Rotator;
 
 use crate::ldap::LdapRotator;
+use crate::mysql::MysqlRotator;
 use crate::postgres::PostgresRotator;
 use crate::redis::RedisRotator;
 
@@ -20,6 +21,7 @@ impl Registry {
     pub fn shipped() -> Self {
         Self::default()
             .with(Arc::new(LdapRotator::new()))
+            .with(Arc::new(MysqlRotator::new()))
             .with(Arc::new(PostgresRotator::new()))
             .with(Arc::new(RedisRotator::new()))
     }
@@ -56,10 +58,11 @@ mod tests {
     #[test]
     fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        for kind in ["ldap", "postgresql", "redis"] {
+        const KINDS: [&str; 4] = ["ldap", "mysql", "postgresql", "redis"];
+        for kind in KINDS {
             assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
         }
         assert!(registry.find("oracle").is_none());
-        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["ldap", "postgresql", "redis"]);
+        assert_eq!(registry.kinds().collect::<Vec<_>>(), KINDS);
     }
 }

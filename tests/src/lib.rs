@@ -4,6 +4,7 @@
 //! a temporary folder and takes it away again, also when the test process is killed.
 
 pub mod ldap;
+pub mod mysql;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

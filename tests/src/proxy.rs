@@ -17,6 +17,7 @@ use tokio::sync::watch;
 use tokio::task::{JoinHandle, JoinSet};
 
 mod frame;
+mod mysql;
 mod plain;
 mod relay;
 
@@ -58,6 +59,7 @@ pub struct FaultProxy {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Protocol {
     Postgres,
+    MySql,
     Plain,
 }
 
@@ -87,6 +89,14 @@ impl FaultProxy {
     /// When no port can be had.
     pub async fn start(upstream_port: u16) -> Result<Self> {
         Self::start_with(upstream_port, Protocol::Postgres).await
+    }
+
+    /// The same before a MySQL server, whose protocol it knows as well; without TLS.
+    ///
+    /// # Errors
+    /// When no port can be had.
+    pub async fn start_mysql(upstream_port: u16) -> Result<Self> {
+        Self::start_with(upstream_port, Protocol::MySql).await
     }
 
     /// The same before a server of another protocol, of requests and answers in turns.
@@ -240,6 +250,7 @@ async fn serve(mut listener: Option<TcpListener>, port: u16, shared: Arc<Shared>
                 let shared = Arc::clone(&shared);
                 match shared.protocol {
                     Protocol::Postgres => connections.spawn(relay::relay(client, shared)),
+                    Protocol::MySql => connections.spawn(mysql::relay(client, shared)),
                     Protocol::Plain => connections.spawn(plain::relay(client, shared)),
                 };
             },

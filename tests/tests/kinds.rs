@@ -6,6 +6,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a step of a test that fails is the finding"
 )]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
@@ -35,6 +36,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    mysql => crate::server::Mysql,
     postgresql => crate::server::Postgres,
     redis => crate::server::Redis,
     ldap => crate::server::Ldap,

@@ -84,19 +84,23 @@ pub(crate) fn words(cause: &io::Error) -> &'static str {
 
 async fn roots(roots: &Roots) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
-    let certificates: Vec<CertificateDer<'static>> = match roots {
-        Roots::System => rustls_native_certs::load_native_certs().certs,
-        Roots::File(path) => {
-            let pem = tokio::fs::read(path).await.map_err(|error| TlsError::File(error.kind()))?;
-            from_pem(&pem)?
-        }
-        Roots::Pem(pem) => from_pem(pem.as_bytes())?,
-    };
-    let (added, _) = store.add_parsable_certificates(certificates);
+    let (added, _) = store.add_parsable_certificates(authorities(roots).await?);
     match (added, roots) {
         (0, Roots::System) => Err(TlsError::NoSystemRoots),
         (0, _) => Err(TlsError::NoCertificate),
         _ => Ok(store),
+    }
+}
+
+/// The certificates of the trusted authorities, as they were found: some may be no use.
+pub(crate) async fn authorities(roots: &Roots) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    match roots {
+        Roots::System => Ok(rustls_native_certs::load_native_certs().certs),
+        Roots::File(path) => {
+            let pem = tokio::fs::read(path).await.map_err(|error| TlsError::File(error.kind()))?;
+            from_pem(&pem)
+        }
+        Roots::Pem(pem) => from_pem(pem.as_bytes()),
     }
 }
 

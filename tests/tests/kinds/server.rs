@@ -4,6 +4,7 @@ use anyhow::Result;
 use serde_json::{Value, json};
 use vault_core::rotation::port::BoxFuture;
 use vault_tests::ldap::{LdapServer, MANAGEMENT, PEOPLE, account_dn};
+use vault_tests::mysql::{MysqlOptions, MysqlServer, url_template};
 use vault_tests::postgres::PostgresServer;
 use vault_tests::redis::RedisServer;
 
@@ -42,6 +43,31 @@ impl Server for Postgres {
             let statement = format!("CREATE ROLE {name} LOGIN PASSWORD '{password}'");
             Ok(self.0.admin().await?.batch_execute(&statement).await?)
         })
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.0.accepts(name, password))
+    }
+}
+
+pub(crate) struct Mysql(MysqlServer);
+
+impl Server for Mysql {
+    async fn start() -> Result<Self> {
+        Ok(Self(MysqlServer::start(&MysqlOptions::default())?))
+    }
+
+    fn target(&self) -> Result<Value> {
+        Ok(json!({
+            "rotator": "mysql", "connection_url": url_template(self.0.port()),
+            "username": self.0.superuser(), "password": self.0.superuser_password(),
+        }))
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(
+            async move { self.0.sql(&format!("CREATE USER '{name}'@'%' IDENTIFIED BY '{password}'")).await },
+        )
     }
 
     fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {

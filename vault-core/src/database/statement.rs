@@ -5,13 +5,18 @@
 //! taken at its word; any other would ask for something that is not done, and is refused by the caller.
 
 /// Whether a statement sets the password of the user and does nothing else:
-/// `ALTER ROLE "{{name}}" [WITH] [LOGIN] [ENCRYPTED] PASSWORD '{{password}}'`.
+/// `ALTER ROLE "{{name}}" [WITH] [LOGIN] [ENCRYPTED] PASSWORD '{{password}}'`, or as MySQL says it
+/// `ALTER USER '{{name}}'@'%' IDENTIFIED BY '{{password}}'`.
 #[must_use]
 pub fn sets_password(statement: &str) -> bool {
     let spaced = statement.trim().trim_end_matches(';').replace('\'', " ' ").replace('"', " \" ");
     let spaced = spaced.replace("{{", " {{").replace("}}", "}} ").replace("{{ ", "{{").replace(" }}", "}}");
     let words: Vec<String> = spaced.split_whitespace().map(str::to_uppercase).collect();
     let words: Vec<&str> = words.iter().map(String::as_str).filter(|word| *word != "\"").collect();
+    if let ["ALTER", "USER", "'", "{{NAME}}" | "{{USERNAME}}", "'", rest @ ..] = words.as_slice() {
+        let rest = rest.strip_prefix(&["@", "'", "%", "'"]).unwrap_or(rest);
+        return rest == ["IDENTIFIED", "BY", "'", "{{PASSWORD}}", "'"];
+    }
     let Some(["ALTER", "ROLE" | "USER", "{{NAME}}" | "{{USERNAME}}", rest @ ..]) = words.get(..) else {
         return false;
     };
@@ -70,6 +75,10 @@ mod tests {
             (r#"ALTER USER "postgres" WITH PASSWORD '{{password}}'"#, false),
             (r#"ALTER USER "{{name}}" WITH PASSWORD 'fixed'"#, false),
             (r#"ALTER USER "{{name}}" NOLOGIN"#, false),
+            ("ALTER USER '{{username}}'@'%' IDENTIFIED BY '{{password}}';", true),
+            ("ALTER USER '{{name}}' IDENTIFIED BY '{{password}}'", true),
+            ("ALTER USER '{{name}}'@'%' IDENTIFIED BY '{{password}}' ACCOUNT UNLOCK", false),
+            ("ALTER USER 'root'@'%' IDENTIFIED BY '{{password}}'", false),
             ("SELECT set_password('{{name}}', '{{password}}')", false),
             ("", false),
         ] {

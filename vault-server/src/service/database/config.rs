@@ -279,6 +279,7 @@ fn connection(
             "error creating database object: plugin not found in the catalog: {plugin_name}"
         ))
     })?;
+    let rotator = if MYSQL_VARIANTS.contains(&rotator) { "mysql" } else { rotator };
     let given = request.connection_url.as_ref().map(SecretString::expose).filter(|url| !url.is_empty());
     let url = given.or_else(|| target.map(|target| target.spec.connection_url.as_str()));
     let url = url.ok_or_else(|| invalid("error creating database object: connection_url cannot be empty"))?;
@@ -337,5 +338,7 @@ fn key(mount: &Mount, name: &Name) -> Vec<u8> {
 
 /// `postgresql-database-plugin` is the rotator `postgresql`.
 const PLUGIN_SUFFIX: &str = "-database-plugin";
+/// Vault's other names for its MySQL plugin, which differ in the length of user names.
+const MYSQL_VARIANTS: [&str; 3] = ["mysql-aurora", "mysql-rds", "mysql-legacy"];
 /// How many names are tried for the target of a new config.
 const NUMBER_MAX: u32 = 100;

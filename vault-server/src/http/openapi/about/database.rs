@@ -46,7 +46,11 @@ pub const LINES: &[About] = &[
 ];
 
 const NEW_CONFIG: &[Field] = &[
-    may("plugin_name", Text, "`postgresql-database-plugin`; needed for a new one."),
+    may(
+        "plugin_name",
+        Text,
+        "`postgresql-database-plugin`, `mysql-database-plugin` or one of its variants; needed for a new one.",
+    ),
     may("connection_url", Text, "Where the database is, with `{{username}}` and `{{password}}`."),
     may("username", Text, "The name of the management credential."),
     may("password", Secret, "Its password; never given back."),

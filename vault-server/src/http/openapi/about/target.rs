@@ -39,7 +39,7 @@ pub(super) const LINES: &[About] = &[
 ];
 
 const SETTINGS: &[Field] = &[
-    may("rotator", Text, "The kind of target, such as `postgresql`."),
+    may("rotator", Text, "The kind of target: `postgresql` or `mysql`."),
     may("connection_url", Text, "Where it is, without a password."),
     may("username", Text, "The name of the management credential."),
     may("password", Secret, "Its password; never given back."),

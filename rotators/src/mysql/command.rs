@@ -1,0 +1,183 @@
+//! Statements, with names and passwords quoted; pure.
+//!
+//! Account statements take no parameters, so name and password stand in the text. Quoting relies on
+//! [`SQL_MODE`], the first statement of each session.
+
+use data_encoding::HEXUPPER;
+use sha1::Digest as _;
+use vault_core::id::RotationId;
+use vault_core::secret::SecretString;
+
+use super::account::{Account, push_literal};
+use super::identity::Plugin;
+
+/// Which server it is, as far as statements differ.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Flavour {
+    #[default]
+    MySql,
+    MariaDb,
+}
+
+/// A change of a password.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change<'a> {
+    pub(super) flavour: Flavour,
+    pub(super) account: &'a Account,
+    /// Whether the session is the account's own: it may need no privilege then, but another statement.
+    pub(super) is_own: bool,
+    pub(super) plugin: Plugin,
+    /// Whether the vault hashes; for MariaDB only.
+    pub(super) hashed: bool,
+    /// Whether the old password is kept as the second one.
+    pub(super) retain: bool,
+}
+
+impl Change<'_> {
+    /// The statement that sets this password. It is secret: it holds the password or its hash. The account's plugin
+    /// is named or, in `SET PASSWORD`, kept by the server: `IDENTIFIED BY` alone would give it the default one.
+    pub(super) fn statement(&self, password: &SecretString) -> SecretString {
+        let hash = if self.hashed { hash(self.plugin, password) } else { None };
+        let value = hash.as_ref().unwrap_or(password).expose();
+        let name = self.account.quoted();
+        // Enough room from the start: growing would leave copies of the secret behind.
+        let mut out = String::with_capacity(name.len() + 2 * value.len() + 128);
+        if self.is_own {
+            out.push_str("SET PASSWORD = ");
+        } else {
+            out.push_str("ALTER USER ");
+            out.push_str(&name);
+            out.push_str(match self.flavour {
+                Flavour::MySql => " IDENTIFIED WITH ",
+                Flavour::MariaDb => " IDENTIFIED VIA ",
+            });
+            out.push_str(self.plugin.name());
+            out.push_str(match self.flavour {
+                Flavour::MySql => " BY ",
+                Flavour::MariaDb => " USING ",
+            });
+        }
+        let by_function = self.flavour == Flavour::MariaDb && hash.is_none();
+        if by_function {
+            out.push_str("PASSWORD(");
+        }
+        push_literal(&mut out, value);
+        if by_function {
+            out.push(')');
+        }
+        if self.retain {
+            out.push_str(" RETAIN CURRENT PASSWORD");
+        }
+        SecretString::new(out)
+    }
+}
+
+/// What the server stores of this password, where that can be made without it.
+fn hash(plugin: Plugin, password: &SecretString) -> Option<SecretString> {
+    let password = password.expose().as_bytes();
+    match plugin {
+        Plugin::Native => {
+            let twice = sha1::Sha1::digest(sha1::Sha1::digest(password));
+            Some(SecretString::new(format!("*{}", HEXUPPER.encode(&twice))))
+        }
+        Plugin::CachingSha2 => None,
+    }
+}
+
+/// Removes the old password that was kept beside the new one.
+pub(super) fn discard_old(account: &Account) -> String {
+    format!("ALTER USER {} DISCARD OLD PASSWORD", account.quoted())
+}
+
+/// The lock that a session holds while it may change something, as a quoted string. 45 characters of 64.
+pub(super) fn mark(rotation: RotationId) -> String {
+    format!("'rotunda:{rotation}'")
+}
+
+/// The limits of a session: locks are waited for so long, and one that lost its client ends by itself.
+pub(super) fn session_limits(statement_timeout_secs: u64) -> String {
+    format!(
+        "SET SESSION autocommit = 1, SESSION lock_wait_timeout = {statement_timeout_secs}, \
+         SESSION innodb_lock_wait_timeout = {statement_timeout_secs}, SESSION wait_timeout = {}",
+        statement_timeout_secs.saturating_add(IDLE_GRACE_SECS)
+    )
+}
+
+/// From here on quotes mean what our quoting relies on: neither `NO_BACKSLASH_ESCAPES` nor `ANSI_QUOTES`, and no
+/// mode that implies them; and a GRANT makes no user that is not there, where the server would.
+pub(super) const SQL_MODE: &str = "SET SESSION sql_mode = IF(VERSION() LIKE '%MariaDB%' OR VERSION() LIKE '5.%', \
+     'NO_AUTO_CREATE_USER,STRICT_TRANS_TABLES', 'STRICT_TRANS_TABLES')";
+/// Names and passwords go through as UTF-8, also where the server does not ask the client.
+pub(super) const CHARSET: &str = "SET NAMES utf8mb4";
+/// An idle session outlives our own waiting, so that it is we who close it.
+const IDLE_GRACE_SECS: u64 = 30;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> SecretString {
+        SecretString::new(text.to_owned())
+    }
+
+    #[test]
+    fn each_server_is_told_in_its_own_words_and_the_plugin_stays() {
+        use Flavour::{MariaDb, MySql};
+        use Plugin::{CachingSha2, Native};
+        let account = Account { user: "a'b".to_owned(), host: "10.%".to_owned() };
+        for (flavour, plugin, is_own, retain, want) in [
+            (
+                MariaDb,
+                Native,
+                false,
+                false,
+                r"ALTER USER 'a\'b'@'10.%' IDENTIFIED VIA mysql_native_password USING PASSWORD('p\\w')",
+            ),
+            (MariaDb, Native, true, false, r"SET PASSWORD = PASSWORD('p\\w')"),
+            (
+                MySql,
+                CachingSha2,
+                false,
+                false,
+                r"ALTER USER 'a\'b'@'10.%' IDENTIFIED WITH caching_sha2_password BY 'p\\w'",
+            ),
+            (
+                MySql,
+                CachingSha2,
+                false,
+                true,
+                r"ALTER USER 'a\'b'@'10.%' IDENTIFIED WITH caching_sha2_password BY 'p\\w' RETAIN CURRENT PASSWORD",
+            ),
+            (MySql, Native, true, true, r"SET PASSWORD = 'p\\w' RETAIN CURRENT PASSWORD"),
+        ] {
+            let change = Change { flavour, account: &account, is_own, plugin, hashed: false, retain };
+            assert_eq!(change.statement(&secret(r"p\w")).expose(), want);
+        }
+        assert_eq!(discard_old(&account), r"ALTER USER 'a\'b'@'10.%' DISCARD OLD PASSWORD");
+    }
+
+    #[test]
+    fn where_the_vault_hashes_the_password_is_not_in_the_statement() {
+        let account = Account { user: "app".to_owned(), host: "%".to_owned() };
+        // As MariaDB 10.11 makes them of the password `pw`.
+        for (plugin, is_own, want) in [
+            (
+                Plugin::Native,
+                false,
+                "ALTER USER 'app'@'%' IDENTIFIED VIA mysql_native_password USING '*D821809F681A40A6E379B50D0463EFAE20BDD122'",
+            ),
+            (Plugin::Native, true, "SET PASSWORD = '*D821809F681A40A6E379B50D0463EFAE20BDD122'"),
+        ] {
+            let change = Change {
+                flavour: Flavour::MariaDb,
+                account: &account,
+                is_own,
+                plugin,
+                hashed: true,
+                retain: false,
+            };
+            assert_eq!(change.statement(&secret("pw")).expose(), want);
+        }
+        assert!(hash(Plugin::CachingSha2, &secret("pw")).is_none());
+    }
+}

@@ -1,0 +1,220 @@
+//! Each point at which a change can break: what the rotator says of it, and what the server holds.
+
+use std::time::Duration;
+
+use mysql_async::prelude::Queryable as _;
+use vault_core::rotation::fault::FaultClass;
+use vault_core::rotation::port::{Outcome, Probe, Rights, Verification};
+use vault_tests::mysql::connect;
+use vault_tests::proxy::Mischief;
+
+use crate::bench::{Bench, NEW, OLD, class, word};
+
+/// The statement that decides.
+const CHANGE: &str = "ALTER USER";
+
+impl Bench {
+    async fn reset(&self) {
+        self.sql(&format!("ALTER USER app@'%' IDENTIFIED VIA mysql_native_password USING PASSWORD('{OLD}')"))
+            .await;
+    }
+}
+
+#[tokio::test]
+async fn each_fault_point_has_its_outcome_and_never_a_false_one() {
+    let bench = Bench::start().await;
+    let at = |text: &str| text.to_owned();
+    // Which password opens the account afterwards: (old, new).
+    const BEFORE: (bool, bool) = (true, false);
+    const AFTER: (bool, bool) = (false, true);
+    for (mischief, outcome, opens) in [
+        (Mischief::Refuse, "not applied: unreachable", BEFORE),
+        (Mischief::Silent, "not applied: unreachable", BEFORE),
+        (Mischief::CutBefore(at("sql_mode")), "not applied: unreachable", BEFORE),
+        (Mischief::CutBefore(at("GET_LOCK")), "not applied: unreachable", BEFORE),
+        (Mischief::DropReply(at("GET_LOCK")), "not applied: unreachable", BEFORE),
+        (Mischief::SwallowReply(at("GET_LOCK")), "not applied: unreachable", BEFORE),
+        (Mischief::DropReply(at("SHOW CREATE USER")), "not applied: unreachable", BEFORE),
+        (Mischief::CutBefore(at(CHANGE)), "unknown: ambiguous", BEFORE),
+        (Mischief::DropReply(at(CHANGE)), "unknown: ambiguous", AFTER),
+        (Mischief::SwallowReply(at(CHANGE)), "unknown: ambiguous", AFTER),
+        (Mischief::Lie(at(CHANGE)), "applied", BEFORE),
+        (Mischief::Delay(Duration::from_millis(5)), "applied", AFTER),
+        (Mischief::None, "applied", AFTER),
+    ] {
+        bench.reset().await;
+        bench.proxy.set(mischief.clone()).await.unwrap();
+        let found = bench.apply().await;
+        assert_eq!(word(&found), outcome, "{mischief:?}: {found:?}");
+        bench.proxy.set(Mischief::None).await.unwrap();
+        assert_eq!(bench.settle().await, Ok(()), "{mischief:?}");
+        assert_eq!(bench.opens().await, opens, "{mischief:?}");
+        match bench.verify("app", NEW, &Rights::default()).await {
+            Verification::Verified => assert_eq!(opens, AFTER, "{mischief:?}"),
+            Verification::Refused(fault) => {
+                assert_eq!((opens, fault.class), (BEFORE, FaultClass::VerifyRefused), "{mischief:?}");
+            }
+            other => panic!("{mischief:?}: {other:?}"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn wherever_the_connection_is_cut_the_answer_is_true() {
+    let bench = Bench::start().await;
+    assert_eq!(bench.apply().await, Outcome::Applied);
+    // Every attempt is alike, but for a digit more in a connection's number, so a cut can be placed by the byte:
+    // some along the way, and each around the answer to the change, which is the last.
+    let whole = bench.proxy.bytes_from_server();
+    let (mut doubtful, mut done) = (0, 0);
+    for limit in (0..whole - 20).step_by(199).chain(whole - 20..whole + 4) {
+        bench.reset().await;
+        bench.proxy.set(Mischief::CutAfter(limit)).await.unwrap();
+        let outcome = bench.apply().await;
+        bench.proxy.set(Mischief::None).await.unwrap();
+        let place = format!("after {limit} of {whole} bytes: {outcome:?}");
+        match outcome {
+            Outcome::Applied => {
+                assert_eq!(bench.opens().await, (false, true), "{place}");
+                done += 1;
+            }
+            Outcome::NotApplied(fault) => {
+                assert_eq!(fault.class, FaultClass::Unreachable, "{place}");
+                assert_eq!(bench.opens().await, (true, false), "{place}");
+            }
+            Outcome::Unknown(fault) => {
+                assert_eq!(fault.class, FaultClass::Ambiguous, "{place}");
+                bench.settle().await.unwrap();
+                let new = bench.probe("app", NEW).await == Probe::Works;
+                assert_eq!(bench.opens().await, (!new, new), "{place}");
+                doubtful += 1;
+            }
+        }
+    }
+    assert!(
+        doubtful > 0 && done > 0,
+        "{doubtful} doubtful, {done} done: the cuts missed the answer to the change"
+    );
+}
+
+#[tokio::test]
+async fn a_change_that_is_late_takes_effect_unless_it_was_settled() {
+    let bench = Bench::start().await;
+    for (settled, opens) in [(false, (false, true)), (true, (true, false))] {
+        bench.reset().await;
+        bench.proxy.set(Mischief::Hold(CHANGE.to_owned())).await.unwrap();
+        assert_eq!(word(&bench.apply().await), "unknown: ambiguous");
+        if settled {
+            assert_eq!(bench.settle().await, Ok(()));
+            assert_eq!(bench.probe("app", OLD).await, Probe::Works);
+        }
+        bench.proxy.release();
+        bench.proxy.wait_delivered(1 + u64::from(settled)).await.unwrap();
+        assert_eq!(bench.opens().await, opens, "settled: {settled}");
+    }
+}
+
+#[tokio::test]
+async fn the_next_attempt_settles_the_one_before() {
+    let bench = Bench::start().await;
+    bench.proxy.set(Mischief::Hold(CHANGE.to_owned())).await.unwrap();
+    assert_eq!(word(&bench.apply_to("app", "late-candidate").await), "unknown: ambiguous");
+    // New connections pass; the held statement stays where it is.
+    bench.proxy.set(Mischief::None).await.unwrap();
+    assert_eq!(bench.apply().await, Outcome::Applied);
+    bench.proxy.release();
+    bench.proxy.wait_delivered(1).await.unwrap();
+    assert_eq!(bench.opens().await, (false, true));
+    assert!(!bench.server.accepts("app", "late-candidate").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_caller_who_loses_patience_leaves_nothing_that_settle_does_not_end() {
+    let bench = Bench::start().await;
+    bench.proxy.set(Mischief::Hold(CHANGE.to_owned())).await.unwrap();
+    tokio::select! {
+        outcome = bench.apply() => panic!("{outcome:?}"),
+        struck = bench.proxy.wait_struck(1) => struck.unwrap(),
+    }
+    assert_eq!(bench.settle().await, Ok(()));
+    bench.proxy.release();
+    bench.proxy.wait_delivered(1).await.unwrap();
+    assert_eq!(bench.opens().await, (true, false));
+}
+
+#[tokio::test]
+async fn settling_ends_a_change_that_the_server_still_works_on() {
+    let bench = Bench::start().await;
+    let mut admin = bench.server.admin().await.unwrap();
+    admin.query_drop("LOCK TABLES mysql.global_priv READ").await.unwrap();
+    let outcome = bench.apply().await;
+    assert_eq!(word(&outcome), "unknown: ambiguous", "{outcome:?}");
+    assert_eq!(bench.settle().await, Ok(()));
+    admin.query_drop("UNLOCK TABLES").await.unwrap();
+    let new = bench.probe("app", NEW).await == Probe::Works;
+    assert_eq!(bench.opens().await, (!new, new));
+    bench.reset().await;
+    assert_eq!(bench.apply().await, Outcome::Applied);
+}
+
+#[tokio::test]
+async fn a_server_that_is_stopped_paused_or_crashed_is_unreachable_and_then_as_before() {
+    let mut bench = Bench::start().await;
+    for how in ["stopped", "paused", "crashed"] {
+        match how {
+            "stopped" => bench.server.stop().unwrap(),
+            "paused" => bench.server.pause().unwrap(),
+            _ => bench.server.crash().unwrap(),
+        }
+        assert_eq!(word(&bench.apply().await), "not applied: unreachable", "{how}");
+        assert!(
+            matches!(bench.probe("app", OLD).await, Probe::Inconclusive(fault) if fault.class == FaultClass::Unreachable),
+            "{how}"
+        );
+        assert_eq!(class(&bench.preflight("app").await), Some(FaultClass::Unreachable), "{how}");
+        if how == "paused" {
+            bench.server.resume().unwrap();
+        } else {
+            bench.server.start_again().unwrap();
+        }
+        assert_eq!(bench.settle().await, Ok(()), "{how}");
+        assert_eq!(bench.opens().await, (true, false), "{how}");
+    }
+}
+
+#[tokio::test]
+async fn a_crash_before_a_late_change_loses_it_and_one_after_an_acknowledged_change_does_not() {
+    let mut bench = Bench::start().await;
+    bench.proxy.set(Mischief::Hold(CHANGE.to_owned())).await.unwrap();
+    assert_eq!(word(&bench.apply().await), "unknown: ambiguous");
+    bench.server.crash().unwrap();
+    bench.server.start_again().unwrap();
+    bench.proxy.set(Mischief::None).await.unwrap();
+    assert_eq!(bench.settle().await, Ok(()));
+    assert_eq!(bench.opens().await, (true, false));
+    assert_eq!(bench.apply().await, Outcome::Applied);
+    bench.server.crash().unwrap();
+    bench.server.start_again().unwrap();
+    assert_eq!(bench.opens().await, (false, true));
+}
+
+#[tokio::test]
+async fn a_stranger_who_holds_the_mark_hinders_and_is_told() {
+    let mut bench = Bench::start().await;
+    bench.sql("CREATE USER clerk@'%' IDENTIFIED BY 'c-1'; GRANT CREATE USER ON *.* TO clerk@'%'; GRANT SELECT ON mysql.* TO clerk@'%'").await;
+    bench.management = crate::bench::login("clerk", "c-1");
+    let mut stranger = connect(bench.server.port(), "app", OLD).await.unwrap();
+    stranger.query_drop(format!("DO GET_LOCK('rotunda:{}', 0)", bench.rotation)).await.unwrap();
+    assert_eq!(class(&bench.settle().await), Some(FaultClass::PermissionDenied));
+    assert_eq!(word(&bench.apply().await), "not applied: permission_denied");
+    drop(stranger);
+    let mut settled = bench.settle().await;
+    for _ in 0..50 {
+        // The server notices in its own time that the client is gone.
+        if settled.is_ok() {
+            break;
+        }
+        settled = bench.settle().await;
+    }
+    assert_eq!(settled, Ok(()));
+}
