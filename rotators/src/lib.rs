@@ -5,13 +5,14 @@
 //! failure). All of them implement [`vault_core::rotation::port::Rotator`] and pass one contract suite.
 //!
 //! ```text
-//!   registry ──► postgres, ldap, redis (─► later kinds) ──► network ──► vault_core::rotation::port
+//!   registry ──► postgres, ldap, redis, rabbitmq (─► later kinds) ──► network ──► vault_core::rotation::port
 //!   contract, fake (feature `test-support`) ──► vault_core::rotation::port
 //! ```
 
 pub mod ldap;
 pub mod network;
 pub mod postgres;
+pub mod rabbitmq;
 pub mod redis;
 pub mod registry;
 

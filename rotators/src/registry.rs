@@ -8,6 +8,7 @@ use vault_core::rotation::port::Rotator;
 
 use crate::ldap::LdapRotator;
 use crate::postgres::PostgresRotator;
+use crate::rabbitmq::RabbitRotator;
 use crate::redis::RedisRotator;
 
 /// The rotators of a process, by kind.
@@ -21,6 +22,7 @@ impl Registry {
         Self::default()
             .with(Arc::new(LdapRotator::new()))
             .with(Arc::new(PostgresRotator::new()))
+            .with(Arc::new(RabbitRotator::new()))
             .with(Arc::new(RedisRotator::new()))
     }
 
@@ -56,10 +58,10 @@ mod tests {
     #[test]
     fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        for kind in ["ldap", "postgresql", "redis"] {
+        for kind in ["ldap", "postgresql", "rabbitmq", "redis"] {
             assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
         }
         assert!(registry.find("oracle").is_none());
-        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["ldap", "postgresql", "redis"]);
+        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["ldap", "postgresql", "rabbitmq", "redis"]);
     }
 }

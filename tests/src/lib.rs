@@ -7,6 +7,7 @@ pub mod ldap;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod rabbitmq;
 pub mod redis;
 pub mod vault;
 pub mod world;
