@@ -87,5 +87,5 @@ impl Fixture for RealTarget {
 async fn rabbitmq_keeps_every_promise_of_the_contract() {
     let target = RealTarget { bench: Bench::start().await, sessions: Mutex::default() };
     let kept = run(&RabbitRotator::new(), &target).await.unwrap();
-    assert_eq!(kept.len(), 13);
+    assert_eq!(kept.len(), 14);
 }
