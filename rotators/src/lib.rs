@@ -13,6 +13,7 @@ pub mod ldap;
 pub mod mysql;
 pub mod network;
 pub mod postgres;
+pub mod rabbitmq;
 pub mod redis;
 pub mod registry;
 

@@ -9,6 +9,7 @@ use vault_core::rotation::port::Rotator;
 use crate::ldap::LdapRotator;
 use crate::mysql::MysqlRotator;
 use crate::postgres::PostgresRotator;
+use crate::rabbitmq::RabbitRotator;
 use crate::redis::RedisRotator;
 
 /// The rotators of a process, by kind.
@@ -23,6 +24,7 @@ impl Registry {
             .with(Arc::new(LdapRotator::new()))
             .with(Arc::new(MysqlRotator::new()))
             .with(Arc::new(PostgresRotator::new()))
+            .with(Arc::new(RabbitRotator::new()))
             .with(Arc::new(RedisRotator::new()))
     }
 
@@ -58,7 +60,7 @@ mod tests {
     #[test]
     fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        const KINDS: [&str; 4] = ["ldap", "mysql", "postgresql", "redis"];
+        const KINDS: [&str; 5] = ["ldap", "mysql", "postgresql", "rabbitmq", "redis"];
         for kind in KINDS {
             assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
         }

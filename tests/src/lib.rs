@@ -8,6 +8,7 @@ pub mod mysql;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
+pub mod rabbitmq;
 pub mod redis;
 pub mod vault;
 pub mod world;

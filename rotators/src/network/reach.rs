@@ -134,7 +134,7 @@ fn tls_mode(text: &str) -> Result<TlsMode, ConfigError> {
 }
 
 /// Reads `5`, `5s`, `500ms` or `2m`.
-fn span(name: &'static str, text: &str) -> Result<Duration, ConfigError> {
+pub(crate) fn span(name: &'static str, text: &str) -> Result<Duration, ConfigError> {
     let digits = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
     let (number, unit) = text.split_at(digits);
     let unit_millis = match unit {

@@ -27,7 +27,7 @@ const RULES: [Rule; 6] = [
             "tracing",
         ],
     },
-    Rule { name: "rotators", may: &["vault-core"], may_not: &["axum", "hyper", "reqwest", "clap"] },
+    Rule { name: "rotators", may: &["vault-core"], may_not: &["axum", "hyper", "clap"] },
     Rule { name: "vault-api", may: &[], may_not: &["tokio", "axum", "hyper", "reqwest"] },
     Rule { name: "vault-cli", may: &["vault-api"], may_not: &["axum", "sled", "redb", "tokio-postgres"] },
     Rule {
