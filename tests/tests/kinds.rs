@@ -36,9 +36,10 @@ macro_rules! kinds {
 }
 
 kinds! {
-    mysql => crate::server::Mysql,
-    postgresql => crate::server::Postgres,
-    redis => crate::server::Redis,
     ldap => crate::server::Ldap,
     ldap_fenced => crate::server::LdapFenced,
+    mysql => crate::server::Mysql,
+    postgresql => crate::server::Postgres,
+    rabbitmq => crate::server::Rabbit,
+    redis => crate::server::Redis,
 }

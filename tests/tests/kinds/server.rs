@@ -6,6 +6,7 @@ use vault_core::rotation::port::BoxFuture;
 use vault_tests::ldap::{LdapServer, MANAGEMENT, PEOPLE, account_dn};
 use vault_tests::mysql::{MysqlOptions, MysqlServer, url_template};
 use vault_tests::postgres::PostgresServer;
+use vault_tests::rabbitmq::{ADMIN, ADMIN_PASSWORD, RabbitOptions, RabbitServer};
 use vault_tests::redis::RedisServer;
 
 /// A private server.
@@ -151,6 +152,33 @@ impl Server for LdapFenced {
 
     fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
         self.0.accepts(name, password)
+    }
+}
+
+pub(crate) struct Rabbit(RabbitServer);
+
+impl Server for Rabbit {
+    async fn start() -> Result<Self> {
+        // What the server's own client asks with; the program brings its own.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        Ok(Self(RabbitServer::start_with(&RabbitOptions::default())?))
+    }
+
+    fn target(&self) -> Result<Value> {
+        let Self(server) = self;
+        Ok(json!({
+            "rotator": "rabbitmq", "amqp_port": server.amqp_port().to_string(), "request_timeout": "5s",
+            "connection_url": format!("http://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{}/", server.port()),
+            "username": ADMIN, "password": ADMIN_PASSWORD,
+        }))
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.0.create_user(name, password, ""))
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.0.accepts(name, password))
     }
 }
 
