@@ -14,6 +14,7 @@ pub mod network;
 pub mod postgres;
 pub mod redis;
 pub mod registry;
+pub mod ssh;
 
 #[cfg(feature = "test-support")]
 pub mod contract;

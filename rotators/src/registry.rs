@@ -9,6 +9,7 @@ use vault_core::rotation::port::Rotator;
 use crate::ldap::LdapRotator;
 use crate::postgres::PostgresRotator;
 use crate::redis::RedisRotator;
+use crate::ssh::SshRotator;
 
 /// The rotators of a process, by kind.
 #[derive(Clone, Default)]
@@ -22,6 +23,7 @@ impl Registry {
             .with(Arc::new(LdapRotator::new()))
             .with(Arc::new(PostgresRotator::new()))
             .with(Arc::new(RedisRotator::new()))
+            .with(Arc::new(SshRotator::new()))
     }
 
     /// Adds a rotator; it takes the place of one of the same kind.
@@ -56,10 +58,10 @@ mod tests {
     #[test]
     fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        for kind in ["ldap", "postgresql", "redis"] {
+        for kind in ["ldap", "postgresql", "redis", "ssh"] {
             assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
         }
         assert!(registry.find("oracle").is_none());
-        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["ldap", "postgresql", "redis"]);
+        assert_eq!(registry.kinds().collect::<Vec<_>>(), ["ldap", "postgresql", "redis", "ssh"]);
     }
 }
