@@ -26,7 +26,7 @@ pub mod relay;
 /// What a server shall be like.
 #[derive(Clone, Debug, Default)]
 pub struct SshOptions {
-    /// Lines that stand before the usual ones in `sshd_config`.
+    /// Lines for `sshd_config`: they replace the usual ones; from the first `Match` on they are for some users only.
     pub sshd: Vec<String>,
     /// Lines at the front of PAM's stack for a new password (`/etc/pam.d/chpasswd`).
     pub pam_password: Vec<String>,

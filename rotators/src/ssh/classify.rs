@@ -139,9 +139,10 @@ pub(super) fn change(word: &str, name: &str, config: &Config) -> Outcome {
         "no-home" => not(FaultClass::Preflight, "the account's home or .ssh folder cannot be used"),
         "link" => not(FaultClass::Preflight, "authorized_keys is a link; it must be a file of the account's"),
         "odd-file" => not(FaultClass::Preflight, "authorized_keys cannot be read whole by its owner"),
-        "full" => {
-            not(FaultClass::Unreachable, "authorized_keys could not be written: a full disk or a quota")
-        }
+        "full" => not(
+            FaultClass::Unreachable,
+            "authorized_keys could not be written by its owner: a full disk, a quota, or a folder of somebody else",
+        ),
         "input" => not(FaultClass::Unreachable, "the connection broke before the change was asked for"),
         _ => Outcome::NotApplied(look(word, name, config)),
     }

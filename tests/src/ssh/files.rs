@@ -38,7 +38,11 @@ pub(super) fn lay_out(folder: &Path, options: &SshOptions) -> Result<()> {
     let penalties = PENALTIES.to_ascii_lowercase();
     let knows = program.windows(penalties.len()).any(|part| part == penalties.as_bytes());
     let no_penalties = if knows { format!("{PENALTIES} no\n") } else { String::new() };
-    let sshd = format!("{}\n{SSHD_CONFIG}{no_penalties}", options.sshd.join("\n"));
+    // The first line of a setting counts; but in a block for some users the last lines of the file.
+    let blocks =
+        options.sshd.iter().position(|line| line.starts_with("Match ")).unwrap_or(options.sshd.len());
+    let (first, last) = options.sshd.split_at(blocks);
+    let sshd = format!("{}\n{SSHD_CONFIG}{no_penalties}{}\n", first.join("\n"), last.join("\n"));
     write(&etc.join("ssh/sshd_config"), &sshd, 0o644)?;
     for kind in ["ed25519", "ecdsa"] {
         let key = etc.join("ssh").join(format!("host_{kind}"));
@@ -58,7 +62,7 @@ fn pam(folder: &Path, options: &SshOptions) -> Result<()> {
     let note = folder.join("gate/note");
     let auth = format!(
         "auth [success=2 default=ignore] pam_unix.so nodelay\n\
-         auth optional pam_exec.so quiet {}\n\
+         auth optional pam_exec.so quiet seteuid {}\n\
          auth requisite pam_deny.so\n\
          auth required pam_permit.so\n",
         note.display()

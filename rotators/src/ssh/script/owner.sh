@@ -18,7 +18,8 @@ cd "$HOME" 2>/dev/null || say no-home
 [ -d .ssh ] || mkdir .ssh || say no-home
 [ ! -h $f ] || say link
 rm -f $t
-: 2>/dev/null >$t || say full
+# In a shell of its own: one that cannot redirect a builtin ends there and then.
+(: >$t) 2>/dev/null || say full
 if [ -e $f ]; then
     # What cannot be read whole must not be written back.
     [ -r $f ] || say odd-file
