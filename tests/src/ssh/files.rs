@@ -119,7 +119,7 @@ const GROUP: &str = "root:x:0:\nshadow:x:42:\nmail:x:8:\ntty:x:5:\nutmp:x:43:\nu
 const SUDOERS: &str = "Defaults env_reset, !lecture\n\
     Defaults secure_path=\"/usr/sbin:/usr/bin:/sbin:/bin\"\n\
     root ALL=(ALL:ALL) ALL\n\
-    %readers ALL=(ALL:ALL) NOPASSWD: ALL\n\
+    %readers ALL=(root) NOPASSWD: /bin/sh\n\
     asked ALL=(ALL:ALL) ALL\n";
 const SSHD_CONFIG: &str = "ListenAddress 127.0.0.1\n\
     HostKey /etc/ssh/host_ed25519\n\

@@ -7,7 +7,7 @@ use vault_tests::ssh::gate::Strike;
 
 use crate::bench::{Bench, NEW, class, key, login, word};
 
-const FILE: &str = "/home/app/.ssh/authorized_keys";
+const FILE: &str = "~app/.ssh/authorized_keys";
 const OTHERS: &str = "# a comment\n\nfrom=\"127.0.0.1\",no-pty ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKSZ1FlnmZZkzC5ptARIMspDdsTHuM7fAeF5Z7J3LOYH a person\n  ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAAAgQ== old # machine";
 
 async fn start() -> Bench {
@@ -21,7 +21,7 @@ fn file(bench: &Bench) -> String {
 }
 
 fn lay(bench: &Bench, text: &str) {
-    let script = format!("umask 022; mkdir -p /home/app/.ssh; cat >{FILE}; chown -R app /home/app/.ssh");
+    let script = format!("umask 022; mkdir -p ~app/.ssh; cat >{FILE}; chown -R app ~app/.ssh");
     bench.server.run(&script, &[], text).unwrap();
 }
 
@@ -77,7 +77,7 @@ async fn every_other_line_of_the_file_stays_as_it_is() {
     let left = file(&bench);
     let rest = left.strip_prefix(&format!("{OTHERS}\n# {line}\n")).unwrap();
     assert_eq!((rest.lines().count(), rest.contains(line)), (1, false), "{left}");
-    let shown = bench.root(&format!("stat -c %a,%U {FILE}; ls -A /home/app/.ssh"));
+    let shown = bench.root(&format!("stat -c %a,%U {FILE}; ls -A ~app/.ssh"));
     assert_eq!(shown, "600,app\nauthorized_keys\n");
 }
 
@@ -89,15 +89,15 @@ async fn a_file_that_must_not_be_written_is_left_alone() {
     for (script, undo) in [
         // A link of the account's owner to where only root may write.
         (
-            "mv -f /home/app/.ssh/authorized_keys /home/app/k; ln -s /etc/shadow /home/app/.ssh/authorized_keys",
-            "rm /home/app/.ssh/authorized_keys; mv -f /home/app/k /home/app/.ssh/authorized_keys",
+            "mv -f ~app/.ssh/authorized_keys ~app/k; ln -s /etc/shadow ~app/.ssh/authorized_keys",
+            "rm ~app/.ssh/authorized_keys; mv -f ~app/k ~app/.ssh/authorized_keys",
         ),
         (
-            "chown root /home/app/.ssh/authorized_keys; chmod 600 /home/app/.ssh/authorized_keys",
-            "chown app /home/app/.ssh/authorized_keys",
+            "chown root ~app/.ssh/authorized_keys; chmod 600 ~app/.ssh/authorized_keys",
+            "chown app ~app/.ssh/authorized_keys",
         ),
-        ("mv -f /home/app /home/away", "mv -f /home/away /home/app"),
-        ("chown root /home/app/.ssh; chmod 755 /home/app/.ssh", "chown app /home/app/.ssh"),
+        ("cd ~app/..; mv -f app away", "cd ~app/..  ; mv -f away app"),
+        ("chown root ~app/.ssh; chmod 755 ~app/.ssh", "chown app ~app/.ssh"),
     ] {
         let shadow = bench.root("cat /etc/shadow");
         bench.root(script);

@@ -135,17 +135,20 @@ const BANNED: [(&str, &str); 5] = [
     ("ring", "rustls speaks aws-lc-rs; one provider is enough"),
     ("rsa", "timing leaks (RUSTSEC-2023-0071); nothing here needs RSA"),
 ];
-const TWICE: [(&str, &str); 15] = [
+const TWICE: [(&str, &str); 18] = [
     ("base64", "postgres-protocol is a step behind reqwest"),
     ("const-oid", "the generation of RustCrypto before ours, under tokio-postgres-rustls"),
+    ("der", "as const-oid; russh has our generation"),
     ("getrandom", "ahash, under jsonschema, which only the tests use"),
     ("hashbrown", "three of its users, each at its own pace"),
+    ("num-bigint", "jsonschema, which only the tests use, is a step behind russh"),
     ("parking_lot", "sled 0.34 is pinned"),
     ("parking_lot_core", "sled 0.34 is pinned"),
     ("phf", "cron, chrono-tz and tokio-postgres, each at its own pace"),
     ("phf_shared", "as phf"),
     ("rand", "the macros of the phf that cron uses"),
     ("rand_core", "as rand"),
+    ("spki", "as der"),
     ("synstructure", "rustify, under the client vaultrs, which only the tests use"),
     ("thiserror", "as synstructure"),
     ("thiserror-impl", "as synstructure"),
