@@ -24,7 +24,7 @@ mod session;
 
 use classify::LoginFailure;
 use command::Script;
-use config::{Config, Credential};
+use config::{Config, Credential, OtherKeys};
 use login::LoginError;
 use session::{Came, Session};
 
@@ -162,7 +162,12 @@ async fn apply(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault>
             change(job, &config, Script::Password, &line).await
         }
         Credential::SshKey if !login::is_key(candidate) => Err(unfit(LoginError::KeyWanted)),
-        Credential::SshKey => change(job, &config, Script::AddKey, &public_line(candidate, &job)?).await,
+        Credential::SshKey => {
+            // What a person has set before the vault came, nobody will retire.
+            let alone = job.is_adoption && config.other_keys == OtherKeys::Remove;
+            let script = if alone { Script::OnlyKey } else { Script::AddKey };
+            change(job, &config, script, &public_line(candidate, &job)?).await
+        }
     }
 }
 

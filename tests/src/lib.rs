@@ -7,10 +7,7 @@ pub mod ldap;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
-<<<<<<< HEAD
 pub mod redis;
-=======
 pub mod ssh;
->>>>>>> ed5ba3d (Linux accounts over SSH: the rotator, a private sshd with accounts of its own, the contract suite for passwords and keys)
 pub mod vault;
 pub mod world;

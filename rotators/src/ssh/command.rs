@@ -22,6 +22,8 @@ pub(super) enum Script {
     Password,
     /// Adds a key.
     AddKey,
+    /// Makes a key the only one.
+    OnlyKey,
     /// Removes a key.
     RemoveKey,
     /// Ends what bears a mark.
@@ -39,6 +41,7 @@ impl Script {
             Self::LookAtKey => (&[BEGIN, ACCOUNT, LOOK], &[]),
             Self::Password => (&[BEGIN, ACCOUNT, UNLOCKED, PASSWORD], &[]),
             Self::AddKey => (&[BEGIN, ACCOUNT, KEY], &[OWNER, ADD]),
+            Self::OnlyKey => (&[BEGIN, ACCOUNT, KEY], &[OWNER, ONLY]),
             Self::RemoveKey => (&[BEGIN, ACCOUNT_LATE, KEY], &[OWNER, REMOVE]),
             Self::Settle => (&[BEGIN, SETTLE], &[]),
             Self::Sessions => (&[BEGIN, SESSIONS], &[]),
@@ -48,7 +51,7 @@ impl Script {
     /// How marks of it call it. `settle` ends only what can change something.
     fn verb(self) -> &'static str {
         match self {
-            Self::Password | Self::AddKey | Self::RemoveKey => CHANGE,
+            Self::Password | Self::AddKey | Self::OnlyKey | Self::RemoveKey => CHANGE,
             Self::Server | Self::LookAtPassword | Self::LookAtKey | Self::Settle | Self::Sessions => "look",
         }
     }
@@ -107,6 +110,7 @@ const PASSWORD: &str = include_str!("script/password.sh");
 const KEY: &str = include_str!("script/key.sh");
 const OWNER: &str = include_str!("script/owner.sh");
 const ADD: &str = include_str!("script/add.sh");
+const ONLY: &str = include_str!("script/only.sh");
 const REMOVE: &str = include_str!("script/remove.sh");
 const SETTLE: &str = include_str!("script/settle.sh");
 const SESSIONS: &str = include_str!("script/sessions.sh");
@@ -115,12 +119,13 @@ const SESSIONS: &str = include_str!("script/sessions.sh");
 mod tests {
     use super::*;
 
-    const ALL: [Script; 8] = [
+    const ALL: [Script; 9] = [
         Script::Server,
         Script::LookAtPassword,
         Script::LookAtKey,
         Script::Password,
         Script::AddKey,
+        Script::OnlyKey,
         Script::RemoveKey,
         Script::Settle,
         Script::Sessions,

@@ -34,6 +34,16 @@ pub enum Credential {
     SshKey,
 }
 
+/// What becomes of the account's other keys when its first candidate is set.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OtherKeys {
+    /// They are removed: nobody would retire what a person has put there.
+    #[default]
+    Remove,
+    /// They stay.
+    Keep,
+}
+
 /// Parsed settings. Holds no secret, so it may be shown.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
@@ -51,6 +61,8 @@ pub struct Config {
     pub elevation: Elevation,
     /// What is rotated.
     pub credential: Credential,
+    /// Whether keys that the vault does not know outlive an adoption.
+    pub other_keys: OtherKeys,
 }
 
 impl Config {
@@ -97,12 +109,13 @@ struct Reading {
     host_key: Option<Pins>,
     elevation: Option<Elevation>,
     credential: Option<Credential>,
+    other_keys: Option<OtherKeys>,
 }
 
 impl Default for Reading {
     fn default() -> Self {
         let reach = ReachReading::new("request_timeout");
-        Self { reach, host_key: None, elevation: None, credential: None }
+        Self { reach, host_key: None, elevation: None, credential: None, other_keys: None }
     }
 }
 
@@ -112,6 +125,7 @@ impl Reading {
             "host_key" => once(&mut self.host_key, "host_key", Pins::parse(value)?),
             "become" => once(&mut self.elevation, "become", elevation(value)?),
             "credential" => once(&mut self.credential, "credential", credential(value)?),
+            "other_keys" => once(&mut self.other_keys, "other_keys", other_keys(value)?),
             // SSH knows nothing of TLS.
             "sslmode" | "sslrootcert" | "tls_ca" => Err(ConfigError::unknown(name, KNOWN_SETTINGS)),
             _ if self.reach.take(name, value)? => Ok(()),
@@ -129,6 +143,7 @@ impl Reading {
             host_key: self.host_key.ok_or(Pins::WANTED)?,
             elevation: self.elevation.unwrap_or_default(),
             credential: self.credential.unwrap_or_default(),
+            other_keys: self.other_keys.unwrap_or_default(),
         })
     }
 }
@@ -150,7 +165,15 @@ fn credential(text: &str) -> Result<Credential, ConfigError> {
     }
 }
 
-const KNOWN_SETTINGS: &str = "host_key, become, credential, connect_timeout and request_timeout";
+fn other_keys(text: &str) -> Result<OtherKeys, ConfigError> {
+    match text {
+        "remove" => Ok(OtherKeys::Remove),
+        "keep" => Ok(OtherKeys::Keep),
+        _ => Err(ConfigError::Value { name: "other_keys", allowed: "remove or keep" }),
+    }
+}
+
+const KNOWN_SETTINGS: &str = "host_key, become, credential, other_keys, connect_timeout and request_timeout";
 const PORT_DEFAULT: u16 = 22;
 const EXAMPLE: &str = "ssh://{{username}}:{{password}}@host:22";
 

@@ -62,7 +62,13 @@ impl Bench {
     }
 
     pub(crate) fn job_for<'a>(&'a self, username: &'a str) -> Job<'a> {
-        Job { spec: &self.spec, management: &self.management, username, rotation: self.rotation }
+        Job {
+            spec: &self.spec,
+            management: &self.management,
+            username,
+            rotation: self.rotation,
+            is_adoption: false,
+        }
     }
 
     pub(crate) async fn preflight(&self, username: &str) -> Result<Rights, Fault> {

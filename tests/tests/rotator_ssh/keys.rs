@@ -156,3 +156,26 @@ async fn an_account_without_a_password_may_have_keys_but_not_one_that_has_expire
     assert_eq!(retire(&bench, &key("new")).await, Outcome::Applied);
     assert!(!file(&bench).contains("rotunda"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_account_that_is_adopted_keeps_its_comments_and_other_keys_only_where_the_target_says_so() {
+    let mut bench = start().await;
+    let new = key("new");
+    for (others, lines) in [("keep", 5), ("remove", 3)] {
+        bench.set("other_keys", others);
+        lay(&bench, OTHERS);
+        let job = vault_core::rotation::port::Job { is_adoption: true, ..bench.job() };
+        let candidate = vault_core::secret::SecretString::new(new.clone());
+        for _ in 0..2 {
+            assert_eq!(SshRotator::new().apply(job, &candidate).await, Outcome::Applied, "{others}");
+            let found = file(&bench);
+            assert_eq!(
+                (found.lines().count(), found.contains("a person")),
+                (lines, others == "keep"),
+                "{found}"
+            );
+            assert!(found.starts_with("# a comment\n\n"), "{found}");
+            assert!(bench.server.accepts_key("app", &new).unwrap(), "{others}");
+        }
+    }
+}

@@ -27,12 +27,14 @@ fn each_setting_is_read() {
         ("host_key", FINGERPRINT),
         ("become", "sudo"),
         ("credential", "ssh_key"),
+        ("other_keys", "keep"),
         ("connect_timeout", "2s"),
         ("request_timeout", "3s"),
     ];
     let config = parse("ssh://{{username}}:{{password}}@[::1]:2222", &all).unwrap();
     assert_eq!(config.place().to_string(), "[::1]:2222");
     assert_eq!((config.elevation, config.credential), (Elevation::Sudo, Credential::SshKey));
+    assert_eq!(config.other_keys, OtherKeys::Keep);
     assert_eq!(
         (config.connect_timeout, config.request_timeout),
         (Duration::from_secs(2), Duration::from_secs(3))
@@ -50,6 +52,7 @@ fn what_cannot_be_meant_is_refused_with_a_sentence() {
         (url, &[("host_key", "ask,SHA256:9EJUEVBsbKoc0Vw8yfsr+bmgT1K1CyeHPDCzHFYeqJk")], "host_key must be"),
         (url, &[("host_key", KEY), ("become", "doas")], "become must be none, sudo or sudo_password"),
         (url, &[("host_key", KEY), ("credential", "token")], "credential must be password or ssh_key"),
+        (url, &[("host_key", KEY), ("other_keys", "drop")], "other_keys must be remove or keep"),
         (url, &[("host_key", KEY), ("sslmode", "require")], "'sslmode' is not a setting"),
         (url, &[("host_key", KEY), ("port", "22")], "'port' is not a setting"),
         ("ssh://root:hunter2@db", &[("host_key", KEY)], "literal user name or password"),
