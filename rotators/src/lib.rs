@@ -16,6 +16,7 @@ pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
 pub mod registry;
+pub mod ssh;
 
 #[cfg(feature = "test-support")]
 pub mod contract;

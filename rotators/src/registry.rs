@@ -11,6 +11,7 @@ use crate::mysql::MysqlRotator;
 use crate::postgres::PostgresRotator;
 use crate::rabbitmq::RabbitRotator;
 use crate::redis::RedisRotator;
+use crate::ssh::SshRotator;
 
 /// The rotators of a process, by kind.
 #[derive(Clone, Default)]
@@ -26,6 +27,7 @@ impl Registry {
             .with(Arc::new(PostgresRotator::new()))
             .with(Arc::new(RabbitRotator::new()))
             .with(Arc::new(RedisRotator::new()))
+            .with(Arc::new(SshRotator::new()))
     }
 
     /// Adds a rotator; it takes the place of one of the same kind.
@@ -60,7 +62,7 @@ mod tests {
     #[test]
     fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        const KINDS: [&str; 5] = ["ldap", "mysql", "postgresql", "rabbitmq", "redis"];
+        const KINDS: [&str; 6] = ["ldap", "mysql", "postgresql", "rabbitmq", "redis", "ssh"];
         for kind in KINDS {
             assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
         }

@@ -10,5 +10,6 @@ pub mod process;
 pub mod proxy;
 pub mod rabbitmq;
 pub mod redis;
+pub mod ssh;
 pub mod vault;
 pub mod world;

@@ -42,4 +42,5 @@ kinds! {
     postgresql => crate::server::Postgres,
     rabbitmq => crate::server::Rabbit,
     redis => crate::server::Redis,
+    ssh => crate::server::Ssh,
 }

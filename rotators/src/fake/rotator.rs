@@ -1,5 +1,6 @@
 //! The port's verbs on the fake target: count the call, meet its mishap, act.
 
+use vault_core::entropy::{Entropy, random_bytes};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
     BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
@@ -129,6 +130,13 @@ impl Rotator for FakeTarget {
 
     fn overlaps(&self, _spec: &TargetSpec) -> bool {
         self.overlap
+    }
+
+    /// Only where the target has the setting `candidates`, which they begin with.
+    fn candidate(&self, spec: &TargetSpec, entropy: &dyn Entropy) -> Option<SecretString> {
+        let beginning = spec.settings.get("candidates")?;
+        let number = u64::from_le_bytes(random_bytes(entropy));
+        Some(SecretString::new(format!("{beginning}{number:016x}")))
     }
 
     fn provisioner(&self) -> Option<&dyn Provisioner> {

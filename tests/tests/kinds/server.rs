@@ -8,6 +8,7 @@ use vault_tests::mysql::{MysqlOptions, MysqlServer, url_template};
 use vault_tests::postgres::PostgresServer;
 use vault_tests::rabbitmq::{ADMIN, ADMIN_PASSWORD, RabbitOptions, RabbitServer};
 use vault_tests::redis::RedisServer;
+use vault_tests::ssh::SshServer;
 
 /// A private server.
 pub(crate) trait Server: Sized + Sync {
@@ -179,6 +180,34 @@ impl Server for Rabbit {
 
     fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(self.0.accepts(name, password))
+    }
+}
+
+pub(crate) struct Ssh(SshServer);
+
+impl Server for Ssh {
+    async fn start() -> Result<Self> {
+        let server = SshServer::start()?;
+        server.create_account(KEEPER, KEEPER_PASSWORD)?;
+        Ok(Self(server))
+    }
+
+    fn target(&self) -> Result<Value> {
+        let Self(server) = self;
+        Ok(json!({
+            "rotator": "ssh",
+            "connection_url": format!("ssh://{{{{username}}}}:{{{{password}}}}@127.0.0.1:{}", server.port()),
+            "host_key": server.host_key()?, "become": "sudo",
+            "username": KEEPER, "password": KEEPER_PASSWORD,
+        }))
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move { self.0.create_account(name, password) })
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(async move { self.0.accepts(name, password) })
     }
 }
 

@@ -137,16 +137,18 @@ const BANNED: [(&str, &str); 5] = [
     ("ring", "rustls speaks aws-lc-rs; one provider is enough"),
     ("rsa", "timing leaks (RUSTSEC-2023-0071); nothing here needs RSA"),
 ];
-const TWICE: [(&str, &str); 21] = [
+const TWICE: [(&str, &str); 24] = [
     ("base64", "postgres-protocol and mysql_common are a step behind reqwest"),
     ("block-buffer", "the generation of RustCrypto before ours, under mysql_common"),
     ("const-oid", "the generation of RustCrypto before ours, under tokio-postgres-rustls"),
     ("cpufeatures", "as block-buffer"),
     ("crypto-common", "as block-buffer"),
+    ("der", "as const-oid; russh has our generation"),
     ("digest", "as block-buffer"),
     ("generic-array", "as block-buffer"),
     ("getrandom", "mysql_common, and ahash under jsonschema, which only the tests use"),
     ("hashbrown", "three of its users, each at its own pace"),
+    ("num-bigint", "jsonschema, which only the tests use, is a step behind russh"),
     ("parking_lot", "sled 0.34 is pinned"),
     ("parking_lot_core", "sled 0.34 is pinned"),
     ("phf", "cron, chrono-tz and tokio-postgres, each at its own pace"),
@@ -154,9 +156,10 @@ const TWICE: [(&str, &str); 21] = [
     ("rand", "the macros of the phf that cron uses"),
     ("rand_core", "as rand"),
     ("sha2", "as block-buffer"),
+    ("spki", "as der"),
+    ("syn", "derive macros move from 2 to 3"),
     ("synstructure", "rustify, under the client vaultrs, which only the tests use"),
     ("thiserror", "as synstructure"),
     ("thiserror-impl", "as synstructure"),
-    ("syn", "derive macros move from 2 to 3"),
     ("winnow", "cron is a step behind toml"),
 ];

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
 use super::provisioner::Provisioner;
+use crate::entropy::Entropy;
 use crate::id::RotationId;
 use crate::secret::SecretString;
 
@@ -183,6 +184,12 @@ pub trait Rotator: Send + Sync {
     /// Whether old and new credential live side by side on this target until `retire`.
     fn overlaps(&self, _spec: &TargetSpec) -> bool {
         false
+    }
+
+    /// A new credential for an account of this target, drawn from `entropy`; `None` where it is a password, which
+    /// the account's password policy makes. It is stored before the target hears of it, like any candidate.
+    fn candidate(&self, _spec: &TargetSpec, _entropy: &dyn Entropy) -> Option<SecretString> {
+        None
     }
 
     /// What makes accounts that live as long as a lease; `None` where this kind of target cannot.

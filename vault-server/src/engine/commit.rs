@@ -67,9 +67,7 @@ impl Engine {
     ) -> Result<(), PlanError> {
         match change {
             SecretChange::Make { version, stricter } => {
-                let policy = self.password_policy(account)?;
-                let policy = if stricter { policy.stricter() } else { policy };
-                let password = policy.generate(self.entropy());
+                let password = self.candidate(account, stricter)?;
                 put_secret(batch, &account.subject, version, password);
             }
             SecretChange::Drop(version) => {

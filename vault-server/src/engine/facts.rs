@@ -9,6 +9,7 @@ use vault_core::id::{IncidentId, RotationId};
 use vault_core::password::PasswordPolicy;
 use vault_core::schedule::policy::{RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT};
 use vault_core::schedule::{RotationPolicy, next_due, within_window};
+use vault_core::secret::SecretString;
 
 use super::Engine;
 use super::record::StoredPasswordPolicy;
@@ -52,8 +53,21 @@ impl Engine {
         Ok(self.inner.barrier.load::<RotationPolicy>(name.as_str())?.map(|loaded| loaded.value))
     }
 
-    /// How candidates of an account are made.
-    pub(super) fn password_policy(&self, account: &Account) -> Result<PasswordPolicy, LoadError> {
+    /// A new credential for an account: by its rotator where that makes them, otherwise by its password policy.
+    pub(super) fn candidate(&self, account: &Account, stricter: bool) -> Result<SecretString, LoadError> {
+        let made = self.target(&account.target)?.and_then(|target| {
+            self.rotator(&target.value.rotator)?.candidate(&target.value.spec, self.entropy())
+        });
+        if let Some(made) = made {
+            return Ok(made);
+        }
+        let policy = self.password_policy(account)?;
+        let policy = if stricter { policy.stricter() } else { policy };
+        Ok(policy.generate(self.entropy()))
+    }
+
+    /// How passwords of an account are made.
+    fn password_policy(&self, account: &Account) -> Result<PasswordPolicy, LoadError> {
         let name = match &account.settings.password_policy {
             Some(name) => Some(name.clone()),
             None => self.target(&account.target)?.and_then(|target| target.value.password_policy),

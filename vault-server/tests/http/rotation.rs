@@ -44,6 +44,22 @@ async fn an_account_that_is_to_be_adopted_is_due_from_the_commit_that_makes_it()
     assert_eq!(bench.record("app").next_rotation, None);
 }
 
+#[tokio::test]
+async fn a_rotator_that_makes_candidates_makes_those_of_its_targets_and_no_others() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    let by_policy = bench.password("app").await;
+    bench
+        .configure_target(json!({ "password": "m-1", "candidates": "of its own-" }))
+        .await
+        .expect_status(204);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    let made = bench.password("app").await;
+    assert!(made.starts_with("of its own-") && !by_policy.starts_with("of its own-"), "{by_policy} {made}");
+    assert!(bench.target.accepts("app", &made));
+}
+
 /// The target of the bench, behind a plugin that breaks down while it looks.
 struct Panicking {
     target: Arc<FakeTarget>,
