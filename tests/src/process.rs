@@ -54,6 +54,25 @@ pub(crate) struct Process {
 impl Process {
     /// Starts it and waits until it writes this.
     pub(crate) fn start(command: &mut Command, says_ready: &'static str, log: &Arc<Log>) -> Result<Self> {
+        Self::start_and(command, says_ready, log, |_| Ok(()))
+    }
+
+    /// The same for one that takes long to come up: it is watched from its first moment.
+    pub(crate) fn start_watched(
+        command: &mut Command,
+        says_ready: &'static str,
+        log: &Arc<Log>,
+        watcher: &mut Watcher,
+    ) -> Result<Self> {
+        Self::start_and(command, says_ready, log, |process| watcher.watch(process))
+    }
+
+    fn start_and(
+        command: &mut Command,
+        says_ready: &'static str,
+        log: &Arc<Log>,
+        at_once: impl FnOnce(&Self) -> Result<()>,
+    ) -> Result<Self> {
         let program = command.get_program().to_string_lossy().into_owned();
         let (output, input) = std::io::pipe()?;
         // A group of its own, so that Ctrl-C reaches us alone and we end it in order.
@@ -65,6 +84,7 @@ impl Process {
         let heard = Arc::clone(log);
         let follower = std::thread::spawn(move || heard.follow(output, says_ready, &ready));
         let process = Self { child, follower };
+        at_once(&process)?;
         if wait.recv_timeout(START_TIME_MAX).is_err() {
             process.end(Signal::KILL)?;
             bail!("{program} did not come up:\n{}", log.text());

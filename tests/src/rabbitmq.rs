@@ -177,10 +177,8 @@ impl RabbitServer {
         let mut mapper = self.run_as.command(Path::new("epmd"));
         let port = self.ports.mapper.to_string();
         mapper.args(["-d", "-address", "127.0.0.1", "-port", &port]);
-        let mapper = Process::start(&mut mapper, "epmd running", &self.log)?;
         let [of_mapper, of_server] = &mut self.watchers;
-        of_mapper.watch(&mapper)?;
-        self.mapper = Some(mapper);
+        self.mapper = Some(Process::start_watched(&mut mapper, "epmd running", &self.log, of_mapper)?);
         let folder = self.folder.path();
         let mut server = self.run_as.command(Path::new(PROGRAM));
         server
@@ -199,9 +197,8 @@ impl RabbitServer {
             .env("RABBITMQ_ENABLED_PLUGINS_FILE", folder.join("enabled_plugins"))
             .env("RABBITMQ_PID_FILE", folder.join("pid"))
             .env("RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS", "+S 1:1 -kernel inet_dist_use_interface {127,0,0,1}");
-        let server = Process::start(&mut server, "Server startup complete", &self.log)?;
-        of_server.watch(&server)?;
-        self.server = Some(server);
+        self.server =
+            Some(Process::start_watched(&mut server, "Server startup complete", &self.log, of_server)?);
         Ok(())
     }
 
