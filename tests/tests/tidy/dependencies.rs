@@ -137,7 +137,7 @@ const BANNED: [(&str, &str); 5] = [
     ("ring", "rustls speaks aws-lc-rs; one provider is enough"),
     ("rsa", "timing leaks (RUSTSEC-2023-0071); nothing here needs RSA"),
 ];
-const TWICE: [(&str, &str); 24] = [
+const TWICE: [(&str, &str); 25] = [
     ("base64", "postgres-protocol and mysql_common are a step behind reqwest"),
     ("block-buffer", "the generation of RustCrypto before ours, under mysql_common"),
     ("const-oid", "the generation of RustCrypto before ours, under tokio-postgres-rustls"),
@@ -155,6 +155,7 @@ const TWICE: [(&str, &str); 24] = [
     ("phf_shared", "as phf"),
     ("rand", "the macros of the phf that cron uses"),
     ("rand_core", "as rand"),
+    ("sha1", "as block-buffer"),
     ("sha2", "as block-buffer"),
     ("spki", "as der"),
     ("syn", "derive macros move from 2 to 3"),
