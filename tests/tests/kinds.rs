@@ -13,6 +13,8 @@
 
 #[path = "kinds/crash.rs"]
 mod crash;
+#[path = "kinds/readers.rs"]
+mod readers;
 #[path = "kinds/server.rs"]
 mod server;
 #[path = "kinds/story.rs"]
@@ -43,4 +45,10 @@ kinds! {
     rabbitmq => crate::server::Rabbit,
     redis => crate::server::Redis,
     ssh => crate::server::Ssh,
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_before_each_login_is_never_refused_where_two_passwords_live_side_by_side() {
+    use server::Server as _;
+    readers::play(server::Redis::start().await.unwrap()).await;
 }

@@ -187,9 +187,10 @@ async fn sessions_of_the_account_end_and_others_stay() {
     assert_eq!(MysqlRotator::new().end_sessions(bench.job()).await, Ok(2));
     assert!(first.query_drop("SELECT 1").await.is_err());
     other.query_drop("SELECT 1").await.unwrap();
-    // Of the management account, all but the one that asks.
-    let _admin = bench.server.admin().await.unwrap();
-    assert_eq!(MysqlRotator::new().end_sessions(bench.job_for("boss")).await, Ok(1));
+    // Of the management account, all but the one that asks; some that were closed a moment ago may still be listed.
+    let mut admin = bench.server.admin().await.unwrap();
+    assert!(MysqlRotator::new().end_sessions(bench.job_for("boss")).await.unwrap() >= 1);
+    assert!(admin.query_drop("SELECT 1").await.is_err());
 }
 
 #[tokio::test]
