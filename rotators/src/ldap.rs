@@ -180,11 +180,13 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
         (Some(fence), schema) => fence.change(&mut session, &account, schema, candidate).await?,
         (None, Schema::OpenLdap) => {
             let answer = session.set_password(account.dn(), candidate).await;
-            // A directory that remembers passwords refuses the one that is set already, too.
+            // A directory that remembers passwords refuses the one that is set already, too; and a candidate is no
+            // word that anybody had before.
             match &answer {
-                Ok(reply) if reply.is_reuse() && opens(&config, job.username, candidate).await => {
-                    Outcome::Applied
-                }
+                Ok(reply) if reply.is_reuse() => match opens(&config, job.username, candidate).await {
+                    true => Outcome::Applied,
+                    false => Outcome::Unknown(session.fault(FaultClass::Ambiguous, REMEMBERED)),
+                },
                 _ => outcome(answer, &session),
             }
         }
@@ -270,3 +272,6 @@ async fn is_the_account(
         },
     }
 }
+
+const REMEMBERED: &str =
+    "the directory says that the account had this very password before, and does not let it in by it now";

@@ -260,16 +260,29 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
             session.close().await;
             return Ok(Outcome::Applied);
         }
-    } else if job.is_adoption && server.has_dual_passwords() && !is_own {
-        // A second password that somebody has set would outlive the change. The server lets an account do this to
-        // itself only with a privilege of its own.
-        let discard = command::discard_old(&account);
-        session.run(&discard).await.map_err(|failure| session.look_fault(failure))?;
     }
     let hashed = server.wants_hash(config.hashing);
     let change =
         command::Change { flavour: server.flavour, account: &account, is_own, plugin, hashed, retain };
-    Ok(conclude(session, change.statement(candidate).expose()).await)
+    let outcome = conclude(session, change.statement(candidate).expose()).await;
+    // A second password that somebody has set would outlive the change; but nothing is taken before that is made. The
+    // server lets an account do this to itself only with a privilege of its own.
+    if outcome == Outcome::Applied && job.is_adoption && server.has_dual_passwords() && !is_own {
+        let session = open_marked(&config, &job).await;
+        return Ok(match session {
+            Ok(session) => in_doubt(conclude(session, &command::discard_old(&account)).await),
+            Err(fault) => Outcome::Unknown(Fault::new(FaultClass::Ambiguous, fault.detail)),
+        });
+    }
+    Ok(outcome)
+}
+
+/// The password is set, so what failed after it leaves the account in doubt.
+fn in_doubt(outcome: Outcome) -> Outcome {
+    match outcome {
+        Outcome::NotApplied(fault) => Outcome::Unknown(Fault::new(FaultClass::Ambiguous, fault.detail)),
+        other => other,
+    }
 }
 
 /// Sends the statement that decides, and says what is known of it.
@@ -344,6 +357,11 @@ async fn verify(job: Job<'_>, login: &Login, expected: &Rights) -> Result<Verifi
         return Ok(Verification::Refused(Fault::new(FaultClass::VerifyRefused, fault.detail)));
     }
     session.prepare().await.map_err(|failure| session.look_fault(failure))?;
+    // MySQL mixes what active roles may do into the account's own rows. A server without roles refuses this.
+    match session.run("SET ROLE NONE").await {
+        Ok(()) | Err(Failure::Said(_)) => {}
+        Err(failure) => return Err(session.look_fault(failure)),
+    }
     let rows = session
         .ask("SHOW CREATE USER CURRENT_USER()")
         .await

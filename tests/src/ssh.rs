@@ -197,6 +197,14 @@ impl SshServer {
         client::open(self, name, client::Proof::Password(password)).map(OpenSession)
     }
 
+    /// Opens a connection that asks for no session (`ssh -N`), as tunnels and shared connections do.
+    ///
+    /// # Errors
+    /// When it does not come up.
+    pub fn open_connection(&self, name: &str, password: &str) -> Result<OpenSession> {
+        client::open_bare(self, name, client::Proof::Password(password)).map(OpenSession)
+    }
+
     /// Opens a session by key.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! What an account may do, as stable lines; the reading is pure.
 //!
-//! The lines come of `SHOW CREATE USER` and `SHOW GRANTS`, which management and the account itself see alike.
+//! The lines come of `SHOW CREATE USER` and `SHOW GRANTS`, which management and the account itself see alike as long as
+//! no role of the account is active. `USAGE` means no right and is left out.
 //! Each privilege has its own line, so that one that is added takes none away.
 
 use vault_core::rotation::port::Rights;
@@ -14,7 +15,7 @@ pub(super) fn rights(identity: &Identity, grants: &[String]) -> Rights {
     if !identity.conditions.is_empty() {
         lines.push(format!("account {}", identity.conditions));
     }
-    lines.extend(grants.iter().flat_map(|grant| lines_of(grant)));
+    lines.extend(grants.iter().flat_map(|grant| lines_of(grant)).filter(|line| line != NO_RIGHT));
     lines.sort();
     lines.dedup();
     Rights(lines)
@@ -108,6 +109,8 @@ fn shown(tokens: &[Token]) -> String {
     }
     out
 }
+
+const NO_RIGHT: &str = "grant USAGE on *.*";
 
 #[cfg(test)]
 mod tests {

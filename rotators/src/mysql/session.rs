@@ -163,7 +163,7 @@ impl<'a> Session<'a> {
         let mut name = String::new();
         super::account::push_literal(&mut name, user);
         let question = format!(
-            "SELECT ID FROM information_schema.PROCESSLIST WHERE USER = {name} AND ID <> CONNECTION_ID()"
+            "SELECT ID FROM information_schema.PROCESSLIST WHERE BINARY `USER` = {name} AND ID <> CONNECTION_ID()"
         );
         let ended = async {
             let mut told: Vec<String> = Vec::new();

@@ -25,6 +25,11 @@ pub(super) fn change(failure: Failure, hashing: Hashing, place: Place<'_>) -> Ou
             let what = "the server's credential validator refused the new password (status 400)";
             Outcome::NotApplied(Fault::new(FaultClass::PolicyRejected, format!("{place}: {what}")))
         }
+        // Also said of what the server could not finish (a cluster that lost its leader), so it proves nothing.
+        Failure::Said(Refusal { status: 400, .. }) => {
+            let what = format!("{place}: the server answered the new password with status 400");
+            Outcome::Unknown(Fault::new(FaultClass::Ambiguous, what))
+        }
         // Told by the server itself, before it did anything.
         Failure::Said(refusal) if (400..500).contains(&refusal.status) => {
             Outcome::NotApplied(said(refusal, "setting the password", place))
@@ -70,7 +75,7 @@ mod tests {
             (401, true, Hashing::Sha256, "not applied", FaultClass::PermissionDenied),
             (403, false, Hashing::Sha256, "not applied", FaultClass::PermissionDenied),
             (404, false, Hashing::Sha256, "not applied", FaultClass::Preflight),
-            (400, false, Hashing::Sha256, "not applied", FaultClass::Preflight),
+            (400, false, Hashing::Sha256, "unknown", FaultClass::Preflight),
             (400, false, Hashing::Server, "policy", FaultClass::Preflight),
             (429, false, Hashing::Sha256, "not applied", FaultClass::Unreachable),
             (302, false, Hashing::Sha256, "unknown", FaultClass::Preflight),

@@ -47,9 +47,6 @@ impl User {
             let entries = found.as_ref().and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
             lines.extend(entries.iter().flat_map(line));
         }
-        if lines.is_empty() {
-            lines.push("no right anywhere".to_owned());
-        }
         lines.sort();
         Ok(Rights(lines))
     }

@@ -19,7 +19,7 @@ pub(super) enum Proof<'a> {
 
 /// Whether the server lets it in.
 pub(super) fn accepts(server: &SshServer, name: &str, proof: Proof<'_>) -> Result<bool> {
-    let output = command(server, name, proof)?.arg("true").stdin(Stdio::null()).output()?;
+    let output = command(server, name, proof)?.args([HOST, "true"]).stdin(Stdio::null()).output()?;
     let said = String::from_utf8_lossy(&output.stderr);
     match output.status.code() {
         Some(0) => Ok(true),
@@ -31,7 +31,18 @@ pub(super) fn accepts(server: &SshServer, name: &str, proof: Proof<'_>) -> Resul
 /// Opens a session that waits.
 pub(super) fn open(server: &SshServer, name: &str, proof: Proof<'_>) -> Result<Child> {
     let mut command = command(server, name, proof)?;
-    command.arg("echo is-up; exec sleep 600");
+    command.args([HOST, "echo is-up; exec sleep 600"]);
+    wait_until_up(command)
+}
+
+/// Opens a connection that asks for no session (`ssh -N`).
+pub(super) fn open_bare(server: &SshServer, name: &str, proof: Proof<'_>) -> Result<Child> {
+    let mut command = command(server, name, proof)?;
+    command.args(["-N", "-o", "PermitLocalCommand=yes", "-o", "LocalCommand=echo is-up", HOST]);
+    wait_until_up(command)
+}
+
+fn wait_until_up(mut command: Command) -> Result<Child> {
     let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn()?;
     let output = child.stdout.take().context("no output")?;
     let first = BufReader::new(output).lines().next();
@@ -76,6 +87,8 @@ fn command(server: &SshServer, name: &str, proof: Proof<'_>) -> Result<Command> 
             command.args(["-o", "PreferredAuthentications=publickey"]);
         }
     }
-    command.args(["-l", name, "127.0.0.1"]);
+    command.args(["-l", name]);
     Ok(command)
 }
+
+const HOST: &str = "127.0.0.1";

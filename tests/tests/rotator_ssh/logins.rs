@@ -197,3 +197,19 @@ async fn passwords_with_every_sign_that_a_line_can_hold_arrive_as_they_are() {
         assert_eq!(bench.probe("app", password).await, Probe::Works, "{password}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_without_a_session_ends_with_the_sessions() {
+    let bench = Bench::start().await;
+    let mut tunnel = bench.server.open_connection("app", OLD).unwrap();
+    assert!(!tunnel.ended().unwrap());
+    assert_eq!(SshRotator::new().end_sessions(bench.job()).await, Ok(1));
+    // The client hears of it in its own time.
+    for _ in 0..600 {
+        if tunnel.ended().unwrap() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the connection is still open");
+}

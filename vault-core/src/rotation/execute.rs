@@ -169,6 +169,18 @@ async fn retire(
     end_sessions: bool,
 ) -> Retirement {
     let old = bench.login(previous);
+    // Where both live side by side the old one is the last hope if the new one was taken away meanwhile.
+    if let Some(current) = bench.current.as_ref().filter(|_| rotator.overlaps(bench.spec)) {
+        match rotator.probe(bench.spec, &bench.login(current)).await {
+            Probe::Works => {}
+            Probe::Refused => {
+                let what =
+                    "the target refuses the new credential: it was taken away outside; the old one is kept";
+                return Retirement::Unproven(Fault::new(FaultClass::Drift, what));
+            }
+            Probe::Blocked(fault) | Probe::Inconclusive(fault) => return Retirement::Unproven(fault),
+        }
+    }
     match rotator.retire(job, &old).await {
         Outcome::Applied => {}
         Outcome::NotApplied(fault) | Outcome::Unknown(fault) => return Retirement::Unproven(fault),

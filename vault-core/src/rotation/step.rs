@@ -279,7 +279,8 @@ fn promote(plan: &mut Plan, run: Run, ctx: &Context) {
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
             finish(plan, run, ctx);
         }
-        Some(_) if run.overlaps && !ctx.grace.is_zero() => {
+        // A lease that ends leaves nothing alive, whatever consumers are used to.
+        Some(_) if run.overlaps && !ctx.grace.is_zero() && !matches!(run.cause, Cause::LeaseClose { .. }) => {
             plan.account.stage = Stage::Waiting { run, step: Step::Retire, at: ctx.now.plus(ctx.grace) };
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
         }

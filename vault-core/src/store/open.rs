@@ -37,7 +37,10 @@ impl EngineKind {
     /// The engine whose files are in `dir`, if there are any.
     #[must_use]
     pub fn found_in(dir: &Path) -> Option<Self> {
-        [Self::Sled, Self::Redb].into_iter().find(|kind| dir.join(kind.as_str()).is_dir())
+        let kinds = [Self::Sled, Self::Redb];
+        let marked = super::place::engine_of(dir);
+        let marked = marked.and_then(|name| kinds.into_iter().find(|kind| kind.as_str() == name));
+        marked.or_else(|| kinds.into_iter().find(|kind| dir.join(kind.as_str()).is_dir()))
     }
 
     /// Bytes of cache that serve best where nothing is configured: redb reads as fast with little of it, sled needs

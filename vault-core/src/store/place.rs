@@ -96,6 +96,12 @@ impl Place {
     }
 }
 
+/// The engine that the marker in `root` names, if there is a marker.
+pub(crate) fn engine_of(root: &Path) -> Option<String> {
+    let text = fs::read_to_string(root.join(MARKER)).ok()?;
+    text.lines().find_map(|line| line.strip_prefix("engine ").map(str::to_owned))
+}
+
 /// Syncs a directory, so that the names in it survive a power cut.
 pub(crate) fn sync_dir(dir: &Path) -> io::Result<()> {
     File::open(dir)?.sync_all()

@@ -33,6 +33,10 @@ fn a_store_that_is_there_is_opened_by_its_own_engine_unless_another_is_named() {
         let config = checked(&format!("{place}\n{more}")).unwrap();
         assert_eq!((config.engine, config.cache_bytes), (engine, cache_mib << 20), "{more}");
     }
+    // What is left of another store does not decide.
+    let marker = "rotunda store\nformat 1\nengine redb\nfiles complete\n";
+    std::fs::write(dir.path().join("engine"), marker).unwrap();
+    assert_eq!(checked(&place).unwrap().engine, EngineKind::Redb);
 }
 
 #[test]

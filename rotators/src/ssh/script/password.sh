@@ -16,6 +16,7 @@ fi
 if [ $status = 0 ]; then fin unchanged; fi
 case $said in
 *[Ll]ock*) fin busy ;;
-*"BAD PASSWORD"* | *"already used"* | *"pam_chauthtok"* | *"manipulation error"*) fin policy ;;
+*"already used"*) fin torn ;;
+*"BAD PASSWORD"* | *"pam_chauthtok"* | *"manipulation error"*) fin policy ;;
 esac
 fin failed

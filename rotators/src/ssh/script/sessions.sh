@@ -29,7 +29,8 @@ for d in /proc/[0-9]*; do
     case $own in *" $p "*) continue ;; esac
     alive "$p" 2>/dev/null || continue
     case $l in
-    "sshd: $u@"* | "sshd-session: $u@"*)
+    # Without a terminal or a command yet (ssh -N), the connection has no @ in its name.
+    "sshd: $u@"* | "sshd-session: $u@"* | "sshd: $u" | "sshd-session: $u")
         count=$((count + 1))
         list="$list $p"
         inside "$p"
