@@ -55,7 +55,7 @@ async fn wherever_the_connection_is_cut_the_answer_is_true() {
     let whole = bench.relay.bytes_from_server();
     let near = whole.saturating_sub(500);
     let mut seen = [0; 3];
-    for limit in (0..near).step_by(near / 8).chain((near..whole + 20).step_by(35)) {
+    for limit in (0..near).step_by(near / 8).chain((near..whole + 20).step_by(35)).chain([2 * whole]) {
         bench.server.set_password("app", OLD).unwrap();
         bench.relay.set(Mode::CutAfter(limit));
         let outcome = bench.apply().await;
