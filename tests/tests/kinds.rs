@@ -13,6 +13,8 @@
 
 #[path = "kinds/crash.rs"]
 mod crash;
+#[path = "kinds/overlap.rs"]
+mod overlap;
 #[path = "kinds/readers.rs"]
 mod readers;
 #[path = "kinds/server.rs"]

@@ -77,7 +77,7 @@ impl Server for Mysql {
     }
 }
 
-pub(crate) struct Redis(RedisServer);
+pub(crate) struct Redis(pub(crate) RedisServer);
 
 impl Server for Redis {
     async fn start() -> Result<Self> {

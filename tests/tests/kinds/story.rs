@@ -38,7 +38,18 @@ pub(crate) async fn play(server: &impl Server) {
 
 /// Configures the target and the account `path`, whose password a person had set.
 pub(crate) async fn adopted(vault: &Vault, server: &impl Server, path: &str, name: &str) -> Credential {
-    let target = vault.post("targets/config/t", server.target().unwrap()).await.unwrap();
+    adopted_on(vault, server, server.target().unwrap(), path, name).await
+}
+
+/// The same with these settings of the target.
+pub(crate) async fn adopted_on(
+    vault: &Vault,
+    server: &impl Server,
+    target: Value,
+    path: &str,
+    name: &str,
+) -> Credential {
+    let target = vault.post("targets/config/t", target).await.unwrap();
     assert!(target.is_success(), "{}", target.errors());
     let checked = vault.post("targets/check/t", json!({})).await.unwrap();
     assert!(checked.is_success(), "{}", checked.errors());
