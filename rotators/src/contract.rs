@@ -9,6 +9,7 @@ use std::fmt;
 use vault_core::rotation::port::{BoxFuture, Login, Rotator, TargetSpec};
 
 mod bench;
+mod minted;
 mod promise;
 mod provision;
 
@@ -54,6 +55,11 @@ pub trait Fixture: Send + Sync {
     /// How many logins as this name the target has refused so far; `None` when it does not count them.
     fn refused_logins<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Done<Option<u32>>>;
 
+    /// How many credentials open the account, where the target makes them.
+    fn credentials<'a>(&'a self, _username: &'a str) -> BoxFuture<'a, Done<usize>> {
+        Box::pin(std::future::ready(Err("this fixture does not count credentials".to_owned())))
+    }
+
     /// Statements of a role by which the target makes users that may log in; and some that fail half-way. `None`
     /// where the rotator makes none.
     fn creation(&self) -> Option<[Vec<String>; 2]> {
@@ -96,14 +102,23 @@ impl std::error::Error for Breach {}
 /// The first promise that was not.
 pub async fn run(rotator: &dyn Rotator, fixture: &dyn Fixture) -> Result<Vec<&'static str>, Breach> {
     let bench = Bench::new(rotator, fixture);
-    let mut kept = Vec::new();
-    macro_rules! promise {
-        ($($text:literal => $function:ident),* $(,)?) => {$(
-            $function(&bench).await.map_err(|found| Breach { promise: $text, found })?;
+    if rotator.mints(&bench.spec) { run_minted(&bench).await } else { run_set(&bench).await }
+}
+
+macro_rules! promises {
+    ($bench:expr; $($text:literal => $function:path),* $(,)?) => {{
+        let mut kept = Vec::new();
+        $(
+            $function($bench).await.map_err(|found| Breach { promise: $text, found })?;
             kept.push($text);
-        )*};
-    }
-    promise! {
+        )*
+        Ok(kept)
+    }};
+}
+
+/// Of a target that takes the credentials that the vault makes.
+async fn run_set(bench: &Bench<'_>) -> Result<Vec<&'static str>, Breach> {
+    promises! { bench;
         "a sound target passes every look at it" => sound,
         "apply makes the candidate the only credential, however often it is called" => idempotent,
         "an account that is adopted is opened by the candidate alone" => adoption,
@@ -119,7 +134,23 @@ pub async fn run(rotator: &dyn Rotator, fixture: &dyn Fixture) -> Result<Vec<&'s
         "a management credential can rotate itself" => own_rotation,
         "no message holds a password" => no_secret_in_messages,
     }
-    Ok(kept)
+}
+
+/// Of a target that makes the credentials itself.
+async fn run_minted(bench: &Bench<'_>) -> Result<Vec<&'static str>, Breach> {
+    promises! { bench;
+        "a sound target passes every look at it" => minted::sound,
+        "a credential that the target makes lives beside the old one until that is retired" => minted::beside,
+        "an account that is adopted is opened by the new credential alone" => minted::adoption,
+        "the rights stay, and one that is lost is noticed" => minted::rights,
+        "a refused management credential is told from everything else" => minted::management_refused,
+        "an account that is not there is told" => minted::missing_account,
+        "what an unknown outcome left behind is taken away, and nothing that is known" => minted::unknown_outcome,
+        "a target out of reach proves nothing" => minted::out_of_reach,
+        "awkward names work or are refused beforehand" => minted::awkward_names,
+        "sessions can be ended, or it is told that they cannot" => minted::sessions,
+        "no message holds a secret" => no_secret_in_messages,
+    }
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
+use vault_core::id::RotationId;
 use vault_core::rotation::fault::FaultClass;
 #[cfg(doc)]
 use vault_core::rotation::port::Rotator;
@@ -29,7 +30,7 @@ pub enum Verb {
     Check,
     /// [`Rotator::preflight`]
     Preflight,
-    /// [`Rotator::apply`]
+    /// [`Rotator::apply`], and [`Rotator::mint`] of a target that makes the credentials
     Apply,
     /// [`Rotator::settle`]
     Settle,
@@ -104,6 +105,7 @@ pub struct FakeTarget {
     /// Wakes the calls that hang.
     released: Notify,
     overlap: bool,
+    mints: bool,
 }
 
 #[derive(Debug, Default)]
@@ -121,6 +123,16 @@ struct State {
     server: Option<String>,
     hanging: u32,
     applied: u32,
+    /// The credentials that it made, by handle.
+    minted: BTreeMap<String, Made>,
+}
+
+/// A credential that the target made.
+#[derive(Clone, Debug)]
+struct Made {
+    rotation: RotationId,
+    username: String,
+    password: String,
 }
 
 impl FakeTarget {
@@ -134,6 +146,12 @@ impl FakeTarget {
     #[must_use]
     pub fn overlapping() -> Self {
         Self { overlap: true, ..Self::default() }
+    }
+
+    /// A target that makes the credentials itself.
+    #[must_use]
+    pub fn minting() -> Self {
+        Self { overlap: true, mints: true, ..Self::default() }
     }
 
     /// Creates an account, or puts a fresh one in its place. A management account is one like any other.

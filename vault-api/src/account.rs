@@ -69,6 +69,9 @@ pub struct HandedPassword {
     pub version: u64,
     /// What the vault takes it for: `current`, `previous` or `pending`.
     pub state: String,
+    /// The name that it opens, where that is not the account's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
     /// The password; absent when it cannot be read.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Sensitive<String>>,

@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::plan::Effect;
 use crate::clock::Timestamp;
 use crate::database::Origin;
 use crate::id::IncidentId;
@@ -71,6 +72,9 @@ pub struct Settings {
     pub rotation_policy: Option<Name>,
     /// A rotation policy of its own, which goes before any that is named: that of a static role.
     pub own_rotation: Option<RotationPolicy>,
+    /// A second name on the target, which takes turns with the account's own: each rotation changes the one that
+    /// nobody uses.
+    pub alternate_username: Option<String>,
     /// How candidates are made; without one, as the target says, or by the built-in policy.
     pub password_policy: Option<Name>,
     /// The length of a check-out that asks for none.
@@ -86,6 +90,17 @@ pub struct Version {
     pub number: u64,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Whether it belongs to the account's second name ([`Settings::alternate_username`]).
+    #[serde(default)]
+    pub is_alternate: bool,
+}
+
+impl Version {
+    /// One for the account's own name.
+    #[must_use]
+    pub const fn new(number: u64, created_at: Timestamp) -> Self {
+        Self { number, created_at, is_alternate: false }
+    }
 }
 
 /// The versions that are stored. At most one of each kind.
@@ -190,7 +205,7 @@ impl Account {
     pub fn adopt_known(&mut self, now: Timestamp) -> Adopted {
         self.versions.last += 1;
         let number = self.versions.last;
-        let before = self.versions.current.replace(Version { number, created_at: now });
+        let before = self.versions.current.replace(Version::new(number, now));
         let kept = self.versions.previous.take();
         let is_proven = matches!(self.health, Health::Verified(_));
         let (previous, displaced) = match (before, kept) {
@@ -201,6 +216,39 @@ impl Account {
         self.versions.previous = previous;
         self.health = Health::Unknown;
         Adopted { number, displaced: displaced.map(|version| version.number) }
+    }
+
+    /// The name on the target that a version was stored for. Where the target names credentials itself, the stored
+    /// secret says another.
+    #[must_use]
+    pub fn username_of(&self, version: Version) -> &str {
+        let alternate = self.settings.alternate_username.as_deref().filter(|_| version.is_alternate);
+        alternate.unwrap_or(&self.username)
+    }
+
+    /// Whether the next candidate is one for the account's second name: of two, the one that nobody uses.
+    #[must_use]
+    pub fn is_alternates_turn(&self) -> bool {
+        self.settings.alternate_username.is_some()
+            && self.versions.current.is_some_and(|current| !current.is_alternate)
+    }
+
+    /// The name on the target that a rotation changes: that of its candidate, also before there is one.
+    fn changing(&self) -> &str {
+        match (self.versions.pending, &self.settings.alternate_username) {
+            (Some(pending), _) => self.username_of(pending),
+            (None, Some(alternate)) if self.is_alternates_turn() => alternate,
+            (None, _) => &self.username,
+        }
+    }
+
+    /// The name on the target that an effect is about: of two that take turns, a retirement sees the new one.
+    #[must_use]
+    pub fn username_for(&self, effect: Effect) -> &str {
+        match (effect, self.versions.current) {
+            (Effect::Retire { .. }, Some(current)) => self.username_of(current),
+            _ => self.changing(),
+        }
     }
 
     /// What a reader may be given.

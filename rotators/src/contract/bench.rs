@@ -6,7 +6,9 @@ use vault_core::clock::Timestamp;
 use vault_core::entropy::SeededEntropy;
 use vault_core::id::RotationId;
 use vault_core::rotation::fault::Fault;
-use vault_core::rotation::port::{Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification};
+use vault_core::rotation::port::{
+    Job, Login, Minting, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
+};
 use vault_core::secret::SecretString;
 
 use super::{Done, Fixture};
@@ -18,6 +20,8 @@ pub(super) struct Bench<'a> {
     pub(super) spec: TargetSpec,
     pub(super) management: Login,
     entropy: SeededEntropy,
+    /// Secrets that the target made, which no message may hold.
+    secrets: Mutex<Vec<String>>,
     /// Everything that a person could be shown.
     heard: Mutex<Vec<String>>,
 }
@@ -30,6 +34,7 @@ impl<'a> Bench<'a> {
             spec: fixture.spec(),
             management: fixture.management(),
             entropy: SeededEntropy::new(7),
+            secrets: Mutex::default(),
             heard: Mutex::default(),
         }
     }
@@ -43,7 +48,7 @@ impl<'a> Bench<'a> {
     /// A rotation of its own for this account.
     pub(super) fn job<'b>(&'b self, username: &'b str, management: &'b Login) -> Job<'b> {
         let rotation = RotationId::generate(Timestamp::from_secs(1_800_000_000), &self.entropy);
-        Job { spec: &self.spec, management, username, rotation, is_adoption: false }
+        Job::new(&self.spec, management, username, rotation)
     }
 
     pub(super) async fn preflight(&self, job: Job<'_>) -> Result<Rights, Fault> {
@@ -54,20 +59,36 @@ impl<'a> Bench<'a> {
         self.hear(self.rotator.apply(job, &secret(candidate)).await)
     }
 
+    pub(super) async fn mint(&self, job: Job<'_>) -> Minting {
+        self.hear(self.rotator.mint(job).await)
+    }
+
     pub(super) async fn settle(&self, job: Job<'_>) -> Result<(), Fault> {
         self.hear(self.rotator.settle(job).await)
     }
 
     pub(super) async fn probe(&self, username: &str, password: &str) -> Probe {
-        self.hear(self.rotator.probe(&self.spec, &login(username, password)).await)
+        self.probe_login(&login(username, password)).await
+    }
+
+    pub(super) async fn probe_login(&self, login: &Login) -> Probe {
+        self.hear(self.rotator.probe(&self.spec, login).await)
     }
 
     pub(super) async fn verify(&self, job: Job<'_>, password: &str, expected: &Rights) -> Verification {
-        self.hear(self.rotator.verify(job, &login(job.username, password), expected).await)
+        self.verify_login(job, &login(job.username, password), expected).await
+    }
+
+    pub(super) async fn verify_login(&self, job: Job<'_>, login: &Login, expected: &Rights) -> Verification {
+        self.hear(self.rotator.verify(job, login, expected).await)
     }
 
     pub(super) async fn retire(&self, job: Job<'_>, old: &str) -> Outcome {
-        self.hear(self.rotator.retire(job, &login(job.username, old)).await)
+        self.retire_login(job, &login(job.username, old)).await
+    }
+
+    pub(super) async fn retire_login(&self, job: Job<'_>, old: &Login) -> Outcome {
+        self.hear(self.rotator.retire(job, old).await)
     }
 
     pub(super) async fn end_sessions(&self, job: Job<'_>) -> Result<u32, Fault> {
@@ -89,6 +110,15 @@ impl<'a> Bench<'a> {
         expect(found == (old, new), || {
             format!("the old password opens the account: {}; the new one: {}", found.0, found.1)
         })
+    }
+
+    /// Remembers a secret that the target made.
+    pub(super) fn remember(&self, secret: &str) {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.to_owned());
+    }
+
+    pub(super) fn remembered(&self) -> Vec<String> {
+        self.secrets.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Remembers what was said, to look for passwords in it later.

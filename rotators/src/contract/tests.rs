@@ -46,6 +46,9 @@ impl Fixture for FakeFixture {
     fn refused_logins<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Done<Option<u32>>> {
         done(Some(self.0.failed_logins(username)))
     }
+    fn credentials<'a>(&'a self, username: &'a str) -> BoxFuture<'a, Done<usize>> {
+        done(self.0.passwords(username).len())
+    }
     fn creation(&self) -> Option<[Vec<String>; 2]> {
         Some([vec!["make".to_owned()], vec!["make".to_owned(), "FAIL".to_owned()]])
     }
@@ -82,6 +85,23 @@ async fn suite(target: FakeTarget) -> Result<Vec<&'static str>, Breach> {
 async fn a_faithful_target_keeps_every_promise() {
     assert_eq!(suite(FakeTarget::new()).await.map(|kept| kept.len()), Ok(14));
     assert_eq!(suite(FakeTarget::overlapping()).await.map(|kept| kept.len()), Ok(14));
+    assert_eq!(suite(FakeTarget::minting()).await.map(|kept| kept.len()), Ok(11));
+}
+
+#[tokio::test]
+async fn an_unfaithful_maker_of_credentials_is_caught_at_the_promise_it_breaks() {
+    for (verb, mishap, promise) in [
+        (Verb::Apply, Mishap::Lies, "a credential that the target makes"),
+        (Verb::Apply, Mishap::ReplyLost, "a credential that the target makes"),
+        (Verb::Apply, Mishap::LosesRight, "an account that is adopted"),
+        (Verb::Retire, Mishap::Lies, "a credential that the target makes"),
+        (Verb::Settle, Mishap::Fails(FaultClass::PermissionDenied), "a refused management credential"),
+    ] {
+        let target = FakeTarget::minting();
+        target.always(verb, mishap);
+        let breach = suite(target).await.unwrap_err();
+        assert!(breach.promise.starts_with(promise), "{mishap:?} at {verb:?}: {breach}");
+    }
 }
 
 #[tokio::test]

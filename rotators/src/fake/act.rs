@@ -1,10 +1,11 @@
 //! What the fake target does when a verb reaches it; no waiting here.
 
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::port::{Job, Login, Outcome, Rights, Verification};
+use vault_core::rotation::port::{Job, Login, Minted, Minting, Outcome, Rights, Verification};
+use vault_core::secret::SecretString;
 
 use super::account::Refusal;
-use super::{Mishap, State};
+use super::{Made, Mishap, State};
 
 impl State {
     /// Logs the management credential in and looks whether it may change `username`.
@@ -70,6 +71,31 @@ impl State {
                 Outcome::Applied
             }
             _ => Outcome::Applied,
+        }
+    }
+
+    pub(super) fn mint(&mut self, job: &Job<'_>, mishap: Option<Mishap>) -> Minting {
+        let number = self.minted.len();
+        let (handle, password) = (format!("key-{number}"), format!("made-by-the-target-{number}"));
+        let made = Made { rotation: job.rotation, username: job.username.to_owned(), password };
+        let password = SecretString::new(made.password.clone());
+        self.minted.insert(handle.clone(), made);
+        match self.apply(job, password.expose(), mishap, true) {
+            Outcome::Applied => Minting::Made(Minted { handle, username: None, password }),
+            Outcome::NotApplied(fault) => Minting::NotMade(fault),
+            Outcome::Unknown(fault) => Minting::Unknown(fault),
+        }
+    }
+
+    /// Takes away what this rotation asked for and the vault does not know.
+    pub(super) fn take_away_unknown(&mut self, job: &Job<'_>) {
+        for (handle, made) in &self.minted {
+            if made.rotation != job.rotation || job.handles.know(handle) {
+                continue;
+            }
+            if let Some(account) = self.accounts.find_mut(&made.username) {
+                account.passwords.retain(|held| *held != made.password);
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use vault_core::entropy::{Entropy, random_bytes};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
-    BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
+    BoxFuture, CheckReport, Job, Login, Minting, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
 use vault_core::rotation::provisioner::Provisioner;
 use vault_core::secret::SecretString;
@@ -98,13 +98,16 @@ impl Rotator for FakeTarget {
 
     fn verify<'a>(
         &'a self,
-        _job: Job<'a>,
+        job: Job<'a>,
         login: &'a Login,
         expected: &'a Rights,
     ) -> BoxFuture<'a, Verification> {
         Box::pin(async move {
             let mishap = self.enter(Verb::Verify).await;
             let answer = self.state().verify(login, expected, mishap);
+            if self.mints && job.is_adoption && answer == Verification::Verified {
+                self.set_password(&login.username, login.password.expose());
+            }
             self.leave(mishap, answer).await
         })
     }
@@ -130,6 +133,18 @@ impl Rotator for FakeTarget {
 
     fn overlaps(&self, _spec: &TargetSpec) -> bool {
         self.overlap
+    }
+
+    fn mints(&self, _spec: &TargetSpec) -> bool {
+        self.mints
+    }
+
+    fn mint<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Minting> {
+        Box::pin(async move {
+            let mishap = self.enter(Verb::Apply).await;
+            let answer = self.state().mint(&job, mishap);
+            self.leave(mishap, answer).await
+        })
     }
 
     /// Only where the target has the setting `candidates`, which they begin with.
@@ -158,6 +173,7 @@ impl FakeTarget {
         let mut state = self.state();
         state.log_in_management(job.management)?;
         state.in_flight.retain(|(username, _)| username != job.username);
+        state.take_away_unknown(job);
         Ok(())
     }
 

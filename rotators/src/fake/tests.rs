@@ -31,7 +31,7 @@ impl Bench {
 
     fn job(&self) -> Job<'_> {
         let rotation = RotationId::generate(Timestamp::EPOCH, &SeededEntropy::new(1));
-        Job { spec: &self.spec, management: &self.management, username: "app", rotation, is_adoption: false }
+        Job::new(&self.spec, &self.management, "app", rotation)
     }
 
     async fn apply(&self) -> Outcome {

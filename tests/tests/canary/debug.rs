@@ -25,7 +25,7 @@ fn no_debug_output_shows_a_secret() {
         format!("{:#?}", SecretBytes::new(SECRET.as_bytes().to_vec())),
         format!("{:?}", Some(vec![text()])),
         format!("{:?}", Login { username: "app".to_owned(), password: text() }),
-        format!("{:?}", Secret { password: text() }),
+        format!("{:?}", Secret::of(text())),
         format!("{token:?} {record:?}"),
         format!("{:?}", vault_api::sensitive::Sensitive::from(SECRET.to_owned())),
         format!("{:?}", Subject::Account(AccountPath::parse("app").unwrap())),

@@ -54,13 +54,7 @@ impl Bench {
     }
 
     pub(crate) fn job_for<'a>(&'a self, username: &'a str) -> Job<'a> {
-        Job {
-            spec: &self.spec,
-            management: &self.management,
-            username,
-            rotation: self.rotation,
-            is_adoption: false,
-        }
+        Job::new(&self.spec, &self.management, username, self.rotation)
     }
 
     pub(crate) async fn preflight(&self, username: &str) -> Result<Rights, Fault> {

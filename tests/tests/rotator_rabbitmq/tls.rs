@@ -56,12 +56,6 @@ async fn each_mode_trusts_what_it_says_on_both_ports() {
     let now = vault_core::clock::Timestamp::from_secs(1_800_000_000);
     let rotation = vault_core::id::RotationId::generate(now, &entropy);
     let spec = target(&server, "https", &[right]);
-    let job = vault_core::rotation::port::Job {
-        spec: &spec,
-        management: &management,
-        username: "app",
-        rotation,
-        is_adoption: false,
-    };
+    let job = vault_core::rotation::port::Job::new(&spec, &management, "app", rotation);
     assert_eq!(rotator.settle(job).await, Ok(()), "the handshake's limit, then that of a request");
 }

@@ -93,7 +93,7 @@ fn put(batch: &mut Transaction, number: u32, now: Timestamp) {
     batch.mark(Table::TokenLease, index);
     batch.put(lease.id.as_str(), Require::Absent, &lease);
     let password = SecretString::new(format!("password of number {number}"));
-    batch.put(secret_name(&subject, version), Require::Absent, &Secret { password });
+    batch.put(secret_name(&subject, version), Require::Absent, &Secret::of(password));
     let managed = Managed { subject: subject.key() };
     batch.put(managed_name(&target, &username), Require::Absent, &managed);
     batch.put(subject.key(), Require::Absent, &account);

@@ -28,6 +28,8 @@ pub struct Context {
     pub grace: std::time::Duration,
     /// Whether the target keeps the old credential beside the new one.
     pub overlaps: bool,
+    /// Whether the target makes the credentials.
+    pub mints: bool,
     /// Randomness for jitter.
     pub draw: u64,
     /// The id a new rotation would get.
@@ -68,6 +70,8 @@ pub enum SecretChange {
         /// Whether the target's policy refused the one before, so that a stricter rule is due.
         stricter: bool,
     },
+    /// Store the credential that the target has just made as this version.
+    Keep(u64),
     /// Wipe this version.
     Drop(u64),
 }

@@ -13,7 +13,7 @@ fn account() -> Account {
     let target = Name::parse("t").unwrap();
     let mut account = Account::new(subject, target, "app".to_owned(), Settings::default(), NOW);
     account.versions.last = 3;
-    account.versions.current = Some(Version { number: 3, created_at: NOW });
+    account.versions.current = Some(Version::new(3, NOW));
     account
 }
 
@@ -161,7 +161,7 @@ fn what_is_stored_already_is_not_stored_again() {
 #[test]
 fn a_receipt_is_kept_while_its_holder_lives_or_knows_a_password_that_may_open_something() {
     let mut versions = account().versions;
-    versions.previous = Some(Version { number: 2, created_at: NOW });
+    versions.previous = Some(Version::new(2, NOW));
     for (version, standing, want) in [
         (1, Standing::Lagging, true),
         (1, Standing::Gone, false),

@@ -22,6 +22,7 @@ fn context() -> Context {
         retry_cap: Duration::from_secs(60),
         grace: Duration::ZERO,
         overlaps: false,
+        mints: false,
         draw: 0,
         rotation: RotationId::generate(NOW, &entropy),
         incident: IncidentId::generate(NOW, &entropy),
@@ -33,7 +34,7 @@ fn account(path: &str) -> Account {
     let target = Name::parse("t").unwrap();
     let mut account = Account::new(subject, target, path.to_owned(), Settings::default(), NOW);
     account.versions.last = 1;
-    account.versions.current = Some(Version { number: 1, created_at: NOW });
+    account.versions.current = Some(Version::new(1, NOW));
     account.health = Health::Verified(NOW);
     account
 }
@@ -73,6 +74,7 @@ fn run(fault: Option<Fault>) -> Run {
         rights: crate::rotation::port::Rights::default(),
         reverting: false,
         overlaps: false,
+        mints: false,
         fault,
     }
 }

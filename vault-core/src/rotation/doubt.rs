@@ -51,6 +51,9 @@ fn current_works(plan: &mut Plan, run: Run, ctx: &Context) {
     let current = plan.account.versions.current.map(|version| version.number);
     plan.account.health = Health::Verified(ctx.now);
     plan.note(HistoryKind::Probed, current, ctx.now);
+    if is_unborn(plan, &run) {
+        return unborn(plan, run, ctx);
+    }
     if run.reverting {
         drop_pending(plan);
         plan.note(HistoryKind::Reverted, current, ctx.now);
@@ -70,6 +73,9 @@ fn current_works(plan: &mut Plan, run: Run, ctx: &Context) {
 
 fn none_works(plan: &mut Plan, mut run: Run, ctx: &Context) {
     plan.note(HistoryKind::Probed, None, ctx.now);
+    if is_unborn(plan, &run) {
+        return unborn(plan, run, ctx);
+    }
     if plan.account.versions.current.is_none() {
         // An account that is being adopted has no older version: the change just did not happen.
         return match run.fault.as_ref().map(|fault| fault.class) {
@@ -90,6 +96,22 @@ fn none_works(plan: &mut Plan, mut run: Run, ctx: &Context) {
     } else {
         wait(plan, run, Step::Prepare, ctx)
     }
+}
+
+/// Whether the target has made a credential and does not let it in.
+fn is_unborn(plan: &Plan, run: &Run) -> bool {
+    run.mints && plan.account.versions.pending.is_some()
+}
+
+/// Gives a credential time to become known everywhere; then it is forgotten, and the next settlement takes it away.
+fn unborn(plan: &mut Plan, mut run: Run, ctx: &Context) {
+    if run.attempts < ctx.retries {
+        return wait(plan, run, Step::Verify, ctx);
+    }
+    let what = "the target does not let in the credential that it made";
+    report(plan, &mut run, Step::Verify, Fault::new(FaultClass::VerifyRefused, what), ctx);
+    drop_pending(plan);
+    go(plan, run, Step::Probe);
 }
 
 /// Putting the old password back has answered.

@@ -4,19 +4,22 @@
 //! returned future against a deadline, and [`timed_out`] says what a deadline means for each effect.
 
 use super::fault::{Fault, FaultClass};
-use super::port::{Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification};
+use super::port::{
+    Handles, Job, Login, Minted, Minting, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
+};
 use super::step::{Event, Finding, Retirement};
 use crate::account::plan::Effect;
 use crate::id::RotationId;
-use crate::secret::SecretString;
 
 /// A stored version with its secret.
 #[derive(Debug)]
 pub struct StoredVersion {
     /// The number.
     pub number: u64,
-    /// The secret.
-    pub password: SecretString,
+    /// What it logs in as, and with what.
+    pub login: Login,
+    /// By which the target names it, where it made it.
+    pub handle: Option<String>,
 }
 
 /// Everything that an effect needs.
@@ -27,8 +30,12 @@ pub struct Bench<'a> {
     /// The management credentials to act with, most likely first. One, except while a management
     /// credential itself is in doubt.
     pub management: &'a [Login],
-    /// The account's name on the target.
+    /// The name on the target: [`crate::account::Account::username_for`].
     pub username: &'a str,
+    /// Whether the account is the target's management credential.
+    pub is_management: bool,
+    /// Whether the old credential lives on beside the new one until it is retired.
+    pub overlaps: bool,
     /// The rotation (or a fresh id for a check).
     pub rotation: RotationId,
     /// The rights before the change.
@@ -42,46 +49,77 @@ pub struct Bench<'a> {
 }
 
 impl Bench<'_> {
-    fn login(&self, version: &StoredVersion) -> Login {
-        Login { username: self.username.to_owned(), password: version.password.duplicate() }
-    }
-
     fn job<'a>(&'a self, management: &'a Login) -> Job<'a> {
+        let handle = |version: &'a Option<StoredVersion>| version.as_ref()?.handle.as_deref();
         Job {
             spec: self.spec,
             management,
             username: self.username,
             rotation: self.rotation,
             is_adoption: self.current.is_none(),
+            handles: Handles {
+                pending: handle(&self.pending),
+                current: handle(&self.current),
+                previous: handle(&self.previous),
+            },
+            before: self.rights,
         }
     }
 }
 
+/// What an effect found, and what it brought.
+#[derive(Debug)]
+pub struct Answer {
+    /// What was found.
+    pub event: Event,
+    /// The credential that the target made: to be stored with what follows from the event.
+    pub minted: Option<Minted>,
+}
+
+impl From<Event> for Answer {
+    fn from(event: Event) -> Self {
+        Self { event, minted: None }
+    }
+}
+
 /// Runs `effect` and says what it found.
-pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -> Event {
+pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -> Answer {
     let Some(management) = bench.management.first() else {
-        return failed(effect, Fault::new(FaultClass::Preflight, "the target has no management credential"));
+        let fault = Fault::new(FaultClass::Preflight, "the target has no management credential");
+        return failed(effect, fault).into();
     };
     let job = bench.job(management);
-    match (effect, &bench.pending, &bench.current, &bench.previous) {
+    let event = match (effect, &bench.pending, &bench.current, &bench.previous) {
         (Effect::Prepare, ..) => Event::Prepared(rotator.preflight(job).await),
-        (Effect::Apply, Some(pending), ..) => Event::Applied(rotator.apply(job, &pending.password).await),
+        (Effect::Apply, None, ..) if rotator.mints(bench.spec) => return mint(rotator, job).await,
+        (Effect::Apply, Some(pending), ..) => {
+            Event::Applied(rotator.apply(job, &pending.login.password).await)
+        }
         (Effect::Verify, Some(pending), ..) => {
             // A management credential that rotates itself is the candidate from here on.
-            let login = bench.login(pending);
-            let own = management.username == bench.username;
-            let job = if own { bench.job(&login) } else { job };
-            Event::Verified(rotator.verify(job, &login, bench.rights).await)
+            let job = if bench.is_management { bench.job(&pending.login) } else { job };
+            Event::Verified(rotator.verify(job, &pending.login, bench.rights).await)
         }
         (Effect::Probe, ..) => Event::Probed(probe_all(rotator, bench).await),
-        (Effect::Revert, _, Some(current), _) => Event::Reverted(rotator.apply(job, &current.password).await),
+        (Effect::Revert, _, Some(current), _) => {
+            Event::Reverted(rotator.apply(job, &current.login.password).await)
+        }
         (Effect::Retire { end_sessions }, _, _, Some(previous)) => {
             Event::Retired(retire(rotator, bench, job, previous, end_sessions).await)
         }
         (Effect::Check, _, Some(current), _) => {
-            Event::Checked(rotator.probe(bench.spec, &bench.login(current)).await)
+            Event::Checked(rotator.probe(bench.spec, &current.login).await)
         }
         (effect, ..) => failed(effect, Fault::new(FaultClass::StoreFailed, "a stored version is missing")),
+    };
+    event.into()
+}
+
+async fn mint(rotator: &dyn Rotator, job: Job<'_>) -> Answer {
+    match rotator.mint(job).await {
+        Minting::Made(minted) => Answer { event: Event::Applied(Outcome::Applied), minted: Some(minted) },
+        Minting::NotMade(fault) => Event::Applied(Outcome::NotApplied(fault)).into(),
+        Minting::Unknown(fault) => Event::Applied(Outcome::Unknown(fault)).into(),
     }
 }
 
@@ -141,7 +179,7 @@ async fn probe_all(rotator: &dyn Rotator, bench: &Bench<'_>) -> Finding {
         .into_iter()
         .filter_map(|(v, c)| v.as_ref().map(|v| (v, c)))
     {
-        match rotator.probe(bench.spec, &bench.login(version)).await {
+        match rotator.probe(bench.spec, &version.login).await {
             Probe::Works if is_candidate => return Finding::Works(version.number),
             Probe::Works => {
                 return match unsettled {
@@ -168,10 +206,10 @@ async fn retire(
     previous: &StoredVersion,
     end_sessions: bool,
 ) -> Retirement {
-    let old = bench.login(previous);
+    let old = &previous.login;
     // Where both live side by side the old one is the last hope if the new one was taken away meanwhile.
-    if let Some(current) = bench.current.as_ref().filter(|_| rotator.overlaps(bench.spec)) {
-        match rotator.probe(bench.spec, &bench.login(current)).await {
+    if let Some(current) = bench.current.as_ref().filter(|_| bench.overlaps) {
+        match rotator.probe(bench.spec, &current.login).await {
             Probe::Works => {}
             Probe::Refused => {
                 let what =
@@ -181,24 +219,29 @@ async fn retire(
             Probe::Blocked(fault) | Probe::Inconclusive(fault) => return Retirement::Unproven(fault),
         }
     }
-    match rotator.retire(job, &old).await {
+    match rotator.retire(job, old).await {
         Outcome::Applied => {}
         Outcome::NotApplied(fault) | Outcome::Unknown(fault) => return Retirement::Unproven(fault),
     }
     let (sessions, sessions_left) = match end_sessions {
         false => (None, None),
-        true => match rotator.end_sessions(job).await {
+        true => match rotator.end_sessions(sessions_of(rotator, job, old)).await {
             Ok(count) => (Some(count), None),
             // Without the right to end sessions the password still dies; with the target gone nothing is proven.
             Err(fault) if fault.class == FaultClass::PermissionDenied => (None, Some(fault)),
             Err(fault) => return Retirement::Unproven(fault),
         },
     };
-    match rotator.probe(bench.spec, &old).await {
+    match rotator.probe(bench.spec, old).await {
         Probe::Refused => Retirement::Dead { sessions, sessions_left },
         Probe::Works => Retirement::StillValid,
         Probe::Blocked(fault) | Probe::Inconclusive(fault) => Retirement::Unproven(fault),
     }
+}
+
+/// Of two accounts that take turns, the sessions of the old one are meant.
+fn sessions_of<'a>(rotator: &dyn Rotator, job: Job<'a>, old: &'a Login) -> Job<'a> {
+    if rotator.mints(job.spec) { job } else { Job { username: &old.username, ..job } }
 }
 
 /// Which stored versions a management credential that rotates itself is tried with, most likely first.

@@ -29,7 +29,8 @@ pub(super) fn fail(plan: &mut Plan, mut run: Run, step: Step, fault: Fault, ctx:
 
 /// The target's policy refused the candidate: another one under a stricter rule, then a person.
 fn fresh_candidate(plan: &mut Plan, mut run: Run, step: Step, ctx: &Context) {
-    if step != Step::Apply {
+    if step != Step::Apply || run.mints {
+        let step = if step == Step::Apply { Step::Prepare } else { step };
         return park(plan, run, step, ctx);
     }
     drop_pending(plan);

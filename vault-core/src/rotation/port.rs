@@ -10,7 +10,7 @@ use std::pin::Pin;
 
 use serde::{Deserialize, Serialize};
 
-use super::fault::Fault;
+use super::fault::{Fault, FaultClass};
 use super::provisioner::Provisioner;
 use crate::entropy::Entropy;
 use crate::id::RotationId;
@@ -52,14 +52,71 @@ pub struct Job<'a> {
     pub rotation: RotationId,
     /// Whether the vault holds no version of its own yet. Then `apply` ends whatever else opens the account, also where
     /// credentials can live side by side (a person has set it, and nobody will retire it), unless the target's settings
-    /// say that others stay.
+    /// say that others stay. Where the target makes credentials, `verify` ends them, once the new one was seen to work.
     pub is_adoption: bool,
+    /// By which the target names the stored credentials, where it makes them itself.
+    pub handles: Handles<'a>,
+    /// What [`Rotator::preflight`] noted before the target was touched; empty in `preflight` itself.
+    pub before: &'a Rights,
+}
+
+impl<'a> Job<'a> {
+    /// A change of an account of which the vault has a version that it made itself; nothing is noted yet.
+    #[must_use]
+    pub fn new(spec: &'a TargetSpec, management: &'a Login, username: &'a str, rotation: RotationId) -> Self {
+        let handles = Handles::default();
+        Self { spec, management, username, rotation, is_adoption: false, handles, before: &NO_RIGHTS }
+    }
+}
+
+/// The target's own names of the stored credentials of an account. All are absent where the vault makes credentials.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Handles<'a> {
+    /// That of the candidate.
+    pub pending: Option<&'a str>,
+    /// That of the one that readers get.
+    pub current: Option<&'a str>,
+    /// That of the one before.
+    pub previous: Option<&'a str>,
+}
+
+impl Handles<'_> {
+    /// Whether the vault has stored the credential of this name.
+    #[must_use]
+    pub fn know(&self, handle: &str) -> bool {
+        [self.pending, self.current, self.previous].contains(&Some(handle))
+    }
+}
+
+/// A credential that the target made.
+#[derive(Debug)]
+pub struct Minted {
+    /// By which the target names it, to take it away by later. No secret.
+    pub handle: String,
+    /// The name to log in with, where it is not the account's.
+    pub username: Option<String>,
+    /// The secret, which the target tells this once.
+    pub password: SecretString,
+}
+
+/// What became of asking the target for a credential.
+#[derive(Debug)]
+pub enum Minting {
+    /// The target made it.
+    Made(Minted),
+    /// It certainly did not.
+    NotMade(Fault),
+    /// It was asked and no answer came: there may be one that nobody knows.
+    Unknown(Fault),
 }
 
 /// What an account may do on its target, as stable lines (`attribute SUPERUSER`, `member of app_rw`, …).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Rights(pub Vec<String>);
+
+/// No rights at all: what is known of them before anybody has looked.
+pub static NO_RIGHTS: Rights = Rights(Vec::new());
 
 impl Rights {
     /// The lines of `self` that `later` no longer has.
@@ -145,11 +202,12 @@ pub trait Rotator: Send + Sync {
     /// Looks whether the change can succeed and notes the account's rights. Changes nothing.
     fn preflight<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Rights, Fault>>;
 
-    /// Makes `candidate` the account's credential. Idempotent.
+    /// Makes `candidate` the account's credential. Idempotent. Never called where [`Rotator::mints`].
     fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome>;
 
     /// Makes sure that no earlier `apply` of this rotation can still take effect, by ending whatever it
-    /// left on the target. After `Ok`, a probe is conclusive.
+    /// left on the target. After `Ok`, a probe is conclusive. Where the target makes credentials, it takes away those
+    /// that this rotation asked for and the vault does not know ([`Handles::know`]).
     fn settle<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<(), Fault>>;
 
     /// Logs in afresh, by the path that consumers use, and out again.
@@ -163,7 +221,9 @@ pub trait Rotator: Send + Sync {
         expected: &'a Rights,
     ) -> BoxFuture<'a, Verification>;
 
-    /// Removes an old credential where it lives beside the new one; where a change replaces it, nothing.
+    /// Removes an old credential where it lives beside the new one; where a change replaces it, nothing. Where
+    /// accounts alternate, `old` has another name than the job: that account is shut to its password. Where the
+    /// target makes credentials, [`Handles::previous`] names it.
     fn retire<'a>(&'a self, job: Job<'a>, old: &'a Login) -> BoxFuture<'a, Outcome>;
 
     /// Ends the account's open sessions on the target; returns how many.
@@ -183,6 +243,24 @@ pub trait Rotator: Send + Sync {
 
     /// Whether old and new credential live side by side on this target until `retire`.
     fn overlaps(&self, _spec: &TargetSpec) -> bool {
+        false
+    }
+
+    /// Whether the target makes the credentials ([`Rotator::mint`]), as key services do. Then
+    /// [`Rotator::overlaps`] as well: one whose making ends the old one would be lost with the answer.
+    fn mints(&self, _spec: &TargetSpec) -> bool {
+        false
+    }
+
+    /// Asks the target for one more credential. Not idempotent: what an unknown outcome leaves behind is taken away by
+    /// [`Rotator::settle`].
+    fn mint<'a>(&'a self, _job: Job<'a>) -> BoxFuture<'a, Minting> {
+        let fault = Fault::new(FaultClass::Preflight, "this kind of target makes no credentials itself");
+        Box::pin(std::future::ready(Minting::NotMade(fault)))
+    }
+
+    /// Whether two accounts of this target can take turns: `retire` shuts the one that is not used.
+    fn alternates(&self, _spec: &TargetSpec) -> bool {
         false
     }
 

@@ -83,6 +83,9 @@ pub struct Run {
     pub reverting: bool,
     /// Whether the target keeps the old credential beside the new one until it is retired.
     pub overlaps: bool,
+    /// Whether the target makes the candidate, in `Apply`.
+    #[serde(default)]
+    pub mints: bool,
     /// The last failure.
     pub fault: Option<Fault>,
 }

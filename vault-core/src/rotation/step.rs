@@ -162,6 +162,7 @@ pub(crate) fn start(account: Account, cause: Cause, ctx: &Context) -> Plan {
         rights: Rights::default(),
         reverting: false,
         overlaps: ctx.overlaps,
+        mints: ctx.mints,
         fault: None,
     };
     let mut plan = Plan::new(account);
@@ -202,6 +203,12 @@ fn unpark(account: Account, cause: Cause, ctx: &Context) -> Plan {
 fn prepared(account: Account, mut run: Run, result: Result<Rights, Fault>, ctx: &Context) -> Plan {
     let mut plan = Plan::new(account);
     match result {
+        // What the target made is never asked for twice: whether it works decides.
+        Ok(_) if run.mints && plan.account.versions.pending.is_some() => go(&mut plan, run, Step::Verify),
+        Ok(rights) if run.mints => {
+            run.rights = rights;
+            go(&mut plan, run, Step::Apply);
+        }
         Ok(rights) => {
             run.rights = rights;
             stage_candidate(&mut plan, run.refusals > 0, ctx);
@@ -218,6 +225,11 @@ fn applied(account: Account, mut run: Run, outcome: Outcome, ctx: &Context) -> P
     let mut plan = Plan::new(account);
     match outcome {
         Outcome::Applied => {
+            if run.mints {
+                let number = new_pending(&mut plan, ctx);
+                plan.secrets.push(SecretChange::Keep(number));
+                plan.note(HistoryKind::Staged, Some(number), ctx.now);
+            }
             go(&mut plan, run, Step::Verify);
             let pending = plan.account.versions.pending.map(|version| version.number);
             plan.note(HistoryKind::Applied, pending, ctx.now);
@@ -242,7 +254,7 @@ fn verified(account: Account, mut run: Run, result: Verification, ctx: &Context)
         Verification::RightsLost(lost) => {
             let fault = Fault::new(FaultClass::RightsLost, format!("lost: {}", lost.join(", ")));
             // Where both live side by side the old one still works: there is nothing to put back.
-            if plan.account.versions.current.is_some() && !run.overlaps {
+            if plan.account.versions.current.is_some() && !run.overlaps && !run.mints {
                 super::failure::report(&mut plan, &mut run, Step::Verify, fault, ctx);
                 run.reverting = true;
                 go(&mut plan, run, Step::Revert);
@@ -358,12 +370,20 @@ pub(super) fn go(plan: &mut Plan, run: Run, step: Step) {
 
 /// Makes sure that there is a candidate: the one at hand if it may still be live, else a new one.
 pub(super) fn stage_candidate(plan: &mut Plan, stricter: bool, ctx: &Context) {
-    let versions = &mut plan.account.versions;
-    if versions.pending.is_none() {
-        versions.last += 1;
-        versions.pending = Some(Version { number: versions.last, created_at: ctx.now });
-        plan.secrets.push(SecretChange::Make { version: versions.last, stricter });
+    if plan.account.versions.pending.is_none() {
+        let version = new_pending(plan, ctx);
+        plan.secrets.push(SecretChange::Make { version, stricter });
     }
+}
+
+/// Makes room for a candidate; gives back its number.
+fn new_pending(plan: &mut Plan, ctx: &Context) -> u64 {
+    let is_alternate = plan.account.is_alternates_turn();
+    let versions = &mut plan.account.versions;
+    versions.last += 1;
+    let number = versions.last;
+    versions.pending = Some(Version { number, created_at: ctx.now, is_alternate });
+    number
 }
 
 /// Wipes a candidate that is certainly not live.

@@ -7,7 +7,8 @@ use std::sync::Mutex;
 use vault_core::id::RotationId;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
-    BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
+    BoxFuture, CheckReport, Job, Login, Minted, Minting, Outcome, Probe, Rights, Rotator, TargetSpec,
+    Verification,
 };
 use vault_core::secret::SecretString;
 
@@ -47,6 +48,10 @@ pub(crate) struct State {
     pub older: BTreeMap<String, BTreeSet<String>>,
     /// Whether they do.
     pub overlaps: bool,
+    /// Whether the target makes the credentials; then they live side by side as well.
+    pub mints: bool,
+    /// What it made, by handle: for which rotation, for whom, and the secret.
+    pub minted: BTreeMap<String, (RotationId, String, String)>,
     /// Changes on their way that nobody waits for any more.
     pub delayed: Vec<(RotationId, String, String)>,
     /// Accounts whose rights were lost, with the password under which that happened.
@@ -65,7 +70,8 @@ pub(crate) struct State {
 
 impl State {
     fn set(&mut self, user: &str, password: &str) {
-        if !self.durable.contains(&(user.to_owned(), password.to_owned())) {
+        // Where the target makes credentials it has them first.
+        if !self.mints && !self.durable.contains(&(user.to_owned(), password.to_owned())) {
             self.violation = Some(format!("I2: {user} got a password that is not stored"));
         }
         self.land(user, password);
@@ -81,6 +87,14 @@ impl State {
             let older = self.older.entry(user.to_owned()).or_default();
             older.extend(before);
             older.remove(password);
+        }
+    }
+
+    /// A credential that the target made is taken away again.
+    fn take_away(&mut self, user: &str, password: &str) {
+        let Some(older) = self.older.get_mut(user) else { return };
+        if !older.remove(password) && self.passwords.get(user).is_some_and(|set| set == password) {
+            self.passwords.insert(user.to_owned(), older.pop_first().unwrap_or_default());
         }
     }
 
@@ -104,10 +118,8 @@ impl State {
         if let Err(fault) = self.manages(job.management) {
             return Outcome::NotApplied(fault);
         }
-        if !matches!(mood, Mood::Lie | Mood::LostBefore)
-            && let Some(older) = self.older.get_mut(job.username)
-        {
-            older.remove(old.password.expose());
+        if !matches!(mood, Mood::Lie | Mood::LostBefore) {
+            self.take_away(job.username, old.password.expose());
         }
         match mood {
             Mood::LostBefore | Mood::LostAfter => {
@@ -174,6 +186,22 @@ impl SimTarget {
         }
     }
 
+    fn do_mint(&self, job: Job<'_>) -> Minting {
+        let handle = format!("key-{}", self.0.lock().unwrap().minted.len());
+        let secret = format!("made-{handle}");
+        {
+            let mut state = self.0.lock().unwrap();
+            let made = (job.rotation, job.username.to_owned(), secret.clone());
+            state.minted.insert(handle.clone(), made);
+        }
+        let password = SecretString::new(secret);
+        match self.do_apply(job, &password) {
+            Outcome::Applied => Minting::Made(Minted { handle, username: None, password }),
+            Outcome::NotApplied(fault) => Minting::NotMade(fault),
+            Outcome::Unknown(fault) => Minting::Unknown(fault),
+        }
+    }
+
     fn do_probe(&self, login: &Login) -> Probe {
         let mut state = self.0.lock().unwrap();
         match state.mood() {
@@ -186,10 +214,14 @@ impl SimTarget {
         }
     }
 
-    fn do_verify(&self, login: &Login, expected: &Rights) -> Verification {
+    fn do_verify(&self, job: Job<'_>, login: &Login, expected: &Rights) -> Verification {
         match self.do_probe(login) {
             Probe::Works => {
-                let state = self.0.lock().unwrap();
+                let mut state = self.0.lock().unwrap();
+                if state.mints && job.is_adoption {
+                    state.passwords.insert(job.username.to_owned(), login.password.expose().to_owned());
+                    state.older.remove(job.username);
+                }
                 if state.rights_lost.contains_key(&login.username) {
                     Verification::RightsLost(expected.0.clone())
                 } else {
@@ -242,6 +274,14 @@ impl Rotator for SimTarget {
             }
             _ => {
                 state.delayed.retain(|(rotation, ..)| *rotation != job.rotation);
+                let ours = |(rotation, ..): &(RotationId, String, String)| *rotation == job.rotation;
+                let unknown = |handle: &String| !job.handles.know(handle);
+                let minted = state.minted.clone();
+                for (_, user, secret) in
+                    minted.iter().filter(|(h, made)| unknown(h) && ours(made)).map(|(_, made)| made)
+                {
+                    state.take_away(user, secret);
+                }
                 Ok(())
             }
         };
@@ -252,12 +292,29 @@ impl Rotator for SimTarget {
         Box::pin(ready(self.do_probe(login)))
     }
 
-    fn verify<'a>(&'a self, _: Job<'a>, login: &'a Login, rights: &'a Rights) -> BoxFuture<'a, Verification> {
-        Box::pin(ready(self.do_verify(login, rights)))
+    fn verify<'a>(
+        &'a self,
+        job: Job<'a>,
+        login: &'a Login,
+        rights: &'a Rights,
+    ) -> BoxFuture<'a, Verification> {
+        Box::pin(ready(self.do_verify(job, login, rights)))
     }
 
     fn retire<'a>(&'a self, job: Job<'a>, old: &'a Login) -> BoxFuture<'a, Outcome> {
         Box::pin(ready(self.0.lock().unwrap().retire(job, old)))
+    }
+
+    fn overlaps(&self, _: &TargetSpec) -> bool {
+        self.0.lock().unwrap().overlaps
+    }
+
+    fn mints(&self, _: &TargetSpec) -> bool {
+        self.0.lock().unwrap().mints
+    }
+
+    fn mint<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Minting> {
+        Box::pin(ready(self.do_mint(job)))
     }
 
     fn end_sessions<'a>(&'a self, _: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {

@@ -16,9 +16,9 @@ use vault_core::id::{IncidentId, RotationId};
 use vault_core::incident::{Incident, ledger};
 use vault_core::lease::{Lease, Limits};
 use vault_core::path::{AccountPath, Name};
-use vault_core::rotation::execute::{Bench, StoredVersion, execute, failed, own_order};
+use vault_core::rotation::execute::{Answer, Bench, StoredVersion, execute, failed, own_order};
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::port::{Login, Probe, Rights, TargetSpec};
+use vault_core::rotation::port::{Login, Minted, NO_RIGHTS, Probe, TargetSpec};
 use vault_core::rotation::step::{self, Event};
 use vault_core::secret::SecretString;
 
@@ -35,7 +35,7 @@ pub(crate) enum InFlight {
     /// Decided and committed; the call has not gone out.
     Effect(Effect),
     /// The call has answered; the answer is not committed.
-    Answer(Event),
+    Answer(Answer),
 }
 
 pub(crate) struct World {
@@ -46,6 +46,8 @@ pub(crate) struct World {
     // The store: survives a crash.
     pub accounts: BTreeMap<String, Account>,
     pub secrets: BTreeMap<(String, u64), String>,
+    /// By which the target names those that it made.
+    handles: BTreeMap<(String, u64), String>,
     pub leases: BTreeMap<String, Lease>,
     pub incidents: BTreeMap<IncidentId, Incident>,
     // The process: lost in a crash.
@@ -74,6 +76,7 @@ impl World {
             spec: TargetSpec { connection_url: String::new(), settings: BTreeMap::new() },
             accounts: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            handles: BTreeMap::new(),
             leases: BTreeMap::new(),
             incidents: BTreeMap::new(),
             in_flight: BTreeMap::new(),
@@ -167,6 +170,7 @@ impl World {
             retry_cap: Duration::from_secs(300),
             grace: if self.overlaps() { GRACE } else { Duration::ZERO },
             overlaps: self.overlaps(),
+            mints: self.target.0.lock().unwrap().mints,
             draw: u64::from_le_bytes(random_bytes(&self.entropy)),
             rotation: RotationId::generate(self.now, &self.entropy),
             incident: IncidentId::generate(self.now, &self.entropy),
@@ -175,6 +179,11 @@ impl World {
 
     /// Commits a plan as one batch; its effect is then in flight.
     pub(crate) fn commit(&mut self, plan: Plan) {
+        self.commit_with(plan, None);
+    }
+
+    /// The same, with a credential that the target has just made.
+    fn commit_with(&mut self, plan: Plan, minted: Option<Minted>) {
         self.moments += 1;
         let key = plan.account.subject.key();
         for change in &plan.secrets {
@@ -182,6 +191,11 @@ impl World {
                 SecretChange::Make { version, .. } => {
                     let secret = format!("secret-{:016x}", u64::from_le_bytes(random_bytes(&self.entropy)));
                     self.store_secret(&plan.account, *version, secret);
+                }
+                SecretChange::Keep(version) => {
+                    let minted = minted.as_ref().unwrap();
+                    self.store_secret(&plan.account, *version, minted.password.expose().to_owned());
+                    self.handles.insert((key.clone(), *version), minted.handle.clone());
                 }
                 SecretChange::Drop(version) => {
                     self.secrets.remove(&(key.clone(), *version));
@@ -219,17 +233,19 @@ impl World {
         let effect = *effect;
         self.acted_by.insert(key.to_owned(), (effect, self.managing_version()));
         self.moments += 1;
-        let event = self.call(key, effect, mood);
-        self.log(format!("{} {key} {effect:?} under {mood:?} gave {event:?}", self.moments));
-        self.in_flight.insert(key.to_owned(), InFlight::Answer(event));
+        let answer = self.call(key, effect, mood);
+        self.log(format!("{} {key} {effect:?} under {mood:?} gave {:?}", self.moments, answer.event));
+        self.in_flight.insert(key.to_owned(), InFlight::Answer(answer));
     }
 
-    fn call(&mut self, key: &str, effect: Effect, mood: Mood) -> Event {
+    fn call(&mut self, key: &str, effect: Effect, mood: Mood) -> Answer {
         let account = &self.accounts[key];
         let stored = |version: Option<vault_core::account::Version>| {
             let number = version?.number;
             let password = SecretString::new(self.secrets.get(&(key.to_owned(), number))?.clone());
-            Some(StoredVersion { number, password })
+            let login = Login { username: account.username.clone(), password };
+            let handle = self.handles.get(&(key.to_owned(), number)).cloned();
+            Some(StoredVersion { number, login, handle })
         };
         let management = match &account.subject {
             Subject::Management(_) => self.logins(account, &own_order(effect, &account.versions)),
@@ -239,30 +255,31 @@ impl World {
                     Readable::Yes(version) => self.logins(manager, &[version]),
                     Readable::Refused => {
                         let detail = "the target refuses the management credential";
-                        return failed(effect, Fault::new(FaultClass::ManagementAuthRefused, detail));
+                        return failed(effect, Fault::new(FaultClass::ManagementAuthRefused, detail)).into();
                     }
                     _ => {
                         let detail = "the management credential is in doubt";
-                        return failed(effect, Fault::new(FaultClass::Ambiguous, detail));
+                        return failed(effect, Fault::new(FaultClass::Ambiguous, detail)).into();
                     }
                 }
             }
         };
-        let no_rights = Rights::default();
         let bench = Bench {
             spec: &self.spec,
             management: &management,
-            username: &account.username,
+            username: account.username_for(effect),
+            is_management: matches!(account.subject, Subject::Management(_)),
+            overlaps: account.stage.run().is_some_and(|run| run.overlaps),
             rotation: account.stage.run().map_or_else(|| self.context().rotation, |run| run.id),
-            rights: account.stage.run().map_or(&no_rights, |run| &run.rights),
+            rights: account.stage.run().map_or(&NO_RIGHTS, |run| &run.rights),
             pending: stored(account.versions.pending),
             current: stored(account.versions.current),
             previous: stored(account.versions.previous),
         };
         self.target.0.lock().unwrap().mood = Some(mood);
-        let event = block_on(execute(effect, &self.target, &bench));
+        let answer = block_on(execute(effect, &self.target, &bench));
         self.target.0.lock().unwrap().mood = None;
-        event
+        answer
     }
 
     fn logins(&self, account: &Account, versions: &[u64]) -> Vec<Login> {
@@ -286,7 +303,7 @@ impl World {
         if !matches!(self.in_flight.get(key), Some(InFlight::Answer(_))) {
             return;
         }
-        let Some(InFlight::Answer(event)) = self.in_flight.remove(key) else { return };
+        let Some(InFlight::Answer(Answer { event, minted })) = self.in_flight.remove(key) else { return };
         let ctx = self.context();
         let refused = event.management_refused() && key != "m/db";
         let (effect, acted_by) = self.acted_by[key];
@@ -296,7 +313,7 @@ impl World {
             return;
         }
         if let Some(plan) = step::advance(self.accounts[key].clone(), event, &ctx) {
-            self.commit(plan);
+            self.commit_with(plan, minted);
         }
         // One refusal is enough for the whole target: nobody else tries until a person has looked.
         let manager = self.accounts["m/db"].clone();

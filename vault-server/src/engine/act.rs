@@ -58,7 +58,7 @@ impl Engine {
             let Some(plan) = plan else {
                 return Ok(Acted { value, account: loaded.value, drive: None });
             };
-            match self.commit(&loaded, &plan).await {
+            match self.commit(&loaded, &plan, None).await {
                 Ok(()) => {}
                 Err(PlanError::Commit(CommitError::Conflict)) => continue,
                 Err(error) => return Err(error.into()),

@@ -8,7 +8,6 @@ use vault_core::path::Name;
 use vault_core::rotation::execute::{StoredVersion, own_order};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Login, Rotator};
-use vault_core::secret::SecretString;
 use vault_core::target::Target;
 
 use super::Engine;
@@ -52,11 +51,11 @@ impl Engine {
             .rotator(&target.rotator)
             .ok_or_else(|| missing(format!("no rotator serves the kind {}", target.rotator)))?;
         let (management, managed_by) = self.management(account, effect)?;
-        let stored = |version: Option<Version>| self.stored(account, version);
+        let needed = |version: Option<Version>| self.needed(account, version);
         let (pending, current, previous) = (
-            stored(account.versions.pending)?,
-            stored(account.versions.current)?,
-            stored(account.versions.previous)?,
+            needed(account.versions.pending)?,
+            needed(account.versions.current)?,
+            needed(account.versions.previous)?,
         );
         Ok(Tools { target, rotator, management, managed_by, pending, current, previous })
     }
@@ -92,38 +91,33 @@ impl Engine {
     fn logins(&self, account: &Account, versions: &[u64]) -> Result<Vec<Login>, NoTools> {
         let mut logins = Vec::with_capacity(versions.len());
         for &version in versions {
-            if let Some(password) = self.password(&account.subject, version)? {
-                logins.push(Login { username: account.username.clone(), password });
-            }
+            logins.extend(self.stored(account, version)?.map(|stored| stored.login));
         }
         Ok(logins)
     }
 
-    /// The secret of a version that the account's record names. That it is missing is never taken for
+    /// A version that the account's record names. That its secret is missing is never taken for
     /// "there is no such version": nothing would be proved about it.
-    fn stored(&self, account: &Account, version: Option<Version>) -> Result<Option<StoredVersion>, NoTools> {
+    fn needed(&self, account: &Account, version: Option<Version>) -> Result<Option<StoredVersion>, NoTools> {
         let Some(Version { number, .. }) = version else { return Ok(None) };
-        match self.password(&account.subject, number)? {
-            Some(password) => Ok(Some(StoredVersion { number, password })),
-            None => Err(NoTools::Fault(Fault::new(
-                FaultClass::StoreFailed,
-                format!(
-                    "the stored password of version {number} is missing; restore the vault from a backup"
-                ),
-            ))),
+        let missing =
+            || format!("the stored password of version {number} is missing; restore the vault from a backup");
+        match self.stored(account, number)? {
+            None => Err(NoTools::Fault(Fault::new(FaultClass::StoreFailed, missing()))),
+            found => Ok(found),
         }
     }
 
-    /// The stored secret of one version.
+    /// The stored secret of one version, with the name that it opens.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub(crate) fn password(
-        &self,
-        subject: &Subject,
-        version: u64,
-    ) -> Result<Option<SecretString>, LoadError> {
-        let loaded = self.inner.barrier.load::<Secret>(secret_name(subject, version))?;
-        Ok(loaded.map(|loaded| loaded.value.password))
+    pub(crate) fn stored(&self, account: &Account, version: u64) -> Result<Option<StoredVersion>, LoadError> {
+        let loaded = self.inner.barrier.load::<Secret>(secret_name(&account.subject, version))?;
+        Ok(loaded.map(|loaded| {
+            let Secret { password, username, handle } = loaded.value;
+            let username = username.unwrap_or_else(|| account.username.clone());
+            StoredVersion { number: version, login: Login { username, password }, handle }
+        }))
     }
 }

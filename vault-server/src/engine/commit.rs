@@ -9,6 +9,7 @@ use vault_core::identity::{Token, TokenState};
 use vault_core::incident::ledger::{LedgerEvent, record};
 use vault_core::incident::{Incident, IncidentState};
 use vault_core::lease::{Lease, LeaseState};
+use vault_core::rotation::port::Minted;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::store::due;
@@ -28,19 +29,28 @@ pub enum PlanError {
     /// The token that borrows has ended, so that nobody would end the lease with it.
     #[error("permission denied")]
     BorrowerGone,
+    /// The plan keeps a credential that nobody made.
+    #[error("there is no new credential to keep")]
+    NothingToKeep,
     /// The store did not take it.
     #[error("the change was not committed")]
     Commit(#[from] CommitError),
 }
 
 impl Engine {
-    /// Commits `plan`, which was decided upon `before`.
-    pub(super) async fn commit(&self, before: &Loaded<Account>, plan: &Plan) -> Result<(), PlanError> {
+    /// Commits `plan`, which was decided upon `before`, with the credential that the target has just made, if it
+    /// keeps one.
+    pub(super) async fn commit(
+        &self,
+        before: &Loaded<Account>,
+        plan: &Plan,
+        minted: Option<&Minted>,
+    ) -> Result<(), PlanError> {
         let barrier = &self.inner.barrier;
         let mut batch = barrier.transaction().map_err(CommitError::from)?;
         let subject = &plan.account.subject;
         for change in &plan.secrets {
-            self.secret_change(&mut batch, &plan.account, *change)?;
+            self.secret_change(&mut batch, &plan.account, *change, minted)?;
         }
         let mut account = with_history(&mut batch, plan);
         reschedule(&mut batch, before.value.armed, &mut account);
@@ -64,11 +74,26 @@ impl Engine {
         batch: &mut Transaction,
         account: &Account,
         change: SecretChange,
+        minted: Option<&Minted>,
     ) -> Result<(), PlanError> {
         match change {
             SecretChange::Make { version, stricter } => {
-                let password = self.candidate(account, stricter)?;
-                put_secret(batch, &account.subject, version, password);
+                let pending = account.versions.pending.filter(|pending| pending.is_alternate);
+                let secret = Secret {
+                    password: self.candidate(account, stricter)?,
+                    username: pending.map(|pending| account.username_of(pending).to_owned()),
+                    handle: None,
+                };
+                put_secret(batch, &account.subject, version, &secret);
+            }
+            SecretChange::Keep(version) => {
+                let minted = minted.ok_or(PlanError::NothingToKeep)?;
+                let secret = Secret {
+                    password: minted.password.duplicate(),
+                    username: minted.username.clone(),
+                    handle: Some(minted.handle.clone()),
+                };
+                put_secret(batch, &account.subject, version, &secret);
             }
             SecretChange::Drop(version) => {
                 drop_secret(&self.inner.barrier, batch, &account.subject, version)?;
@@ -90,9 +115,8 @@ fn with_history(batch: &mut Transaction, plan: &Plan) -> Account {
 }
 
 /// Stores the secret of a version that has none yet.
-fn put_secret(batch: &mut Transaction, subject: &Subject, version: u64, password: SecretString) {
-    let name = secret_name(subject, version);
-    batch.put(name, Require::Absent, &Secret { password });
+fn put_secret(batch: &mut Transaction, subject: &Subject, version: u64, secret: &Secret) {
+    batch.put(secret_name(subject, version), Require::Absent, secret);
 }
 
 /// Wipes the secret of a version, if it is there.
@@ -118,7 +142,7 @@ pub(crate) fn adopt(
     now: Timestamp,
 ) -> Result<(), LoadError> {
     let adopted = account.adopt_known(now);
-    put_secret(batch, &account.subject, adopted.number, password);
+    put_secret(batch, &account.subject, adopted.number, &Secret::of(password));
     match adopted.displaced {
         Some(version) => drop_secret(barrier, batch, &account.subject, version),
         None => Ok(()),

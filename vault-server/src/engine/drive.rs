@@ -4,9 +4,9 @@ use vault_core::account::plan::{Context, Effect, Plan};
 use vault_core::account::{Account, Subject};
 use vault_core::id::RotationId;
 use vault_core::path::Name;
-use vault_core::rotation::execute::{Bench, broken, execute, failed, timed_out};
+use vault_core::rotation::execute::{Answer, Bench, broken, execute, failed, timed_out};
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::port::{Probe, Rights};
+use vault_core::rotation::port::{Minted, NO_RIGHTS, Probe};
 use vault_core::rotation::step::{Event, advance};
 
 use super::act::audit_path;
@@ -45,7 +45,8 @@ impl Engine {
             (Effect::Prepare, Some(target)) => self.inner.gates.turn(&target.value).await,
             _ => None,
         };
-        let Answer { event, managed_by } = self.run(&account.value, effect).await?;
+        let Called { answer: Answer { event, minted }, managed_by } =
+            self.run(&account.value, effect).await?;
         let refused = managed_by.filter(|_| event.management_refused());
         if let Some(version) = refused
             && !event.is_unknown()
@@ -54,7 +55,8 @@ impl Engine {
             // What was refused is not the management credential any more: the call is made again by it.
             return Ok(Some(effect));
         }
-        let plan = self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
+        let advanced = |account, context: &Context| advance(account, event.clone(), context);
+        let plan = self.decide_with(subject, minted.as_ref(), advanced).await?;
         if let Some(version) = refused {
             self.note_refused_management(target, version).await;
         }
@@ -67,11 +69,21 @@ impl Engine {
         subject: &Subject,
         decide: impl Fn(Account, &Context) -> Option<Plan>,
     ) -> Result<Option<Plan>, PlanError> {
+        self.decide_with(subject, None, decide).await
+    }
+
+    /// The same, with a credential that the target has just made.
+    async fn decide_with(
+        &self,
+        subject: &Subject,
+        minted: Option<&Minted>,
+        decide: impl Fn(Account, &Context) -> Option<Plan>,
+    ) -> Result<Option<Plan>, PlanError> {
         for _ in 0..CONFLICTS_MAX {
             let Some(loaded) = self.account(subject)? else { return Ok(None) };
             let context = self.context(&loaded.value)?;
             let Some(plan) = decide(loaded.value.clone(), &context) else { return Ok(None) };
-            match self.commit(&loaded, &plan).await {
+            match self.commit(&loaded, &plan, minted).await {
                 Ok(()) => {
                     self.report(&plan);
                     return Ok(Some(plan));
@@ -85,8 +97,8 @@ impl Engine {
     }
 
     /// Calls the target, within the deadline. The call itself is in the audit trail before it goes out.
-    pub(super) async fn run(&self, account: &Account, effect: Effect) -> Result<Answer, LoadError> {
-        let answer = |event| Answer { event, managed_by: None };
+    pub(super) async fn run(&self, account: &Account, effect: Effect) -> Result<Called, LoadError> {
+        let answer = |event: Event| Called { answer: event.into(), managed_by: None };
         let tools = match self.tools(account, effect) {
             Ok(tools) => tools,
             Err(NoTools::Fault(fault)) => return Ok(answer(failed(effect, fault))),
@@ -102,24 +114,25 @@ impl Engine {
             let fault = Fault::new(FaultClass::StoreFailed, "the audit trail did not accept the act");
             return Ok(answer(failed(effect, fault)));
         }
-        let no_rights = Rights::default();
         let bench = Bench {
             spec: &tools.target.spec,
             management: &tools.management,
-            username: &account.username,
+            username: account.username_for(effect),
+            is_management: matches!(account.subject, Subject::Management(_)),
+            overlaps: account.stage.run().is_some_and(|run| run.overlaps),
             rotation: rotation.unwrap_or_else(|| RotationId::generate(self.now(), self.entropy())),
-            rights: account.stage.run().map_or(&no_rights, |run| &run.rights),
+            rights: account.stage.run().map_or(&NO_RIGHTS, |run| &run.rights),
             pending: tools.pending,
             current: tools.current,
             previous: tools.previous,
         };
         let call = caught(execute(effect, &*tools.rotator, &bench));
-        let event = match tokio::time::timeout(EFFECT_DEADLINE, call).await {
-            Ok(Some(event)) => event,
-            Ok(None) => broken(effect),
-            Err(_) => timed_out(effect),
+        let answer = match tokio::time::timeout(EFFECT_DEADLINE, call).await {
+            Ok(Some(answer)) => answer,
+            Ok(None) => broken(effect).into(),
+            Err(_) => timed_out(effect).into(),
         };
-        Ok(Answer { event, managed_by: tools.managed_by })
+        Ok(Called { answer, managed_by: tools.managed_by })
     }
 
     /// The version of the management credential that acts on `target` now.
@@ -145,8 +158,8 @@ impl Engine {
 }
 
 /// What came of a call on a target.
-pub(super) struct Answer {
-    event: Event,
+pub(super) struct Called {
+    answer: Answer,
     /// The version of the target's management credential that made it; `None` when it acts for itself.
     managed_by: Option<u64>,
 }
@@ -179,7 +192,7 @@ impl Engine {
         // Not while the management credential is changed: without one nothing can be asked.
         let _place = self.place(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
-        let event = self.run(&account.value, effect).await?.event;
+        let event = self.run(&account.value, effect).await?.answer.event;
         let Event::Checked(probe) = event.clone() else {
             let fault = Fault::new(FaultClass::Preflight, "the account has no credential to check");
             return Ok(Probe::Inconclusive(fault));

@@ -21,9 +21,11 @@ impl Engine {
         let now = self.now();
         let policy = self.rotation_policy(account)?;
         let draw = u64::from_le_bytes(random_bytes(self.entropy()));
-        let overlaps = self.target(&account.target)?.is_some_and(|target| {
-            self.rotator(&target.value.rotator).is_some_and(|rotator| rotator.overlaps(&target.value.spec))
-        });
+        let target = self.target(&account.target)?.map(|loaded| loaded.value);
+        let rotator = target.as_ref().and_then(|target| Some((self.rotator(&target.rotator)?, &target.spec)));
+        let mints = rotator.as_ref().is_some_and(|(rotator, spec)| rotator.mints(spec));
+        let overlaps = account.settings.alternate_username.is_some()
+            || rotator.as_ref().is_some_and(|(rotator, spec)| rotator.overlaps(spec));
         let defaults = (RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT);
         let (retries, retry_base, retry_cap) = policy
             .as_ref()
@@ -38,6 +40,7 @@ impl Engine {
             retry_cap,
             grace: if overlaps { grace } else { Duration::ZERO },
             overlaps,
+            mints,
             draw,
             rotation: RotationId::generate(now, self.entropy()),
             incident: IncidentId::generate(now, self.entropy()),

@@ -23,6 +23,20 @@ pub struct Secret {
     /// The password.
     #[serde(with = "vault_core::secret::for_sealing")]
     pub password: SecretString,
+    /// The name to log in with, where it is not the account's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub username: Option<String>,
+    /// By which the target names it, where the target made it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handle: Option<String>,
+}
+
+impl Secret {
+    /// A password for the account's own name.
+    #[must_use]
+    pub fn of(password: SecretString) -> Self {
+        Self { password, username: None, handle: None }
+    }
 }
 
 /// Who manages a user name on a target, so that no two accounts rotate the same one.

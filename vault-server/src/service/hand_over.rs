@@ -34,6 +34,8 @@ pub struct Handed {
     pub version: u64,
     /// What the vault takes it for: `current`, `previous` or `pending`.
     pub state: &'static str,
+    /// The name that it opens, where that is not the account's.
+    pub username: Option<String>,
     /// The password; `None` when its record is missing or damaged, which a restore from a backup may mend.
     pub password: Option<SecretString>,
 }
@@ -91,11 +93,14 @@ pub(in crate::service) fn still_to_give(
     for (state, version) in stored {
         let Some(Version { number, .. }) = version else { continue };
         // A version whose secret cannot be read is told of: it may be the one that works.
-        let password = match engine.password(&account.subject, number) {
+        let login = match engine.stored(account, number) {
             Err(error) if error.is_damage() => None,
-            found => found?,
+            found => found?.map(|stored| stored.login),
         };
-        passwords.push(Handed { version: number, state, password });
+        let other = login.as_ref().map(|login| &login.username).filter(|name| **name != account.username);
+        let username = other.cloned();
+        let password = login.map(|login| login.password);
+        passwords.push(Handed { version: number, state, username, password });
     }
     let handed = HandedOver { username: account.username.clone(), created_at: account.created_at, passwords };
     match confirmed {

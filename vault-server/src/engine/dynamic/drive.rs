@@ -35,13 +35,7 @@ struct Hands {
 
 impl Hands {
     fn job<'a>(&'a self, lease: &'a Dynamic) -> Job<'a> {
-        Job {
-            spec: &self.target.spec,
-            management: &self.management,
-            username: &lease.username,
-            rotation: lease.job,
-            is_adoption: false,
-        }
+        Job::new(&self.target.spec, &self.management, &lease.username, lease.job)
     }
 
     fn provisioner(&self) -> Result<&dyn Provisioner, Fault> {

@@ -50,6 +50,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
         password_policy: name(fields.text("password_policy")?)?
             .or_else(|| kept.password_policy.filter(|_| !given("password_policy"))),
         own_rotation: kept.own_rotation,
+        alternate_username: kept.alternate_username,
         ttl: fields.duration("ttl")?.or_else(|| kept.ttl.filter(|_| !given("ttl"))),
         max_ttl: fields.duration("max_ttl")?.or_else(|| kept.max_ttl.filter(|_| !given("max_ttl"))),
     };
@@ -173,8 +174,8 @@ pub(super) fn asked(context: &Context) -> Result<CheckOut, ApiError> {
 /// What was handed out, as it is answered.
 pub(super) fn handed_out(out: &CheckedOut) -> CheckOutResponse {
     CheckOutResponse {
-        username: out.username.clone(),
-        password: out.password.expose().to_owned().into(),
+        username: out.login.username.clone(),
+        password: out.login.password.expose().to_owned().into(),
         version: out.lease.version,
         generation: out.lease.generation,
         expires_at: out.lease.expires_at.to_rfc3339(),
@@ -350,6 +351,7 @@ impl From<crate::engine::commit::PlanError> for ApiError {
         use crate::engine::commit::PlanError;
         match error {
             PlanError::BorrowerGone => Self::InvalidToken,
+            PlanError::NothingToKeep => Self::Internal,
             PlanError::Load(error) => error.into(),
             PlanError::Commit(error) => error.into(),
         }

@@ -22,6 +22,7 @@ pub(super) fn given(handed: &service::HandedOver) -> Result<Answer, ApiError> {
     let passwords = handed.passwords.iter().map(|one| HandedPassword {
         version: one.version,
         state: one.state.to_owned(),
+        username: one.username.clone(),
         password: one.password.as_ref().map(|password| password.expose().to_owned().into()),
     });
     let answer = Answer::of(&HandedOver {

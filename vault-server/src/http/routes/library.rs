@@ -89,8 +89,8 @@ async fn check_out(context: Context) -> Result<Answer, ApiError> {
     let lent = context.app.pools.check_out(&id, &ask, &context.caller.principal).await?;
     let data = json!({
         "service_account_name": lent.path.as_str(),
-        "password": lent.out.password.expose(),
-        "username": lent.out.username,
+        "password": lent.out.login.password.expose(),
+        "username": lent.out.login.username,
     });
     Ok(leased(Answer::data(data), &lent, &ask))
 }

@@ -166,6 +166,12 @@ impl AccountService {
             return Err(AccountError::Invalid("ttl must not be longer than max_ttl".to_owned()));
         }
         let Some(rotator) = self.engine.rotator(&target_record.value.rotator) else { return Ok(()) };
+        if password.is_some() && rotator.mints(&target_record.value.spec) {
+            return Err(AccountError::Invalid(format!(
+                "{target} makes the credentials of its accounts itself: leave the password out, and the account is \
+                 adopted with a credential of its own"
+            )));
+        }
         let password =
             password.as_ref().map_or_else(|| SecretString::new("x".into()), SecretString::duplicate);
         let login = Login { username: username.clone(), password };

@@ -13,7 +13,7 @@ use vault_core::lease::{
     Borrower, EndCause, Lease, LeaseState, Limits, MAX_TTL_DEFAULT, TTL_DEFAULT, closing,
 };
 use vault_core::path::AccountPath;
-use vault_core::secret::SecretString;
+use vault_core::rotation::port::Login;
 
 use super::rotate::not_found;
 use super::{AccountError, AccountService};
@@ -57,10 +57,8 @@ impl CheckOut {
 pub struct CheckedOut {
     /// The lease.
     pub lease: Lease,
-    /// The name on the target.
-    pub username: String,
-    /// The password.
-    pub password: SecretString,
+    /// What opens the target.
+    pub login: Login,
 }
 
 /// What a check-in names.
@@ -140,8 +138,8 @@ impl AccountService {
             self.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
             return Err(gone);
         }
-        let password = match self.engine.password(subject, lease.version) {
-            Ok(Some(password)) => password,
+        let login = match self.engine.stored(&acted.account, lease.version) {
+            Ok(Some(stored)) => stored.login,
             unreadable => {
                 // Nobody has seen the password, and nobody shall keep the account for that.
                 self.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
@@ -150,7 +148,7 @@ impl AccountService {
             }
         };
         self.handed_out(&acted.account, &lease, principal);
-        Ok(Ok(CheckedOut { lease, username: acted.account.username, password }))
+        Ok(Ok(CheckedOut { lease, login }))
     }
 
     /// Ends the lease of an account, and waits for the proof that what it handed out is dead.

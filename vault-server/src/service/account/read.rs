@@ -60,12 +60,12 @@ impl AccountService {
                 Readable::NotYet => return Err(AccountError::Busy(NOT_YET.to_owned())),
             };
             // A rotation may have wiped that version since: then read again.
-            if let Some(password) = self.engine.password(&subject, version)? {
+            if let Some(stored) = self.engine.stored(&account, version)? {
                 let lent = account.lending.holder.as_ref().and_then(|lease| lent_to_another(lease, reader));
                 self.consumers.fetched(&account, reader, Fetched { version, lent: None });
                 return Ok(Credential {
-                    username: account.username,
-                    password,
+                    username: stored.login.username,
+                    password: stored.login.password,
                     version,
                     last_rotation: account.last_rotation,
                     next_rotation: account.next_rotation,

@@ -10,6 +10,7 @@ use vault_core::lease::checkout::Request;
 use vault_core::mount::Mount;
 use vault_core::path::AccountPath;
 use vault_core::pool::{self, Availability, Pool, PoolId, availability};
+use vault_core::rotation::port::Login;
 
 use super::line::Place;
 use super::{Legible, PoolError, PoolService, ResultLabels};
@@ -187,8 +188,8 @@ impl PoolService {
             return Ok(Err(Availability::Changing));
         };
         let there = ask.request.anybody_there().map_err(PoolError::from);
-        let password = match there.and_then(|()| self.password(id, path, subject, lease.version)) {
-            Ok(password) => password,
+        let login = match there.and_then(|()| self.login(id, path, &acted.account, lease.version)) {
+            Ok(login) => login,
             Err(error) => {
                 // Nobody has seen the password, and nobody shall keep the account for that.
                 self.accounts.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
@@ -196,19 +197,19 @@ impl PoolService {
             }
         };
         self.accounts.handed_out(&acted.account, &lease, principal);
-        let out = CheckedOut { lease, username: acted.account.username, password };
+        let out = CheckedOut { lease, login };
         Ok(Ok(Lent { path: path.clone(), out }))
     }
 
-    /// The password to hand out, if the pool still has the account. It is looked at after the lease was
+    /// What to hand out, if the pool still has the account. It is looked at after the lease was
     /// committed, so whoever takes the account out of the pool either sees the lease or is seen here.
-    fn password(
+    fn login(
         &self,
         id: &PoolId,
         path: &AccountPath,
-        subject: &Subject,
+        account: &Account,
         version: u64,
-    ) -> Result<vault_core::secret::SecretString, PoolError> {
+    ) -> Result<Login, PoolError> {
         if self.of_account(path)?.as_ref() != Some(id) {
             return Err(PoolError::Unknown(id.name.clone()));
         }
@@ -216,8 +217,10 @@ impl PoolService {
         {
             return Err(PoolError::MountGone);
         }
-        let password = self.engine.password(subject, version)?;
-        password.ok_or_else(|| AccountError::Busy("the credential is being changed".to_owned()).into())
+        let stored = self.engine.stored(account, version)?;
+        stored
+            .map(|stored| stored.login)
+            .ok_or_else(|| AccountError::Busy("the credential is being changed".to_owned()).into())
     }
 }
 

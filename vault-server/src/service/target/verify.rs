@@ -34,13 +34,12 @@ impl TargetService {
             }
         };
         let rotator = self.engine.rotator(&target.rotator).ok_or(AccountError::NotFound)?;
-        let Some(password) = self.engine.password(&subject, version)? else {
+        let Some(stored) = self.engine.stored(&manager, version)? else {
             return Err(AccountError::Busy(
                 "the management credential is being changed; try again in a moment".to_owned(),
             ));
         };
-        let login = Login { username: target.username.clone(), password };
-        let call = rotator.check(&target.spec, &login);
+        let call = rotator.check(&target.spec, &stored.login);
         let result = tokio::time::timeout(EFFECT_DEADLINE, call).await.unwrap_or_else(|_| {
             Err(Fault::new(FaultClass::Unreachable, "the target did not answer in time"))
         });
