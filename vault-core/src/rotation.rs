@@ -12,6 +12,7 @@
 
 mod check;
 mod doubt;
+mod due;
 pub mod event;
 pub mod execute;
 pub mod failure;

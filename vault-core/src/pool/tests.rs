@@ -75,6 +75,7 @@ fn run(fault: Option<Fault>) -> Run {
         reverting: false,
         overlaps: false,
         mints: false,
+        doubtful: false,
         fault,
     }
 }

@@ -33,6 +33,11 @@ fn fresh_candidate(plan: &mut Plan, mut run: Run, step: Step, ctx: &Context) {
         let step = if step == Step::Apply { Step::Prepare } else { step };
         return park(plan, run, step, ctx);
     }
+    if run.doubtful {
+        // It may be refused because it is what the target holds: that is asked before the candidate is forgotten.
+        run.doubtful = false;
+        return go(plan, run, Step::Probe);
+    }
     drop_pending(plan);
     run.refusals = run.refusals.saturating_add(1);
     if run.refusals >= REFUSALS_MAX {

@@ -86,6 +86,9 @@ pub struct Run {
     /// Whether the target makes the candidate, in `Apply`.
     #[serde(default)]
     pub mints: bool,
+    /// Whether the outcome of an attempt with this candidate was unknown: then a refusal may mean that it is live.
+    #[serde(default)]
+    pub doubtful: bool,
     /// The last failure.
     pub fault: Option<Fault>,
 }

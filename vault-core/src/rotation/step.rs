@@ -4,6 +4,7 @@
 //! plan's effect, and feeds the effect's result back in here. After a crash [`recover`] names the one
 //! safe way on: an `Apply` whose result was not committed is probed, never blindly repeated.
 
+pub use super::due::{OVERDUE_AFTER, overdue, queued, tick};
 pub use super::event::{Event, Finding, Retirement};
 use super::failure::fail;
 use super::fault::{Fault, FaultClass};
@@ -42,84 +43,16 @@ pub fn request(account: Account, cause: Cause, ctx: &Context) -> Result<Plan, Re
     })
 }
 
-/// What the clock asks for: a lease that ends, a retry, a rotation that is due. `None`: nothing yet.
-#[must_use]
-pub fn tick(account: Account, ctx: &Context) -> Option<Plan> {
-    if account.stage.is_active() {
-        return None;
-    }
-    if account.lending.expired(ctx.now) {
-        return Some(closing::expire(account, ctx));
-    }
-    let due = account.next_rotation.is_some_and(|due| due <= ctx.now);
-    match &account.stage {
-        Stage::Waiting { at, .. } if *at > ctx.now || account.defers_start() => None,
-        Stage::Waiting { run, step: Step::Prepare, .. }
-            if run.cause == Cause::Schedule && !ctx.window_open =>
-        {
-            Some(wait_for_window(account, ctx))
-        }
-        Stage::Waiting { .. } => Some(resume(account, ctx)),
-        Stage::Idle if account.lending.is_held() || !due => None,
-        Stage::Idle if ctx.window_open => Some(start(account, Cause::Schedule, ctx)),
-        Stage::Idle => Some(missed_window(account, ctx)),
-        Stage::Active { .. } | Stage::Parked { .. } => None,
-    }
-}
-
-/// The window passed while the vault was down or the target busy: that is a failed rotation, and the
-/// next try is in the next window.
-fn missed_window(account: Account, ctx: &Context) -> Plan {
-    let due = account.next_rotation.unwrap_or(ctx.now);
-    let mut plan = Plan::new(account);
-    let fault = Fault::new(FaultClass::Overdue, "its window passed before the rotation could begin");
-    super::failure::raise(&mut plan, &fault, None, due, ctx.now, 0, ctx);
-    plan.account.next_rotation = ctx.next_due;
-    plan
-}
-
-/// A retry that has not touched the target waits for the next window, like the rotation itself.
-fn wait_for_window(account: Account, ctx: &Context) -> Plan {
-    let mut plan = Plan::new(account);
-    if let Stage::Waiting { at, .. } = &mut plan.account.stage {
-        *at = ctx.next_due.unwrap_or(ctx.now.plus(ctx.retry_cap));
-    }
-    plan
-}
-
-/// A rotation that was due some time ago and could not begin: that is a failure too.
-#[must_use]
-pub fn overdue(account: Account, ctx: &Context) -> Option<Plan> {
-    let due = account.next_rotation.filter(|_| account.stage == Stage::Idle && !account.lending.is_held())?;
-    if account.incident.is_some() || ctx.now.since(due) < OVERDUE_AFTER {
-        return None;
-    }
-    let mut plan = Plan::new(account);
-    let fault =
-        Fault::new(FaultClass::Overdue, "the rotation is due and could not begin: its target is busy");
-    super::failure::raise(&mut plan, &fault, None, due, ctx.now, 0, ctx);
-    Some(plan)
-}
-
-/// A rotation that was begun and still waits for its turn at a busy target: that is a failure too.
-#[must_use]
-pub fn queued(account: Account, ctx: &Context) -> Option<Plan> {
-    let run =
-        account.stage.run().filter(|_| account.stage.is_active() && account.incident.is_none())?.clone();
-    let step = account.stage.step();
-    let mut plan = Plan::new(account);
-    let fault = Fault::new(FaultClass::Overdue, "the rotation waits for its turn: its target is busy");
-    super::failure::raise(&mut plan, &fault, step, run.due_at, run.started_at, run.attempts, ctx);
-    Some(plan)
-}
-
 /// Picks up the work of a process that died while an effect was in flight.
 #[must_use]
 pub fn recover(account: Account, ctx: &Context) -> Option<Plan> {
-    let Stage::Active { run, step } = account.stage.clone() else { return None };
+    let Stage::Active { mut run, step } = account.stage.clone() else { return None };
     let step = match step {
         // The target may already hold the candidate (or the old password again): find out first.
-        Step::Apply | Step::Revert => Step::Probe,
+        Step::Apply | Step::Revert => {
+            run.doubtful = true;
+            Step::Probe
+        }
         other => other,
     };
     let mut plan = Plan::new(account);
@@ -163,6 +96,7 @@ pub(crate) fn start(account: Account, cause: Cause, ctx: &Context) -> Plan {
         reverting: false,
         overlaps: ctx.overlaps,
         mints: ctx.mints,
+        doubtful: false,
         fault: None,
     };
     let mut plan = Plan::new(account);
@@ -237,6 +171,7 @@ fn applied(account: Account, mut run: Run, outcome: Outcome, ctx: &Context) -> P
         Outcome::NotApplied(fault) => fail(&mut plan, run, Step::Apply, fault, ctx),
         Outcome::Unknown(fault) => {
             super::failure::report(&mut plan, &mut run, Step::Apply, fault, ctx);
+            run.doubtful = true;
             go(&mut plan, run, Step::Probe);
         }
     }
@@ -392,6 +327,3 @@ pub(super) fn drop_pending(plan: &mut Plan) {
         plan.secrets.push(SecretChange::Drop(pending.number));
     }
 }
-
-/// How long a rotation may be due without having begun.
-pub const OVERDUE_AFTER: std::time::Duration = std::time::Duration::from_secs(60);

@@ -52,6 +52,8 @@ pub(crate) struct State {
     pub mints: bool,
     /// What it made, by handle: for which rotation, for whom, and the secret.
     pub minted: BTreeMap<String, (RotationId, String, String)>,
+    /// Whether a password that is set already is refused as reuse, and what is late cannot be kept off.
+    pub remembers: bool,
     /// Changes on their way that nobody waits for any more.
     pub delayed: Vec<(RotationId, String, String)>,
     /// Accounts whose rights were lost, with the password under which that happened.
@@ -158,6 +160,9 @@ impl SimTarget {
         }
         if let Err(fault) = state.manages(job.management) {
             return Outcome::NotApplied(fault);
+        }
+        if state.remembers && state.passwords.get(job.username).is_some_and(|set| set == candidate.expose()) {
+            return Outcome::NotApplied(Fault::new(FaultClass::PolicyRejected, "used before"));
         }
         let lost = || Outcome::Unknown(Fault::new(FaultClass::Ambiguous, "no answer"));
         match mood {
@@ -273,7 +278,8 @@ impl Rotator for SimTarget {
                 Err(Fault::new(FaultClass::ManagementAuthRefused, "refused"))
             }
             _ => {
-                state.delayed.retain(|(rotation, ..)| *rotation != job.rotation);
+                let remembers = state.remembers;
+                state.delayed.retain(|(rotation, ..)| remembers || *rotation != job.rotation);
                 let ours = |(rotation, ..): &(RotationId, String, String)| *rotation == job.rotation;
                 let unknown = |handle: &String| !job.handles.know(handle);
                 let minted = state.minted.clone();
