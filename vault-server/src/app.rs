@@ -35,6 +35,7 @@ use crate::service::login::LoginService;
 use crate::service::mount::{MountService, Teardown};
 use crate::service::policy::PolicyService;
 use crate::service::pool::PoolService;
+use crate::service::rehearsal::RehearsalService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
@@ -94,6 +95,8 @@ pub struct App {
     pub consumers: ConsumerService,
     /// Pools of accounts.
     pub pools: PoolService,
+    /// Whether a rotation would work.
+    pub rehearsals: RehearsalService,
     /// Who waits for new versions.
     pub watches: WatchService,
     /// Targets.
@@ -192,6 +195,7 @@ impl App {
         let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
         let accounts = AccountService::new(engine.clone(), consumers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
+        let rehearsals = RehearsalService::new(engine.clone(), consumers.clone());
         let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
         let dynamic = DynamicService::new(engine.clone(), mounts.clone());
         let leases = LeaseService::new(engine.clone(), accounts.clone(), dynamic.clone());
@@ -208,6 +212,7 @@ impl App {
             leases,
             consumers,
             pools,
+            rehearsals,
             watches,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
