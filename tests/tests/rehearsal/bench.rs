@@ -62,8 +62,3 @@ pub(crate) fn judged(seed: &Seed, report: &Value) {
     assert!(what.contains(seed.word), "{}: {report:#}", seed.name);
     assert!(!found["mend"].as_str().unwrap().is_empty(), "{}", seed.name);
 }
-
-/// A password policy of one set of characters.
-pub(crate) fn policy(length: usize, charset: &str) -> String {
-    format!("length = {length}\nrule \"charset\" {{ charset = \"{charset}\" }}\n")
-}

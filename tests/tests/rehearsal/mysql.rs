@@ -60,6 +60,7 @@ async fn each_fault_on_mariadb_is_told_and_no_password_has_changed() {
     let sound = stage.account("", None).await;
     let report = stage.rehearsed(&sound).await;
     assert_eq!(report["light"], "green", "{report:#}");
+    assert!(report["passed"].to_string().contains("clocks agree"), "{report:#}");
 
     let one = r#"length = 12 rule "charset" { charset = "A" }"#;
     let unfit = r#"length = 200 rule "charset" { charset = "äöüÄÖÜßéèà" }"#;

@@ -63,7 +63,7 @@ async fn a_wrong_address_is_red_before_anything_is_made() {
         ("database is not there", sound.replace("/postgres?", "/nowhere?"), "preflight", "does not exist"),
         ("port of nobody", url_template(1), "unreachable", "127.0.0.1:1"),
     ] {
-        let target = json!({ "connection_url": url, "password": "of-the-keeper-4711" });
+        let target = json!({ "connection_url": url, "password": "as-it-was-at-1st" });
         crate::bench::wrote(&stage.vault, "targets/config/pg", target).await;
         judged(&Seed::sql(name, "", "red", code, word), &stage.rehearsed(&path).await);
     }

@@ -86,8 +86,11 @@ impl Rehearsing<'_> {
         let after = self.engine.now();
         // A clock that cannot be read is no reason to doubt anything.
         self.target_time = clock.ok().flatten();
-        let skew = self.target_time.and_then(|theirs| judge::clock(theirs, before, after));
-        self.findings.extend(skew);
+        match self.target_time.map(|theirs| judge::clock(theirs, before, after)) {
+            Some(Some(skew)) => self.found(skew),
+            Some(None) => self.passed("the clocks agree"),
+            None => {}
+        }
     }
 
     /// Looks at the account, as a rotation would before it changes anything, and at what is set for it.
