@@ -98,12 +98,18 @@ impl Rehearsing<'_> {
         worst(&self.findings) == Light::Red
     }
 
+    /// Whether there is time for further calls; that there is none is told once.
+    fn in_time(&mut self) -> bool {
+        let late = self.began.elapsed() > TIME_MAX;
+        if late && self.findings.iter().all(|finding| finding.code != Code::TooSlow.as_str()) {
+            self.seen(Code::TooSlow);
+        }
+        !late
+    }
+
     /// Writes the call down before it goes out, and says whether it may: in time, and in the audit trail.
     fn begins(&mut self, step: &str) -> bool {
-        if self.began.elapsed() > TIME_MAX {
-            if self.findings.iter().all(|finding| finding.code != Code::TooSlow.as_str()) {
-                self.seen(Code::TooSlow);
-            }
+        if !self.in_time() {
             return false;
         }
         if self.engine.announce(self.subject, self.job, step) {

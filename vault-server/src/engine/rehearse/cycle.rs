@@ -48,7 +48,7 @@ impl Rehearsing<'_> {
             self.seen(Code::NoShadow);
             return Ok(());
         };
-        if !self.remove_earlier().await? || !self.begins("RehearseMake") {
+        if !self.remove_earlier().await? || !self.in_time() {
             return Ok(());
         }
         let shadow = Shadow::new(name.clone(), self.target.name.clone(), self.job, self.engine.now());
