@@ -31,6 +31,7 @@ use check::Server;
 use classify::LoginFailure;
 use config::Config;
 use identity::{Identity, Need};
+use provision::end_sessions;
 use session::{Failure, Session};
 
 /// Changes, verifies and revokes passwords of MySQL's and MariaDB's accounts.
@@ -160,19 +161,6 @@ async fn open_marked<'a>(config: &'a Config, job: &Job<'_>) -> Result<Session<'a
     let mut session = open_management(config, job).await?;
     session.take_over(&command::mark(job.rotation)).await?;
     Ok(session)
-}
-
-/// Ends the sessions of a user. Who cannot see them all is told, instead of finding none.
-async fn end_sessions(session: &mut Session<'_>, user: &str, job: &Job<'_>) -> Result<u32, Fault> {
-    let own = Account::parse(&job.management.username).is_ok_and(|management| management.user == user);
-    if !own && !session.sees_all_sessions().await? {
-        let what = format!(
-            "{}: the management credential cannot see sessions of others; grant it PROCESS, and CONNECTION ADMIN to end them",
-            session.place()
-        );
-        return Err(Fault::new(FaultClass::PermissionDenied, what));
-    }
-    session.end_sessions_of(user).await
 }
 
 /// What the server says of an account; `None` where there is none.

@@ -54,6 +54,7 @@ async fn a_killed_rehearsal_leaves_no_shadow() {
         proxy.release();
         stage.vault.start_again().await.unwrap();
         until_no_shadow(&stage).await;
+        until_free(&stage, &path).await;
         let report = stage.rehearsed(&path).await;
         assert_eq!(report["light"], "green", "{mischief:?}: {report:#}");
         assert_eq!(stage.hashes().await, before, "{mischief:?}");
@@ -76,4 +77,18 @@ async fn a_shadow_that_cannot_be_removed_is_told_and_removed_as_soon_as_it_can_b
     assert!(!stage.vault.post("accounts/config/stolen", body).await.unwrap().is_success());
     proxy.set(Mischief::None).await.unwrap();
     until_no_shadow(&stage).await;
+}
+
+/// Waits until nobody is at the shadow any more: what was never made is removed, too, and no name of it is seen.
+async fn until_free(stage: &Stage, path: &str) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(40);
+    loop {
+        let answer = stage.vault.post(&format!("accounts/rehearse/{path}"), json!({})).await.unwrap();
+        if answer.status == 200 {
+            return;
+        }
+        assert_eq!(answer.status, 503, "{}", answer.body);
+        assert!(tokio::time::Instant::now() < deadline, "{}", answer.body);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }

@@ -73,13 +73,7 @@ struct Rehearsing<'a> {
 impl Rehearsing<'_> {
     /// The job of a call about this account of the target.
     fn job<'b>(&'b self, username: &'b str) -> Job<'b> {
-        Job {
-            spec: &self.target.spec,
-            management: &self.management,
-            username,
-            rotation: self.job,
-            is_adoption: false,
-        }
+        Job::new(&self.target.spec, &self.management, username, self.job)
     }
 
     fn found(&mut self, finding: Finding) {

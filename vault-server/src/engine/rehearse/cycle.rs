@@ -37,6 +37,11 @@ struct Cycle {
 impl Rehearsing<'_> {
     /// Makes a shadow, rotates it twice and removes it. Its passwords are made as those of the account.
     pub(super) async fn try_on_shadow(&mut self) -> Result<(), RehearseError> {
+        if self.rotator.mints(&self.target.spec) {
+            // The target makes the credentials: there is no policy of ours to try.
+            self.seen(Code::NoShadow);
+            return Ok(());
+        }
         let [first, second, third] = self.candidates()?;
         if self.is_red() {
             return Ok(());

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
-use vault_core::account::Readable;
+use vault_core::account::plan::Effect;
+use vault_core::account::{Readable, Versions};
 use vault_core::rehearsal::Finding;
 use vault_core::rehearsal::judge::{self, Code, Moment, Seen};
+use vault_core::rotation::execute::StoredVersion;
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::port::{Job, Login, Probe, Rotator};
+use vault_core::rotation::port::{Handles, Job, Login, Probe, Rotator};
 use vault_core::rotation::run::Stage;
 use vault_core::schedule::RotationPolicy;
 use vault_core::target::Target;
@@ -96,20 +98,36 @@ impl Rehearsing<'_> {
     /// Looks at the account, as a rotation would before it changes anything, and at what is set for it.
     pub(super) async fn look_at_account(&mut self) -> Result<(), LoadError> {
         if !self.is_red() && self.begins("RehearsePreflight") {
-            let username = self.account.username.clone();
-            let job = Job { is_adoption: self.account.versions.current.is_none(), ..self.job(&username) };
-            match within(self.rotator.preflight(job)).await.flatten() {
-                Ok(_) => self.passed("the account may be changed by the management credential"),
-                Err(fault) => {
-                    self.engine.noted_management(&self.target, self.managed_by, Some(&fault)).await;
-                    self.found(judge::fault(Moment::Preflight, &unanswered(fault)));
-                }
-            }
+            self.preflight().await?;
         }
         if !self.is_red() {
             self.log_in().await?;
         }
         self.look_at_settings()
+    }
+
+    async fn preflight(&mut self) -> Result<(), LoadError> {
+        // Of two names that take turns it is the one that the next rotation changes.
+        let username = self.account.username_for(Effect::Prepare).to_owned();
+        let Versions { current, previous, .. } = self.account.versions;
+        let [current, previous] = [current, previous].map(|version| {
+            version.map_or(Ok(None), |version| self.engine.stored(&self.account, version.number))
+        });
+        let (current, previous) = (current?, previous?);
+        let handle =
+            |stored: &Option<StoredVersion>| stored.as_ref().and_then(|stored| stored.handle.clone());
+        let (current, previous) = (handle(&current), handle(&previous));
+        let handles = Handles { pending: None, current: current.as_deref(), previous: previous.as_deref() };
+        let is_adoption = self.account.versions.current.is_none();
+        let job = Job { is_adoption, handles, ..self.job(&username) };
+        match within(self.rotator.preflight(job)).await.flatten() {
+            Ok(_) => self.passed("the account may be changed by the management credential"),
+            Err(fault) => {
+                self.engine.noted_management(&self.target, self.managed_by, Some(&fault)).await;
+                self.found(judge::fault(Moment::Preflight, &unanswered(fault)));
+            }
+        }
+        Ok(())
     }
 
     /// Logs in by what is served: a right password, once. One that is known to be refused is not tried.
@@ -130,12 +148,11 @@ impl Rehearsing<'_> {
             }
             Readable::Doubtful(_) | Readable::Changing | Readable::NotYet => return Ok(()),
         };
-        let Some(password) = self.engine.password(self.subject, version)? else { return Ok(()) };
+        let Some(stored) = self.engine.stored(&self.account, version)? else { return Ok(()) };
         if !self.begins("RehearseLogin") {
             return Ok(());
         }
-        let login = Login { username: self.account.username.clone(), password };
-        match within(self.rotator.probe(&self.target.spec, &login)).await {
+        match within(self.rotator.probe(&self.target.spec, &stored.login)).await {
             Ok(Probe::Works) => self.passed("the credential that is served logs in"),
             Ok(Probe::Refused) => self.found(current_refused()),
             Ok(Probe::Blocked(fault) | Probe::Inconclusive(fault)) | Err(fault) => {
@@ -149,6 +166,7 @@ impl Rehearsing<'_> {
         let spec = &self.target.spec;
         let (overlaps, ends, late) =
             (self.rotator.overlaps(spec), self.rotator.ends_sessions(spec), self.rotator.late_requests(spec));
+        let overlaps = overlaps || self.account.settings.alternate_username.is_some();
         let policy = self.engine.rotation_policy(&self.account)?;
         let grace = policy.as_ref().map(RotationPolicy::grace).unwrap_or_default();
         for (holds, code) in [

@@ -149,13 +149,7 @@ impl Engine {
 }
 
 fn job<'a>(shadow: &'a Shadow, target: &'a Target, management: &'a Login) -> Job<'a> {
-    Job {
-        spec: &target.spec,
-        management,
-        username: &shadow.username,
-        rotation: shadow.job,
-        is_adoption: false,
-    }
+    Job::new(&target.spec, management, &shadow.username, shadow.job)
 }
 
 fn not_audited() -> Fault {
