@@ -95,8 +95,6 @@ pub struct App {
     pub consumers: ConsumerService,
     /// Pools of accounts.
     pub pools: PoolService,
-    /// Whether a rotation would work.
-    pub rehearsals: RehearsalService,
     /// Who waits for new versions.
     pub watches: WatchService,
     /// Targets.
@@ -195,7 +193,6 @@ impl App {
         let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
         let accounts = AccountService::new(engine.clone(), consumers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
-        let rehearsals = RehearsalService::new(engine.clone(), consumers.clone());
         let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
         let dynamic = DynamicService::new(engine.clone(), mounts.clone());
         let leases = LeaseService::new(engine.clone(), accounts.clone(), dynamic.clone());
@@ -212,7 +209,6 @@ impl App {
             leases,
             consumers,
             pools,
-            rehearsals,
             watches,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
@@ -234,6 +230,12 @@ impl App {
             settings,
             seal,
         }))
+    }
+
+    /// Whether a rotation would work.
+    #[must_use]
+    pub fn rehearsals(&self) -> RehearsalService {
+        RehearsalService::new(self.engine.clone(), self.consumers.clone())
     }
 
     /// Starts the background tasks: ends of tokens, re-wrap, audit checkpoints, the check of the store.

@@ -30,6 +30,7 @@ use super::commit::PlanError;
 use super::drive::Chain;
 use super::{Engine, READ_WAIT};
 use crate::barrier::{LoadError, Loaded};
+use look::Hands;
 
 /// Why nothing was rehearsed.
 #[derive(Debug, thiserror::Error)]
@@ -127,9 +128,9 @@ impl Engine {
     ) -> Result<Report, RehearseError> {
         let busy = RehearseError::Busy;
         let flights = &self.inner.flights;
-        let _shadow = flights
-            .try_take(&shadow_subject(subject))
-            .ok_or(busy("a rehearsal of the account is running; its report comes with accounts/rehearse"))?;
+        let _shadow = flights.try_take(&shadow_subject(subject)).ok_or(busy(
+            "a rehearsal of the account is running, or its shadow is being removed; try again in a moment",
+        ))?;
         // In the order in which a rotation takes them.
         let flight = flights.take(&subject.key(), READ_WAIT).await;
         let flight = flight.ok_or(busy("the account is being worked on; try again in a moment"))?;
@@ -173,7 +174,7 @@ impl Engine {
         account: Account,
         target: Target,
     ) -> Result<Result<Rehearsing<'a>, Finding>, LoadError> {
-        let (rotator, management, managed_by) = match self.hands_of(&target) {
+        let Hands { rotator, management, managed_by } = match self.hands_of(&target) {
             Ok(hands) => hands,
             Err(NoTools::Load(error)) => return Err(error),
             Err(NoTools::Fault(fault)) => return Ok(Err(look::untried(&fault))),

@@ -19,12 +19,17 @@ use crate::engine::Engine;
 use crate::engine::bench::NoTools;
 use crate::engine::dynamic::drive::within;
 
+/// What a call on a target needs.
+pub(super) struct Hands {
+    pub(super) rotator: Arc<dyn Rotator>,
+    pub(super) management: Login,
+    /// The version of the management credential.
+    pub(super) managed_by: Option<u64>,
+}
+
 impl Engine {
     /// The plugin of a target and the credential by which the vault acts there, with its version.
-    pub(super) fn hands_of(
-        &self,
-        target: &Target,
-    ) -> Result<(Arc<dyn Rotator>, Login, Option<u64>), NoTools> {
+    pub(super) fn hands_of(&self, target: &Target) -> Result<Hands, NoTools> {
         let missing = |what: String| NoTools::Fault(Fault::new(FaultClass::Preflight, what));
         let rotator = self
             .rotator(&target.rotator)
@@ -33,7 +38,7 @@ impl Engine {
         let management = management.into_iter().next();
         let management =
             management.ok_or_else(|| missing("the target has no management credential".to_owned()))?;
-        Ok((rotator, management, managed_by))
+        Ok(Hands { rotator, management, managed_by })
     }
 
     /// What the use of the management credential has shown. One that was refused is not tried again by anybody before

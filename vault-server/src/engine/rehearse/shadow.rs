@@ -11,6 +11,7 @@ use vault_core::store::due;
 use vault_core::store::key::Table;
 use vault_core::target::Target;
 
+use super::look::Hands;
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
 use crate::engine::Engine;
 use crate::engine::bench::NoTools;
@@ -135,9 +136,9 @@ impl Engine {
         let _place = self.place_at(&target).await;
         let _turn = self.inner.gates.turn_unless_proven(&target).await;
         match self.hands_of(&target) {
-            Ok((rotator, management, version)) => {
+            Ok(Hands { rotator, management, managed_by }) => {
                 let removed = self.remove_shadow(subject, &shadow, &target, &*rotator, &management).await?;
-                self.noted_management(&target, version, removed.as_ref().err()).await;
+                self.noted_management(&target, managed_by, removed.as_ref().err()).await;
             }
             Err(NoTools::Fault(fault)) => {
                 let _noted = self.not_removed(subject, fault).await?;
