@@ -4,6 +4,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::indexing_slicing,
+    clippy::panic,
     reason = "a step of a test that fails is the finding"
 )]
 #![expect(clippy::print_stdout, reason = "the table is the result")]

@@ -91,71 +91,7 @@ async fn a_sound_account_is_green_and_the_shadow_was_rotated_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn each_fault_on_postgresql_is_told_and_no_password_has_changed() {
     let stage = Stage::new().await;
-    let hashing = json!({ "password_hashing": "server" });
-    let seven = r#"length = 7 rule "charset" { charset = "abcdefghijklmnop0123456789" }"#;
-    let unfit = r#"length = 256 rule "charset" { charset = "😀😁😂😃😄😅😆😇😈😉" }"#;
-    let seeds = [
-        Seed::sql(
-            "no right to alter",
-            "ALTER ROLE KEEPER NOCREATEROLE",
-            "red",
-            "permission_denied",
-            "CREATEROLE",
-        ),
-        Seed::sql(
-            "account is a superuser",
-            "ALTER ROLE APP SUPERUSER",
-            "red",
-            "permission_denied",
-            "superuser",
-        ),
-        Seed::sql("account missing", "DROP ROLE APP", "red", "account_missing", "no role"),
-        Seed::sql("account may not log in", "ALTER ROLE APP NOLOGIN", "red", "account_locked", "NOLOGIN"),
-        Seed::sql(
-            "account expired",
-            "ALTER ROLE APP VALID UNTIL '2001-01-01'",
-            "red",
-            "account_locked",
-            "expired",
-        ),
-        Seed::sql(
-            "account full",
-            "ALTER ROLE APP CONNECTION LIMIT 0",
-            "red",
-            "unreachable",
-            "no connection is free",
-        ),
-        Seed::sql(
-            "management password changed",
-            "ALTER ROLE KEEPER PASSWORD 'another-one-1'",
-            "red",
-            "management_auth_refused",
-            "refused",
-        ),
-        Seed::sql(
-            "management expired",
-            "ALTER ROLE KEEPER VALID UNTIL '2001-01-01'",
-            "red",
-            "management_auth_refused",
-            "expired",
-        ),
-        Seed::sql(
-            "account changed outside",
-            "ALTER ROLE APP PASSWORD 'by-somebody-1'",
-            "amber",
-            "current_refused",
-            "outside",
-        ),
-        Seed {
-            target: hashing,
-            policy: Some(seven),
-            ..Seed::sql("password rule too strict", "", "amber", "policy_refused_once", "stricter")
-        },
-        Seed {
-            policy: Some(unfit),
-            ..Seed::sql("policy makes what no role can have", "", "red", "candidate_unfit", "900 bytes")
-        },
-    ];
+    let seeds = seeds();
     for (n, seed) in seeds.iter().enumerate() {
         let n = n.to_string();
         let path = stage.account(&n, seed.target.clone(), seed.policy).await;
@@ -219,4 +155,73 @@ async fn stage_report(stage: &Stage, path: &str) -> Value {
     let report = rehearsed(&stage.vault, path).await;
     assert_eq!(stage.hashes().await.0, before);
     report
+}
+
+/// What is seeded on PostgreSQL, each on an account and a management role of its own.
+fn seeds() -> Vec<Seed> {
+    let hashing = json!({ "password_hashing": "server" });
+    let seven = r#"length = 7 rule "charset" { charset = "abcdefghijklmnop0123456789" }"#;
+    let unfit = r#"length = 256 rule "charset" { charset = "😀😁😂😃😄😅😆😇😈😉" }"#;
+    vec![
+        Seed::sql(
+            "no right to alter",
+            "ALTER ROLE KEEPER NOCREATEROLE",
+            "red",
+            "permission_denied",
+            "CREATEROLE",
+        ),
+        Seed::sql(
+            "account is a superuser",
+            "ALTER ROLE APP SUPERUSER",
+            "red",
+            "permission_denied",
+            "superuser",
+        ),
+        Seed::sql("account missing", "DROP ROLE APP", "red", "account_missing", "no role"),
+        Seed::sql("account may not log in", "ALTER ROLE APP NOLOGIN", "red", "account_locked", "NOLOGIN"),
+        Seed::sql(
+            "account expired",
+            "ALTER ROLE APP VALID UNTIL '2001-01-01'",
+            "red",
+            "account_locked",
+            "expired",
+        ),
+        Seed::sql(
+            "account full",
+            "ALTER ROLE APP CONNECTION LIMIT 0",
+            "red",
+            "unreachable",
+            "no connection is free",
+        ),
+        Seed::sql(
+            "management password changed",
+            "ALTER ROLE KEEPER PASSWORD 'another-one-1'",
+            "red",
+            "management_auth_refused",
+            "refused",
+        ),
+        Seed::sql(
+            "management expired",
+            "ALTER ROLE KEEPER VALID UNTIL '2001-01-01'",
+            "red",
+            "management_auth_refused",
+            "expired",
+        ),
+        Seed::sql(
+            "account changed outside",
+            "ALTER ROLE APP PASSWORD 'by-somebody-1'",
+            "amber",
+            "current_refused",
+            "outside",
+        ),
+        Seed {
+            target: hashing,
+            policy: Some(seven),
+            ..Seed::sql("password rule too strict", "", "amber", "policy_refused_once", "stricter")
+        },
+        Seed {
+            policy: Some(unfit),
+            ..Seed::sql("policy makes what no role can have", "", "red", "candidate_unfit", "900 bytes")
+        },
+    ]
 }
