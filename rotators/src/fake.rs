@@ -20,6 +20,7 @@ mod account;
 mod act;
 mod provision;
 mod rotator;
+mod shadow;
 
 use account::{Account, Accounts};
 

@@ -6,11 +6,13 @@
 //! and waits until the lock is free, after which no delayed statement can take effect and a probe is conclusive.
 //! Nothing is retried here, and no failed login is repeated. Limits of this: `docs/rotators/mysql.md`.
 
+use vault_core::clock::Timestamp;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
     BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
 use vault_core::rotation::provisioner::Provisioner;
+use vault_core::rotation::shadow::ShadowMaker;
 use vault_core::secret::SecretString;
 
 mod account;
@@ -22,12 +24,14 @@ mod identity;
 mod provision;
 mod rights;
 mod session;
+mod shadow;
 
 use account::{Account, LoginError, check_password};
 use check::Server;
 use classify::LoginFailure;
 use config::Config;
 use identity::{Identity, Need};
+use provision::end_sessions;
 use session::{Failure, Session};
 
 /// Changes, verifies and revokes passwords of MySQL's and MariaDB's accounts.
@@ -121,6 +125,18 @@ impl Rotator for MysqlRotator {
     fn provisioner(&self) -> Option<&dyn Provisioner> {
         Some(self)
     }
+
+    fn shadows(&self, _spec: &TargetSpec) -> Option<&dyn ShadowMaker> {
+        Some(self)
+    }
+
+    fn clock<'a>(
+        &'a self,
+        spec: &'a TargetSpec,
+        management: &'a Login,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, Fault>> {
+        Box::pin(async move { check::clock(&parse(spec)?, management).await })
+    }
 }
 
 fn parse(spec: &TargetSpec) -> Result<Config, Fault> {
@@ -145,19 +161,6 @@ async fn open_marked<'a>(config: &'a Config, job: &Job<'_>) -> Result<Session<'a
     let mut session = open_management(config, job).await?;
     session.take_over(&command::mark(job.rotation)).await?;
     Ok(session)
-}
-
-/// Ends the sessions of a user. Who cannot see them all is told, instead of finding none.
-async fn end_sessions(session: &mut Session<'_>, user: &str, job: &Job<'_>) -> Result<u32, Fault> {
-    let own = Account::parse(&job.management.username).is_ok_and(|management| management.user == user);
-    if !own && !session.sees_all_sessions().await? {
-        let what = format!(
-            "{}: the management credential cannot see sessions of others; grant it PROCESS, and CONNECTION ADMIN to end them",
-            session.place()
-        );
-        return Err(Fault::new(FaultClass::PermissionDenied, what));
-    }
-    session.end_sessions_of(user).await
 }
 
 /// What the server says of an account; `None` where there is none.
@@ -262,8 +265,8 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
         }
     }
     let hashed = server.wants_hash(config.hashing);
-    let change =
-        command::Change { flavour: server.flavour, account: &account, is_own, plugin, hashed, retain };
+    let kind = if is_own { command::Kind::Own } else { command::Kind::Other };
+    let change = command::Change { flavour: server.flavour, account: &account, kind, plugin, hashed, retain };
     let outcome = conclude(session, change.statement(candidate).expose()).await;
     // A second password that somebody has set would outlive the change; but nothing is taken before that is made. The
     // server lets an account do this to itself only with a privilege of its own.

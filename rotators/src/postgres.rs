@@ -6,12 +6,14 @@
 //! delayed COMMIT can take effect and a probe is conclusive. Nothing is retried here, and no failed
 //! login is repeated. Limits of this: `docs/rotators/postgresql.md`.
 
+use vault_core::clock::Timestamp;
 use vault_core::id::RotationId;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
     BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
 use vault_core::rotation::provisioner::Provisioner;
+use vault_core::rotation::shadow::ShadowMaker;
 use vault_core::secret::SecretString;
 
 mod check;
@@ -21,6 +23,7 @@ pub mod config;
 mod provision;
 mod rights;
 mod session;
+mod shadow;
 
 use classify::LoginFailure;
 use config::{Config, Hashing};
@@ -127,6 +130,18 @@ impl Rotator for PostgresRotator {
 
     fn provisioner(&self) -> Option<&dyn Provisioner> {
         Some(self)
+    }
+
+    fn shadows(&self, _spec: &TargetSpec) -> Option<&dyn ShadowMaker> {
+        Some(self)
+    }
+
+    fn clock<'a>(
+        &'a self,
+        spec: &'a TargetSpec,
+        management: &'a Login,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, Fault>> {
+        Box::pin(async move { check::clock(&parse(spec)?, management).await.map(Some) })
     }
 }
 

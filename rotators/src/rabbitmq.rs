@@ -14,6 +14,7 @@ use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
     BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
+use vault_core::rotation::shadow::ShadowMaker;
 use vault_core::secret::SecretString;
 
 mod amqp;
@@ -22,6 +23,7 @@ mod check;
 mod classify;
 pub mod command;
 pub mod config;
+mod shadow;
 mod user;
 
 use api::{Api, Failure, Refusal};
@@ -107,6 +109,10 @@ impl Rotator for RabbitRotator {
 
     fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {
         Box::pin(end_sessions(job))
+    }
+
+    fn shadows(&self, _spec: &TargetSpec) -> Option<&dyn ShadowMaker> {
+        Some(self)
     }
 }
 

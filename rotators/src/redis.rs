@@ -10,6 +10,7 @@ use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
     BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
+use vault_core::rotation::shadow::ShadowMaker;
 use vault_core::secret::SecretString;
 
 mod change;
@@ -19,6 +20,7 @@ pub mod command;
 pub mod config;
 pub mod reply;
 mod session;
+mod shadow;
 mod user;
 
 use change::{Home, change};
@@ -110,6 +112,10 @@ impl Rotator for RedisRotator {
 
     fn overlaps(&self, spec: &TargetSpec) -> bool {
         Config::parse(spec).is_ok_and(|config| config.succession == Succession::Overlap)
+    }
+
+    fn shadows(&self, _spec: &TargetSpec) -> Option<&dyn ShadowMaker> {
+        Some(self)
     }
 }
 

@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{WireTime, duration::Seconds, incident::FailureFacts, lenient, sensitive::Sensitive};
+use crate::{
+    WireTime, duration::Seconds, incident::FailureFacts, lenient, rehearsal::LastRehearsal,
+    sensitive::Sensitive,
+};
 
 /// POST `accounts/config/<path>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,6 +191,9 @@ pub struct AccountStatus {
     /// The pool that lends it too.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pool: Option<String>,
+    /// What the last rehearsal of its rotation came to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rehearsal: Option<LastRehearsal>,
     /// When it is rotated.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rotation_policy: Option<String>,

@@ -20,6 +20,7 @@ pub mod listing;
 pub mod password_policy;
 pub mod policy;
 pub mod pool;
+pub mod rehearsal;
 pub mod report;
 pub mod rotation;
 pub mod rotation_policy;

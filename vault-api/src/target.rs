@@ -3,7 +3,13 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use crate::{WireTime, incident::FailureFacts, lenient, sensitive::Sensitive};
+use crate::{
+    WireTime,
+    incident::FailureFacts,
+    lenient,
+    rehearsal::{Finding, Light},
+    sensitive::Sensitive,
+};
 
 /// POST `targets/config/<name>`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -67,6 +73,10 @@ pub struct TargetCheck {
     pub passed: Vec<String>,
     /// What works but should be mended.
     pub warnings: Vec<String>,
+    /// Green, or amber where there are warnings. Red is the failure.
+    pub light: Light,
+    /// The warnings as findings, in the form of a rehearsal's.
+    pub findings: Vec<Finding>,
 }
 
 /// POST `targets/rotate/<name>`: the management credential after its rotation.

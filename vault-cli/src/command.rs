@@ -12,6 +12,7 @@ mod mount;
 mod operator;
 mod policy;
 mod pool;
+mod rehearse;
 mod report;
 mod rotate;
 mod run;

@@ -24,6 +24,10 @@ pub enum Exit {
     Unfinished,
     /// The command under `run` succeeded, but its account could not be checked in.
     NotCheckedIn,
+    /// A rehearsal came to amber: it would work, with something to mend or not proved.
+    Amber,
+    /// A rehearsal came to red: a rotation would fail.
+    Red,
     /// Whoever read standard output went away, as after SIGPIPE.
     ClosedPipe,
     /// The exit code of the command under `run`, passed on.
@@ -42,6 +46,8 @@ impl Exit {
             Self::Sealed => 5,
             Self::Unfinished => 6,
             Self::NotCheckedIn => 7,
+            Self::Amber => 10,
+            Self::Red => 11,
             Self::ClosedPipe => 141,
             Self::OfCommand(code) => code,
         }
@@ -150,6 +156,8 @@ mod tests {
             (Exit::Sealed, 5),
             (Exit::Unfinished, 6),
             (Exit::NotCheckedIn, 7),
+            (Exit::Amber, 10),
+            (Exit::Red, 11),
             (Exit::ClosedPipe, 141),
             (Exit::OfCommand(77), 77),
         ];

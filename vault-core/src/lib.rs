@@ -37,5 +37,6 @@ pub mod consumer;
 pub mod incident;
 pub mod lease;
 pub mod pool;
+pub mod rehearsal;
 pub mod rotation;
 pub mod target;

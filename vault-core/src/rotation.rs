@@ -20,4 +20,5 @@ pub mod fault;
 pub mod port;
 pub mod provisioner;
 pub mod run;
+pub mod shadow;
 pub mod step;

@@ -35,6 +35,7 @@ use crate::service::login::LoginService;
 use crate::service::mount::{MountService, Teardown};
 use crate::service::policy::PolicyService;
 use crate::service::pool::PoolService;
+use crate::service::rehearsal::RehearsalService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
@@ -229,6 +230,12 @@ impl App {
             settings,
             seal,
         }))
+    }
+
+    /// Whether a rotation would work.
+    #[must_use]
+    pub fn rehearsals(&self) -> RehearsalService {
+        RehearsalService::new(self.engine.clone(), self.consumers.clone())
     }
 
     /// Starts the background tasks: ends of tokens, re-wrap, audit checkpoints, the check of the store.

@@ -23,6 +23,7 @@ pub mod dynamic;
 mod facts;
 mod meter;
 mod place;
+pub mod rehearse;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -142,6 +143,14 @@ impl Engine {
     /// Runs `work` beside the requests, until it ends; a stop waits for it.
     pub(crate) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.inner.shutdown.spawn(work);
+    }
+
+    /// The same for work with an outcome.
+    pub(crate) fn begin<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> tokio::task::JoinHandle<T> {
+        self.inner.shutdown.spawn(work)
     }
 
     /// Held for reading from the look whether a policy exists to the commit that refers to it; for writing by

@@ -19,6 +19,7 @@ pub mod login;
 pub mod mount;
 pub mod policy;
 pub mod pool;
+pub mod rehearsal;
 pub mod rewrap;
 pub mod rule;
 pub mod seal;

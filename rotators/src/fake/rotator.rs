@@ -6,6 +6,7 @@ use vault_core::rotation::port::{
     BoxFuture, CheckReport, Job, Login, Minting, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
 use vault_core::rotation::provisioner::Provisioner;
+use vault_core::rotation::shadow::ShadowMaker;
 use vault_core::secret::SecretString;
 
 use super::account::Refusal;
@@ -156,6 +157,11 @@ impl Rotator for FakeTarget {
 
     fn provisioner(&self) -> Option<&dyn Provisioner> {
         Some(self)
+    }
+
+    /// Not where the target has the setting `shadows` with the value `none`.
+    fn shadows(&self, spec: &TargetSpec) -> Option<&dyn ShadowMaker> {
+        (spec.settings.get("shadows").map(String::as_str) != Some("none")).then_some(self)
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use vault_core::clock::Timestamp;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{CheckReport, Login};
 
@@ -175,6 +176,16 @@ pub(super) async fn report(config: &Config, management: &Login) -> Result<CheckR
     Ok(CheckReport { server: server.name(), passed, warnings })
 }
 
+/// The server's time; `None` for an answer that is none.
+pub(super) async fn clock(config: &Config, management: &Login) -> Result<Option<Timestamp>, Fault> {
+    let mut session =
+        Session::open(config, management, LOOKING).await.map_err(LoginFailure::of_management)?;
+    let rows = session.ask(CLOCK).await.map_err(|failure| session.look_fault(failure))?;
+    session.close().await;
+    let millis = first_column(rows).first().and_then(|text| text.parse().ok());
+    Ok(millis.map(Timestamp::from_millis))
+}
+
 /// What the session's own account was granted, roles in effect included.
 pub(super) async fn own_grants(session: &mut Session<'_>) -> Result<Vec<String>, Fault> {
     let rows = session.ask("SHOW GRANTS").await.map_err(|failure| session.look_fault(failure))?;
@@ -198,6 +209,7 @@ fn is_loopback(host: &str) -> bool {
 }
 
 const ABOUT: &str = "SELECT VERSION(), CURRENT_USER(), USER()";
+const CLOCK: &str = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
 const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', \
      'server_uuid', 'server_uid', 'group_replication_group_name', 'general_log', 'log_bin', \
      'innodb_flush_log_at_trx_commit')";

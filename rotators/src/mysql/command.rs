@@ -19,13 +19,24 @@ pub(super) enum Flavour {
     MariaDb,
 }
 
+/// Whose password is set: statements differ by that.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    /// That of an account that is there.
+    Other,
+    /// The session's own, which may need no privilege.
+    Own,
+    /// That of an account which is made by it.
+    New,
+}
+
 /// A change of a password.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Change<'a> {
     pub(super) flavour: Flavour,
     pub(super) account: &'a Account,
-    /// Whether the session is the account's own: it may need no privilege then, but another statement.
-    pub(super) is_own: bool,
+    /// Whose password it is.
+    pub(super) kind: Kind,
     pub(super) plugin: Plugin,
     /// Whether the vault hashes; for MariaDB only.
     pub(super) hashed: bool,
@@ -42,10 +53,10 @@ impl Change<'_> {
         let name = self.account.quoted();
         // Enough room from the start: growing would leave copies of the secret behind.
         let mut out = String::with_capacity(name.len() + 2 * value.len() + 128);
-        if self.is_own {
+        if self.kind == Kind::Own {
             out.push_str("SET PASSWORD = ");
         } else {
-            out.push_str("ALTER USER ");
+            out.push_str(if self.kind == Kind::New { "CREATE USER " } else { "ALTER USER " });
             out.push_str(&name);
             out.push_str(match self.flavour {
                 Flavour::MySql => " IDENTIFIED WITH ",
@@ -125,32 +136,46 @@ mod tests {
         use Flavour::{MariaDb, MySql};
         use Plugin::{CachingSha2, Native};
         let account = Account { user: "a'b".to_owned(), host: "10.%".to_owned() };
-        for (flavour, plugin, is_own, retain, want) in [
+        for (flavour, plugin, kind, retain, want) in [
             (
                 MariaDb,
                 Native,
-                false,
+                Kind::Other,
                 false,
                 r"ALTER USER 'a\'b'@'10.%' IDENTIFIED VIA mysql_native_password USING PASSWORD('p\\w')",
             ),
-            (MariaDb, Native, true, false, r"SET PASSWORD = PASSWORD('p\\w')"),
+            (MariaDb, Native, Kind::Own, false, r"SET PASSWORD = PASSWORD('p\\w')"),
             (
                 MySql,
                 CachingSha2,
-                false,
+                Kind::Other,
                 false,
                 r"ALTER USER 'a\'b'@'10.%' IDENTIFIED WITH caching_sha2_password BY 'p\\w'",
             ),
             (
                 MySql,
                 CachingSha2,
-                false,
+                Kind::Other,
                 true,
                 r"ALTER USER 'a\'b'@'10.%' IDENTIFIED WITH caching_sha2_password BY 'p\\w' RETAIN CURRENT PASSWORD",
             ),
-            (MySql, Native, true, true, r"SET PASSWORD = 'p\\w' RETAIN CURRENT PASSWORD"),
+            (
+                MariaDb,
+                Native,
+                Kind::New,
+                false,
+                r"CREATE USER 'a\'b'@'10.%' IDENTIFIED VIA mysql_native_password USING PASSWORD('p\\w')",
+            ),
+            (
+                MySql,
+                CachingSha2,
+                Kind::New,
+                false,
+                r"CREATE USER 'a\'b'@'10.%' IDENTIFIED WITH caching_sha2_password BY 'p\\w'",
+            ),
+            (MySql, Native, Kind::Own, true, r"SET PASSWORD = 'p\\w' RETAIN CURRENT PASSWORD"),
         ] {
-            let change = Change { flavour, account: &account, is_own, plugin, hashed: false, retain };
+            let change = Change { flavour, account: &account, kind, plugin, hashed: false, retain };
             assert_eq!(change.statement(&secret(r"p\w")).expose(), want);
         }
         assert_eq!(discard_old(&account), r"ALTER USER 'a\'b'@'10.%' DISCARD OLD PASSWORD");
@@ -160,18 +185,18 @@ mod tests {
     fn where_the_vault_hashes_the_password_is_not_in_the_statement() {
         let account = Account { user: "app".to_owned(), host: "%".to_owned() };
         // As MariaDB 10.11 makes them of the password `pw`.
-        for (plugin, is_own, want) in [
+        for (plugin, kind, want) in [
             (
                 Plugin::Native,
-                false,
+                Kind::Other,
                 "ALTER USER 'app'@'%' IDENTIFIED VIA mysql_native_password USING '*D821809F681A40A6E379B50D0463EFAE20BDD122'",
             ),
-            (Plugin::Native, true, "SET PASSWORD = '*D821809F681A40A6E379B50D0463EFAE20BDD122'"),
+            (Plugin::Native, Kind::Own, "SET PASSWORD = '*D821809F681A40A6E379B50D0463EFAE20BDD122'"),
         ] {
             let change = Change {
                 flavour: Flavour::MariaDb,
                 account: &account,
-                is_own,
+                kind,
                 plugin,
                 hashed: true,
                 retain: false,

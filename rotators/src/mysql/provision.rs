@@ -16,7 +16,7 @@ use super::account::{Account, check_password};
 use super::check::Server;
 use super::config::Config;
 use super::session::Session;
-use super::{MysqlRotator, end_sessions, find, open_management, open_marked, parse, unfit};
+use super::{MysqlRotator, find, open_management, open_marked, parse, unfit};
 use template::Values;
 
 impl Provisioner for MysqlRotator {
@@ -221,4 +221,17 @@ async fn dismiss(
     }
     // Where it could not be locked, somebody may have come in meanwhile.
     end_sessions(session, job.username, job).await.map(drop)
+}
+
+/// Ends the sessions of a user. Who cannot see them all is told, instead of finding none.
+pub(super) async fn end_sessions(session: &mut Session<'_>, user: &str, job: &Job<'_>) -> Result<u32, Fault> {
+    let own = Account::parse(&job.management.username).is_ok_and(|management| management.user == user);
+    if !own && !session.sees_all_sessions().await? {
+        let what = format!(
+            "{}: the management credential cannot see sessions of others; grant it PROCESS, and CONNECTION ADMIN to end them",
+            session.place()
+        );
+        return Err(Fault::new(FaultClass::PermissionDenied, what));
+    }
+    session.end_sessions_of(user).await
 }

@@ -2,6 +2,7 @@
 
 use std::net::IpAddr;
 
+use vault_core::clock::Timestamp;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{CheckReport, Login};
 
@@ -129,6 +130,18 @@ pub(super) async fn report(config: &Config, management: &Login) -> Result<CheckR
     })
 }
 
+/// The server's time.
+pub(super) async fn clock(config: &Config, management: &Login) -> Result<Timestamp, Fault> {
+    let session = Session::open(config, management, LOOKING).await.map_err(LoginFailure::of_management)?;
+    let looked = |failure| session.look_fault(failure);
+    session.prepare().await.map_err(looked)?;
+    let rows = session.ask(CLOCK, &[]).await.map_err(looked)?;
+    let row = rows.first().ok_or_else(|| looked(Failure::Silent))?;
+    let millis: i64 = row.try_get(0).map_err(|error| looked(Failure::Said(error)))?;
+    session.close().await;
+    Ok(Timestamp::from_millis(millis))
+}
+
 fn is_loopback(host: &str) -> bool {
     host == "localhost" || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
@@ -141,6 +154,7 @@ const SERVER: &str = "SELECT current_setting('server_version') AS version, \
     current_setting('password_encryption') AS password_encryption, \
     current_setting('log_statement') AS log_statement, \
     coalesce((SELECT rolcreaterole FROM pg_roles WHERE rolname = current_user), false) AS create_role";
+const CLOCK: &str = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::int8";
 /// SCRAM came with version 10.
 const SCRAM_VERSION_MIN: i32 = 100_000;
 

@@ -92,6 +92,16 @@ pub fn alter_password(name: &str, password: &SecretString, hashing: Hashing) -> 
     SecretString::new(statement)
 }
 
+/// The statement that makes a role which may log in until `until` and do nothing else; it has no password yet.
+#[must_use]
+pub fn create_shadow(name: &str, until: &str) -> String {
+    let mut statement = String::from("CREATE ROLE ");
+    push_identifier(&mut statement, name);
+    statement.push_str(" LOGIN NOINHERIT NOCREATEDB NOCREATEROLE VALID UNTIL ");
+    push_literal(&mut statement, until);
+    statement
+}
+
 /// The statement after which a role logs in no more, whatever its password.
 #[must_use]
 pub fn forbid_login(name: &str) -> String {

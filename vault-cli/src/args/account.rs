@@ -33,6 +33,16 @@ Examples:
         after_help = "Examples:\n  rotunda account verify db/app\n\nExit code 4 when the target refuses it."
     )]
     Verify(AccountPath),
+    /// Try a rotation on a shadow account: would that of the account work?
+    #[command(after_help = "\
+Examples:
+  rotunda account rehearse db/app
+  rotunda account rehearse db/app --last
+  rotunda account rehearse db/app --format json
+
+The account itself is looked at and logged in to, never changed. Exit code 0 for green, 10 for amber (it would
+work, with something to mend or not proved), 11 for red (it would fail).")]
+    Rehearse(AccountRehearseArgs),
     /// Find out which stored version works and serve that one
     #[command(after_help = "Examples:\n  rotunda account reconcile db/app\n\nExit code 4 when none works.")]
     Reconcile(AccountPath),
@@ -78,6 +88,17 @@ pub(crate) struct AccountWatchArgs {
     /// Run this with `sh -c` at each change, with ROTUNDA_ACCOUNT and ROTUNDA_VERSION in its environment
     #[arg(long, value_name = "COMMAND")]
     pub(crate) exec: Option<String>,
+}
+
+/// `rotunda account rehearse`.
+#[derive(Debug, Args)]
+pub(crate) struct AccountRehearseArgs {
+    /// The account's path
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// Show what the last rehearsal came to, and try nothing
+    #[arg(long)]
+    pub(crate) last: bool,
 }
 
 /// One account.

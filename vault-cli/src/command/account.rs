@@ -9,7 +9,7 @@ use vault_api::{
     rotation::RotationRequest,
 };
 
-use super::{Session, hand_over, rotate, trimmed, watch};
+use super::{Session, hand_over, rehearse, rotate, trimmed, watch};
 use crate::{
     args::{
         account::{AccountDeleteArgs, AccountStatusArgs, AccountWord, AccountWriteArgs, DisposalChoice},
@@ -47,6 +47,7 @@ pub(super) async fn run(word: AccountWord, session: &mut Session) -> Result<Exit
         AccountWord::Verify(args) => {
             rotate::act("verify", &args.path, RotationRequest::default(), session).await
         }
+        AccountWord::Rehearse(args) => rehearse::run(&args, session).await,
         AccountWord::Reconcile(args) => {
             rotate::act("reconcile", &args.path, RotationRequest::default(), session).await
         }
@@ -156,6 +157,12 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
         let names: Vec<String> = status.line.iter().map(|waiter| output::shown(&waiter.principal)).collect();
         pairs.push(("in line", names.join(", ")));
     }
+    if let Some(rehearsal) = &status.rehearsal {
+        let light = console.emphasised(rehearse::tone(rehearsal.light), rehearsal.light.word());
+        let codes = rehearsal.codes.join(", ");
+        let why = if codes.is_empty() { String::new() } else { format!(" ({})", output::shown(&codes)) };
+        pairs.push(("rehearsed", format!("{light}{why} at {}", output::shown(&rehearsal.at))));
+    }
     if let Some(pool) = &status.pool {
         pairs.push(("pool", output::shown(pool)));
     }
@@ -204,6 +211,10 @@ async fn status_list(state: Option<String>, session: &mut Session) -> Result<Exi
                     output::shown(path),
                     status.state.word().to_owned(),
                     status.version.to_string(),
+                    status
+                        .rehearsal
+                        .as_ref()
+                        .map_or_else(|| "-".to_owned(), |last| last.light.word().to_owned()),
                     output::optional(status.failure.class.as_deref()),
                     output::optional(status.holder.as_ref().map(|holder| holder.principal.as_str())),
                     output::optional(status.next_rotation.as_deref()),
@@ -211,7 +222,10 @@ async fn status_list(state: Option<String>, session: &mut Session) -> Result<Exi
                 None => vec![output::shown(path)],
             })
             .collect();
-        Ok(output::columns(&["PATH", "STATE", "VERSION", "FAILURE", "HELD BY", "NEXT ROTATION"], &rows))
+        Ok(output::columns(
+            &["PATH", "STATE", "VERSION", "REHEARSED", "FAILURE", "HELD BY", "NEXT ROTATION"],
+            &rows,
+        ))
     })?;
     Ok(Exit::Done)
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use vault_api::target::TargetCheck;
 
-use super::{Session, hand_over, rotate, trimmed};
+use super::{Session, hand_over, rehearse, rotate, trimmed};
 use crate::{
     args::target::{ManagementDisposal, TargetDeleteArgs, TargetWord, TargetWriteArgs},
     client::Request,
@@ -75,7 +75,10 @@ async fn check(name: &str, session: &mut Session) -> Result<Exit, Failure> {
     let answer = session.ask("talking to the target", request).await?;
     let found: TargetCheck = answer.read_data()?;
     session.show(&answer, |_, console| {
-        let mut pairs = vec![("server", output::optional(Some(&found.server)))];
+        let mut pairs = vec![
+            ("server", output::optional(Some(&found.server))),
+            ("light", rehearse::word(found.light, console)),
+        ];
         pairs.extend(found.passed.iter().map(|passed| ("passed", output::shown(passed))));
         let warned = |warning: &String| console.emphasised(Tone::Warn, &output::shown(warning));
         pairs.extend(found.warnings.iter().map(|warning| ("to mend", warned(warning))));

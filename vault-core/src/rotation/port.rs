@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::fault::{Fault, FaultClass};
 use super::provisioner::Provisioner;
+use super::shadow::ShadowMaker;
+use crate::clock::Timestamp;
 use crate::entropy::Entropy;
 use crate::id::RotationId;
 use crate::secret::SecretString;
@@ -273,5 +275,20 @@ pub trait Rotator: Send + Sync {
     /// What makes accounts that live as long as a lease; `None` where this kind of target cannot.
     fn provisioner(&self) -> Option<&dyn Provisioner> {
         None
+    }
+
+    /// What makes shadow accounts, on which a rotation is rehearsed; `None` where this kind of target cannot, or not
+    /// safely.
+    fn shadows(&self, _spec: &TargetSpec) -> Option<&dyn ShadowMaker> {
+        None
+    }
+
+    /// What time the target has, by its own clock; `None` where it does not tell. Changes nothing.
+    fn clock<'a>(
+        &'a self,
+        _spec: &'a TargetSpec,
+        _management: &'a Login,
+    ) -> BoxFuture<'a, Result<Option<Timestamp>, Fault>> {
+        Box::pin(std::future::ready(Ok(None)))
     }
 }

@@ -83,11 +83,13 @@ pub enum Table {
     PoolMember = 38,
     /// Receipts of consumers: subject, NUL, consumer.
     Consumer = 39,
+    /// Rehearsals, by subject: the last report, and the shadow account that may be on the target.
+    Rehearsal = 45,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -127,6 +129,7 @@ impl Table {
         Self::Pool,
         Self::PoolMember,
         Self::Consumer,
+        Self::Rehearsal,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

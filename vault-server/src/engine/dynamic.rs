@@ -8,7 +8,7 @@
 //! An end is one commit and waits for nobody; whoever works on the user on the target holds its flight.
 
 mod commit;
-mod drive;
+pub(in crate::engine) mod drive;
 
 use std::time::Duration;
 
@@ -268,12 +268,16 @@ impl Engine {
         })
     }
 
-    /// Counts dynamic leases by state, once a minute, until the server stops.
+    /// Counts dynamic leases by state, and rehearsals, once a minute, until the server stops.
     pub(crate) async fn count_dynamic_until_stop(self) {
         loop {
             match self.count_dynamic().await {
                 Ok(()) | Err(LoadError::Sealed) => {}
                 Err(error) => tracing::warn!(error = %Chain(&error), "dynamic leases were not counted"),
+            }
+            match self.count_rehearsals().await {
+                Ok(()) | Err(LoadError::Sealed) => {}
+                Err(error) => tracing::warn!(error = %Chain(&error), "rehearsals were not counted"),
             }
             tokio::select! {
                 () = self.inner.shutdown.begun() => return,

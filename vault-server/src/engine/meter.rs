@@ -7,6 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use vault_core::account::plan::Plan;
 use vault_core::clock::Timestamp;
 use vault_core::lease::dynamic::step::Note;
+use vault_core::rehearsal::Light;
 
 use crate::telemetry::metrics::Metrics;
 
@@ -19,6 +20,14 @@ pub(super) struct Meter {
     last_tick: Gauge,
     leases: Family<EventLabels, Counter>,
     leases_now: Family<StateLabels, Gauge>,
+    rehearsals: Family<LightLabels, Counter>,
+    rehearsed_now: Family<LightLabels, Gauge>,
+    shadows_now: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LightLabels {
+    light: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -74,6 +83,17 @@ impl Meter {
                 "Dynamic leases by state, counted once a minute",
                 meter.leases_now.clone(),
             );
+            registry.register("rehearsals", "Rehearsals that ended, by light", meter.rehearsals.clone());
+            registry.register(
+                "rehearsed_accounts",
+                "Accounts by the light of their last rehearsal, counted once a minute",
+                meter.rehearsed_now.clone(),
+            );
+            registry.register(
+                "rehearsal_shadows",
+                "Shadow accounts that may still be on a target, counted once a minute",
+                meter.shadows_now.clone(),
+            );
         });
         meter
     }
@@ -104,6 +124,19 @@ impl Meter {
         for (state, count) in counts {
             self.leases_now.get_or_create(&StateLabels { state }).set(*count);
         }
+    }
+
+    /// Counts a rehearsal.
+    pub(super) fn rehearsed(&self, light: Light) {
+        self.rehearsals.get_or_create(&LightLabels { light: light.as_str() }).inc();
+    }
+
+    /// Shows how many accounts have which light, and how many shadows there may be.
+    pub(super) fn counted_rehearsals(&self, lights: &[(Light, i64)], shadows: i64) {
+        for (light, count) in lights {
+            self.rehearsed_now.get_or_create(&LightLabels { light: light.as_str() }).set(*count);
+        }
+        self.shadows_now.set(shadows);
     }
 
     /// Notes that the scheduler lives.

@@ -10,6 +10,7 @@ use vault_core::lease::dynamic::role::DynamicRole;
 use vault_core::lease::dynamic::trouble::Trouble;
 use vault_core::path::Name;
 use vault_core::pool::{Pool, PoolId};
+use vault_core::rehearsal::Rehearsal;
 use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::key::Table;
@@ -84,6 +85,7 @@ record! {
     StoredPasswordPolicy => PasswordPolicy,
     Pool => Pool,
     Member => PoolMember,
+    Rehearsal => Rehearsal,
 }
 
 /// The name of a stored secret: subject, NUL, version.
@@ -143,6 +145,8 @@ pub const DUE_ACCOUNT: u8 = 2;
 pub const DUE_RULE: u8 = 3;
 /// The kind of a dynamic lease's entry in the due index.
 pub const DUE_DYNAMIC: u8 = 4;
+/// The kind of a rehearsal's entry in the due index: its shadow account is to be removed.
+pub const DUE_REHEARSAL: u8 = 9;
 
 /// The name in [`Table::TokenLease`] of a dynamic lease: the token's digest, NUL, the name of its record. The id
 /// of any other lease begins with another byte.

@@ -15,7 +15,7 @@ use vault_core::store::due::{self, Due};
 use vault_core::store::key::Table;
 
 use super::drive::Chain;
-use super::record::{DUE_ACCOUNT, DUE_DYNAMIC};
+use super::record::{DUE_ACCOUNT, DUE_DYNAMIC, DUE_REHEARSAL};
 use super::{ActError, Engine};
 use crate::barrier::LoadError;
 
@@ -65,6 +65,11 @@ impl Engine {
                         }
                     }
                     DUE_DYNAMIC => engine.attend_dynamic(&entry.name, now).await,
+                    DUE_REHEARSAL => {
+                        if let Some(subject) = subject_of(&entry) {
+                            engine.attend_shadow(subject, now);
+                        }
+                    }
                     _ => {}
                 }
             });

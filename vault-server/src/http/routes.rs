@@ -18,6 +18,7 @@ mod mount;
 mod parameters;
 mod policy;
 mod pool;
+mod rehearsal;
 mod rule;
 mod sys;
 mod target;
@@ -267,6 +268,8 @@ fn accounts() -> Vec<Route> {
             .readable(&["outcome", "state", "class", "incident"]),
         write("accounts/reconcile/<path...>", account::reconcile)
             .readable(&["outcome", "state", "class", "incident"]),
+        write("accounts/rehearse/<path...>", rehearsal::rehearse).readable(&["outcome", "light"]),
+        read("accounts/rehearse/<path...>", rehearsal::last).readable(&["outcome", "light"]),
         list("accounts/status", account::list_status),
         read("accounts/status", account::list_status),
         read("accounts/status/<path...>", account::status),

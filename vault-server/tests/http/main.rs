@@ -32,6 +32,7 @@ mod openapi;
 mod policy;
 mod pool;
 mod process;
+mod rehearsal;
 mod rekey;
 mod rewrap;
 mod rotation;

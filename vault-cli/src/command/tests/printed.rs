@@ -110,14 +110,16 @@ in line          bob, eve
 async fn listings_are_columns_for_people_and_an_array_for_programs() {
     let listing = json!({
         "keys": ["db/app", "db/b"],
-        "key_info": {"db/app": {"state": "parked", "version": 2, "class": "drift"}, "db/b": {"state": "idle", "version": 1}},
+        "key_info": {"db/app": {"state": "parked", "version": 2, "class": "drift"}, "db/b": {
+            "state": "idle", "version": 1, "rehearsal": {"light": "red", "at": "noon", "codes": ["permission_denied"]},
+        }},
     });
     assert_eq!(
         table(&listing, &["account", "status"]).await,
         "\
-PATH    STATE   VERSION  FAILURE  HELD BY  NEXT ROTATION
-db/app  parked  2        drift    -        -
-db/b    idle    1        -        -        -
+PATH    STATE   VERSION  REHEARSED  FAILURE  HELD BY  NEXT ROTATION
+db/app  parked  2        -          drift    -        -
+db/b    idle    1        red        -        -        -
 "
     );
     assert_eq!(table(&listing, &["account", "list"]).await, "db/app\ndb/b\n");
@@ -249,4 +251,31 @@ async fn looking_up_a_token_does_not_print_it() {
     let answer = json!({"id": "hvs.canary", "accessor": "acc", "policies": ["default"], "ttl": 60});
     let out = table(&answer, &["token", "lookup"]).await;
     assert_eq!(out, "accessor  acc\npolicies  default\nttl       60\n");
+}
+
+#[tokio::test]
+async fn a_rehearsal_says_its_light_as_a_word_and_by_its_exit_code() {
+    let finding =
+        |light: &str| json!({"light": light, "code": "no_grace", "what": "it is so", "mend": "do this"});
+    for (light, findings, exit) in [
+        ("green", vec![], 0),
+        ("amber", vec![finding("amber")], 10),
+        ("red", vec![finding("red"), finding("amber")], 11),
+    ] {
+        let answer = json!({"outcome": "rehearsed", "light": light, "passed": ["one"], "findings": findings});
+        let (outcome, asked) = against(data(&answer), &["account", "rehearse", "db/app"]).await;
+        assert_eq!((outcome.code, outcome.err.as_str()), (exit, ""), "{light}");
+        assert!(asked.head.starts_with("POST /v1/accounts/rehearse/db/app"), "{}", asked.head);
+        assert!(
+            outcome.out.contains(&format!("{}: a rotation would", light.to_uppercase())),
+            "{}",
+            outcome.out
+        );
+        let told = outcome.out.matches("no_grace: it is so\n  to mend  do this\n").count();
+        assert_eq!(told, findings.len(), "{}", outcome.out);
+        assert!(!outcome.out.contains('\u{1b}'));
+    }
+    let running = json!({"data": {"outcome": "running", "passed": [], "findings": []}});
+    let (outcome, _) = against((202, running.to_string()), &["account", "rehearse", "db/app"]).await;
+    assert_eq!(outcome.code, 6, "{}", outcome.err);
 }

@@ -250,7 +250,7 @@ fn fault_of(error: NoTools) -> Fault {
 }
 
 /// Races a call against the deadline. The error is what it means that no answer came.
-async fn within<T>(call: impl Future<Output = T>) -> Result<T, Fault> {
+pub(in crate::engine) async fn within<T>(call: impl Future<Output = T>) -> Result<T, Fault> {
     match tokio::time::timeout(EFFECT_DEADLINE, caught(call)).await {
         Ok(Some(answer)) => Ok(answer),
         Ok(None) => {

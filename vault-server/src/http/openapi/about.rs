@@ -11,6 +11,7 @@ mod lease;
 mod mount;
 mod policy;
 mod pool;
+mod rehearsal;
 mod rule;
 mod server;
 mod system;
@@ -38,6 +39,7 @@ pub fn built_in() -> Vec<About> {
         token::LINES,
         target::LINES,
         account::LINES,
+        rehearsal::LINES,
         pool::LINES,
         lease::LINES,
         rule::LINES,

@@ -3,6 +3,7 @@
 use vault_core::account::{Account, Subject};
 use vault_core::incident::ledger::LedgerEvent;
 use vault_core::path::AccountPath;
+use vault_core::rehearsal::Rehearsal;
 use vault_core::rotation::run::Stage;
 use vault_core::store::batch::Require;
 use vault_core::store::due;
@@ -164,6 +165,19 @@ impl AccountService {
             let withdrawn =
                 LedgerEvent::Withdrawn { incident, at: self.engine.now(), by: principal.to_owned() };
             put_incidents(barrier, batch, &[withdrawn])?;
+        }
+        match barrier.load::<Rehearsal>(account.subject.key())? {
+            None => {
+                batch.check::<Rehearsal>(account.subject.key(), Require::Absent);
+            }
+            Some(rehearsal) if rehearsal.value.shadow.is_none() => {
+                batch.delete::<Rehearsal>(account.subject.key(), rehearsal.revision);
+            }
+            // The shadow is still to be removed from the target; the record goes with it.
+            Some(rehearsal) => {
+                let require = rehearsal.require();
+                batch.put(account.subject.key(), require, &Rehearsal { last: None, ..rehearsal.value });
+            }
         }
         // Nobody put it into a pool meanwhile.
         batch.check::<Member>(account.subject.key(), Require::Absent);

@@ -2,6 +2,7 @@
 
 use vault_api::account::{AccountEvent, AccountHistory, AccountState, AccountStatus, Holder, Waiter};
 use vault_api::incident::FailureFacts;
+use vault_api::rehearsal::LastRehearsal;
 use vault_core::account::plan::HistoryEntry;
 use vault_core::account::{Account, Subject};
 use vault_core::incident::Incident;
@@ -13,6 +14,7 @@ use vault_core::rotation::run::{Stage, Step};
 use super::{AccountError, AccountService, PAGE};
 use crate::barrier::LoadError;
 use crate::engine::record::history_prefix;
+use crate::service::rehearsal::summary;
 
 impl AccountService {
     /// How an account stands.
@@ -59,10 +61,23 @@ impl AccountService {
                 .collect(),
             consumers: None,
             pool: None,
+            rehearsal: self.rehearsed(&account.subject)?,
             rotation_policy: settings.rotation_policy.as_ref().map(ToString::to_string),
             password_policy: settings.password_policy.as_ref().map(ToString::to_string),
             max_ttl: settings.max_ttl.map(|ttl| ttl.as_secs()),
         })
+    }
+
+    /// A record that cannot be read must not hide how the account stands; the log tells of it.
+    fn rehearsed(&self, subject: &Subject) -> Result<Option<LastRehearsal>, LoadError> {
+        match self.engine.rehearsal(subject) {
+            Ok(rehearsal) => Ok(rehearsal.and_then(|rehearsal| rehearsal.last).as_ref().map(summary)),
+            Err(LoadError::Sealed) => Err(LoadError::Sealed),
+            Err(error) => {
+                tracing::error!(%subject, %error, "the record of a rehearsal cannot be read");
+                Ok(None)
+            }
+        }
     }
 
     fn failure(&self, account: &Account) -> Result<FailureFacts, LoadError> {

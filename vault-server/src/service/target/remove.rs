@@ -6,6 +6,7 @@ use tokio::sync::RwLockWriteGuard;
 use vault_core::account::{Account, Subject};
 use vault_core::lease::dynamic::SUBJECT_PREFIX;
 use vault_core::path::Name;
+use vault_core::rehearsal;
 use vault_core::target::Target;
 
 use super::TargetService;
@@ -58,6 +59,11 @@ impl TargetService {
         if leases > 0 {
             return Err(AccountError::State(format!(
                 "{name} still has {leases} dynamic leases; revoke them first"
+            )));
+        }
+        if accounts.iter().any(|key| key.starts_with(rehearsal::SUBJECT_PREFIX)) {
+            return Err(AccountError::State(format!(
+                "{name} may still have the shadow account of a rehearsal, which is being removed; try again in a moment"
             )));
         }
         let mut batch = self.engine.barrier().transaction()?;

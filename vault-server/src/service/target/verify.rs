@@ -3,14 +3,30 @@
 use vault_api::target::TargetCheck;
 use vault_core::account::{Health, Readable, Subject};
 use vault_core::path::Name;
+use vault_core::rehearsal::judge::{Code, Seen};
+use vault_core::rehearsal::{Finding, worst};
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::port::{Login, Probe, TargetSpec};
+use vault_core::rotation::port::{CheckReport, Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::step;
 
 use super::TargetService;
 use crate::engine::EFFECT_DEADLINE;
 use crate::service::account::AccountError;
+use crate::service::rehearsal::{finding, light};
+
+/// A report of the rotator's, as it is told.
+fn told(report: CheckReport) -> TargetCheck {
+    let warned = |warning: &String| Seen::told(Code::TargetWarning, warning.as_str()).finding();
+    let findings: Vec<Finding> = report.warnings.iter().map(warned).collect();
+    TargetCheck {
+        server: report.server,
+        passed: report.passed,
+        warnings: report.warnings,
+        light: light(worst(&findings)),
+        findings: findings.iter().map(finding).collect(),
+    }
+}
 
 impl TargetService {
     /// Logs in with the management credential and looks whether it can do its work.
@@ -49,7 +65,7 @@ impl TargetService {
                     self.accounts.look(&subject).await?;
                 }
                 self.resume_parked(name).await?;
-                Ok(TargetCheck { server: report.server, passed: report.passed, warnings: report.warnings })
+                Ok(told(report))
             }
             Err(fault) => {
                 if fault.class == FaultClass::ManagementAuthRefused {

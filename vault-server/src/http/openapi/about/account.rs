@@ -1,6 +1,7 @@
 //! `accounts/…`.
 
 use super::incident::FAILURE;
+use super::rehearsal::LAST;
 use crate::http::openapi::words::*;
 
 pub(super) const LINES: &[About] = &[
@@ -127,6 +128,7 @@ const STANDING: &[Field] = &[
         "How far the served version has come; where one account is asked about.",
     ),
     may("pool", Text, "The pool that lends it, too."),
+    may("rehearsal", Object(LAST), "What the last rehearsal of its rotation came to."),
     may("rotation_policy", Text, "When it is rotated."),
     may("password_policy", Text, "How its passwords look."),
     may("max_ttl", Count, "Seconds a check-out lasts at most."),

@@ -2,6 +2,7 @@
 
 use super::account::{CONFIRM, HANDED_OVER};
 use super::incident::FAILURE;
+use super::rehearsal::{FINDING, LIGHT};
 use crate::http::openapi::words::*;
 
 pub(super) const LINES: &[About] = &[
@@ -63,6 +64,8 @@ const CHECK: &[Field] = &[
     must("server", Text, "How the target names itself and its version."),
     must("passed", List(&Text), "What was tried and held."),
     must("warnings", List(&Text), "What works but should be mended."),
+    must("light", LIGHT, "Green, or amber where there are warnings; red is the failure."),
+    must("findings", List(&Object(FINDING)), "The warnings, in the form of a rehearsal's findings."),
 ];
 const ROTATED: &[Field] = &[
     must("outcome", Word(&["rotated", "running"]), "Whether it is done."),
