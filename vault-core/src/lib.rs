@@ -39,3 +39,4 @@ pub mod lease;
 pub mod pool;
 pub mod rotation;
 pub mod target;
+pub mod webhook;

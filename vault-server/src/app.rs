@@ -180,16 +180,17 @@ impl App {
         let shutdown = Shutdown::new();
         let tokens = Arc::new(TokenService::new(barrier.clone(), Arc::clone(&entropy), limits));
         let logins = Arc::new(LoginService::new(barrier.clone(), Arc::clone(&tokens)));
+        let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
         let engine = Engine::new(EnginePorts {
             barrier: barrier.clone(),
             audit: audit.clone(),
+            consumers: consumers.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             rotators,
             metrics: Arc::clone(&metrics),
             shutdown: shutdown.clone(),
         });
-        let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
         let accounts = AccountService::new(engine.clone(), consumers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
         let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);

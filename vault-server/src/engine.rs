@@ -41,6 +41,7 @@ use self::gate::Gates;
 use self::meter::Meter;
 use crate::barrier::Barrier;
 use crate::service::audit::{AuditService, AuditUnavailable};
+use crate::service::consumer::ConsumerService;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
 
@@ -53,6 +54,7 @@ pub struct Engine {
 struct Inner {
     barrier: Barrier,
     audit: AuditService,
+    consumers: ConsumerService,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     rotators: Registry,
@@ -70,6 +72,8 @@ pub struct Ports {
     pub barrier: Barrier,
     /// The audit trail.
     pub audit: AuditService,
+    /// Who has which version of a credential.
+    pub consumers: ConsumerService,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -86,12 +90,13 @@ impl Engine {
     /// An engine at rest; [`scheduler::run`] makes it look at the clock.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        let Ports { barrier, audit, clock, entropy, rotators, metrics, shutdown } = ports;
+        let Ports { barrier, audit, consumers, clock, entropy, rotators, metrics, shutdown } = ports;
         let (flights, gates, meter) = (Arc::default(), Gates::default(), Meter::new(&metrics));
         Self {
             inner: Arc::new(Inner {
                 barrier,
                 audit,
+                consumers,
                 clock,
                 entropy,
                 rotators,

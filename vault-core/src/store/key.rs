@@ -83,11 +83,17 @@ pub enum Table {
     PoolMember = 38,
     /// Receipts of consumers: subject, NUL, consumer.
     Consumer = 39,
+    /// Webhooks, by name.
+    Webhook = 46,
+    /// Deliveries that are pending: webhook id, due time (8 bytes, big endian), event id.
+    WebhookQueue = 47,
+    /// Deliveries that have ended: webhook id, event id.
+    WebhookLog = 48,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -127,6 +133,9 @@ impl Table {
         Self::Pool,
         Self::PoolMember,
         Self::Consumer,
+        Self::Webhook,
+        Self::WebhookQueue,
+        Self::WebhookLog,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

@@ -169,6 +169,8 @@ impl World {
             retry_base: Duration::from_secs(10),
             retry_cap: Duration::from_secs(300),
             grace: if self.overlaps() { GRACE } else { Duration::ZERO },
+            early_after: Duration::ZERO,
+            hold: Duration::ZERO,
             overlaps: self.overlaps(),
             mints: self.target.0.lock().unwrap().mints,
             draw: u64::from_le_bytes(random_bytes(&self.entropy)),

@@ -274,6 +274,7 @@ fn accounts() -> Vec<Route> {
         read("accounts/watch/<path...>", watch::watch).waiting(),
         read("accounts/consumers/<path...>", consumer::read),
         list("accounts/consumers/<path...>", consumer::list),
+        write("accounts/confirm/<path...>", consumer::confirm).readable(&["version"]),
     ]
 }
 

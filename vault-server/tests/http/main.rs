@@ -21,6 +21,7 @@ mod database;
 mod described;
 mod dialect;
 mod generate_root;
+mod grace;
 mod kv;
 mod lease;
 mod lend;
