@@ -27,6 +27,7 @@ pub mod seal;
 pub mod sensitive;
 pub mod target;
 pub mod token;
+pub mod webhook;
 
 pub use envelope::{AuthBlock, Envelope, ErrorBody};
 pub use listing::Listing;

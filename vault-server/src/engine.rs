@@ -22,6 +22,7 @@ mod drive;
 pub mod dynamic;
 mod facts;
 mod meter;
+pub mod outbox;
 mod place;
 
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use self::act::{ActError, Acted};
 use self::flight::Flights;
 use self::gate::Gates;
 use self::meter::Meter;
+use self::outbox::Outbox;
 use crate::barrier::Barrier;
 use crate::service::audit::{AuditService, AuditUnavailable};
 use crate::service::consumer::ConsumerService;
@@ -55,6 +57,7 @@ struct Inner {
     barrier: Barrier,
     audit: AuditService,
     consumers: ConsumerService,
+    outbox: Outbox,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     rotators: Registry,
@@ -91,12 +94,14 @@ impl Engine {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         let Ports { barrier, audit, consumers, clock, entropy, rotators, metrics, shutdown } = ports;
+        let outbox = Outbox::new(barrier.clone(), Arc::clone(&clock), Arc::clone(&entropy));
         let (flights, gates, meter) = (Arc::default(), Gates::default(), Meter::new(&metrics));
         Self {
             inner: Arc::new(Inner {
                 barrier,
                 audit,
                 consumers,
+                outbox,
                 clock,
                 entropy,
                 rotators,
@@ -113,6 +118,12 @@ impl Engine {
     #[must_use]
     pub fn barrier(&self) -> &Barrier {
         &self.inner.barrier
+    }
+
+    /// What webhooks are told.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.inner.outbox
     }
 
     /// The accounts that are being worked on.

@@ -27,3 +27,4 @@ pub mod target;
 pub mod token;
 pub mod userpass;
 pub mod watch;
+pub mod webhook;

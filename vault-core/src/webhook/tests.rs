@@ -29,7 +29,9 @@ fn webhook() -> Webhook {
 
 fn event(subject: Option<Subject>) -> Event {
     let id = EventId::generate(NOW, &SeededEntropy::new(2));
-    Event { subject, ..Event::test(id, NOW, "w") }
+    let mut event = Event::test(id, NOW, "w");
+    event.subject = subject;
+    event
 }
 
 fn account(path: &str) -> Option<Subject> {

@@ -39,7 +39,7 @@ async fn confirm(bench: &Bench, token: &str, version: u64, status: u16) -> Value
     let body = json!({ "version": version }).to_string();
     let reply = bench.vault.call("POST", "accounts/confirm/app", token, &body).await;
     reply.expect_status(status);
-    reply.at("/data")
+    reply.json()["data"].take()
 }
 
 async fn rotate(bench: &Bench) {
@@ -63,7 +63,7 @@ async fn stands(bench: &Bench) -> (String, bool) {
 
 async fn history(bench: &Bench, kind: &str) -> Vec<Value> {
     let events = bench.get("accounts/history/app").await.at("/data/events");
-    events.as_array().unwrap().iter().filter(|event| event["event"] == kind).cloned().collect()
+    events.as_array().unwrap().iter().filter(|event| event["kind"] == kind).cloned().collect()
 }
 
 fn is(state: &str, old_works: bool) -> (String, bool) {

@@ -44,4 +44,5 @@ mod tools;
 mod userpass;
 mod vault;
 mod watch;
+mod webhook;
 mod wrapping;

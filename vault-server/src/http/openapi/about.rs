@@ -17,6 +17,7 @@ mod system;
 mod target;
 mod token;
 mod userpass;
+mod webhook;
 mod wrapping;
 
 use super::shape::{Field, Shape};
@@ -42,6 +43,7 @@ pub fn built_in() -> Vec<About> {
         lease::LINES,
         rule::LINES,
         incident::LINES,
+        webhook::LINES,
     ];
     areas.concat()
 }

@@ -163,7 +163,8 @@ impl AccountService {
         if let Some(incident) = account.incident {
             let withdrawn =
                 LedgerEvent::Withdrawn { incident, at: self.engine.now(), by: principal.to_owned() };
-            put_incidents(barrier, batch, &[withdrawn])?;
+            let turned = put_incidents(barrier, batch, &[withdrawn])?;
+            self.engine.outbox().put(batch, None, &turned)?;
         }
         // Nobody put it into a pool meanwhile.
         batch.check::<Member>(account.subject.key(), Require::Absent);
