@@ -10,6 +10,7 @@
 pub mod account;
 pub mod audit;
 pub mod checkout;
+pub mod consumer;
 pub mod duration;
 pub mod envelope;
 pub mod incident;

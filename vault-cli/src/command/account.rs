@@ -4,9 +4,10 @@ use std::time::Duration;
 
 use vault_api::{
     account::{
-        AccountDelete, AccountHistory, AccountState, AccountStatus, ConfirmRequest, Confirmation,
-        ConsumerInfo, ConsumerList, Disposal, StatusListing,
+        AccountDelete, AccountHistory, AccountState, AccountStatus, Confirmation, ConsumerInfo, ConsumerList,
+        Disposal, StatusListing,
     },
+    consumer::{ConfirmRequest, Confirmation},
     rotation::RotationRequest,
 };
 

@@ -36,12 +36,17 @@ pub struct Grace {
     pub held: bool,
 }
 
-impl Grace {
-    /// One that begins now.
-    #[must_use]
-    pub fn begun(ctx: &Context) -> Self {
-        Self { began: ctx.now, ends: ctx.now.plus(ctx.grace), held: false }
-    }
+/// The stage of a rotation that was promoted just now, and lets the old version live on.
+#[must_use]
+pub(super) fn begin(mut run: Run, ctx: &Context) -> Stage {
+    let ends = ctx.now.plus(ctx.grace);
+    run.grace = Some(Grace { began: ctx.now, ends, held: false });
+    Stage::Waiting { run, step: Step::Retire, at: ends }
+}
+
+/// What waited begins; gives how many attempts more that is. The end of a grace is no second attempt.
+pub(super) fn end(run: &mut Run) -> u32 {
+    u32::from(run.grace.take().is_none())
 }
 
 /// The grace that the account is in.

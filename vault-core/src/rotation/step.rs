@@ -8,7 +8,7 @@ pub use super::due::{OVERDUE_AFTER, overdue, queued, tick};
 pub use super::event::{Event, Finding, Retirement};
 use super::failure::fail;
 use super::fault::{Fault, FaultClass};
-use super::grace::Grace;
+use super::grace;
 use super::port::{Outcome, Rights, Verification};
 use super::run::{Cause, Run, Stage, Step};
 use crate::account::plan::{Context, Effect, HistoryKind, Plan, RunEnd, SecretChange};
@@ -111,10 +111,7 @@ pub(crate) fn start(account: Account, cause: Cause, ctx: &Context) -> Plan {
 pub(crate) fn resume(account: Account, ctx: &Context) -> Plan {
     let mut plan = Plan::new(account);
     let Stage::Waiting { mut run, step, .. } = plan.account.stage.clone() else { return plan };
-    // The end of a grace is no second attempt.
-    if run.grace.take().is_none() {
-        run.attempts = run.attempts.saturating_add(1);
-    }
+    run.attempts = run.attempts.saturating_add(grace::end(&mut run));
     let step = if step == Step::Revert { Step::Probe } else { step };
     go(&mut plan, run, step);
     plan.note(HistoryKind::Started, None, ctx.now);
@@ -208,7 +205,7 @@ fn verified(account: Account, mut run: Run, result: Verification, ctx: &Context)
 }
 
 /// Pending becomes current and current becomes previous, in one commit.
-fn promote(plan: &mut Plan, mut run: Run, ctx: &Context) {
+fn promote(plan: &mut Plan, run: Run, ctx: &Context) {
     let versions = &mut plan.account.versions;
     let Some(candidate) = versions.pending.take() else {
         // Cannot be: Verify is only entered with a candidate. Nothing is lost by looking again.
@@ -233,9 +230,7 @@ fn promote(plan: &mut Plan, mut run: Run, ctx: &Context) {
         }
         // A lease that ends leaves nothing alive, whatever consumers are used to.
         Some(_) if run.overlaps && !ctx.grace.is_zero() && !matches!(run.cause, Cause::LeaseClose { .. }) => {
-            let grace = Grace::begun(ctx);
-            run.grace = Some(grace);
-            plan.account.stage = Stage::Waiting { run, step: Step::Retire, at: grace.ends };
+            plan.account.stage = grace::begin(run, ctx);
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
         }
         Some(_) => {

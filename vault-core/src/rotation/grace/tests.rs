@@ -42,10 +42,8 @@ fn account() -> Account {
     (account.versions.last, account.versions.previous, account.versions.current) =
         (2, version(1), version(2));
     let mut plan = step::start(account, Cause::Schedule, &context(BEGAN, 0));
-    let Stage::Active { mut run, .. } = plan.account.stage.clone() else { panic!("nothing began") };
-    let grace = Grace::begun(&context(BEGAN, 0));
-    run.grace = Some(grace);
-    plan.account.stage = Stage::Waiting { run, step: Step::Retire, at: grace.ends };
+    let Stage::Active { run, .. } = plan.account.stage.clone() else { panic!("nothing began") };
+    plan.account.stage = begin(run, &context(BEGAN, 0));
     plan.account
 }
 
