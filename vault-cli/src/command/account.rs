@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use vault_api::{
     account::{
-        AccountDelete, AccountHistory, AccountState, AccountStatus, Confirmation, ConsumerInfo, ConsumerList,
-        Disposal, StatusListing,
+        AccountDelete, AccountHistory, AccountState, AccountStatus, ConsumerInfo, ConsumerList, Disposal,
+        StatusListing,
     },
     consumer::{ConfirmRequest, Confirmation},
     rotation::RotationRequest,

@@ -285,6 +285,6 @@ const PAGE: usize = 200;
 /// Records that go in one commit.
 const TOGETHER: usize = 100;
 /// Most deliveries of one webhook that its log keeps.
-const LOG_MAX: usize = 10_000;
+const LOG_MAX: usize = 2_000;
 /// Most deliveries that one answer shows.
 pub const SHOWN_MAX: usize = 1000;
