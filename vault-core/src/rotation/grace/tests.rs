@@ -27,6 +27,7 @@ fn context(now: Timestamp, hold: u64) -> Context {
         early_after: Duration::from_secs(30),
         hold: Duration::from_secs(hold),
         overlaps: true,
+        mints: false,
         draw: 0,
         rotation: RotationId::generate(now, &entropy),
         incident: IncidentId::generate(now, &entropy),
@@ -38,7 +39,7 @@ fn account() -> Account {
     let subject = Subject::Account(AccountPath::parse("db/app").unwrap());
     let target = Name::parse("t").unwrap();
     let mut account = Account::new(subject, target, "app".to_owned(), Settings::default(), BEGAN);
-    let version = |number| Some(Version { number, created_at: BEGAN });
+    let version = |number| Some(Version { number, created_at: BEGAN, is_alternate: false });
     (account.versions.last, account.versions.previous, account.versions.current) =
         (2, version(1), version(2));
     let mut plan = step::start(account, Cause::Schedule, &context(BEGAN, 0));
