@@ -18,7 +18,7 @@ use serde::{Deserialize, Serialize};
 use super::failure::raise;
 use super::fault::{Fault, FaultClass};
 use super::run::{Run, Stage, Step};
-use super::step;
+use super::{due, step};
 use crate::account::Account;
 use crate::account::plan::{Context, HistoryEntry, HistoryKind, Plan};
 use crate::clock::Timestamp;
@@ -63,7 +63,7 @@ pub fn of(account: &Account) -> Option<Grace> {
 #[must_use]
 pub fn look(account: Account, consumers: &Uptake, ctx: &Context) -> Option<Plan> {
     let (Some(grace), false) = (of(&account), account.lending.expired(ctx.now)) else {
-        return step::tick(account, ctx);
+        return due::tick(account, ctx);
     };
     let has_uptake = consumers.live > 0 && consumers.lagging == 0;
     let early = has_uptake.then(|| consumers.newest.max(Some(grace.began))).flatten();
