@@ -13,6 +13,8 @@
 
 #[path = "kinds/crash.rs"]
 mod crash;
+#[path = "kinds/grace.rs"]
+mod grace;
 #[path = "kinds/overlap.rs"]
 mod overlap;
 #[path = "kinds/readers.rs"]

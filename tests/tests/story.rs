@@ -27,3 +27,5 @@ mod lease;
 mod pool;
 #[path = "story/restart.rs"]
 mod restart;
+#[path = "story/webhook.rs"]
+mod webhook;

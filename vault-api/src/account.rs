@@ -133,6 +133,8 @@ pub enum AccountState {
     Retiring,
     /// Failed and will be tried again by itself.
     Backoff,
+    /// The new password serves, and the old one lives on for a while.
+    Grace,
     /// Failed and waits for a person.
     Parked,
     /// A password that was handed out may still be alive; not lendable until it is dead.
@@ -151,6 +153,7 @@ impl AccountState {
             Self::Reverting => "reverting",
             Self::Retiring => "retiring",
             Self::Backoff => "backoff",
+            Self::Grace => "grace",
             Self::Parked => "parked",
             Self::Quarantined => "quarantined",
         }
@@ -269,6 +272,9 @@ pub struct ConsumerInfo {
     pub accessor: Option<String>,
     /// The version that was fetched last.
     pub version: u64,
+    /// The version that it said it uses; absent when it never said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub confirmed: Option<u64>,
     /// `current`, `lagging`, or `gone`: no consumer any more, but it knows a password that may still open something.
     pub standing: String,
     /// When any version was fetched first.
@@ -365,9 +371,18 @@ mod tests {
 
     #[test]
     fn each_states_word_is_the_one_on_the_wire() {
-        for word in
-            ["idle", "due", "staged", "applied", "doubtful", "retiring", "backoff", "parked", "quarantined"]
-        {
+        for word in [
+            "idle",
+            "due",
+            "staged",
+            "applied",
+            "doubtful",
+            "retiring",
+            "backoff",
+            "grace",
+            "parked",
+            "quarantined",
+        ] {
             let state: AccountState = serde_json::from_value(word.into()).unwrap();
             assert_eq!(state.word(), word);
         }

@@ -10,6 +10,7 @@
 pub mod account;
 pub mod audit;
 pub mod checkout;
+pub mod consumer;
 pub mod duration;
 pub mod envelope;
 pub mod incident;
@@ -28,6 +29,7 @@ pub mod seal;
 pub mod sensitive;
 pub mod target;
 pub mod token;
+pub mod webhook;
 
 pub use envelope::{AuthBlock, Envelope, ErrorBody};
 pub use listing::Listing;

@@ -29,4 +29,10 @@ pub struct RotationPolicy {
     /// How long the old password is held, where the target lets two live.
     #[serde(deserialize_with = "lenient::optional_seconds", skip_serializing_if = "Option::is_none")]
     pub grace: Option<Seconds>,
+    /// The grace ends early once every known live consumer has had the new password for so long.
+    #[serde(deserialize_with = "lenient::optional_seconds", skip_serializing_if = "Option::is_none")]
+    pub early_after: Option<Seconds>,
+    /// How long after the grace the old password is held for consumers that lag.
+    #[serde(deserialize_with = "lenient::optional_seconds", skip_serializing_if = "Option::is_none")]
+    pub hold: Option<Seconds>,
 }

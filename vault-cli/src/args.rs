@@ -18,6 +18,7 @@ pub(crate) mod schedule;
 pub(crate) mod serve;
 pub(crate) mod target;
 pub(crate) mod token;
+pub(crate) mod webhook;
 
 use clap::{ArgMatches, Parser, Subcommand, error::ErrorKind};
 
@@ -142,6 +143,9 @@ pub(crate) enum Word {
     /// Figures about failures and repair
     #[command(subcommand)]
     Report(incident::ReportWord),
+    /// Tell others what happens to credentials, and see whether they heard it
+    #[command(subcommand)]
+    Webhook(webhook::WebhookWord),
     /// Look up, renew and revoke leases
     #[command(subcommand)]
     Lease(lease::LeaseWord),

@@ -20,6 +20,7 @@ mod status;
 mod target;
 mod token;
 mod watch;
+mod webhook;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -114,6 +115,7 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::Run(args) => run::run(&args, session).await,
         Word::Incident(word) => incident::run(word, session).await,
         Word::Report(word) => report::run(word, session).await,
+        Word::Webhook(word) => webhook::run(word, session).await,
         Word::Lease(word) => lease::run(word, session).await,
         Word::Read(args) => generic::read(&args, session).await,
         Word::Write(args) => generic::write(&args, session).await,

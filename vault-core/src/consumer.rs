@@ -11,6 +11,9 @@
 //!                └─ it was no login ────────────► gone
 //!   not heard of for 30 days, lease ended ───────► gone
 //! ```
+//!
+//! To fetch is not to use: a consumer may also *confirm* that it uses a version. One that has done so once is taken at
+//! its word from then on: it has the current version when it has confirmed it, and lags until it does.
 
 use std::time::Duration;
 
@@ -42,6 +45,22 @@ pub struct Fetched {
     pub lent: Option<u64>,
 }
 
+/// That a consumer said that it uses a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmed {
+    /// The version.
+    pub version: u64,
+    /// When it said so first.
+    pub at: Timestamp,
+}
+
+/// Why a confirmation is not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Unconfirmed {
+    /// It fetched another version last: this one.
+    Fetched(u64),
+}
+
 /// That a token fetched a version of a credential.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Receipt {
@@ -67,6 +86,9 @@ pub struct Receipt {
     pub first_at: Timestamp,
     /// When it was heard of last; stored at least once in [`NOTED_EVERY`].
     pub last_at: Timestamp,
+    /// The version that it said it uses, if it ever did.
+    #[serde(default)]
+    pub confirmed: Option<Confirmed>,
 }
 
 impl Receipt {
@@ -90,6 +112,7 @@ impl Receipt {
             since: now,
             first_at: now,
             last_at: now,
+            confirmed: None,
         }
     }
 
@@ -113,10 +136,37 @@ impl Receipt {
         is_due
     }
 
+    /// Notes that its holder says at `now` that it uses `version`: the one that it fetched last. What it confirmed
+    /// before may be said again, and changes nothing.
+    ///
+    /// # Errors
+    /// [`Unconfirmed`] of any other version.
+    pub fn confirm(&mut self, version: u64, now: Timestamp) -> Result<(), Unconfirmed> {
+        let before = self.confirmed.map(|confirmed| confirmed.version);
+        if before == Some(version) || (version != self.version && before > Some(version)) {
+            return Ok(());
+        }
+        if version != self.version {
+            return Err(Unconfirmed::Fetched(self.version));
+        }
+        self.confirmed = Some(Confirmed { version, at: now });
+        self.last_at = self.last_at.max(now);
+        Ok(())
+    }
+
     /// What was fetched.
     #[must_use]
     pub const fn what(&self) -> Fetched {
         Fetched { version: self.version, lent: self.lent }
+    }
+
+    /// Who it is about, for people: a login by its role or user, else as its token is called.
+    #[must_use]
+    pub fn shown(&self) -> String {
+        match &self.who {
+            Who::Login(origin) => format!("{} ({})", origin.principal, self.name),
+            Who::Entity(_) | Who::Token => self.name.clone(),
+        }
     }
 
     /// What is to be stored when this one comes upon the one `there`; `None` when that says as much.
@@ -125,12 +175,19 @@ impl Receipt {
         let Some(there) = there.filter(|there| there.account == self.account) else {
             return Some(self.clone());
         };
-        if there.what() == self.what() && self.last_at.since(there.last_at) < NOTED_EVERY {
+        // Who is known anew after a restart does not know what was confirmed before it.
+        let at = |confirmed: Option<Confirmed>| confirmed.map(|confirmed| confirmed.at);
+        let confirmed =
+            if at(self.confirmed) > at(there.confirmed) { self.confirmed } else { there.confirmed };
+        if there.what() == self.what()
+            && confirmed == there.confirmed
+            && self.last_at.since(there.last_at) < NOTED_EVERY
+        {
             return None;
         }
         let first_at =
             if there.version == self.version { there.first_at.min(self.first_at) } else { self.first_at };
-        Some(Self { since: there.since.min(self.since), first_at, ..self.clone() })
+        Some(Self { since: there.since.min(self.since), first_at, confirmed, ..self.clone() })
     }
 }
 
@@ -182,6 +239,20 @@ pub fn judge(account: &Account, looked: &[Looked], now: Timestamp) -> Vec<Standi
         let holder = account.lending.holder.as_ref().filter(|lease| lease.state == LeaseState::Active);
         receipt.lent.is_some() && receipt.lent != holder.map(|lease| lease.generation)
     };
+    // Whoever has confirmed once is asked for it, by whichever of its tokens.
+    let confirms = |receipt: &Receipt| {
+        receipt.confirmed.is_some()
+            || (receipt.who != Who::Token
+                && looked.iter().map(|other| &other.receipt).any(|other| {
+                    other.account == account.created_at
+                        && other.who == receipt.who
+                        && other.confirmed.is_some()
+                }))
+    };
+    let has_it = |receipt: &Receipt| match receipt.confirmed {
+        Some(confirmed) => Some(confirmed.version) == current,
+        None => Some(receipt.version) == current && (receipt.lent.is_some() || !confirms(receipt)),
+    };
     let stands = |Looked { receipt, lives }: &Looked| {
         let may_go_on = *lives || (receipt.who != Who::Token && !followed(receipt));
         if receipt.account != account.created_at
@@ -190,13 +261,48 @@ pub fn judge(account: &Account, looked: &[Looked], now: Timestamp) -> Vec<Standi
             || has_returned(receipt)
         {
             Standing::Gone
-        } else if Some(receipt.version) == current {
+        } else if has_it(receipt) {
             Standing::Current
         } else {
             Standing::Lagging
         }
     };
     looked.iter().map(stands).collect()
+}
+
+/// How far the current version has come.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Uptake {
+    /// Known consumers that are live.
+    pub live: u64,
+    /// How many of them do not have the current version.
+    pub lagging: u64,
+    /// Who those are, by the names of people; who was not heard of for the longest time comes first.
+    pub laggards: Vec<String>,
+    /// When the last of the others got it.
+    pub newest: Option<Timestamp>,
+}
+
+/// Sums up receipts of one account, each with its standing.
+pub fn uptake<'a>(all: impl Iterator<Item = (&'a Receipt, Standing)>) -> Uptake {
+    let mut uptake = Uptake::default();
+    let mut lagging: Vec<&Receipt> = Vec::new();
+    for (receipt, standing) in all {
+        match standing {
+            Standing::Gone => continue,
+            Standing::Lagging => lagging.push(receipt),
+            Standing::Current => {
+                let got = receipt.confirmed.map_or(receipt.first_at, |confirmed| confirmed.at);
+                uptake.newest = uptake.newest.max(Some(got));
+            }
+        }
+        uptake.live += 1;
+    }
+    lagging.sort_by_key(|receipt| receipt.last_at);
+    uptake.lagging = lagging.len() as u64;
+    uptake.laggards = lagging.iter().map(|receipt| receipt.shown()).collect();
+    uptake.laggards.dedup();
+    uptake
 }
 
 /// Whether a receipt is worth keeping: its holder is a consumer, or knows a password that may still open something.

@@ -74,6 +74,10 @@ id! {
     MigrationId
     /// One AppRole role from its making to its removal: a later one of that name has none of its secret ids.
     AppRoleId
+    /// One webhook from its making to its removal: a later one of that name has none of its deliveries.
+    WebhookId
+    /// One thing that happened, as webhooks tell of it.
+    EventId
     /// What an AppRole role's machines show to say which role they have, unless somebody chose another text.
     RoleId
 }

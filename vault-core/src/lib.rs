@@ -40,3 +40,4 @@ pub mod pool;
 pub mod rehearsal;
 pub mod rotation;
 pub mod target;
+pub mod webhook;

@@ -16,6 +16,7 @@ use crate::lease::checkout::{self, Request};
 use crate::lease::line::WAITER_KEPT;
 use crate::lease::{LeaseState, Limits, MAX_TTL_DEFAULT, TTL_DEFAULT};
 use crate::path::{AccountPath, Name};
+use crate::rotation::grace;
 use crate::rotation::run::Stage;
 
 /// Which pool.
@@ -166,7 +167,9 @@ pub fn availability(account: &Account, now: Timestamp) -> Availability {
         (None, Readable::Refused) => Availability::Refused,
         (None, _) if has_failed => Availability::Failing,
         (None, Readable::Changing | Readable::Doubtful(_)) => Availability::Changing,
-        (None, Readable::Yes(_)) if account.stage != Stage::Idle => Availability::Changing,
+        (None, Readable::Yes(_)) if account.stage != Stage::Idle && grace::of(account).is_none() => {
+            Availability::Changing
+        }
         (None, Readable::Yes(_))
             if account.lending.line.iter().any(|waiter| now.since(waiter.asked_at) < WAITER_KEPT) =>
         {

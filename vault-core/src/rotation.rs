@@ -17,6 +17,7 @@ pub mod event;
 pub mod execute;
 pub mod failure;
 pub mod fault;
+pub mod grace;
 pub mod port;
 pub mod provisioner;
 pub mod run;

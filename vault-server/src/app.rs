@@ -44,6 +44,7 @@ use crate::service::target::TargetService;
 use crate::service::token::TokenService;
 use crate::service::userpass::UserpassService;
 use crate::service::watch::WatchService;
+use crate::service::webhook::WebhookService;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
 
@@ -97,6 +98,8 @@ pub struct App {
     pub pools: PoolService,
     /// Who waits for new versions.
     pub watches: WatchService,
+    /// Who is told of what happens.
+    pub webhooks: WebhookService,
     /// Targets.
     pub targets: TargetService,
     /// Leases.
@@ -181,23 +184,28 @@ impl App {
         let shutdown = Shutdown::new();
         let tokens = Arc::new(TokenService::new(barrier.clone(), Arc::clone(&entropy), limits));
         let logins = Arc::new(LoginService::new(barrier.clone(), Arc::clone(&tokens)));
+        let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
         let engine = Engine::new(EnginePorts {
             barrier: barrier.clone(),
             audit: audit.clone(),
+            consumers: consumers.clone(),
             clock: Arc::clone(&clock),
             entropy: Arc::clone(&entropy),
             rotators,
             metrics: Arc::clone(&metrics),
             shutdown: shutdown.clone(),
         });
-        let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
         let accounts = AccountService::new(engine.clone(), consumers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
         let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
         let dynamic = DynamicService::new(engine.clone(), mounts.clone());
         let leases = LeaseService::new(engine.clone(), accounts.clone(), dynamic.clone());
         let targets = TargetService::new(engine.clone(), accounts.clone());
+        let outbox = engine.outbox().clone();
+        let webhooks =
+            WebhookService::new(barrier.clone(), outbox, Arc::clone(&clock), Arc::clone(&entropy), &metrics);
         Ok(Arc::new(Self {
+            webhooks,
             databases: DatabaseService::new(engine.clone(), targets.clone(), accounts.clone()),
             targets,
             incidents: IncidentService::new(barrier.clone()),
@@ -261,6 +269,8 @@ impl App {
         self.shutdown.spawn(async move { app.rules.run_until(&app.seal, &app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.consumers.run_until(&app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.webhooks.run_until(&app.shutdown).await });
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
         self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
     }

@@ -22,6 +22,7 @@ mod drive;
 pub mod dynamic;
 mod facts;
 mod meter;
+pub mod outbox;
 mod place;
 pub mod rehearse;
 
@@ -40,8 +41,10 @@ pub use self::act::{ActError, Acted};
 use self::flight::Flights;
 use self::gate::Gates;
 use self::meter::Meter;
+use self::outbox::Outbox;
 use crate::barrier::Barrier;
 use crate::service::audit::{AuditService, AuditUnavailable};
+use crate::service::consumer::ConsumerService;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
 
@@ -54,6 +57,8 @@ pub struct Engine {
 struct Inner {
     barrier: Barrier,
     audit: AuditService,
+    consumers: ConsumerService,
+    outbox: Outbox,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     rotators: Registry,
@@ -71,6 +76,8 @@ pub struct Ports {
     pub barrier: Barrier,
     /// The audit trail.
     pub audit: AuditService,
+    /// Who has which version of a credential.
+    pub consumers: ConsumerService,
     /// Wall-clock time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -87,12 +94,15 @@ impl Engine {
     /// An engine at rest; [`scheduler::run`] makes it look at the clock.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        let Ports { barrier, audit, clock, entropy, rotators, metrics, shutdown } = ports;
+        let Ports { barrier, audit, consumers, clock, entropy, rotators, metrics, shutdown } = ports;
+        let outbox = Outbox::new(barrier.clone(), Arc::clone(&clock), Arc::clone(&entropy));
         let (flights, gates, meter) = (Arc::default(), Gates::default(), Meter::new(&metrics));
         Self {
             inner: Arc::new(Inner {
                 barrier,
                 audit,
+                consumers,
+                outbox,
                 clock,
                 entropy,
                 rotators,
@@ -109,6 +119,12 @@ impl Engine {
     #[must_use]
     pub fn barrier(&self) -> &Barrier {
         &self.inner.barrier
+    }
+
+    /// What webhooks are told.
+    #[must_use]
+    pub fn outbox(&self) -> &Outbox {
+        &self.inner.outbox
     }
 
     /// The accounts that are being worked on.

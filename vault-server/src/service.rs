@@ -28,3 +28,4 @@ pub mod target;
 pub mod token;
 pub mod userpass;
 pub mod watch;
+pub mod webhook;

@@ -26,6 +26,8 @@ Examples:
     /// Show who fetched which version of a credential, and who still has an old one
     #[command(after_help = "Examples:\n  rotunda account consumers db/app")]
     Consumers(AccountPath),
+    /// Say that you use a version of a credential now
+    Confirm(AccountConfirmArgs),
     /// Tell each new version of a credential when it is promoted
     Watch(AccountWatchArgs),
     /// Log in with the stored credential, changing nothing
@@ -101,6 +103,24 @@ pub(crate) struct AccountRehearseArgs {
     pub(crate) last: bool,
 }
 
+/// `rotunda account confirm`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda account confirm db/app 5
+  rotunda account watch db/app --exec './reload && rotunda account confirm db/app $ROTUNDA_VERSION'
+
+The version is the one that this token fetched last. Whoever has confirmed once has the new version only when it has
+confirmed it; until then the old one is kept as the rotation policy says.")]
+pub(crate) struct AccountConfirmArgs {
+    /// The account's path
+    #[arg(value_name = "PATH")]
+    pub(crate) path: String,
+    /// The version that is used now
+    #[arg(value_name = "VERSION")]
+    pub(crate) version: u64,
+}
+
 /// One account.
 #[derive(Debug, Args)]
 pub(crate) struct AccountPath {
@@ -125,7 +145,7 @@ pub(crate) struct AccountStatusArgs {
     pub(crate) path: Option<String>,
     /// Only accounts in this state
     #[arg(long, value_name = "STATE", value_parser = [
-        "idle", "due", "staged", "applied", "doubtful", "retiring", "backoff", "parked", "quarantined",
+        "idle", "due", "staged", "applied", "doubtful", "retiring", "backoff", "grace", "parked", "quarantined",
     ])]
     pub(crate) state: Option<String>,
 }

@@ -27,7 +27,11 @@ Examples:
   rotunda rotation-policy write daily rotation_period=24h jitter=30m
   rotunda rotation-policy write nightly rotation_schedule='0 3 * * *' time_zone=Europe/Paris rotation_window=1h
 
-A period or a schedule, not both. Also: jitter, retries, grace.")]
+  rotunda rotation-policy write careful rotation_period=7d grace=1h early_after=1m hold=24h
+
+A period or a schedule, not both. Also: jitter, retries, retry_base, retry_cap; and where a target keeps two credentials
+side by side: grace (how long the old one lives on), early_after (the grace ends once every live consumer has had the
+new one for so long; 30s) and hold (how long after it the old one is kept for consumers that lag; not at all).")]
 pub(crate) struct RotationPolicyWriteArgs {
     /// The policy's name
     #[arg(value_name = "NAME")]

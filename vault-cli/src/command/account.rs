@@ -4,15 +4,20 @@ use std::time::Duration;
 
 use vault_api::{
     account::{
-        AccountDelete, AccountHistory, AccountState, AccountStatus, ConsumerList, Disposal, StatusListing,
+        AccountDelete, AccountHistory, AccountState, AccountStatus, ConsumerInfo, ConsumerList, Disposal,
+        StatusListing,
     },
+    consumer::{ConfirmRequest, Confirmation},
     rotation::RotationRequest,
 };
 
 use super::{Session, hand_over, rehearse, rotate, trimmed, watch};
 use crate::{
     args::{
-        account::{AccountDeleteArgs, AccountStatusArgs, AccountWord, AccountWriteArgs, DisposalChoice},
+        account::{
+            AccountConfirmArgs, AccountDeleteArgs, AccountStatusArgs, AccountWord, AccountWriteArgs,
+            DisposalChoice,
+        },
         output::Format,
     },
     client::Request,
@@ -43,6 +48,7 @@ pub(super) async fn run(word: AccountWord, session: &mut Session) -> Result<Exit
         AccountWord::Status(AccountStatusArgs { path: None, state }) => status_list(state, session).await,
         AccountWord::History(args) => history(&args.path, session).await,
         AccountWord::Consumers(args) => consumers(&args.path, session).await,
+        AccountWord::Confirm(args) => confirm(&args, session).await,
         AccountWord::Watch(args) => watch::run(&args, session).await,
         AccountWord::Verify(args) => {
             rotate::act("verify", &args.path, RotationRequest::default(), session).await
@@ -187,7 +193,8 @@ fn tone(state: AccountState) -> Tone {
         | AccountState::Doubtful
         | AccountState::Reverting
         | AccountState::Retiring
-        | AccountState::Backoff => Tone::Warn,
+        | AccountState::Backoff
+        | AccountState::Grace => Tone::Warn,
     }
 }
 
@@ -230,6 +237,19 @@ async fn status_list(state: Option<String>, session: &mut Session) -> Result<Exi
     Ok(Exit::Done)
 }
 
+async fn confirm(args: &AccountConfirmArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let path = trimmed(&args.path);
+    let body = ConfirmRequest { version: args.version };
+    let request = Request::post(format!("accounts/confirm/{path}")).sending(&body)?;
+    let answer = session.ask("confirming", request).await?;
+    let done: Confirmation = answer.read_data()?;
+    session.show(&answer, |_, _| {
+        let state = if done.current { "the current version" } else { "no longer the current version" };
+        Ok(format!("version {} of {} is confirmed; it is {state}\n", done.version, output::shown(path)))
+    })?;
+    Ok(Exit::Done)
+}
+
 async fn consumers(path: &str, session: &mut Session) -> Result<Exit, Failure> {
     let request = Request::get(format!("accounts/consumers/{}", trimmed(path)));
     let answer = session.ask("asking who has which version", request).await?;
@@ -247,7 +267,7 @@ async fn consumers(path: &str, session: &mut Session) -> Result<Exit, Failure> {
                 vec![
                     output::shown(one.id.as_ref().unwrap_or(&one.principal)),
                     output::optional(one.accessor.as_deref()),
-                    one.version.to_string(),
+                    held(one),
                     console.emphasised(tone, &output::shown(&one.standing)),
                     output::shown(&one.first_fetched),
                     output::shown(&one.last_seen),
@@ -264,6 +284,14 @@ async fn consumers(path: &str, session: &mut Session) -> Result<Exit, Failure> {
         ))
     })?;
     Ok(Exit::Done)
+}
+
+/// The version that was fetched, and the one in use where that is told and another.
+fn held(one: &ConsumerInfo) -> String {
+    match one.confirmed.filter(|confirmed| *confirmed != one.version) {
+        Some(confirmed) => format!("{}, uses {confirmed}", one.version),
+        None => one.version.to_string(),
+    }
 }
 
 async fn history(path: &str, session: &mut Session) -> Result<Exit, Failure> {

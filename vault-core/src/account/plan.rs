@@ -26,6 +26,10 @@ pub struct Context {
     pub retry_cap: std::time::Duration,
     /// How long the previous version lives on where the target allows two; zero otherwise.
     pub grace: std::time::Duration,
+    /// How long all known live consumers must have had the new version for the grace to end early.
+    pub early_after: std::time::Duration,
+    /// How long the previous version is held after the grace for consumers that lag; zero: not at all.
+    pub hold: std::time::Duration,
     /// Whether the target keeps the old credential beside the new one.
     pub overlaps: bool,
     /// Whether the target makes the credentials.
@@ -119,6 +123,12 @@ pub enum HistoryKind {
     Retired,
     /// The old password was put back because rights were lost.
     Reverted,
+    /// The grace ended early: every live consumer has the new version.
+    GraceEnded,
+    /// The grace is over, and the old version is held for consumers that lag.
+    Held,
+    /// The old version is retired although consumers lag.
+    Cut,
     /// The rotation waits for a person.
     Parked,
     /// The stored credential logged in.

@@ -35,6 +35,7 @@ fn receipt(who: Who, version: u64, last_at: Timestamp) -> Receipt {
         since: last_at,
         first_at: last_at,
         last_at,
+        confirmed: None,
     }
 }
 
@@ -183,4 +184,57 @@ fn who_is_gone_makes_room_before_who_lives() {
     assert_eq!(least(&looked, &[live, gone, gone, live]), Some(1));
     assert_eq!(least(&looked, &[live; 4]), Some(0));
     assert_eq!(least(&[], &[]), None);
+}
+
+#[test]
+fn who_has_confirmed_once_is_taken_at_its_word() {
+    let confirmed = |version| Some(Confirmed { version, at: NOW });
+    let one = |who: Who, version, says| Looked {
+        receipt: Receipt { confirmed: says, ..receipt(who, version, NOW) },
+        lives: true,
+    };
+    let (current, lagging) = (Standing::Current, Standing::Lagging);
+    for (looked, want) in [
+        (vec![one(Who::Token, 3, confirmed(3))], vec![current]),
+        // It has fetched the new one, and uses the old one still.
+        (vec![one(Who::Token, 3, confirmed(2))], vec![lagging]),
+        // What another token says is about another consumer …
+        (vec![one(Who::Token, 3, confirmed(2)), one(Who::Token, 3, None)], vec![lagging, current]),
+        // … unless both are of one login.
+        (vec![one(login("web"), 3, confirmed(3)), one(login("web"), 3, None)], vec![current, lagging]),
+        (vec![one(login("web"), 3, confirmed(3)), one(login("ci"), 3, None)], vec![current, current]),
+    ] {
+        assert_eq!(judge(&account(), &looked, NOW), want, "{looked:?}");
+    }
+}
+
+#[test]
+fn only_what_was_fetched_last_is_confirmed_and_again_changes_nothing() {
+    let at = |seconds| NOW.plus(Duration::from_secs(seconds));
+    let mut receipt = receipt(Who::Token, 2, NOW);
+    assert_eq!(receipt.confirm(3, at(1)), Err(Unconfirmed::Fetched(2)));
+    assert_eq!(receipt.confirm(1, at(1)), Err(Unconfirmed::Fetched(2)));
+    assert_eq!(receipt.confirmed, None);
+    for seconds in [2, 3] {
+        assert_eq!(receipt.confirm(2, at(seconds)), Ok(()));
+        assert_eq!(receipt.confirmed, Some(Confirmed { version: 2, at: at(2) }));
+    }
+    receipt.fetched(Fetched { version: 3, lent: None }, at(4));
+    assert_eq!(receipt.confirm(2, at(5)), Ok(()), "said again");
+    assert_eq!(receipt.confirm(3, at(6)), Ok(()));
+    // A version that was taken back is the last one again.
+    receipt.fetched(Fetched { version: 2, lent: None }, at(7));
+    assert_eq!(receipt.confirm(2, at(8)), Ok(()));
+    assert_eq!(receipt.confirmed, Some(Confirmed { version: 2, at: at(8) }));
+}
+
+#[test]
+fn a_restart_forgets_no_confirmation() {
+    let there = Receipt { confirmed: Some(Confirmed { version: 2, at: NOW }), ..receipt(Who::Token, 2, NOW) };
+    let fresh = receipt(Who::Token, 3, NOW.plus(Duration::from_secs(60)));
+    assert_eq!(fresh.after(Some(&there)).unwrap().confirmed, there.confirmed);
+    // A confirmation alone is worth storing.
+    let bare = receipt(Who::Token, 2, NOW);
+    assert_eq!(there.after(Some(&bare)).unwrap().confirmed, there.confirmed);
+    assert_eq!(bare.after(Some(&there)), None);
 }

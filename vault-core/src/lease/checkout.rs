@@ -7,6 +7,7 @@ use crate::account::plan::{Context, HistoryEntry, HistoryKind, Plan};
 use crate::account::{Account, Readable};
 use crate::clock::Timestamp;
 use crate::pool::PoolId;
+use crate::rotation::grace;
 
 /// What somebody asks for.
 #[derive(Clone, Debug)]
@@ -97,7 +98,10 @@ pub fn check_out(
         Readable::Refused => return refuse(Refusal::Dead),
         Readable::Changing | Readable::Doubtful(_) => return refuse(Refusal::Changing),
         // A rotation in flight would kill the password under the borrower's hands.
-        Readable::Yes(_) if account.stage.is_active() || !account.stage.untouched() => {
+        // While only consumers are waited for, the new version is lent like any other.
+        Readable::Yes(_)
+            if account.stage.is_active() || (!account.stage.untouched() && grace::of(&account).is_none()) =>
+        {
             return refuse(Refusal::Changing);
         }
         Readable::Yes(version) => version,

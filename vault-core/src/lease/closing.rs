@@ -5,7 +5,7 @@ use super::{EndCause, LeaseState};
 use crate::account::Account;
 use crate::account::plan::{Context, HistoryKind, Plan};
 use crate::rotation::run::{Cause, Stage};
-use crate::rotation::step;
+use crate::rotation::{grace, step};
 
 /// Ends the lease `lease_id`, or whichever holds the account when none is named.
 ///
@@ -47,6 +47,8 @@ fn begin(mut account: Account, cause: EndCause, ctx: &Context) -> Plan {
             account.stage = Stage::Idle;
             step::start(account, run_cause, ctx)
         }
+        // What waits for consumers does not wait any longer: what was lent dies by the rotation after this one.
+        _ if grace::of(&account).is_some() => step::resume(account, ctx),
         // A rotation is under way already; the lease closes when it is done.
         _ => Plan::new(account),
     };

@@ -21,6 +21,8 @@ fn context() -> Context {
         retry_base: Duration::from_secs(1),
         retry_cap: Duration::from_secs(60),
         grace: Duration::ZERO,
+        early_after: Duration::ZERO,
+        hold: Duration::ZERO,
         overlaps: false,
         mints: false,
         draw: 0,
@@ -77,6 +79,7 @@ fn run(fault: Option<Fault>) -> Run {
         mints: false,
         doubtful: false,
         fault,
+        grace: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::fault::Fault;
+use super::grace::Grace;
 use super::port::Rights;
 use crate::clock::Timestamp;
 use crate::id::RotationId;
@@ -91,6 +92,9 @@ pub struct Run {
     pub doubtful: bool,
     /// The last failure.
     pub fault: Option<Fault>,
+    /// How long the old version lives on; none before the promotion, and none once the Retire has begun.
+    #[serde(default)]
+    pub grace: Option<Grace>,
 }
 
 /// Where an account's rotation stands. What is in flight or waiting is the [`Step`].
@@ -179,6 +183,7 @@ impl Stage {
     pub fn word(&self) -> &'static str {
         match self {
             Self::Idle => "idle",
+            Self::Waiting { run, .. } if run.grace.is_some() => "grace",
             Self::Waiting { .. } => "backoff",
             Self::Parked { .. } => "parked",
             Self::Active { step, .. } => match step {

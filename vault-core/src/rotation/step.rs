@@ -8,6 +8,7 @@ pub use super::due::{OVERDUE_AFTER, overdue, queued, tick};
 pub use super::event::{Event, Finding, Retirement};
 use super::failure::fail;
 use super::fault::{Fault, FaultClass};
+use super::grace;
 use super::port::{Outcome, Rights, Verification};
 use super::run::{Cause, Run, Stage, Step};
 use crate::account::plan::{Context, Effect, HistoryKind, Plan, RunEnd, SecretChange};
@@ -98,6 +99,7 @@ pub(crate) fn start(account: Account, cause: Cause, ctx: &Context) -> Plan {
         mints: ctx.mints,
         doubtful: false,
         fault: None,
+        grace: None,
     };
     let mut plan = Plan::new(account);
     go(&mut plan, run, Step::Prepare);
@@ -109,7 +111,7 @@ pub(crate) fn start(account: Account, cause: Cause, ctx: &Context) -> Plan {
 pub(crate) fn resume(account: Account, ctx: &Context) -> Plan {
     let mut plan = Plan::new(account);
     let Stage::Waiting { mut run, step, .. } = plan.account.stage.clone() else { return plan };
-    run.attempts = run.attempts.saturating_add(1);
+    run.attempts = run.attempts.saturating_add(grace::end(&mut run));
     let step = if step == Step::Revert { Step::Probe } else { step };
     go(&mut plan, run, step);
     plan.note(HistoryKind::Started, None, ctx.now);
@@ -228,7 +230,7 @@ fn promote(plan: &mut Plan, run: Run, ctx: &Context) {
         }
         // A lease that ends leaves nothing alive, whatever consumers are used to.
         Some(_) if run.overlaps && !ctx.grace.is_zero() && !matches!(run.cause, Cause::LeaseClose { .. }) => {
-            plan.account.stage = Stage::Waiting { run, step: Step::Retire, at: ctx.now.plus(ctx.grace) };
+            plan.account.stage = grace::begin(run, ctx);
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
         }
         Some(_) => {

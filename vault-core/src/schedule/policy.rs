@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::cron::{Cron, CronError};
 use super::span;
+use crate::rotation::grace::EARLY_AFTER_DEFAULT;
 
 /// A rotation policy as written, in the words of the API. Durations are texts or seconds.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,6 +40,14 @@ pub struct RotationPolicySpec {
     /// How long the previous credential stays valid where the strategy allows an overlap; none when absent.
     #[serde(with = "span::optional")]
     pub grace: Option<Duration>,
+    /// Once every known live consumer has had the new credential for so long, the grace ends early;
+    /// [`EARLY_AFTER_DEFAULT`] when absent.
+    #[serde(with = "span::optional")]
+    pub early_after: Option<Duration>,
+    /// How long the previous credential is held after the grace for consumers that lag; not at all when absent. At
+    /// most [`HOLD_MAX`].
+    #[serde(with = "span::optional")]
+    pub hold: Option<Duration>,
 }
 
 /// A checked rotation policy.
@@ -51,6 +60,8 @@ pub struct RotationPolicy {
     retry_base: Duration,
     retry_cap: Duration,
     grace: Duration,
+    early_after: Duration,
+    hold: Duration,
 }
 
 /// What makes a credential due.
@@ -105,6 +116,9 @@ pub enum RotationPolicyError {
     /// The first wait is longer than the longest.
     #[error("retry_base must not be longer than retry_cap")]
     RetryBaseAboveCap,
+    /// Longer than [`HOLD_MAX`], or of no grace.
+    #[error("hold must be at most 30d, and needs a grace that it follows")]
+    Hold,
 }
 
 impl RotationPolicy {
@@ -118,6 +132,8 @@ impl RotationPolicy {
         let retry_base = spec.retry_base.unwrap_or(RETRY_BASE_DEFAULT);
         let retry_cap = spec.retry_cap.unwrap_or(RETRY_CAP_DEFAULT.max(retry_base));
         let grace = spec.grace.unwrap_or(Duration::ZERO);
+        let early_after = spec.early_after.unwrap_or(EARLY_AFTER_DEFAULT);
+        let hold = spec.hold.unwrap_or(Duration::ZERO);
         let cadence = cadence(spec)?;
         let (limit, name) = match &cadence {
             Cadence::Period(period) => (*period, "rotation_period"),
@@ -135,7 +151,10 @@ impl RotationPolicy {
         if retry_base > retry_cap {
             return Err(RotationPolicyError::RetryBaseAboveCap);
         }
-        Ok(Self { cadence, jitter, retries, retry_base, retry_cap, grace })
+        if hold > HOLD_MAX || (grace.is_zero() && !hold.is_zero()) {
+            return Err(RotationPolicyError::Hold);
+        }
+        Ok(Self { cadence, jitter, retries, retry_base, retry_cap, grace, early_after, hold })
     }
 
     /// A policy of nothing but a period.
@@ -181,6 +200,18 @@ impl RotationPolicy {
     pub fn grace(&self) -> Duration {
         self.grace
     }
+
+    /// How long every known live consumer must have had the new credential for the grace to end early.
+    #[must_use]
+    pub fn early_after(&self) -> Duration {
+        self.early_after
+    }
+
+    /// How long the previous credential is held after the grace for consumers that lag; zero: not at all.
+    #[must_use]
+    pub fn hold(&self) -> Duration {
+        self.hold
+    }
 }
 
 impl TryFrom<RotationPolicySpec> for RotationPolicy {
@@ -200,6 +231,8 @@ impl From<RotationPolicy> for RotationPolicySpec {
             retry_base: Some(policy.retry_base),
             retry_cap: Some(policy.retry_cap),
             grace: Some(policy.grace),
+            early_after: Some(policy.early_after),
+            hold: Some(policy.hold),
             ..Self::default()
         };
         match policy.cadence {
@@ -254,6 +287,8 @@ pub const RETRIES_DEFAULT: u32 = 3;
 pub const RETRY_BASE_DEFAULT: Duration = Duration::from_secs(10);
 /// The longest wait when the policy does not say.
 pub const RETRY_CAP_DEFAULT: Duration = Duration::from_secs(300);
+/// The longest that an old credential is held for consumers that lag.
+pub const HOLD_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The most that a schedule without a window is put off.
 const JITTER_MAX: Duration = Duration::from_secs(24 * 3600);
 

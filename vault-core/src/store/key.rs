@@ -85,11 +85,17 @@ pub enum Table {
     Consumer = 39,
     /// Rehearsals, by subject: the last report, and the shadow account that may be on the target.
     Rehearsal = 45,
+    /// Webhooks, by name.
+    Webhook = 46,
+    /// Deliveries that are pending: webhook id, due time (8 bytes, big endian), event id.
+    WebhookQueue = 47,
+    /// Deliveries that have ended: webhook id, event id.
+    WebhookLog = 48,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 40] = [
+    pub const ALL: [Self; 43] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -130,6 +136,9 @@ impl Table {
         Self::PoolMember,
         Self::Consumer,
         Self::Rehearsal,
+        Self::Webhook,
+        Self::WebhookQueue,
+        Self::WebhookLog,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

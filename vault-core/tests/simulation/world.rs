@@ -11,6 +11,7 @@ use std::time::Duration;
 use vault_core::account::plan::{Context, Effect, Plan, SecretChange};
 use vault_core::account::{Account, Readable, Subject};
 use vault_core::clock::Timestamp;
+use vault_core::consumer::Uptake;
 use vault_core::entropy::{SeededEntropy, random_bytes};
 use vault_core::id::{IncidentId, RotationId};
 use vault_core::incident::{Incident, ledger};
@@ -18,6 +19,7 @@ use vault_core::lease::{Lease, Limits};
 use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::execute::{Answer, Bench, StoredVersion, execute, failed, own_order};
 use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::grace;
 use vault_core::rotation::port::{Login, Minted, NO_RIGHTS, Probe, TargetSpec};
 use vault_core::rotation::step::{self, Event};
 use vault_core::secret::SecretString;
@@ -169,12 +171,22 @@ impl World {
             retry_base: Duration::from_secs(10),
             retry_cap: Duration::from_secs(300),
             grace: if self.overlaps() { GRACE } else { Duration::ZERO },
+            early_after: Duration::ZERO,
+            hold: GRACE,
             overlaps: self.overlaps(),
             mints: self.target.0.lock().unwrap().mints,
             draw: u64::from_le_bytes(random_bytes(&self.entropy)),
             rotation: RotationId::generate(self.now, &self.entropy),
             incident: IncidentId::generate(self.now, &self.entropy),
         }
+    }
+
+    /// Consumers as they may stand: nobody known, all current, or some that lag.
+    fn uptake(&self) -> Uptake {
+        let live = u64::from(random_bytes::<1>(&self.entropy)[0] % 4);
+        let lagging = u64::from(random_bytes::<1>(&self.entropy)[0] % 4).min(live);
+        let laggards = (0..lagging).map(|number| format!("consumer {number}")).collect();
+        Uptake { live, lagging, laggards, newest: Some(self.now) }
     }
 
     /// Commits a plan as one batch; its effect is then in flight.
@@ -347,7 +359,7 @@ impl World {
                 let ctx = self.context();
                 let plan = match account.stage.is_active() {
                     true => step::recover(account.clone(), &ctx),
-                    false => step::tick(account.clone(), &ctx),
+                    false => grace::look(account.clone(), &self.uptake(), &ctx),
                 };
                 if let Some(plan) = plan {
                     self.commit(plan);

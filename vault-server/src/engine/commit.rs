@@ -16,6 +16,7 @@ use vault_core::store::due;
 use vault_core::store::key::Table;
 
 use super::Engine;
+use super::outbox::Turned;
 use super::record::{DUE_ACCOUNT, Secret, history_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
 
@@ -58,7 +59,7 @@ impl Engine {
         if let Some(lease) = &plan.lease {
             put_lease(barrier, &mut batch, lease, self.now())?;
         }
-        put_incidents(barrier, &mut batch, &plan.ledger)?;
+        let turned = put_incidents(barrier, &mut batch, &plan.ledger)?;
         if let Some(end) = &plan.ended {
             // A rotation that was parked may end once more, and the clock may have stepped back to that very
             // moment: its last end counts.
@@ -66,7 +67,13 @@ impl Engine {
             let there = barrier.revision::<RunEnd>(name.clone())?;
             batch.put(name, there.map_or(Require::Absent, Require::At), end);
         }
-        Ok(barrier.commit(batch).await?)
+        let outbox = &self.inner.outbox;
+        let told = outbox.put(&mut batch, Some((&before.value, plan)), &turned)?;
+        barrier.commit(batch).await?;
+        if told {
+            outbox.committed();
+        }
+        Ok(())
     }
 
     fn secret_change(
@@ -188,18 +195,21 @@ fn put_lease(
     Ok(())
 }
 
-/// Folds events into the records of their incidents and keeps the list of open ones.
+/// Folds events into the records of their incidents and keeps the list of open ones; gives back those that were opened
+/// or closed.
 pub(crate) fn put_incidents(
     barrier: &Barrier,
     batch: &mut Transaction,
     events: &[LedgerEvent],
-) -> Result<(), LoadError> {
+) -> Result<Vec<Turned>, LoadError> {
+    let mut turned = Vec::new();
     let mut ids: Vec<IncidentId> = events.iter().map(LedgerEvent::incident).collect();
     ids.dedup();
     for id in ids {
         let stored = barrier.load::<Incident>(*id.as_bytes())?;
         let was_open = stored.as_ref().is_some_and(|stored| stored.value.state == IncidentState::Open);
         let require = require(stored.as_ref());
+        let before = stored.as_ref().map(|stored| stored.value.state);
         let folded = events
             .iter()
             .filter(|event| event.incident() == id)
@@ -217,6 +227,9 @@ pub(crate) fn put_incidents(
             _ => {}
         }
         batch.put(*id.as_bytes(), require, &incident);
+        if was_open != (incident.state == IncidentState::Open) {
+            turned.push((before, incident));
+        }
     }
-    Ok(())
+    Ok(turned)
 }

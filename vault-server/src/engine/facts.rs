@@ -7,6 +7,7 @@ use vault_core::account::plan::Context;
 use vault_core::entropy::random_bytes;
 use vault_core::id::{IncidentId, RotationId};
 use vault_core::password::PasswordPolicy;
+use vault_core::rotation::grace::EARLY_AFTER_DEFAULT;
 use vault_core::schedule::policy::{RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT};
 use vault_core::schedule::{RotationPolicy, next_due, within_window};
 use vault_core::secret::SecretString;
@@ -31,6 +32,8 @@ impl Engine {
             .as_ref()
             .map_or(defaults, |policy| (policy.retries(), policy.retry_base(), policy.retry_cap()));
         let grace = policy.as_ref().map_or(Duration::ZERO, RotationPolicy::grace);
+        let early_after = policy.as_ref().map_or(EARLY_AFTER_DEFAULT, RotationPolicy::early_after);
+        let hold = policy.as_ref().map_or(Duration::ZERO, RotationPolicy::hold);
         Ok(Context {
             now,
             window_open: policy.as_ref().is_none_or(|policy| within_window(policy, now)),
@@ -39,6 +42,8 @@ impl Engine {
             retry_base,
             retry_cap,
             grace: if overlaps { grace } else { Duration::ZERO },
+            early_after,
+            hold,
             overlaps,
             mints,
             draw,

@@ -9,8 +9,9 @@ use tokio::task::JoinSet;
 use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
+use vault_core::consumer::Uptake;
 use vault_core::rotation::run::Stage;
-use vault_core::rotation::step;
+use vault_core::rotation::{grace, step};
 use vault_core::store::due::{self, Due};
 use vault_core::store::key::Table;
 
@@ -35,6 +36,7 @@ pub async fn run(engine: Engine) {
             Err(LoadError::Sealed) => {}
             Err(error) => tracing::error!(error = %Chain(&error), "the due index could not be read"),
         }
+        engine.look_at_graces().await;
         engine.inner.meter.ticked(engine.now());
     }
 }
@@ -106,7 +108,8 @@ impl Engine {
                 } else if busy && !account.lending.expired(context.now) {
                     step::overdue(account, context)
                 } else {
-                    step::tick(account, context)
+                    let uptake = self.uptake(&account);
+                    grace::look(account, &uptake, context)
                 };
                 (plan, ())
             })
@@ -117,6 +120,40 @@ impl Engine {
                 tracing::error!(subject = %subject, error = %Chain(&error), "what was due could not be begun");
             }
         }
+    }
+
+    /// Looks at the accounts whose consumers may all have the new version by now.
+    pub async fn look_at_graces(&self) {
+        for subject in self.inner.consumers.take_ready() {
+            // Whoever is at it decides; and once a minute all are looked at again.
+            let Some(flight) = self.inner.flights.try_take(&subject.key()) else { continue };
+            let acted = self.act(flight, &subject, |account, context| {
+                if grace::of(&account).is_none() || !self.has_room(&account) {
+                    return (None, ());
+                }
+                let uptake = self.uptake(&account);
+                (grace::look(account, &uptake, context), ())
+            });
+            match acted.await {
+                Ok(_) | Err(ActError::NotFound) => {}
+                Err(error) => {
+                    tracing::warn!(subject = %subject, error = %Chain(&error), "a grace could not be looked at");
+                }
+            }
+        }
+    }
+
+    /// How far the new version of an account in its grace has come. Receipts that cannot be read are nobody's: then the
+    /// grace lasts its whole time.
+    fn uptake(&self, account: &Account) -> Uptake {
+        if grace::of(account).is_none() {
+            return Uptake::default();
+        }
+        self.inner.consumers.uptake(account).unwrap_or_else(|error| {
+            let error = Chain(&error);
+            tracing::error!(subject = %account.subject, %error, "consumers cannot be read; their grace ends by time");
+            Uptake::default()
+        })
     }
 
     /// Whether the account's target takes one more. Recovery does not ask: it waits in line.

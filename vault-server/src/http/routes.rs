@@ -47,6 +47,7 @@ pub fn all() -> Vec<Route> {
     lines.extend(leases());
     lines.extend(rules());
     lines.extend(incidents());
+    lines.extend(webhooks());
     lines
 }
 
@@ -277,6 +278,7 @@ fn accounts() -> Vec<Route> {
         read("accounts/watch/<path...>", watch::watch).waiting(),
         read("accounts/consumers/<path...>", consumer::read),
         list("accounts/consumers/<path...>", consumer::list),
+        write("accounts/confirm/<path...>", consumer::confirm).readable(&["version"]),
     ]
 }
 
@@ -292,6 +294,23 @@ fn pools() -> Vec<Route> {
         write("pools/check-out/<name>", pool::check_out).readable(LENT).waiting(),
         write("pools/check-in/<name>", pool::check_in).readable(RETURNED),
         read("pools/status/<name>", pool::status),
+    ]
+}
+
+fn webhooks() -> Vec<Route> {
+    // A URL may hold a token of the receiver's, so it stays a digest.
+    const READABLE: &[&str] = &["events", "accounts", "state", "last_error", "message_id"];
+    use sys::webhook;
+    vec![
+        list("sys/webhooks", webhook::list),
+        read("sys/webhooks/<name>", webhook::read).readable(READABLE),
+        write("sys/webhooks/<name>", webhook::write).creating(webhook::exists).sudo().readable(READABLE),
+        delete("sys/webhooks/<name>", webhook::delete).sudo(),
+        write("sys/webhooks/<name>/rotate-secret", webhook::rotate_secret).sudo(),
+        write("sys/webhooks/<name>/test", webhook::test).readable(READABLE),
+        read("sys/webhooks/<name>/deliveries", webhook::deliveries).readable(READABLE),
+        read("sys/webhooks/<name>/deliveries/<id>", webhook::delivery).readable(READABLE),
+        write("sys/webhooks/<name>/deliveries/<id>/retry", webhook::retry).readable(READABLE),
     ]
 }
 

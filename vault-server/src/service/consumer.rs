@@ -8,11 +8,12 @@
 //! A crash loses the receipts of the last second, and up to an hour of "heard of last". Whoever is missing for that is
 //! taken for a holder of the version before, or is not known yet: never for a holder of the new one.
 
+mod confirm;
 mod flush;
 mod view;
 mod walk;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -21,14 +22,16 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::gauge::Gauge;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::{Clock, Timestamp};
-use vault_core::consumer::{Fetched, Looked, Receipt};
+use vault_core::consumer::{Fetched, Looked, Receipt, Uptake, uptake};
 use vault_core::identity::{Principal, Token, TokenState};
+use vault_core::rotation::grace;
 use vault_core::store::key::Table;
 
 use crate::barrier::{Barrier, LoadError, Record};
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
 
+pub use self::confirm::ConfirmError;
 pub use self::view::{Consumer, Consumers};
 
 impl Record for Receipt {
@@ -51,6 +54,8 @@ struct Inner {
     live: Gauge,
     lagging: Gauge,
     dropped: Counter,
+    /// Accounts in their grace that every live consumer may have the new version of.
+    ready: Mutex<BTreeSet<Subject>>,
 }
 
 #[derive(Default)]
@@ -93,6 +98,7 @@ impl ConsumerService {
             live,
             lagging,
             dropped,
+            ready: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -146,19 +152,43 @@ impl ConsumerService {
         Ok(())
     }
 
-    fn learn(&self, shard: &mut Shard, key: u64, subject: Subject, receipt: Receipt) {
+    /// Accounts in their grace to be looked at, each named once.
+    pub fn take_ready(&self) -> BTreeSet<Subject> {
+        std::mem::take(&mut *self.inner.ready.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// How far the current version of `account` has come.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn uptake(&self, account: &Account) -> Result<Uptake, LoadError> {
+        let found = self.of(account)?;
+        Ok(uptake(found.all.iter().map(|one| (&one.receipt, one.standing))))
+    }
+
+    /// Whoever works on `account` is to look at it, if it waits for its consumers.
+    fn may_be_ready(&self, account: &Account) {
+        if grace::of(account).is_some() {
+            let mut ready = self.inner.ready.lock().unwrap_or_else(PoisonError::into_inner);
+            ready.insert(account.subject.clone());
+        }
+    }
+
+    /// Tells whether there was room.
+    fn learn(&self, shard: &mut Shard, key: u64, subject: Subject, receipt: Receipt) -> bool {
         if shard.known.len() >= KNOWN_MAX {
             // What is written down is found there again.
             shard.known.retain(|_, known| known.is_dirty);
         }
         if shard.known.len() >= KNOWN_MAX {
             self.inner.dropped.inc();
-            return;
+            return false;
         }
         let before = shard.known.insert(key, Known { subject, receipt, is_dirty: true });
         if before.is_none_or(|before| !before.is_dirty) {
             shard.dirty.push(key);
         }
+        true
     }
 
     /// Writes down what is new, and counts who lags, until the shutdown; what is left then is written last.

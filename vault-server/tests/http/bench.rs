@@ -43,21 +43,26 @@ impl Bench {
     where
         R: vault_core::rotation::port::Rotator + 'static,
     {
-        Self::over(Disk::new(), wrap).await
+        Self::over(Disk::new(), FakeTarget::new(), wrap).await
     }
 
     /// With a server that takes so many connections.
     pub(crate) async fn limited_to(connections: usize) -> Self {
         let mut disk = Disk::new();
         disk.config.connections_max = connections;
-        Self::over(disk, |target| target).await
+        Self::over(disk, FakeTarget::new(), |target| target).await
     }
 
-    async fn over<R>(mut disk: Disk, wrap: impl FnOnce(Arc<FakeTarget>) -> Arc<R>) -> Self
+    /// With a target where two passwords live side by side.
+    pub(crate) async fn overlapping() -> Self {
+        Self::over(Disk::new(), FakeTarget::overlapping(), |target| target).await
+    }
+
+    async fn over<R>(mut disk: Disk, target: FakeTarget, wrap: impl FnOnce(Arc<FakeTarget>) -> Arc<R>) -> Self
     where
         R: vault_core::rotation::port::Rotator + 'static,
     {
-        let target = Arc::new(FakeTarget::new());
+        let target = Arc::new(target);
         target.create_account("manager", "m-1");
         disk.rotators = Registry::default().with(wrap(Arc::clone(&target)));
         let (vault, share) = Vault::ready(&disk).await;

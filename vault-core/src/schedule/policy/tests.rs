@@ -53,6 +53,8 @@ fn what_is_no_policy_is_refused_with_what_to_mend() {
         (json!({"rotation_schedule": "@daily", "jitter": "24h"}), "shorter than the 24h"),
         (json!({"rotation_period": "1h", "retries": 21}), "between 0 and 20"),
         (json!({"rotation_period": "1h", "retry_base": "2m", "retry_cap": "1m"}), "not be longer"),
+        (json!({"rotation_period": "1h", "grace": "1h", "hold": "31d"}), "at most 30d"),
+        (json!({"rotation_period": "1h", "hold": "1h"}), "needs a grace"),
         (json!({"rotation_period": "-1h"}), "cannot be negative"),
         (json!({"rotation_period": "soon"}), "not a duration"),
         (json!({"rotation_period": "1h", "retries": -1}), "invalid"),
@@ -69,6 +71,7 @@ fn the_shortest_and_the_most_are_allowed() {
         json!({"rotation_schedule": "@daily", "rotation_window": "1s", "retries": 20}),
         json!({"rotation_schedule": "@daily", "jitter": "23h59m59s"}),
         json!({"rotation_period": "1h", "retry_base": "10m"}),
+        json!({"rotation_period": "1h", "grace": "1s", "hold": "30d", "early_after": "1h"}),
     ] {
         assert!(read(value.clone()).is_ok(), "{value}");
     }
@@ -97,6 +100,7 @@ fn the_stored_form_is_in_words() {
         json!({
             "rotation_period": "24h0m0s", "rotation_schedule": null, "time_zone": null, "rotation_window": "",
             "jitter": "0s", "retries": 3, "retry_base": "10s", "retry_cap": "5m0s", "grace": "0s",
+            "early_after": "30s", "hold": "0s",
         })
     );
 }

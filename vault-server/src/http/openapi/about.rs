@@ -18,6 +18,7 @@ mod system;
 mod target;
 mod token;
 mod userpass;
+mod webhook;
 mod wrapping;
 
 use super::shape::{Field, Shape};
@@ -44,6 +45,7 @@ pub fn built_in() -> Vec<About> {
         lease::LINES,
         rule::LINES,
         incident::LINES,
+        webhook::LINES,
     ];
     areas.concat()
 }

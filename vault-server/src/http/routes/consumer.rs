@@ -1,15 +1,16 @@
-//! `accounts/consumers/…`: who fetched which version of a credential.
+//! `accounts/consumers/…`: who fetched which version of a credential; `accounts/confirm/…`: who uses it.
 
 use serde_json::{Map, json};
 use vault_api::account::{ConsumerInfo, ConsumerList, ConsumerSummary};
+use vault_api::consumer::Confirmation;
 use vault_core::account::Account;
-use vault_core::consumer::{Standing, Who};
+use vault_core::consumer::{Receipt, Standing, Who};
 use vault_core::path::AccountPath;
 
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
-use crate::service::consumer::{Consumer, Consumers};
+use crate::service::consumer::{ConfirmError, Consumer, Consumers};
 
 pub(super) async fn read(context: Context) -> Result<Answer, ApiError> {
     let (account, found) = known(&context)?;
@@ -38,6 +39,34 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
 pub(super) fn summary(context: &Context, path: &AccountPath) -> Result<Option<ConsumerSummary>, ApiError> {
     let Some(account) = context.app.accounts.config(path)? else { return Ok(None) };
     Ok(Some(summed(context, &context.app.consumers.of(&account)?)))
+}
+
+/// The caller says which version it uses.
+pub(super) async fn confirm(context: Context) -> Result<Answer, ApiError> {
+    let path = context.request.account_path("path")?;
+    let version = context.fields().count("version")?.filter(|version| *version > 0);
+    let version = version.ok_or_else(|| ApiError::invalid("missing 'version': the one that you use now"))?;
+    let account = context.app.accounts.config(&path)?.ok_or(ApiError::NotFound)?;
+    let consumers = &context.app.consumers;
+    let receipt = consumers.confirm(&account, &context.caller.principal, version).await?;
+    let current = account.versions.current.map_or(0, |version| version.number);
+    Answer::of(&Confirmation { version, current: current == version, confirmed: stamp(&receipt) })
+}
+
+/// When what the receipt confirms was confirmed first.
+fn stamp(receipt: &Receipt) -> String {
+    receipt.confirmed.map_or(receipt.last_at, |confirmed| confirmed.at).to_rfc3339()
+}
+
+impl From<ConfirmError> for ApiError {
+    fn from(error: ConfirmError) -> Self {
+        match error {
+            ConfirmError::Load(error) => error.into(),
+            ConfirmError::Commit(error) => error.into(),
+            ConfirmError::Full => Self::Unavailable(error.to_string()),
+            ConfirmError::NothingFetched | ConfirmError::Fetched(_) => Self::conflict(error.to_string()),
+        }
+    }
 }
 
 fn known(context: &Context) -> Result<(Account, Consumers), ApiError> {
@@ -81,6 +110,7 @@ fn shown(context: &Context, one: &Consumer) -> ConsumerInfo {
         id,
         accessor: None,
         version: receipt.version,
+        confirmed: receipt.confirmed.map(|confirmed| confirmed.version),
         standing: one.standing.word().to_owned(),
         since: receipt.since.to_rfc3339(),
         first_fetched: receipt.first_at.to_rfc3339(),

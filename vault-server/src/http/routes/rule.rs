@@ -25,6 +25,8 @@ pub(super) async fn write_rotation(context: Context) -> Result<Answer, ApiError>
         retry_base: fields.duration("retry_base")?,
         retry_cap: fields.duration("retry_cap")?,
         grace: fields.duration("grace")?,
+        early_after: fields.duration("early_after")?,
+        hold: fields.duration("hold")?,
     };
     let policy = RotationPolicy::try_new(spec).map_err(|error| ApiError::invalid(chain(&error)))?;
     context.app.rules.write_rotation(&context.request.name("name")?, &policy).await?;
@@ -45,6 +47,8 @@ pub(super) async fn read_rotation(context: Context) -> Result<Answer, ApiError> 
         "retry_base": seconds(spec.retry_base),
         "retry_cap": seconds(spec.retry_cap),
         "grace": seconds(spec.grace),
+        "early_after": seconds(spec.early_after),
+        "hold": seconds(spec.hold),
     })))
 }
 

@@ -18,4 +18,5 @@ pub(super) mod rekey;
 pub(super) mod seal;
 pub(super) mod tools;
 pub(super) mod version_history;
+pub(super) mod webhook;
 pub(super) mod wrapping;

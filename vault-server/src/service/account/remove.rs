@@ -164,7 +164,8 @@ impl AccountService {
         if let Some(incident) = account.incident {
             let withdrawn =
                 LedgerEvent::Withdrawn { incident, at: self.engine.now(), by: principal.to_owned() };
-            put_incidents(barrier, batch, &[withdrawn])?;
+            let turned = put_incidents(barrier, batch, &[withdrawn])?;
+            self.engine.outbox().put(batch, None, &turned)?;
         }
         match barrier.load::<Rehearsal>(account.subject.key())? {
             None => {

@@ -209,6 +209,7 @@ fn state(account: &Account) -> AccountState {
         },
         (Stage::Parked { .. }, _) => AccountState::Parked,
         (_, Some(lease)) if lease.state == LeaseState::Revoking => AccountState::Quarantined,
+        (Stage::Waiting { run, .. }, _) if run.grace.is_some() => AccountState::Grace,
         (Stage::Waiting { .. }, _) => AccountState::Backoff,
         (Stage::Idle, _) => AccountState::Idle,
     }

@@ -1,6 +1,6 @@
 //! Writing receipts down, many in one commit.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use vault_core::account::Subject;
 use vault_core::consumer::{RECEIPTS_MAX, Receipt, judge, least};
@@ -125,7 +125,16 @@ impl ConsumerService {
             batch.put(name.clone(), require(stored.as_ref()), &merged);
             touched.push(name);
         }
-        if batch.is_empty() { Ok(()) } else { Ok(barrier.commit(batch).await?) }
+        if !batch.is_empty() {
+            barrier.commit(batch).await?;
+        }
+        let subjects: BTreeSet<&Subject> = taken.iter().map(|(_, subject, _)| subject).collect();
+        for subject in subjects {
+            if let Ok(Some(account)) = barrier.load(subject.key()) {
+                self.may_be_ready(&account.value);
+            }
+        }
+        Ok(())
     }
 
     /// The receipt that goes for a new one, when an account, with `more` that come, has as many as it may have;

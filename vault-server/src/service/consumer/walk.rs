@@ -88,6 +88,9 @@ impl ConsumerService {
                 useless.push((name, loaded.revision));
             }
         }
+        if count.lagging == 0 && count.current > 0 {
+            self.may_be_ready(&account);
+        }
         Ok((count, useless))
     }
 

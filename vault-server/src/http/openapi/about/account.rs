@@ -73,6 +73,17 @@ pub(super) const LINES: &[About] = &[
             must("key_info", Map(&Object(CONSUMER)), "Each of them."),
         ]),
     ),
+    write(
+        "accounts/confirm/<path...>",
+        "Says that the caller uses a version of a credential that it has fetched.",
+        data(&[
+            must("version", Count, "The version that the caller uses."),
+            must("current", Flag, "Whether that is the current one."),
+            must("confirmed", Time, "When it said so first."),
+        ]),
+    )
+    .takes(&[must("version", Count, "The version that it uses: the one that it fetched last.")])
+    .fails(&[409]),
     read(
         "accounts/watch/<path...>",
         "Waits for another version of a credential, or streams each.",
@@ -145,6 +156,7 @@ const CONSUMER: &[Field] = &[
     may("id", Text, "The login or entity behind the token."),
     may("accessor", Text, "The token's accessor."),
     must("version", Count, "The version that was fetched last."),
+    may("confirmed", Count, "The version that it said it uses; absent when it never said so."),
     must("standing", Word(&["current", "lagging", "gone"]), "How it stands to the current version."),
     must("since", Time, "When any version was fetched first."),
     must("first_fetched", Time, "When this version was fetched first."),
@@ -163,6 +175,7 @@ const STATES: &[&str] = &[
     "reverting",
     "retiring",
     "backoff",
+    "grace",
     "parked",
     "quarantined",
 ];

@@ -28,7 +28,13 @@ const NEW_RULE: &[Field] = &[
     may("retries", Count, "Attempts before a person is asked."),
     may("retry_base", Span, "How long until the first retry."),
     may("retry_cap", Span, "How long between retries at most."),
-    may("grace", Span, "How long the old password may live on."),
+    may("grace", Span, "How long the old password may live on, where two can."),
+    may(
+        "early_after",
+        Span,
+        "The grace ends early once every live consumer has had the new one for so long; 30s.",
+    ),
+    may("hold", Span, "How long after the grace the old one is kept for consumers that lag; not at all."),
 ];
 const RULE: &[Field] = &[
     must("rotation_period", OrNull(&Count), "Seconds."),
@@ -40,6 +46,8 @@ const RULE: &[Field] = &[
     must("retry_base", OrNull(&Count), "Seconds."),
     must("retry_cap", OrNull(&Count), "Seconds."),
     must("grace", OrNull(&Count), "Seconds."),
+    must("early_after", OrNull(&Count), "Seconds."),
+    must("hold", OrNull(&Count), "Seconds."),
 ];
 const PASSWORD: &[Field] = &[must("policy", Text, "Its text in HCL.")];
 const NEW_PASSWORD: &[Field] = &[

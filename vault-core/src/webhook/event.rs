@@ -1,0 +1,221 @@
+//! What receivers are told, and how. Never a secret: names, numbers, times, classes.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::account::plan::{HistoryEntry, HistoryKind, Plan};
+use crate::account::{Account, Subject};
+use crate::clock::Timestamp;
+use crate::id::{EventId, IncidentId};
+use crate::incident::{Incident, IncidentState};
+use crate::rotation::fault::FaultClass;
+use crate::rotation::{grace, run::Stage};
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum EventKind {
+    /// A new version became current.
+    #[serde(rename = "credential.promoted")]
+    Promoted,
+    /// The old version is refused by its target.
+    #[serde(rename = "credential.retired")]
+    Retired,
+    /// A rotation failed: once for each class of failure, not for each attempt.
+    #[serde(rename = "rotation.failed")]
+    Failed,
+    /// A rotation waits for a person.
+    #[serde(rename = "rotation.parked")]
+    Parked,
+    /// A grace is over, and consumers do not have the new version.
+    #[serde(rename = "consumers.lagging")]
+    Lagging,
+    /// An incident was opened, or opened again.
+    #[serde(rename = "incident.opened")]
+    Opened,
+    /// An incident was closed.
+    #[serde(rename = "incident.closed")]
+    Closed,
+    /// Somebody tries whether messages arrive.
+    #[serde(rename = "webhook.test")]
+    Test,
+}
+
+impl EventKind {
+    /// Each of them.
+    pub const ALL: [Self; 8] = [
+        Self::Promoted,
+        Self::Retired,
+        Self::Failed,
+        Self::Parked,
+        Self::Lagging,
+        Self::Opened,
+        Self::Closed,
+        Self::Test,
+    ];
+
+    /// The `type` of its messages.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Promoted => "credential.promoted",
+            Self::Retired => "credential.retired",
+            Self::Failed => "rotation.failed",
+            Self::Parked => "rotation.parked",
+            Self::Lagging => "consumers.lagging",
+            Self::Opened => "incident.opened",
+            Self::Closed => "incident.closed",
+            Self::Test => "webhook.test",
+        }
+    }
+
+    /// By its [`word`](Self::word).
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.word() == word)
+    }
+}
+
+/// One thing that happened.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// What.
+    pub kind: EventKind,
+    /// When.
+    pub at: Timestamp,
+    /// Whose credential; `None` of a target's users, and of a test.
+    pub subject: Option<Subject>,
+    /// Further facts, as they are sent.
+    data: Map<String, Value>,
+}
+
+impl Event {
+    /// A test message.
+    #[must_use]
+    pub fn test(id: EventId, now: Timestamp, webhook: &str) -> Self {
+        let data = facts([("webhook", Value::from(webhook))]);
+        Self { id, kind: EventKind::Test, at: now, subject: None, data }
+    }
+
+    /// The JSON of its message: `type`, `timestamp`, `data`.
+    #[must_use]
+    pub fn body(&self) -> String {
+        let mut data = self.data.clone();
+        match &self.subject {
+            Some(Subject::Account(path)) => data.insert("account".to_owned(), path.as_str().into()),
+            Some(Subject::Management(target)) => {
+                data.insert("management_of".to_owned(), target.as_str().into())
+            }
+            None => None,
+        };
+        serde_json::json!({ "type": self.kind.word(), "timestamp": self.at.to_rfc3339(), "data": data })
+            .to_string()
+    }
+}
+
+/// What `plan`, which was decided upon `before`, has to tell. `id` makes new ids.
+pub fn of_plan(before: &Account, plan: &Plan, mut id: impl FnMut() -> EventId) -> Vec<Event> {
+    let mut events = Vec::new();
+    let mut told = before.stage.run().and_then(|run| run.fault.as_ref()).map(|fault| fault.class);
+    for entry in &plan.history {
+        let kind = match entry.kind {
+            HistoryKind::Promoted => EventKind::Promoted,
+            HistoryKind::Retired => EventKind::Retired,
+            HistoryKind::Parked => EventKind::Parked,
+            HistoryKind::Held | HistoryKind::Cut => EventKind::Lagging,
+            // The next attempt of what failed so before tells nothing new.
+            HistoryKind::Failed if told != entry.class => {
+                told = entry.class;
+                EventKind::Failed
+            }
+            _ => continue,
+        };
+        let mut data = more(kind, entry, plan);
+        data.insert("target".to_owned(), plan.account.target.as_str().into());
+        let subject = Some(plan.account.subject.clone());
+        events.push(Event { id: id(), kind, at: entry.at, subject, data });
+    }
+    events
+}
+
+fn more(kind: EventKind, entry: &HistoryEntry, plan: &Plan) -> Map<String, Value> {
+    let versions = &plan.account.versions;
+    let number =
+        |version: Option<crate::account::Version>| Value::from(version.map(|version| version.number));
+    let run = plan.account.stage.run();
+    let class = entry.class.or_else(|| run?.fault.as_ref().map(|fault| fault.class));
+    let class = Value::from(class.map(FaultClass::as_str));
+    let next = match &plan.account.stage {
+        Stage::Waiting { at, .. } => Value::from(at.to_rfc3339()),
+        _ => Value::Null,
+    };
+    let rotation = Value::from(entry.rotation.map(|id| id.to_string()));
+    let version = Value::from(entry.version);
+    match kind {
+        EventKind::Promoted => {
+            let grace = grace::of(&plan.account).map(|grace| grace.ends.to_rfc3339());
+            facts([
+                ("version", version),
+                ("previous_version", number(versions.previous)),
+                ("rotation_id", rotation),
+                ("grace_ends", Value::from(grace)),
+            ])
+        }
+        EventKind::Retired => facts([
+            ("version", version),
+            ("current_version", number(versions.current)),
+            ("rotation_id", rotation),
+        ]),
+        EventKind::Lagging => facts([
+            ("version", number(versions.current)),
+            ("previous_version", version),
+            ("rotation_id", rotation),
+            ("outcome", Value::from(if entry.kind == HistoryKind::Held { "held" } else { "cut" })),
+            ("held_until", if entry.kind == HistoryKind::Held { next } else { Value::Null }),
+            ("detail", Value::from(entry.detail.clone())),
+        ]),
+        _ => facts([
+            ("class", class),
+            ("current_version", number(versions.current)),
+            ("rotation_id", rotation),
+            ("attempts", Value::from(run.map(|run| run.attempts))),
+            ("next_attempt", next),
+            ("incident_id", Value::from(plan.account.incident.map(|id| id.to_string()))),
+        ]),
+    }
+}
+
+/// What the change of an incident has to tell: that it was opened, or closed.
+#[must_use]
+pub fn of_incident(
+    id: EventId,
+    before: Option<IncidentState>,
+    incident: &Incident,
+    now: Timestamp,
+) -> Option<Event> {
+    let was_open = before == Some(IncidentState::Open);
+    let kind = match (was_open, incident.state) {
+        (false, IncidentState::Open) => EventKind::Opened,
+        (true, IncidentState::Closed) => EventKind::Closed,
+        _ => return None,
+    };
+    let time = |at: Option<Timestamp>| Value::from(at.map(Timestamp::to_rfc3339));
+    let incident_id: IncidentId = incident.id;
+    let data = facts([
+        ("incident_id", Value::from(incident_id.to_string())),
+        ("class", Value::from(incident.class.as_str())),
+        ("target", Value::from(incident.target.clone())),
+        ("opened_at", time(incident.marks.t3)),
+        ("remediated_at", time(incident.marks.t7.filter(|_| kind == EventKind::Closed))),
+    ]);
+    Some(Event { id, kind, at: now, subject: Subject::from_key(&incident.subject), data })
+}
+
+/// The facts that there are.
+fn facts<const N: usize>(all: [(&str, Value); N]) -> Map<String, Value> {
+    all.into_iter()
+        .filter(|(_, value)| !value.is_null())
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
+}

@@ -1,0 +1,204 @@
+//! Who is told what, how it is signed, and when it is tried again.
+
+use super::*;
+use crate::entropy::{Entropy, SeededEntropy};
+use crate::id::IncidentId;
+use crate::path::{AccountPath, Name};
+
+const NOW: Timestamp = Timestamp::from_secs(1_000_000);
+
+fn webhook() -> Webhook {
+    let entropy = SeededEntropy::new(1);
+    Webhook {
+        id: WebhookId::generate(NOW, &entropy),
+        url: "https://hooks.example/x".to_owned(),
+        events: BTreeSet::new(),
+        accounts: Vec::new(),
+        disabled: false,
+        allow_http: false,
+        tls_ca: None,
+        timeout: TIMEOUT_DEFAULT,
+        max_attempts: 3,
+        retry_base: Duration::from_secs(5),
+        retry_cap: Duration::from_secs(8),
+        secret: sign::generate(&entropy),
+        former: None,
+        created_at: NOW,
+    }
+}
+
+fn event(subject: Option<Subject>) -> Event {
+    let id = EventId::generate(NOW, &SeededEntropy::new(2));
+    let mut event = Event::test(id, NOW, "w");
+    event.subject = subject;
+    event
+}
+
+fn account(path: &str) -> Option<Subject> {
+    Some(Subject::Account(AccountPath::parse(path).unwrap()))
+}
+
+#[test]
+fn a_pattern_is_any_text_at_each_star() {
+    for (pattern, path, want) in [
+        ("db/app", "db/app", true),
+        ("db/app", "db/app2", false),
+        ("db/*", "db/prod/app", true),
+        ("*/app", "db/prod/app", true),
+        ("*", "x", true),
+        ("db/*/ro*", "db/a/b/rotate/ro", true),
+        ("db/*/ro", "db/a/rox", false),
+        ("*a*b*c", "aabbcbc", true),
+        ("*a*b*d", "aabbcbc", false),
+        ("", "x", false),
+    ] {
+        let hook = Webhook { accounts: vec![pattern.to_owned()], ..webhook() };
+        let subscription = Subscription::of("w".to_owned(), &hook).unwrap();
+        assert_eq!(subscription.wants(&event(account(path))), want, "{pattern} {path}");
+    }
+}
+
+#[test]
+fn a_webhook_is_told_what_it_asked_for() {
+    let management = Some(Subject::Management(Name::parse("pg").unwrap()));
+    let all = Subscription::of("w".to_owned(), &webhook()).unwrap();
+    assert!(
+        all.wants(&event(account("db/app")))
+            && all.wants(&event(management.clone()))
+            && all.wants(&event(None))
+    );
+    let some = Webhook { accounts: vec!["*".to_owned()], ..webhook() };
+    let some = Subscription::of("w".to_owned(), &some).unwrap();
+    assert!(some.wants(&event(account("db/app"))) && !some.wants(&event(management)));
+    let promoted = Webhook { events: BTreeSet::from([EventKind::Promoted]), ..webhook() };
+    let promoted = Subscription::of("w".to_owned(), &promoted).unwrap();
+    assert!(!promoted.wants(&event(None)));
+    assert_eq!(Subscription::of("w".to_owned(), &Webhook { disabled: true, ..webhook() }), None);
+}
+
+#[test]
+fn every_kind_is_read_back_from_its_word() {
+    for kind in EventKind::ALL {
+        assert_eq!(EventKind::parse(kind.word()), Some(kind));
+        assert_eq!(serde_json::to_value(kind).unwrap(), kind.word());
+    }
+    assert_eq!(EventKind::parse("credential"), None);
+}
+
+#[test]
+fn a_signature_is_that_of_the_specification() {
+    // The example of https://www.standardwebhooks.com: its secret, id, timestamp, body and signature.
+    let secret = SecretString::new("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".to_owned());
+    let signed =
+        sign::signature(&secret, "msg_p5jXN8AQM9LWM0D4loKWxJek", 1_614_265_330, r#"{"test": 2432232314}"#);
+    assert_eq!(signed.as_deref(), Some("v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="));
+}
+
+#[test]
+fn a_secret_is_base64_of_enough_bytes() {
+    assert!(sign::is_secret(&sign::generate(&SeededEntropy::new(7))));
+    for text in ["", "whsec_", "whsec_AAAA", "whsec_!!!!", "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"] {
+        assert!(!sign::is_secret(&SecretString::new(text.to_owned())), "{text}");
+    }
+}
+
+#[test]
+fn a_former_secret_signs_beside_the_new_one_for_its_time() {
+    let former = Former { secret: sign::generate(&SeededEntropy::new(9)), until: NOW };
+    let old = former.secret.duplicate();
+    let hook = Webhook { former: Some(former), ..webhook() };
+    let before = NOW.minus(Duration::from_secs(1));
+    let both = sign::signatures(&hook, "msg_1", before, "{}");
+    let by = |secret: &SecretString, now: Timestamp| {
+        sign::signature(secret, "msg_1", now.as_secs(), "{}").unwrap()
+    };
+    assert_eq!(both, format!("{} {}", by(&hook.secret, before), by(&old, before)));
+    assert_eq!(sign::signatures(&hook, "msg_1", NOW, "{}"), by(&hook.secret, NOW));
+    assert!(!format!("{hook:?}").contains("whsec_"), "secrets are not shown");
+}
+
+#[test]
+fn what_failed_is_tried_again_later_and_given_up_at_last() {
+    let attempt = |failure| Attempt { at: NOW, millis: 1, status: None, failure };
+    let failed = attempt(Some(FailureClass::Timeout));
+    let mut delivery = Delivery::of(&event(None));
+    let wait = |at: Option<Timestamp>| at.map(|at| at.since(NOW).as_secs());
+    assert_eq!(wait(delivery.attempted(failed, &webhook(), NOW, u64::MAX)), Some(5));
+    assert_eq!(wait(delivery.attempted(failed, &webhook(), NOW, u64::MAX)), Some(8));
+    assert_eq!(delivery.state, DeliveryState::Pending);
+    assert_eq!(delivery.attempted(failed, &webhook(), NOW, 0), None);
+    assert_eq!((delivery.state, delivery.attempts, delivery.ended_at), (DeliveryState::Dead, 3, Some(NOW)));
+    delivery.revive();
+    assert_eq!(delivery.attempted(attempt(None), &webhook(), NOW, 0), None);
+    assert_eq!((delivery.state, delivery.attempts), (DeliveryState::Delivered, 1));
+    // Who says that it is gone is not asked again.
+    let mut delivery = Delivery::of(&event(None));
+    assert_eq!(delivery.attempted(attempt(Some(FailureClass::Gone)), &webhook(), NOW, 0), None);
+    assert_eq!(delivery.state, DeliveryState::Dead);
+    assert!(!delivery.is_stale(NOW) && delivery.is_stale(NOW.plus(DEAD_KEPT)));
+}
+
+#[test]
+fn a_status_says_whether_a_message_was_taken() {
+    for (status, want) in [
+        (200, None),
+        (204, None),
+        (302, Some(FailureClass::Redirect)),
+        (400, Some(FailureClass::Refused)),
+        (410, Some(FailureClass::Gone)),
+        (500, Some(FailureClass::Failed)),
+        (101, Some(FailureClass::Failed)),
+    ] {
+        assert_eq!(FailureClass::of_status(status), want, "{status}");
+    }
+}
+
+#[test]
+fn the_queue_of_a_webhook_is_in_the_order_of_time() {
+    let entropy = SeededEntropy::new(3);
+    let (hook, event) = (WebhookId::generate(NOW, &entropy), EventId::generate(NOW, &entropy));
+    let key = queue_key(hook, NOW, event);
+    assert_eq!(queued(&key), Some((NOW, event)));
+    assert!(key < queue_key(hook, NOW.plus(Duration::from_secs(300)), event));
+    assert_eq!(queued(b"too short"), None);
+}
+
+#[test]
+fn a_body_names_the_account_and_holds_no_secret() {
+    let entropy: &dyn Entropy = &SeededEntropy::new(5);
+    let mut incident = crate::incident::ledger::record(
+        None,
+        &crate::incident::ledger::LedgerEvent::Fault(crate::incident::ledger::FaultReport {
+            incident: IncidentId::generate(NOW, entropy),
+            reopened: false,
+            at: NOW,
+            subject: "a/db/app".to_owned(),
+            target: "pg".to_owned(),
+            class: crate::rotation::fault::FaultClass::Drift,
+            phase: None,
+            detail: "some words".to_owned(),
+            due_at: NOW,
+            started_at: NOW,
+            attempts: 1,
+            stays_parked: false,
+        }),
+    )
+    .unwrap();
+    let id = EventId::generate(NOW, entropy);
+    let opened = event::of_incident(id, None, &incident, NOW).unwrap();
+    let body: serde_json::Value = serde_json::from_str(&opened.body()).unwrap();
+    assert_eq!(
+        body,
+        serde_json::json!({
+            "type": "incident.opened", "timestamp": NOW.to_rfc3339(),
+            "data": {
+                "account": "db/app", "target": "pg", "class": "drift",
+                "incident_id": incident.id.to_string(), "opened_at": NOW.to_rfc3339(),
+            },
+        })
+    );
+    use crate::incident::IncidentState::{Closed, Open};
+    assert_eq!(event::of_incident(id, Some(Open), &incident, NOW), None, "a note is no news");
+    incident.state = Closed;
+    assert_eq!(event::of_incident(id, Some(Open), &incident, NOW).unwrap().kind, EventKind::Closed);
+}

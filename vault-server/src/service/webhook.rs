@@ -1,0 +1,338 @@
+//! Webhooks: who is told of what happens to credentials, and what became of each message.
+//!
+//! ```text
+//!   engine/outbox.rs ── the event, in the commit of what happened ──► WebhookQueue
+//!                                                                        │ lane.rs, one for each webhook
+//!   log.rs ◄── delivered or dead ◄── send.rs: signed POST ◄──────────────┘ later again, when it failed
+//! ```
+
+pub mod address;
+mod lane;
+mod log;
+mod meter;
+mod send;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use vault_core::clock::{Clock, Timestamp};
+use vault_core::entropy::Entropy;
+use vault_core::id::WebhookId;
+use vault_core::path::Name;
+use vault_core::secret::SecretString;
+use vault_core::store::key::Table;
+use vault_core::webhook::{Former, WEBHOOKS_MAX, Webhook, sign};
+
+use self::address::AddressError;
+use self::meter::Meter;
+use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Sealed, require};
+use crate::engine::outbox::Outbox;
+use crate::shutdown::Shutdown;
+use crate::telemetry::metrics::Metrics;
+
+pub use self::log::{Counts, SHOWN_MAX, Shown};
+
+/// Webhooks. Cheap to clone.
+#[derive(Clone)]
+pub struct WebhookService {
+    barrier: Barrier,
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    meter: Meter,
+}
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WebhookError {
+    /// There is no webhook, or no delivery, of that name.
+    #[error("there is no such webhook or delivery")]
+    NotFound,
+    /// There are [`WEBHOOKS_MAX`] already.
+    #[error("there are 16 webhooks already; remove one first")]
+    TooMany,
+    /// The URL is no place for messages.
+    #[error(transparent)]
+    Address(#[from] AddressError),
+    /// A setting is wrong; the text says what to mend.
+    #[error("{0}")]
+    Invalid(String),
+    /// A record was not loaded.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+    /// The change was not committed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+}
+
+impl From<Sealed> for WebhookError {
+    fn from(_: Sealed) -> Self {
+        Self::Load(LoadError::Sealed)
+    }
+}
+
+impl WebhookError {
+    fn is_sealed(&self) -> bool {
+        matches!(self, Self::Load(LoadError::Sealed) | Self::Commit(CommitError::Sealed))
+    }
+}
+
+/// A webhook that was written.
+#[derive(Debug)]
+pub struct Written {
+    /// Which one it is.
+    pub id: WebhookId,
+    /// Its secret, when the vault has just made it: shown once.
+    pub secret: Option<SecretString>,
+}
+
+impl WebhookService {
+    /// Delivers nothing yet.
+    #[must_use]
+    pub fn new(
+        barrier: Barrier,
+        outbox: Outbox,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        metrics: &Metrics,
+    ) -> Self {
+        Self { barrier, outbox, clock, entropy, meter: Meter::new(metrics) }
+    }
+
+    /// A webhook.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn find(&self, name: &Name) -> Result<Option<Loaded<Webhook>>, LoadError> {
+        self.barrier.load(name.as_str())
+    }
+
+    /// The names of all.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn names(&self) -> Result<Vec<String>, LoadError> {
+        self.barrier.names_below(Table::Webhook, &[])
+    }
+
+    /// Puts what `decide` makes of the webhook in its place. It is given what is there, or a new one without a URL,
+    /// with a secret of the vault's making; and it may be asked again when another change comes first.
+    ///
+    /// # Errors
+    /// What `decide` says, or [`WebhookError`] by cause; nothing was changed.
+    pub async fn write<E: From<WebhookError>>(
+        &self,
+        name: &Name,
+        decide: impl Fn(&mut Webhook) -> Result<(), E>,
+    ) -> Result<Written, E> {
+        loop {
+            let there = self.find(name).map_err(WebhookError::from)?;
+            let must = require(there.as_ref());
+            let is_new = there.is_none();
+            if is_new && self.names().map_err(WebhookError::from)?.len() >= WEBHOOKS_MAX {
+                return Err(WebhookError::TooMany.into());
+            }
+            let mut webhook = there.map_or_else(|| self.fresh(), |there| there.value);
+            let before = webhook.secret.duplicate();
+            decide(&mut webhook)?;
+            address::checked(&webhook.url, webhook.allow_http).map_err(WebhookError::from)?;
+            check(&webhook)?;
+            let made = (is_new && webhook.secret.ct_eq(before.expose())).then_some(before);
+            match self.put(name, must, &webhook).await {
+                Err(WebhookError::Commit(CommitError::Conflict)) => {}
+                outcome => {
+                    outcome?;
+                    return Ok(Written { id: webhook.id, secret: made });
+                }
+            }
+        }
+    }
+
+    async fn put(
+        &self,
+        name: &Name,
+        must: vault_core::store::batch::Require,
+        webhook: &Webhook,
+    ) -> Result<(), WebhookError> {
+        let mut batch = self.barrier.transaction()?;
+        batch.put(name.as_str(), must, webhook);
+        self.barrier.commit(batch).await?;
+        self.outbox.forget();
+        Ok(())
+    }
+
+    /// Gives a webhook another secret; the one before signs beside it for `overlap`. Answers the new one when the vault
+    /// has made it, and until when the old one signs.
+    ///
+    /// # Errors
+    /// [`WebhookError`] by cause.
+    pub async fn rotate_secret(
+        &self,
+        name: &Name,
+        given: Option<&SecretString>,
+        overlap: Duration,
+    ) -> Result<(Option<SecretString>, Timestamp), WebhookError> {
+        if given.is_some_and(|given| !sign::is_secret(given)) {
+            return Err(WebhookError::Invalid(SECRET_FORM.to_owned()));
+        }
+        let made = sign::generate(&*self.entropy);
+        loop {
+            let there = self.find(name)?.ok_or(WebhookError::NotFound)?;
+            let must = there.require();
+            let mut webhook = there.value;
+            let until = self.clock.now().plus(overlap);
+            let next = given.unwrap_or(&made).duplicate();
+            let former = std::mem::replace(&mut webhook.secret, next);
+            webhook.former = (!overlap.is_zero()).then_some(Former { secret: former, until });
+            match self.put(name, must, &webhook).await {
+                Err(WebhookError::Commit(CommitError::Conflict)) => {}
+                outcome => {
+                    outcome?;
+                    return Ok((given.is_none().then_some(made), until));
+                }
+            }
+        }
+    }
+
+    /// Removes a webhook; what is pending for it is not sent any more. Removing what is not there is no mistake.
+    ///
+    /// # Errors
+    /// [`WebhookError`] by cause.
+    pub async fn remove(&self, name: &Name) -> Result<(), WebhookError> {
+        loop {
+            let Some(revision) = self.barrier.revision::<Webhook>(name.as_str())? else { return Ok(()) };
+            let mut batch = self.barrier.transaction()?;
+            batch.delete::<Webhook>(name.as_str(), revision);
+            match self.barrier.commit(batch).await {
+                Err(CommitError::Conflict) => {}
+                outcome => {
+                    outcome?;
+                    self.outbox.forget();
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    fn fresh(&self) -> Webhook {
+        use vault_core::webhook::{ATTEMPTS_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT, TIMEOUT_DEFAULT};
+        let now = self.clock.now();
+        Webhook {
+            id: WebhookId::generate(now, &*self.entropy),
+            url: String::new(),
+            events: Default::default(),
+            accounts: Vec::new(),
+            disabled: false,
+            allow_http: false,
+            tls_ca: None,
+            timeout: TIMEOUT_DEFAULT,
+            max_attempts: ATTEMPTS_DEFAULT,
+            retry_base: RETRY_BASE_DEFAULT,
+            retry_cap: RETRY_CAP_DEFAULT,
+            secret: sign::generate(&*self.entropy),
+            former: None,
+            created_at: now,
+        }
+    }
+
+    /// Delivers, and tidies the log, until the shutdown. An attempt that is under way then is made again after the start.
+    pub async fn run_until(&self, shutdown: &Shutdown) {
+        let mut lanes = Lanes::default();
+        let mut pulse = tokio::time::interval(LOOKED_EVERY);
+        pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut pulses = 0_u32;
+        loop {
+            let news = self.outbox.news();
+            tokio::select! {
+                () = shutdown.begun() => return,
+                () = news => {}
+                _ = pulse.tick() => pulses = pulses.wrapping_add(1),
+            }
+            match self.outbox.subscriptions() {
+                Ok(subscriptions) => {
+                    for subscription in subscriptions.iter() {
+                        let lane = self.clone().run_lane(subscription.name.clone(), subscription.id);
+                        lanes.keep(subscription.id, lane);
+                    }
+                }
+                // What is known is known of an unsealed vault.
+                Err(LoadError::Sealed) => continue,
+                Err(error) => {
+                    tracing::error!(error = &error as &dyn std::error::Error, "webhooks cannot be read");
+                }
+            }
+            if self.barrier.is_sealed() {
+                self.outbox.forget();
+            } else if pulses.is_multiple_of(TIDIED_EVERY) {
+                pulses = pulses.wrapping_add(1);
+                if let Err(error) = self.tidy().await {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "the log of deliveries could not be tidied");
+                }
+            }
+        }
+    }
+}
+
+/// The lanes that run. Dropped, they end.
+#[derive(Default)]
+struct Lanes {
+    work: JoinSet<WebhookId>,
+    running: HashMap<WebhookId, ()>,
+}
+
+impl Lanes {
+    /// Makes sure that the lane of `id` runs.
+    fn keep(&mut self, id: WebhookId, lane: impl Future<Output = ()> + Send + 'static) {
+        while let Some(ended) = self.work.try_join_next() {
+            match ended {
+                Ok(ended) => {
+                    self.running.remove(&ended);
+                }
+                // Which one it was is not told: those that run go on, and an attempt made twice does no harm.
+                Err(_) => self.running.clear(),
+            }
+        }
+        if self.running.insert(id, ()).is_none() {
+            self.work.spawn(async move {
+                lane.await;
+                id
+            });
+        }
+    }
+}
+
+fn check(webhook: &Webhook) -> Result<(), WebhookError> {
+    use vault_core::webhook::{ATTEMPTS_MAX, PATTERNS_MAX, RETRY_CAP_MAX, TIMEOUT_MAX};
+    let wrong = |sentence: &str| Err(WebhookError::Invalid(sentence.to_owned()));
+    if !sign::is_secret(&webhook.secret) {
+        return wrong(SECRET_FORM);
+    }
+    if webhook.tls_ca.as_deref().is_some_and(|pem| send::authorities(pem).is_none()) {
+        return wrong("tls_ca holds no certificate in PEM form");
+    }
+    if webhook.accounts.len() > PATTERNS_MAX || webhook.accounts.iter().any(|pattern| pattern.len() > 255) {
+        return wrong("accounts are at most 64 patterns of at most 255 bytes");
+    }
+    if webhook.timeout < Duration::from_millis(100) || webhook.timeout > TIMEOUT_MAX {
+        return wrong("timeout must be between 100ms and 60s");
+    }
+    if webhook.max_attempts == 0 || webhook.max_attempts > ATTEMPTS_MAX {
+        return wrong("max_attempts must be between 1 and 100");
+    }
+    let (base, cap) = (webhook.retry_base, webhook.retry_cap);
+    if base < Duration::from_millis(100) || base > cap || cap > RETRY_CAP_MAX {
+        return wrong("retry_base must be at least 100ms and not above retry_cap, which is at most 24h");
+    }
+    Ok(())
+}
+
+const SECRET_FORM: &str =
+    "secret must be whsec_ and the base64 of 24 to 64 bytes; or leave it out and the vault makes one";
+/// How often it is looked whether a lane must be begun again.
+const LOOKED_EVERY: Duration = Duration::from_secs(1);
+/// So many looks for each tidying of the log.
+const TIDIED_EVERY: u32 = 60;

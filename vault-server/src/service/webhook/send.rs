@@ -1,0 +1,142 @@
+//! One attempt: a signed POST, and what came of it. All I/O with receivers is here.
+//!
+//! Nothing is followed, repeated or kept of an answer but its status. Every wait has its limit. The URL may hold a token
+//! of the receiver's, so no error of the client is told: only a class.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use reqwest::header::CONTENT_TYPE;
+use reqwest::{Client, Response, redirect, retry};
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, RootCertStore};
+use vault_core::clock::Timestamp;
+use vault_core::id::EventId;
+use vault_core::webhook::sign::{message_id, signatures};
+use vault_core::webhook::{FailureClass, Webhook};
+
+use super::address::{Guarded, OnlyRefused, Unresolved, checked};
+
+/// What an attempt came to: the status, where there was one; and why it failed, if it did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Answered {
+    pub(super) status: Option<u16>,
+    pub(super) failure: Option<FailureClass>,
+}
+
+impl Answered {
+    pub(super) fn failed(class: FailureClass) -> Self {
+        Self { status: None, failure: Some(class) }
+    }
+}
+
+/// A client for the receiver of `webhook`; `None` when its settings cannot be used.
+pub(super) fn client(webhook: &Webhook) -> Option<Client> {
+    let mut roots = RootCertStore::empty();
+    let authorities = match &webhook.tls_ca {
+        Some(pem) => authorities(pem)?,
+        None => rustls_native_certs::load_native_certs().certs,
+    };
+    roots.add_parsable_certificates(authorities);
+    let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .ok()?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Client::builder()
+        .tls_backend_preconfigured(tls)
+        .dns_resolver(Arc::new(Guarded))
+        .connect_timeout(webhook.timeout.min(CONNECT_MAX))
+        .timeout(webhook.timeout)
+        .pool_idle_timeout(IDLE_MAX)
+        .pool_max_idle_per_host(2)
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .retry(retry::never())
+        .user_agent(concat!("rotunda/", env!("CARGO_PKG_VERSION")))
+        .build()
+        .ok()
+}
+
+/// The certificates of a PEM text; `None` when there is none.
+pub(super) fn authorities(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
+    let found: Vec<_> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect::<Result<_, _>>().ok()?;
+    (!found.is_empty()).then_some(found)
+}
+
+/// Sends a message, and tells what the receiver said.
+pub(super) async fn send(
+    client: &Client,
+    webhook: &Webhook,
+    event: EventId,
+    body: &str,
+    now: Timestamp,
+) -> Answered {
+    let Ok(url) = checked(&webhook.url, webhook.allow_http) else {
+        return Answered::failed(FailureClass::Settings);
+    };
+    let id = message_id(event);
+    let request = client
+        .post(url)
+        .header(CONTENT_TYPE, "application/json")
+        .header("webhook-timestamp", now.as_secs().to_string())
+        .header("webhook-signature", signatures(webhook, &id, now, body))
+        .header("webhook-id", id)
+        .body(body.to_owned());
+    match request.send().await {
+        Ok(response) => {
+            let status = response.status().as_u16();
+            // Taken is taken: what is said about it does not matter, nor whether that arrives.
+            let _ = tokio::time::timeout(REST_MAX, swallow(response)).await;
+            Answered { status: Some(status), failure: FailureClass::of_status(status) }
+        }
+        Err(error) => Answered::failed(class(&error)),
+    }
+}
+
+/// Reads what little there may be of a body, so that the connection can be used again.
+async fn swallow(mut response: Response) {
+    let mut read = 0;
+    while let Ok(Some(piece)) = response.chunk().await {
+        read += piece.len();
+        if read > ANSWER_BYTES_MAX {
+            return;
+        }
+    }
+}
+
+fn class(error: &reqwest::Error) -> FailureClass {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(inner) = cause {
+        if inner.is::<OnlyRefused>() {
+            return FailureClass::AddressRefused;
+        }
+        if inner.is::<Unresolved>() {
+            return FailureClass::Unresolved;
+        }
+        // The handshake's failure is inside an I/O error, which does not name it as its source.
+        let held = inner.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        if inner.is::<rustls::Error>() || held.is_some_and(|held| held.is::<rustls::Error>()) {
+            return FailureClass::Tls;
+        }
+        cause = inner.source();
+    }
+    match error {
+        error if error.is_timeout() => FailureClass::Timeout,
+        error if error.is_connect() => FailureClass::Unreachable,
+        error if error.is_builder() => FailureClass::Settings,
+        _ => FailureClass::Broken,
+    }
+}
+
+/// The longest that a connection is waited for.
+const CONNECT_MAX: Duration = Duration::from_secs(10);
+/// How long an idle connection is kept.
+const IDLE_MAX: Duration = Duration::from_secs(30);
+/// The most of an answer's body that is read, and thrown away.
+const ANSWER_BYTES_MAX: usize = 16 * 1024;
+/// How long the rest of an answer is waited for.
+const REST_MAX: Duration = Duration::from_secs(1);
