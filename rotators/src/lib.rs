@@ -12,6 +12,7 @@
 pub mod ldap;
 pub mod mysql;
 pub mod network;
+pub mod plugin;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
