@@ -18,6 +18,7 @@ pub mod rabbitmq;
 pub mod redis;
 pub mod registry;
 pub mod ssh;
+pub mod trial;
 
 #[cfg(feature = "test-support")]
 pub mod contract;

@@ -134,7 +134,8 @@ impl PluginRotator {
     }
 
     /// What the plugin has said of itself; by default, what promises least.
-    fn described(&self) -> Described {
+    #[must_use]
+    pub fn described(&self) -> Described {
         self.registration.described.clone().unwrap_or_default()
     }
 }

@@ -33,6 +33,7 @@ use crate::service::kv::KvService;
 use crate::service::lease::LeaseService;
 use crate::service::login::LoginService;
 use crate::service::mount::{MountService, Teardown};
+use crate::service::plugin::PluginService;
 use crate::service::policy::PolicyService;
 use crate::service::pool::PoolService;
 use crate::service::rewrap::Rewrap;
@@ -94,6 +95,8 @@ pub struct App {
     pub consumers: ConsumerService,
     /// Pools of accounts.
     pub pools: PoolService,
+    /// Registered plugins.
+    pub plugins: PluginService,
     /// Who waits for new versions.
     pub watches: WatchService,
     /// Targets.
@@ -201,6 +204,7 @@ impl App {
             targets,
             incidents: IncidentService::new(barrier.clone()),
             rules: RuleService::new(engine.clone()),
+            plugins: PluginService::new(engine.clone()),
             kv: KvService::new(barrier.clone()),
             dynamic,
             engine,

@@ -83,11 +83,13 @@ pub enum Table {
     PoolMember = 38,
     /// Receipts of consumers: subject, NUL, consumer.
     Consumer = 39,
+    /// Registered plugins, by name.
+    Plugin = 40,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 40] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -127,6 +129,7 @@ impl Table {
         Self::Pool,
         Self::PoolMember,
         Self::Consumer,
+        Self::Plugin,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

@@ -9,6 +9,7 @@ mod incident;
 mod kv;
 mod lease;
 mod mount;
+mod plugin;
 mod policy;
 mod pool;
 mod rule;
@@ -40,6 +41,7 @@ pub fn built_in() -> Vec<About> {
         account::LINES,
         pool::LINES,
         lease::LINES,
+        plugin::LINES,
         rule::LINES,
         incident::LINES,
     ];
