@@ -17,7 +17,8 @@ pub(super) const LINES: &[About] = &[
 ];
 
 const SETTINGS: &[Field] = &[
-    must("sha256", Text, "The SHA-256 of its file, in hex; checked at every start."),
+    may("sha256", Text, "The SHA-256 of its file, in hex; checked at every start. Needed."),
+    may("sha_256", Text, "The same, as older clients spell it."),
     may("command", Text, "The file in the plugin directory; the plugin's name when absent."),
     may("args", List(&Text), "Its arguments; they must hold no secret."),
     may(

@@ -94,8 +94,9 @@ pub(in crate::http::routes) async fn register(context: Context) -> Result<Answer
     let name = context.request.name("name")?;
     let fields = context.fields();
     // Vault pins versions of one name side by side; here the digest says which file it is.
-    fields.ignore(&["version", "type"]);
-    let sha256 = fields.text("sha256")?.or(fields.text("sha_256")?);
+    fields.ignore(&["version"]);
+    let (sha256, as_once) = (fields.text("sha256")?, fields.text("sha_256")?);
+    let sha256 = sha256.or(as_once).filter(|text| !text.is_empty());
     let registration = Registration {
         name: name.to_string(),
         command: fields.text("command")?.filter(|text| !text.is_empty()).unwrap_or_else(|| name.to_string()),
