@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 use vault_core::entropy::{Entropy, OsEntropy, random_bytes};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{
-    BoxFuture, CheckReport, Job, Login, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
+    BoxFuture, CheckReport, Job, Login, Minting, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
 use vault_core::secret::SecretString;
 
@@ -197,6 +197,17 @@ impl Rotator for PluginRotator {
         })
     }
 
+    fn mint<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Minting> {
+        Box::pin(async move {
+            let id = fresh_id();
+            let request = Request::new(Verb::Mint, &id).job(job);
+            self.ask(request, |judge, reply| judge.minted(reply)).await.unwrap_or_else(|gone| match gone {
+                Gone::Untouched(fault) => Minting::NotMade(fault),
+                Gone::Doubtful(fault) => Minting::Unknown(fault),
+            })
+        })
+    }
+
     fn settle<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let id = fresh_id();
@@ -260,6 +271,14 @@ impl Rotator for PluginRotator {
 
     fn overlaps(&self, _spec: &TargetSpec) -> bool {
         self.described().overlaps
+    }
+
+    fn mints(&self, _spec: &TargetSpec) -> bool {
+        self.described().mints
+    }
+
+    fn alternates(&self, _spec: &TargetSpec) -> bool {
+        self.described().alternates
     }
 }
 

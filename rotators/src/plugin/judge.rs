@@ -4,10 +4,10 @@
 //! protocol, and what that means is decided by the verb.
 
 use vault_core::rotation::fault::{Action, Fault, FaultClass};
-use vault_core::rotation::port::{CheckReport, Outcome, Probe, Rights, Verification};
+use vault_core::rotation::port::{CheckReport, Minted, Minting, Outcome, Probe, Rights, Verification};
 use zeroize::Zeroizing;
 
-use super::protocol::{Described, PROTOCOL, Reply, WireFault};
+use super::protocol::{Described, PROTOCOL, Reply, WireCredential, WireFault};
 
 /// A reply that can be read, to the request with this id.
 pub(super) struct Judge<'a> {
@@ -64,6 +64,9 @@ impl Judge<'_> {
 
     pub(super) fn described(&self, reply: Reply) -> Result<Described, Broken> {
         match (reply.result.as_str(), reply.plugin) {
+            ("described", Some(plugin)) if plugin.mints && !plugin.overlaps => {
+                Err("it mints, and the old credential does not live beside the new one")
+            }
             ("described", Some(plugin)) => Ok(plugin),
             _ => Err(UNFIT),
         }
@@ -104,6 +107,35 @@ impl Judge<'_> {
             "unknown" => {
                 let fault = self.fault(reply.fault)?;
                 Ok(Outcome::Unknown(Fault::new(FaultClass::Ambiguous, fault.detail)))
+            }
+            _ => Err(UNFIT),
+        }
+    }
+
+    pub(super) fn minted(&self, reply: Reply) -> Result<Minting, Broken> {
+        match (reply.result.as_str(), reply.credential) {
+            ("made", Some(made)) if reply.fault.is_none() => {
+                let texts = [Some(&made.handle), made.username.as_ref()];
+                if texts.into_iter().flatten().any(|text| text.is_empty() || text.len() > LINE_BYTES_MAX)
+                    || made.password.expose().is_empty()
+                {
+                    return Err("an empty or endless part of a credential");
+                }
+                // The handle is stored and shown as no secret is.
+                if self.leaks(&made.handle) || made.handle.contains(made.password.expose()) {
+                    return Err("a handle that holds a password");
+                }
+                let WireCredential { handle, username, password } = made;
+                Ok(Minting::Made(Minted { handle, username, password }))
+            }
+            ("not_made", None) => {
+                let fault = self.fault(reply.fault)?;
+                let doubtful = fault.class.action() == Action::Probe;
+                Ok(if doubtful { Minting::Unknown(fault) } else { Minting::NotMade(fault) })
+            }
+            ("unknown", None) => {
+                let fault = self.fault(reply.fault)?;
+                Ok(Minting::Unknown(Fault::new(FaultClass::Ambiguous, fault.detail)))
             }
             _ => Err(UNFIT),
         }

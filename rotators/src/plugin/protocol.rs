@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::port::{Job, Login, Rights, TargetSpec};
+use vault_core::rotation::port::{Handles, Job, Login, Rights, TargetSpec};
 use vault_core::secret::SecretString;
 use zeroize::Zeroizing;
 
@@ -26,6 +26,8 @@ pub enum Verb {
     Preflight,
     /// [`Rotator::apply`](vault_core::rotation::port::Rotator::apply).
     Apply,
+    /// [`Rotator::mint`](vault_core::rotation::port::Rotator::mint).
+    Mint,
     /// [`Rotator::settle`](vault_core::rotation::port::Rotator::settle).
     Settle,
     /// [`Rotator::probe`](vault_core::rotation::port::Rotator::probe).
@@ -47,6 +49,7 @@ impl Verb {
             Self::Check => "check",
             Self::Preflight => "preflight",
             Self::Apply => "apply",
+            Self::Mint => "mint",
             Self::Settle => "settle",
             Self::Probe => "probe",
             Self::Verify => "verify",
@@ -58,7 +61,7 @@ impl Verb {
     /// Whether it may change something on the target, or must know that nothing else does. Two such for one account
     /// never run at once.
     const fn is_exclusive(self) -> bool {
-        matches!(self, Self::Apply | Self::Settle | Self::Retire | Self::EndSessions)
+        matches!(self, Self::Apply | Self::Mint | Self::Settle | Self::Retire | Self::EndSessions)
     }
 }
 
@@ -78,6 +81,10 @@ pub(super) struct Request<'a> {
     pub(super) rotation: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) adoption: Option<bool>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) handles: Option<WireHandles<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) before: Option<&'a [String]>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) candidate: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -102,6 +109,13 @@ pub(super) struct WireLogin<'a> {
 }
 
 #[derive(Serialize)]
+pub(super) struct WireHandles<'a> {
+    pending: Option<&'a str>,
+    current: Option<&'a str>,
+    previous: Option<&'a str>,
+}
+
+#[derive(Serialize)]
 pub(super) struct WireAccount<'a> {
     username: &'a str,
 }
@@ -117,6 +131,8 @@ impl<'a> Request<'a> {
             account: None,
             rotation: None,
             adoption: None,
+            handles: None,
+            before: None,
             candidate: None,
             login: None,
             rights: None,
@@ -138,6 +154,9 @@ impl<'a> Request<'a> {
         self.account = Some(WireAccount { username: job.username });
         self.rotation = Some(job.rotation.to_string());
         self.adoption = Some(job.is_adoption);
+        let Handles { pending, current, previous } = job.handles;
+        self.handles = Some(WireHandles { pending, current, previous });
+        self.before = Some(&job.before.0);
         self.lock = self.verb.is_exclusive().then(|| super::lock_name(job.spec, job.username));
         self.of(job.spec).by(job.management)
     }
@@ -188,6 +207,17 @@ pub(super) struct Reply {
     pub(super) sessions: Option<u32>,
     pub(super) report: Option<WireReport>,
     pub(super) plugin: Option<Described>,
+    pub(super) credential: Option<WireCredential>,
+}
+
+/// A credential that the target made.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct WireCredential {
+    pub(super) handle: String,
+    pub(super) username: Option<String>,
+    #[serde(with = "vault_core::secret::for_sealing")]
+    pub(super) password: SecretString,
 }
 
 #[derive(Debug, Deserialize)]
@@ -245,6 +275,12 @@ pub struct Described {
     /// Whether a request of an earlier `apply` may still take effect after `settle`.
     #[serde(default)]
     pub late_requests: bool,
+    /// Whether the target makes the credentials.
+    #[serde(default)]
+    pub mints: bool,
+    /// Whether two accounts can take turns.
+    #[serde(default)]
+    pub alternates: bool,
     /// The settings that a target may have, by name.
     #[serde(default)]
     pub settings: BTreeMap<String, SettingRule>,

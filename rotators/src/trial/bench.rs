@@ -39,13 +39,7 @@ impl<'a> Bench<'a> {
     /// A rotation of its own.
     pub(super) fn job(&self) -> Job<'_> {
         let rotation = RotationId::generate(Timestamp::from_secs(1_800_000_000), &OsEntropy);
-        Job {
-            spec: &self.trial.spec,
-            management: &self.trial.management,
-            username: &self.trial.account,
-            rotation,
-            is_adoption: false,
-        }
+        Job::new(&self.trial.spec, &self.trial.management, &self.trial.account, rotation)
     }
 
     pub(super) fn login(&self, password: &SecretString) -> Login {

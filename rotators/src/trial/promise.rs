@@ -26,10 +26,10 @@ macro_rules! promises {
             findings
         }
 
-        /// A plugin that cannot even describe itself.
-        pub(super) fn none(why: &str) -> Vec<Finding> {
-            let mut verdicts = vec![Verdict::Broken(why.to_owned())].into_iter();
-            let rest = || Verdict::NotApplicable("it does not describe itself".to_owned());
+        /// A plugin of which nothing but its description can be tried.
+        pub(super) fn none(first: Verdict, why: &str) -> Vec<Finding> {
+            let mut verdicts = std::iter::once(first);
+            let rest = || Verdict::NotApplicable(why.to_owned());
             [$($text),*]
                 .into_iter()
                 .map(|promise| Finding { promise, verdict: verdicts.next().unwrap_or_else(rest) })

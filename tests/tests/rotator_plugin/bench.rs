@@ -44,7 +44,7 @@ impl Bench {
 
     pub(crate) fn job(&self) -> Job<'_> {
         let rotation = RotationId::generate(Timestamp::from_secs(1_800_000_000), &SeededEntropy::new(3));
-        Job { spec: &self.spec, management: &self.management, username: "app", rotation, is_adoption: false }
+        Job::new(&self.spec, &self.management, "app", rotation)
     }
 }
 

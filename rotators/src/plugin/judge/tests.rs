@@ -97,3 +97,25 @@ fn what_people_are_shown_is_bounded_on_one_line_and_without_the_requests_secrets
     assert!(rights(&format!("[{}]", vec!["\"r\""; 1001].join(","))).is_err());
     assert!(rights("null").is_err());
 }
+
+#[test]
+fn a_credential_that_the_target_made_is_whole_and_its_handle_is_no_secret() {
+    let minted = |credential: &str| {
+        let text = format!(r#"{{"protocol":1,"id":"7","result":"made","credential":{credential}}}"#);
+        with(|judge| judge.read(text.as_bytes(), "7").and_then(|reply| judge.minted(reply)))
+    };
+    for (credential, whole) in [
+        (r#"{"handle":"k-1","password":"secret-of-the-key"}"#, true),
+        (r#"{"handle":"k-1","username":"AKIA","password":"secret-of-the-key"}"#, true),
+        (r#"{"handle":"","password":"secret-of-the-key"}"#, false),
+        (r#"{"handle":"k-1","password":""}"#, false),
+        (r#"{"handle":"k-1"}"#, false),
+        (r#"{"handle":"secret-of-the-key","password":"secret-of-the-key"}"#, false),
+        (r#"{"handle":"management-4711","password":"secret-of-the-key"}"#, false),
+        ("null", false),
+    ] {
+        let found = minted(credential);
+        assert_eq!(matches!(found, Ok(Minting::Made(_))), whole, "{credential}");
+        assert!(!format!("{found:?}").contains("secret-of-the-key"), "{credential}");
+    }
+}
