@@ -9,7 +9,12 @@
 set -eu
 
 request=$(cat)
-ask() { printf '%s' "$request" | jq -j "$1"; }
+# All that is needed of it, in quotes that this shell takes off again.
+eval "$(printf '%s' "$request" | jq -r '@sh "verb=\(.verb)
+    url=\(.target.connection_url // "") groups=\(.target.settings.groups // "")
+    keeper=\(.management.username // "") keepers_password=\(.management.password // "")
+    name=\(.account.username // .login.username // "")
+    candidate=\(.candidate // "") password=\(.login.password // "")"')"
 
 # reply RESULT [JSON OF FURTHER FIELDS]
 reply() {
@@ -20,7 +25,6 @@ reply() {
 }
 fault() { reply "$1" "$(jq -cn --arg class "$2" --arg detail "$3" '{fault: {class: $class, detail: $detail}}')"; }
 
-verb=$(ask .verb)
 if [ "$verb" = describe ]; then
     reply described '{"plugin": {"kind": "htpasswd", "version": "1.0",
         "settings": {"groups": {"about": "the group file"}},
@@ -34,13 +38,11 @@ probe | verify) no=inconclusive ;;
 *) no=fault ;;
 esac
 
-url=$(ask .target.connection_url)
 file=${url#file://}
-groups=$(ask '.target.settings.groups // ""')
 [ -r "$file" ] || fault "$no" unreachable "the file cannot be read"
 
 # The hash of a user; nothing when there is none. Names go by the environment, where awk takes no escapes in them.
-hash_of() { NAME=$1 awk -F: '$1 == ENVIRON["NAME"] { print $2; exit }' "$file"; }
+hash_of() { NAME=$1 awk -F: '$1 "" == ENVIRON["NAME"] { print $2; exit }' "$file"; }
 hash() { printf '%s\n' "$2" | openssl passwd -6 -salt "$1" -stdin; }
 
 # accepts NAME PASSWORD: what a web server does at a login.
@@ -50,13 +52,13 @@ accepts() {
     [ -n "$salt" ] && [ "$(hash "$salt" "$2")" = "$there" ]
 }
 managed() {
-    accepts "$(ask .management.username)" "$(ask .management.password)" ||
+    accepts "$keeper" "$keepers_password" ||
         fault "$no" management_auth_refused "the file does not hold the management credential"
 }
 rights() {
     printf 'valid user\n'
     [ -z "$groups" ] || NAME=$1 awk -F: '{ n = split($2, who, " ")
-        for (i = 1; i <= n; i++) if (who[i] == ENVIRON["NAME"]) print "member of " $1 }' "$groups"
+        for (i = 1; i <= n; i++) if (who[i] "" == ENVIRON["NAME"]) print "member of " $1 }' "$groups"
 }
 as_json() { jq -Rcs 'split("\n") | map(select(. != ""))'; }
 exists() { [ -n "$(hash_of "$name")" ] || fault "$no" account_missing "there is no such user in the file"; }
@@ -67,7 +69,6 @@ lock() {
     flock -w 10 9 || fault "$no" unreachable "the file is locked by another"
 }
 
-name=$(ask '.account.username // .login.username // ""')
 case $verb in
 check)
     managed
@@ -83,7 +84,6 @@ preflight)
 apply)
     managed
     exists
-    candidate=$(ask .candidate)
     if accepts "$name" "$candidate"; then reply applied; fi
     lock
     new=$(mktemp "$file.rotunda-XXXXXX") || fault not_applied permission_denied "the file's folder cannot be written to"
@@ -91,7 +91,7 @@ apply)
     salt=$(openssl rand -hex 8)
     hash "$salt" "$candidate" | NAME=$name awk -F: '
         NR == FNR { hash = $0; next }
-        $1 == ENVIRON["NAME"] { print $1 ":" hash; next }
+        $1 "" == ENVIRON["NAME"] { print $1 ":" hash; next }
         { print }' - "$file" >"$new"
     sync "$new"
     # The one step that counts, and it is whole or not at all.
@@ -106,11 +106,11 @@ settle)
     reply settled
     ;;
 probe)
-    if accepts "$name" "$(ask .login.password)"; then reply works; fi
+    if accepts "$name" "$password"; then reply works; fi
     reply refused
     ;;
 verify)
-    accepts "$name" "$(ask .login.password)" || fault refused verify_refused "the file holds another password"
+    accepts "$name" "$password" || fault refused verify_refused "the file holds another password"
     now=$(rights "$name" | as_json)
     lost=$(printf '%s' "$request" | jq -c --argjson now "$now" '.rights - $now')
     [ "$lost" = '[]' ] || reply rights_lost "{\"rights\": $lost}"

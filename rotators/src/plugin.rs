@@ -313,5 +313,5 @@ fn fresh_id() -> String {
     HEXLOWER.encode(&random_bytes::<16>(&OsEntropy as &dyn Entropy))
 }
 
-/// 4,096 locks.
-const LOCK_DIGITS: usize = 3;
+/// 65,536 locks at most; a file comes to be when it is needed.
+const LOCK_DIGITS: usize = 4;

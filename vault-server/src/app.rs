@@ -163,7 +163,7 @@ impl App {
     /// [`StartError::Seal`].
     pub fn over(store: Arc<Store>, config: Config, ports: Ports) -> Result<Arc<Self>, StartError> {
         let Ports { clock, entropy, rotators } = ports;
-        let metrics = Arc::new(Metrics::new());
+        let (metrics, shutdown) = (Arc::new(Metrics::new()), Shutdown::new());
         let barrier = Barrier::new(Arc::clone(&store), config.suite, Arc::clone(&entropy));
         let audit = AuditService::new(&config.audit_file, Arc::clone(&metrics));
         let settings = Settings::new(&barrier, &audit, &config.data_dir);
@@ -180,7 +180,6 @@ impl App {
         .map(Arc::new)
         .map_err(StartError::Seal)?;
         let limits = Limits { default_ttl: config.default_ttl, max_ttl: config.max_ttl };
-        let shutdown = Shutdown::new();
         let tokens = Arc::new(TokenService::new(barrier.clone(), Arc::clone(&entropy), limits));
         let logins = Arc::new(LoginService::new(barrier.clone(), Arc::clone(&tokens)));
         let engine = Engine::new(EnginePorts {

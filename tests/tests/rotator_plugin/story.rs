@@ -20,7 +20,7 @@ impl Story {
         let folder = tempfile::tempdir().unwrap();
         let plugins = folder.path().join("plugins");
         let sections =
-            format!("[plugins]\ndirectory = {:?}\ndeadline = \"3s\"\n", plugins.display().to_string());
+            format!("[plugins]\ndirectory = {:?}\ndeadline = \"5s\"\n", plugins.display().to_string());
         let vault = Vault::start_configured(&sections).await.unwrap();
         register(&vault, &plugins, &liar(), "liar").await.unwrap();
         let target = Target(folder.path().join("state"));
