@@ -1,6 +1,6 @@
 //! The catalog: which files of the plugin directory may run, pinned by their digest.
 
-use rotators::plugin::Registration;
+pub use rotators::plugin::Registration;
 use vault_core::path::Name;
 use vault_core::store::key::Table;
 

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use rotators::plugin::Registration;
 use serde_json::{Value, json};
 
 use crate::VERSION;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
+use crate::service::plugin::Registration;
 
 pub(in crate::http::routes) async fn all(context: Context) -> Result<Answer, ApiError> {
     let rotators = names(&context, ROTATOR)?;
