@@ -1,3 +1,5 @@
+//! Replies of plugins, good and bad, and what is made of them.
+
 use super::*;
 
 const SECRETS: [&str; 2] = ["management-4711", "candidate-0815"];
