@@ -12,11 +12,13 @@
 pub mod ldap;
 pub mod mysql;
 pub mod network;
+pub mod plugin;
 pub mod postgres;
 pub mod rabbitmq;
 pub mod redis;
 pub mod registry;
 pub mod ssh;
+pub mod trial;
 
 #[cfg(feature = "test-support")]
 pub mod contract;

@@ -8,6 +8,7 @@ use vault_core::rotation::port::Rotator;
 
 use crate::ldap::LdapRotator;
 use crate::mysql::MysqlRotator;
+use crate::plugin::{Host, PluginRotator, Registration};
 use crate::postgres::PostgresRotator;
 use crate::rabbitmq::RabbitRotator;
 use crate::redis::RedisRotator;
@@ -15,7 +16,10 @@ use crate::ssh::SshRotator;
 
 /// The rotators of a process, by kind.
 #[derive(Clone, Default)]
-pub struct Registry(BTreeMap<&'static str, Arc<dyn Rotator>>);
+pub struct Registry {
+    built_in: BTreeMap<&'static str, Arc<dyn Rotator>>,
+    plugins: Option<Arc<Host>>,
+}
 
 impl Registry {
     /// The rotators that ship with the product.
@@ -33,25 +37,45 @@ impl Registry {
     /// Adds a rotator; it takes the place of one of the same kind.
     #[must_use]
     pub fn with(mut self, rotator: Arc<dyn Rotator>) -> Self {
-        self.0.insert(rotator.kind(), rotator);
+        self.built_in.insert(rotator.kind(), rotator);
         self
     }
 
-    /// The rotator of this kind.
+    /// Lets plugins run, where and how `host` says.
+    #[must_use]
+    pub fn with_plugins(mut self, host: Host) -> Self {
+        self.plugins = Some(Arc::new(host));
+        self
+    }
+
+    /// The rotator of this kind that is built in.
     #[must_use]
     pub fn find(&self, kind: &str) -> Option<Arc<dyn Rotator>> {
-        self.0.get(kind).map(Arc::clone)
+        self.built_in.get(kind).map(Arc::clone)
+    }
+
+    /// The rotator that a registered plugin is; `None` where no plugins run.
+    #[must_use]
+    pub fn plugin(&self, registration: Registration) -> Option<PluginRotator> {
+        self.plugins.as_ref().map(|host| PluginRotator::new(Arc::clone(host), registration))
     }
 
     /// The kinds there are, in order.
     pub fn kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
-        self.0.keys().copied()
+        self.built_in.keys().copied()
     }
+}
+
+/// The registered plugin that a target's kind of rotator names: `plugin:<name>`. The prefix is always there, so that
+/// no rotator that is built in later takes a plugin's targets over.
+#[must_use]
+pub fn plugin_name(kind: &str) -> Option<&str> {
+    kind.strip_prefix("plugin:")
 }
 
 impl fmt::Debug for Registry {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_set().entries(self.0.keys()).finish()
+        f.debug_set().entries(self.built_in.keys()).finish()
     }
 }
 

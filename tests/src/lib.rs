@@ -5,6 +5,7 @@
 
 pub mod ldap;
 pub mod mysql;
+pub mod plugin;
 pub mod postgres;
 pub mod process;
 pub mod proxy;

@@ -290,6 +290,12 @@ impl Vault {
         self.folder.path().join("data")
     }
 
+    /// The plugin directory of a dev-mode vault; made when a plugin is put there.
+    #[must_use]
+    pub fn plugins(&self) -> PathBuf {
+        self.folder.path().join(PLUGINS)
+    }
+
     /// The configuration file of a configured server.
     #[must_use]
     pub fn config_file(&self) -> PathBuf {
@@ -370,5 +376,6 @@ pub fn binary() -> Result<PathBuf> {
 /// The root token of every dev-mode vault that these tests start.
 pub const ROOT: &str = "root-of-the-tests";
 
+const PLUGINS: &str = "plugins";
 const START_POLLS: u32 = 6000;
 const POLL: Duration = Duration::from_millis(5);

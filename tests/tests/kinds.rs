@@ -17,6 +17,8 @@ mod crash;
 mod grace;
 #[path = "kinds/overlap.rs"]
 mod overlap;
+#[path = "kinds/plugin.rs"]
+mod plugin;
 #[path = "kinds/readers.rs"]
 mod readers;
 #[path = "kinds/server.rs"]
@@ -45,6 +47,8 @@ kinds! {
     ldap => crate::server::Ldap,
     ldap_fenced => crate::server::LdapFenced,
     mysql => crate::server::Mysql,
+    plugin_python => crate::plugin::RedisByPlugin,
+    plugin_shell => crate::plugin::Htpasswd,
     postgresql => crate::server::Postgres,
     rabbitmq => crate::server::Rabbit,
     redis => crate::server::Redis,

@@ -11,14 +11,18 @@ pub(crate) mod mount;
 pub(crate) mod offline;
 pub(crate) mod operator;
 pub(crate) mod output;
+pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod pool;
+pub(crate) mod rotator;
 pub(crate) mod run;
 pub(crate) mod schedule;
 pub(crate) mod serve;
 pub(crate) mod target;
 pub(crate) mod token;
 pub(crate) mod webhook;
+
+use std::ffi::OsString;
 
 use clap::{ArgMatches, Parser, Subcommand, error::ErrorKind};
 
@@ -38,8 +42,33 @@ pub enum Parsed {
     Dev(DevArgs),
     /// Work on files without a server; the binary's part, because it needs the core.
     Offline(OfflineCommand),
+    /// A process between a server and a plugin; the binary's part.
+    Plugin(PluginStage),
     /// Talk to a server: give it to [`run_client`](crate::run_client).
     Client(Box<ClientCommand>),
+}
+
+/// A process between a server and a plugin.
+#[derive(Debug)]
+pub enum PluginStage {
+    /// Stands over it; its order is on standard input.
+    Supervise,
+    /// Becomes it, as this argument says.
+    Execute(String),
+}
+
+impl PluginStage {
+    /// The words by which the program starts itself. They are for nobody else, so no help shows them; and they come
+    /// with every request to a plugin, so nothing more is read.
+    pub(crate) fn of(words: &[OsString]) -> Option<Self> {
+        match words {
+            [_, run] if run == "plugin-run" => Some(Self::Supervise),
+            [_, exec, stage] if exec == "plugin-exec" => {
+                Some(Self::Execute(stage.to_string_lossy().into_owned()))
+            }
+            _ => None,
+        }
+    }
 }
 
 /// A command for a server, with where that server is and how to print.
@@ -115,6 +144,12 @@ pub(crate) enum Word {
     /// Describe the systems on which accounts live
     #[command(subcommand)]
     Target(target::TargetWord),
+    /// Register rotators that are programs of their own
+    #[command(subcommand)]
+    Plugin(plugin::PluginWord),
+    /// Look whether a rotator that is a program of its own keeps the contract
+    #[command(subcommand)]
+    Rotator(rotator::RotatorWord),
     /// Describe accounts and see how they are
     #[command(subcommand)]
     Account(account::AccountWord),
@@ -174,6 +209,9 @@ impl Cli {
         let parsed = match word {
             Word::Server(args) => Parsed::Server(args),
             Word::Dev(args) => Parsed::Dev(args),
+            Word::Rotator(rotator::RotatorWord::Test(args)) => {
+                Parsed::Offline(OfflineCommand::RotatorTest { args, output })
+            }
             Word::Audit(offline::AuditWord::Verify(args)) => {
                 Parsed::Offline(OfflineCommand::AuditVerify { args, output })
             }

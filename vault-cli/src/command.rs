@@ -10,6 +10,7 @@ mod lease;
 mod login;
 mod mount;
 mod operator;
+mod plugin;
 mod policy;
 mod pool;
 mod rehearse;
@@ -106,6 +107,7 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::Secrets(word) => mount::secrets(word, session).await,
         Word::Auth(word) => mount::auth(word, session).await,
         Word::Target(word) => target::run(word, session).await,
+        Word::Plugin(word) => plugin::run(word, session).await,
         Word::Account(word) => account::run(word, session).await,
         Word::Pool(word) => pool::run(word, session).await,
         Word::Creds(args) => account::creds(&args.path, session).await,
@@ -122,7 +124,7 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::List(args) => generic::list(&args, session).await,
         Word::Delete(args) => generic::delete(&args, session).await,
         // `into_parsed` gives these to the binary, and `run_in` has printed the completion.
-        Word::Server(_) | Word::Dev(_) | Word::Audit(_) | Word::Completion(_) => {
+        Word::Server(_) | Word::Dev(_) | Word::Audit(_) | Word::Rotator(_) | Word::Completion(_) => {
             Err(Failure::usage("this word needs no server"))
         }
     }

@@ -24,9 +24,10 @@ use std::{ffi::OsString, process::ExitCode};
 use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::{
-    ClientCommand, Parsed,
+    ClientCommand, Parsed, PluginStage,
     offline::{AuditVerifyArgs, MigrateStoreArgs, OfflineCommand, StoreEngine, StoreLocation},
     output::{Format, OutputArgs},
+    rotator::RotatorTestArgs,
     serve::{DevArgs, ServerArgs},
 };
 pub use failure::Exit;
@@ -42,8 +43,21 @@ pub fn command() -> clap::Command {
 /// What was typed makes no sense, or asks for help or the version; `clap::Error::exit_code` and
 /// [`report_usage`] say what to do with it.
 pub fn parse(words: impl IntoIterator<Item = OsString>) -> Result<Parsed, clap::Error> {
+    let words: Vec<OsString> = words.into_iter().collect();
+    if let Some(stage) = args::PluginStage::of(&words) {
+        return Ok(Parsed::Plugin(stage));
+    }
     let matches = command().try_get_matches_from(words)?;
     args::Cli::from_arg_matches(&matches)?.into_parsed(args::typed_connection_flag(&matches))
+}
+
+/// A secret for a command of the binary's own: from standard input, or from a hidden prompt where that is a terminal.
+///
+/// # Errors
+/// A sentence: nothing was given, or it cannot be read.
+pub fn ask_secret(what: &str) -> Result<vault_api::Sensitive<String>, String> {
+    let mut console = console::Console::of_terminal(false);
+    input::secret::given(None, what, &mut console).map_err(|failure| failure.to_string())
 }
 
 /// Prints what [`parse`] refused (or the help that was asked for) and gives the exit code for it.
@@ -62,7 +76,7 @@ pub fn run_client(command: ClientCommand) -> ExitCode {
 pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     match parse(words) {
         Ok(Parsed::Client(command)) => run_client(*command),
-        Ok(Parsed::Server(_) | Parsed::Dev(_) | Parsed::Offline(_)) => {
+        Ok(Parsed::Server(_) | Parsed::Dev(_) | Parsed::Offline(_) | Parsed::Plugin(_)) => {
             let sentence = "this program has no server inside: use the `rotunda` binary for this word";
             console::Console::of_terminal(false).failure(&failure::Failure::usage(sentence));
             Exit::Usage.into()

@@ -33,6 +33,7 @@ use crate::service::kv::KvService;
 use crate::service::lease::LeaseService;
 use crate::service::login::LoginService;
 use crate::service::mount::{MountService, Teardown};
+use crate::service::plugin::PluginService;
 use crate::service::policy::PolicyService;
 use crate::service::pool::PoolService;
 use crate::service::rehearsal::RehearsalService;
@@ -96,6 +97,8 @@ pub struct App {
     pub consumers: ConsumerService,
     /// Pools of accounts.
     pub pools: PoolService,
+    /// Registered plugins.
+    pub plugins: PluginService,
     /// Who waits for new versions.
     pub watches: WatchService,
     /// Who is told of what happens.
@@ -164,7 +167,7 @@ impl App {
     /// [`StartError::Seal`].
     pub fn over(store: Arc<Store>, config: Config, ports: Ports) -> Result<Arc<Self>, StartError> {
         let Ports { clock, entropy, rotators } = ports;
-        let metrics = Arc::new(Metrics::new());
+        let (metrics, shutdown) = (Arc::new(Metrics::new()), Shutdown::new());
         let barrier = Barrier::new(Arc::clone(&store), config.suite, Arc::clone(&entropy));
         let audit = AuditService::new(&config.audit_file, Arc::clone(&metrics));
         let settings = Settings::new(&barrier, &audit, &config.data_dir);
@@ -181,7 +184,6 @@ impl App {
         .map(Arc::new)
         .map_err(StartError::Seal)?;
         let limits = Limits { default_ttl: config.default_ttl, max_ttl: config.max_ttl };
-        let shutdown = Shutdown::new();
         let tokens = Arc::new(TokenService::new(barrier.clone(), Arc::clone(&entropy), limits));
         let logins = Arc::new(LoginService::new(barrier.clone(), Arc::clone(&tokens)));
         let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
@@ -210,6 +212,7 @@ impl App {
             targets,
             incidents: IncidentService::new(barrier.clone()),
             rules: RuleService::new(engine.clone()),
+            plugins: PluginService::new(engine.clone()),
             kv: KvService::new(barrier.clone()),
             dynamic,
             engine,

@@ -3,11 +3,13 @@
 //! Everything else takes the checked form, so no other file asks whether a setting makes sense.
 
 mod checked;
+mod plugin;
 pub mod raw;
 
 use std::path::{Path, PathBuf};
 
 pub use self::checked::{Config, Listener, Log, LogFormat, Tls};
+pub use self::plugin::Plugins;
 use self::raw::RawConfig;
 
 /// Why a configuration was refused. The text names the file, the key and what to mend.

@@ -54,7 +54,8 @@ pub async fn run(args: DevArgs) -> Result<()> {
     };
     make_dir(&dir)?;
     let config = config::from_arguments(&args.listen.to_string(), &dir)?;
-    let config = Config { log: config::Log { level: "warn".to_owned(), ..config.log }, ..config };
+    let plugins = args.plugin_dir.as_deref().map(plugins).transpose()?;
+    let config = Config { plugins, log: config::Log { level: "warn".to_owned(), ..config.log }, ..config };
     telemetry::logging::start(&config.log)?;
     protect();
     let app = open(config).await?;
@@ -65,6 +66,11 @@ pub async fn run(args: DevArgs) -> Result<()> {
     let outcome = serve(app, bound).await;
     drop(scratch);
     outcome
+}
+
+fn plugins(dir: &Path) -> Result<config::Plugins> {
+    let dir = std::path::absolute(dir).context("the plugin directory has no absolute name")?;
+    Ok(config::Plugins::in_directory(dir))
 }
 
 /// Initialises where there is no vault, and unseals; the keys.

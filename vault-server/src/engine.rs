@@ -29,7 +29,8 @@ pub mod rehearse;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rotators::registry::Registry;
+use rotators::plugin::{PluginRotator, Registration};
+use rotators::registry::{Registry, plugin_name};
 use tokio::sync::RwLock;
 use vault_core::audit::{AuditReceipt, System};
 use vault_core::clock::{Clock, Timestamp};
@@ -42,7 +43,7 @@ use self::flight::Flights;
 use self::gate::Gates;
 use self::meter::Meter;
 use self::outbox::Outbox;
-use crate::barrier::Barrier;
+use crate::barrier::{Barrier, LoadError};
 use crate::service::audit::{AuditService, AuditUnavailable};
 use crate::service::consumer::ConsumerService;
 use crate::shutdown::Shutdown;
@@ -133,13 +134,24 @@ impl Engine {
         &self.inner.flights
     }
 
-    /// The plugin of this kind.
-    #[must_use]
-    pub fn rotator(&self, kind: &str) -> Option<Arc<dyn Rotator>> {
-        self.inner.rotators.find(kind)
+    /// The rotator of this kind: one that is built in, or a plugin as it is registered now.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause, for a plugin.
+    pub fn rotator(&self, kind: &str) -> Result<Option<Arc<dyn Rotator>>, LoadError> {
+        let Some(name) = plugin_name(kind) else { return Ok(self.inner.rotators.find(kind)) };
+        let registered = self.inner.barrier.load::<Registration>(name)?;
+        let plugin = registered.and_then(|registered| self.plugin(registered.value));
+        Ok(plugin.map(|plugin| Arc::new(plugin) as Arc<dyn Rotator>))
     }
 
-    /// The kinds of plugins there are.
+    /// The rotator that a plugin is, registered or not; `None` where no plugins run.
+    #[must_use]
+    pub fn plugin(&self, registration: Registration) -> Option<PluginRotator> {
+        self.inner.rotators.plugin(registration)
+    }
+
+    /// The kinds of rotators that are built in.
     pub fn rotator_kinds(&self) -> impl Iterator<Item = &'static str> + '_ {
         self.inner.rotators.kinds()
     }

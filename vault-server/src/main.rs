@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::Context;
-use vault_cli::{Exit, Parsed};
+use vault_cli::{Exit, Parsed, PluginStage};
 use vault_server::{dev, offline, server};
 
 /// Requests are made of many small pieces that live for microseconds.
@@ -14,6 +14,8 @@ static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 fn main() -> ExitCode {
     match vault_cli::parse(std::env::args_os()) {
         Ok(Parsed::Client(command)) => vault_cli::run_client(*command),
+        Ok(Parsed::Plugin(PluginStage::Supervise)) => rotators::plugin::launch::supervise().into(),
+        Ok(Parsed::Plugin(PluginStage::Execute(stage))) => rotators::plugin::launch::execute(&stage).into(),
         Ok(Parsed::Server(args)) => finish(run(server::run(args))),
         Ok(Parsed::Dev(args)) => finish(run(dev::run(args))),
         Ok(Parsed::Offline(command)) => match offline::run(&command) {

@@ -4,6 +4,7 @@
 mod audit;
 mod integrity;
 mod migrate;
+mod rotator;
 
 use anyhow::Result;
 use serde_json::Value;
@@ -19,6 +20,7 @@ use crate::server::say;
 pub fn run(command: &OfflineCommand) -> Result<Exit> {
     match command {
         OfflineCommand::AuditVerify { args, output } => audit::verify(args, output),
+        OfflineCommand::RotatorTest { args, output } => rotator::test(args, output),
         OfflineCommand::MigrateStore { args, output } => migrate::migrate(&args.from, &args.to, output),
         OfflineCommand::VerifyStore { data, engine, output } => integrity::verify(data, *engine, output),
     }

@@ -65,6 +65,10 @@ pub(crate) async fn serve(app: Arc<App>, bound: Bound) -> Result<()> {
 
 pub(crate) async fn open(config: Config) -> Result<Arc<App>> {
     let rotators = rotators::registry::Registry::shipped();
+    let rotators = match &config.plugins {
+        Some(plugins) => rotators.with_plugins(plugins.host(&config.data_dir)),
+        None => rotators,
+    };
     let ports = Ports { clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy), rotators };
     // Opening may read the whole store's log.
     let opened = tokio::task::spawn_blocking(move || App::open(config, ports));

@@ -17,6 +17,7 @@ pub mod kv;
 pub mod lease;
 pub mod login;
 pub mod mount;
+pub mod plugin;
 pub mod policy;
 pub mod pool;
 pub mod rehearsal;

@@ -68,7 +68,7 @@ impl Mode {
                     &format!("127.0.0.1:{port}"),
                     "--data",
                 ]);
-                command.arg(folder.join("data"));
+                command.arg(folder.join("data")).arg("--plugin-dir").arg(folder.join(super::PLUGINS));
             }
             Self::Server => {
                 command.args(["server", "--listen", &format!("127.0.0.1:{port}"), "--data"]);

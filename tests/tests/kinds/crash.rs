@@ -12,6 +12,7 @@ use crate::story::{adopted, served, until_at_rest};
 /// Rotates, kills and looks, again and again; prints at which step the program died how often.
 pub(crate) async fn play(server: &impl Server) {
     let mut vault = Vault::start().await.unwrap();
+    server.prepare(&vault).await.unwrap();
     adopted(&vault, server, "app", "app").await;
     let whole = one_rotation(&vault).await;
     let kills = kills();

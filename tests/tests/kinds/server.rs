@@ -9,11 +9,17 @@ use vault_tests::postgres::PostgresServer;
 use vault_tests::rabbitmq::{ADMIN, ADMIN_PASSWORD, RabbitOptions, RabbitServer};
 use vault_tests::redis::RedisServer;
 use vault_tests::ssh::SshServer;
+use vault_tests::vault::Vault;
 
 /// A private server.
 pub(crate) trait Server: Sized + Sync {
     /// A running one, on which the management credential is there.
     fn start() -> impl Future<Output = Result<Self>>;
+
+    /// Gives a new vault what this kind needs before a target of it.
+    async fn prepare(&self, _vault: &Vault) -> Result<()> {
+        Ok(())
+    }
 
     /// What `targets/config` takes.
     fn target(&self) -> Result<Value>;

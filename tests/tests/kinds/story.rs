@@ -13,6 +13,7 @@ use crate::server::Server;
 /// nothing that was served before.
 pub(crate) async fn play(server: &impl Server) {
     let vault = Vault::start().await.unwrap();
+    server.prepare(&vault).await.unwrap();
     let first = adopted(&vault, server, "app", "app").await;
     assert!(!server.accepts("app", BEFORE).await.unwrap(), "what a person had set still works");
     assert!(server.accepts("app", &first.password).await.unwrap());

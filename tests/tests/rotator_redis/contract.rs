@@ -3,9 +3,11 @@
 use std::sync::Mutex;
 
 use rotators::contract::{Break, Done, Fixture, run};
+use rotators::plugin::Limits;
 use rotators::redis::RedisRotator;
 use rotators::redis::reply::Reply;
-use vault_core::rotation::port::{BoxFuture, Login, TargetSpec};
+use vault_core::rotation::port::{BoxFuture, Login, Rotator, TargetSpec};
+use vault_tests::plugin::{PluginFolder, example};
 use vault_tests::proxy::Mischief;
 use vault_tests::redis::{ADMIN, ADMIN_PASSWORD, RedisClient, RedisOptions};
 
@@ -95,8 +97,12 @@ impl Fixture for RealTarget {
 
 async fn keeps_every_promise(settings: &[(&str, &str)]) {
     let bench = Bench::start_with(&RedisOptions::default(), settings).await;
+    keeps_every_promise_on(&RedisRotator::new(), bench).await;
+}
+
+async fn keeps_every_promise_on(rotator: &dyn Rotator, bench: Bench) {
     let target = RealTarget { bench, sessions: Mutex::default() };
-    let kept = run(&RedisRotator::new(), &target).await.unwrap();
+    let kept = run(rotator, &target).await.unwrap();
     assert_eq!(kept.len(), 14);
 }
 
@@ -108,4 +114,13 @@ async fn redis_keeps_every_promise_of_the_contract() {
 #[tokio::test]
 async fn redis_keeps_every_promise_without_overlap_too() {
     keeps_every_promise(&[("overlap", "false")]).await;
+}
+
+#[tokio::test]
+async fn the_plugin_in_python_keeps_every_promise_too() {
+    let folder = PluginFolder::with(&example("redis_acl.py")).unwrap();
+    let plugin = folder.rotator(Limits::default(), &[]).await.unwrap();
+    let mut bench = Bench::start_with(&RedisOptions::default(), &[]).await;
+    bench.spec.settings.clear();
+    keeps_every_promise_on(&plugin, bench).await;
 }

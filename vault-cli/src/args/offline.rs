@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::output::OutputArgs;
+use super::rotator::RotatorTestArgs;
 
 /// What the binary has to do without a server.
 #[derive(Clone, Debug)]
@@ -13,6 +14,13 @@ pub enum OfflineCommand {
     AuditVerify {
         /// What to check.
         args: AuditVerifyArgs,
+        /// How to print.
+        output: OutputArgs,
+    },
+    /// Look whether a plugin keeps the contract of rotators.
+    RotatorTest {
+        /// Which plugin, on which target.
+        args: RotatorTestArgs,
         /// How to print.
         output: OutputArgs,
     },

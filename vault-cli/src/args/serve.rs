@@ -34,6 +34,7 @@ pub struct ServerArgs {
 Examples:
   rotunda dev
   rotunda dev --listen 127.0.0.1:8300 --root-token try --data ./try-data
+  rotunda dev --root-token try --plugin-dir ./plugins
 
 Not for real secrets: the unseal key lies beside the data. With --data the same vault is there again after
 a restart; without, everything is gone.")]
@@ -49,4 +50,7 @@ pub struct DevArgs {
     /// Keeps the vault in this folder
     #[arg(long, value_name = "DIR")]
     pub data: Option<PathBuf>,
+    /// Lets plugins of this folder run, once they are registered
+    #[arg(long, value_name = "DIR")]
+    pub plugin_dir: Option<PathBuf>,
 }

@@ -83,6 +83,8 @@ pub enum Table {
     PoolMember = 38,
     /// Receipts of consumers: subject, NUL, consumer.
     Consumer = 39,
+    /// Registered plugins, by name.
+    Plugin = 40,
     /// Rehearsals, by subject: the last report, and the shadow account that may be on the target.
     Rehearsal = 45,
     /// Webhooks, by name.
@@ -95,7 +97,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 43] = [
+    pub const ALL: [Self; 44] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -135,6 +137,7 @@ impl Table {
         Self::Pool,
         Self::PoolMember,
         Self::Consumer,
+        Self::Plugin,
         Self::Rehearsal,
         Self::Webhook,
         Self::WebhookQueue,

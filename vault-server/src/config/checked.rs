@@ -9,6 +9,7 @@ use vault_core::schedule;
 use vault_core::store::EngineKind;
 
 use super::ConfigError;
+use super::plugin::{Plugins, plugins};
 use super::raw::{RawConfig, RawLimits, RawListener, RawLog};
 
 /// A configuration that was checked.
@@ -38,6 +39,8 @@ pub struct Config {
     pub requests_per_second: u32,
     /// Connections at once; further ones wait to be accepted.
     pub connections_max: usize,
+    /// Where and how plugins run, if they do.
+    pub plugins: Option<Plugins>,
     /// The log.
     pub log: Log,
 }
@@ -140,11 +143,12 @@ pub(super) fn check(raw: RawConfig, base: &Path, place: &str) -> Result<Config, 
         request_deadline: limits.request_deadline,
         requests_per_second: limits.requests_per_second,
         connections_max: limits.connections_max,
+        plugins: plugins(&raw.plugins, base).map_err(|(key, mend)| wrong(key, mend))?,
         log: log(raw.log).map_err(|mend| wrong("log.format", mend))?,
     })
 }
 
-type Mend = (&'static str, String);
+pub(super) type Mend = (&'static str, String);
 
 fn listener(raw: RawListener, base: &Path) -> Result<Listener, Mend> {
     let text = raw.address.unwrap_or_else(|| DEFAULT_ADDRESS.to_owned());
@@ -236,7 +240,7 @@ fn log(raw: RawLog) -> Result<Log, String> {
     Ok(Log { level: raw.level.unwrap_or_else(|| DEFAULT_LOG_LEVEL.to_owned()), format })
 }
 
-fn span(text: Option<&str>, default: Duration) -> Option<Duration> {
+pub(super) fn span(text: Option<&str>, default: Duration) -> Option<Duration> {
     text.map_or(Some(default), |text| schedule::span::parse(text).ok().flatten())
 }
 
@@ -244,7 +248,7 @@ fn not_a_span() -> String {
     "it must be a duration such as \"90s\", \"1h30m\" or \"32d\"".to_owned()
 }
 
-const MIB: u64 = 1024 * 1024;
+pub(super) const MIB: u64 = 1024 * 1024;
 const AUDIT_FILE: &str = "audit.log";
 const DEFAULT_ADDRESS: &str = "127.0.0.1:8200";
 /// Vault's default for both times: 32 days.

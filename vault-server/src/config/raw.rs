@@ -20,6 +20,8 @@ pub struct RawConfig {
     pub lease: RawLease,
     /// Bounds of requests.
     pub limits: RawLimits,
+    /// Where plugins lie, and how they run.
+    pub plugins: RawPlugins,
     /// The log.
     pub log: RawLog,
 }
@@ -80,6 +82,22 @@ pub struct RawLimits {
     pub requests_per_second: Option<u32>,
     /// Connections at once.
     pub connections: Option<u64>,
+}
+
+/// `[plugins]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawPlugins {
+    /// Where they lie; without it none runs.
+    pub directory: Option<PathBuf>,
+    /// Who they run as: a name of `/etc/passwd`, or `UID:GID`.
+    pub user: Option<String>,
+    /// How long one request may take.
+    pub deadline: Option<String>,
+    /// Most MiB that each process of one may write to in memory.
+    pub memory_mib: Option<u64>,
+    /// Most KiB of a reply.
+    pub reply_kib: Option<u64>,
 }
 
 /// `[log]`

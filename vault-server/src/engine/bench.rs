@@ -48,7 +48,7 @@ impl Engine {
         let target =
             target.ok_or_else(|| missing(format!("the target {} is not configured", account.target)))?;
         let rotator = self
-            .rotator(&target.rotator)
+            .rotator(&target.rotator)?
             .ok_or_else(|| missing(format!("no rotator serves the kind {}", target.rotator)))?;
         let (management, managed_by) = self.management(account, effect)?;
         let needed = |version: Option<Version>| self.needed(account, version);

@@ -23,7 +23,10 @@ impl Engine {
         let policy = self.rotation_policy(account)?;
         let draw = u64::from_le_bytes(random_bytes(self.entropy()));
         let target = self.target(&account.target)?.map(|loaded| loaded.value);
-        let rotator = target.as_ref().and_then(|target| Some((self.rotator(&target.rotator)?, &target.spec)));
+        let rotator = match &target {
+            Some(target) => self.rotator(&target.rotator)?.map(|rotator| (rotator, &target.spec)),
+            None => None,
+        };
         let mints = rotator.as_ref().is_some_and(|(rotator, spec)| rotator.mints(spec));
         let overlaps = account.settings.alternate_username.is_some()
             || rotator.as_ref().is_some_and(|(rotator, spec)| rotator.overlaps(spec));
@@ -63,9 +66,12 @@ impl Engine {
 
     /// A new credential for an account: by its rotator where that makes them, otherwise by its password policy.
     pub(super) fn candidate(&self, account: &Account, stricter: bool) -> Result<SecretString, LoadError> {
-        let made = self.target(&account.target)?.and_then(|target| {
-            self.rotator(&target.value.rotator)?.candidate(&target.value.spec, self.entropy())
-        });
+        let made = match self.target(&account.target)? {
+            Some(target) => self
+                .rotator(&target.value.rotator)?
+                .and_then(|rotator| rotator.candidate(&target.value.spec, self.entropy())),
+            None => None,
+        };
         if let Some(made) = made {
             return Ok(made);
         }

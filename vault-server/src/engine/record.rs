@@ -1,5 +1,6 @@
 //! What the engine stores, and under which names.
 
+use rotators::plugin::Registration;
 use serde::{Deserialize, Serialize};
 use vault_core::account::plan::{HistoryEntry, RunEnd};
 use vault_core::account::{Account, Subject};
@@ -86,6 +87,7 @@ record! {
     Pool => Pool,
     Member => PoolMember,
     Rehearsal => Rehearsal,
+    Registration => Plugin,
 }
 
 /// The name of a stored secret: subject, NUL, version.

@@ -48,6 +48,7 @@ pub fn all() -> Vec<Route> {
     lines.extend(rules());
     lines.extend(incidents());
     lines.extend(webhooks());
+    lines.extend(plugins());
     lines
 }
 
@@ -336,6 +337,17 @@ fn leases() -> Vec<Route> {
         write("sys/revoke/<id...>", lease::revoke),
         write("sys/revoke-prefix/<prefix...>", lease::revoke_prefix).sudo(),
         write("sys/revoke-force/<prefix...>", lease::revoke_force).sudo(),
+    ]
+}
+
+fn plugins() -> Vec<Route> {
+    const SETTINGS: &[&str] = &["sha256", "command", "args", "version"];
+    vec![
+        read("sys/plugins/catalog", sys::plugin::all),
+        list("sys/plugins/catalog/<type>", sys::plugin::list),
+        read("sys/plugins/catalog/<type>/<name>", sys::plugin::read).sudo(),
+        write("sys/plugins/catalog/<type>/<name>", sys::plugin::register).sudo().readable(SETTINGS),
+        delete("sys/plugins/catalog/<type>/<name>", sys::plugin::deregister).sudo(),
     ]
 }
 

@@ -118,10 +118,10 @@ impl TargetService {
     }
 
     fn validate(&self, request: &Configure) -> Result<(), AccountError> {
-        let Some(rotator) = self.engine.rotator(&request.rotator) else {
+        let Some(rotator) = self.engine.rotator(&request.rotator)? else {
             let kinds: Vec<&str> = self.engine.rotator_kinds().collect();
             return Err(AccountError::Invalid(format!(
-                "there is no rotator {:?}; use one of: {}",
+                "there is no rotator {:?}; use one of: {}; or plugin:<name> for a plugin that is registered",
                 request.rotator,
                 kinds.join(", ")
             )));

@@ -170,7 +170,7 @@ impl Engine {
         let target =
             target.ok_or_else(|| missing(format!("the target {} is not configured", lease.target)))?;
         let rotator = self
-            .rotator(&target.rotator)
+            .rotator(&target.rotator)?
             .ok_or_else(|| missing(format!("no rotator serves the kind {}", target.rotator)))?;
         let (management, managed_by) = self.management_of(&lease.target)?;
         let management = management
@@ -188,7 +188,7 @@ impl Engine {
 
     /// Which server a target is, as its rotator says.
     pub(super) fn place_name(&self, target: &Target) -> Option<String> {
-        let rotator = self.rotator(&target.rotator)?;
+        let rotator = self.rotator(&target.rotator).ok()??;
         rotator.provisioner().map(|provisioner| provisioner.place(&target.spec))
     }
 

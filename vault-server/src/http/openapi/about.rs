@@ -9,6 +9,7 @@ mod incident;
 mod kv;
 mod lease;
 mod mount;
+mod plugin;
 mod policy;
 mod pool;
 mod rehearsal;
@@ -43,6 +44,7 @@ pub fn built_in() -> Vec<About> {
         rehearsal::LINES,
         pool::LINES,
         lease::LINES,
+        plugin::LINES,
         rule::LINES,
         incident::LINES,
         webhook::LINES,

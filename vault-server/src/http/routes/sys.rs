@@ -14,6 +14,7 @@ pub(super) mod key;
 pub(super) mod locked_user;
 pub(super) mod metrics;
 pub(super) mod openapi;
+pub(super) mod plugin;
 pub(super) mod rekey;
 pub(super) mod seal;
 pub(super) mod tools;

@@ -165,7 +165,7 @@ impl AccountService {
         {
             return Err(AccountError::Invalid("ttl must not be longer than max_ttl".to_owned()));
         }
-        let Some(rotator) = self.engine.rotator(&target_record.value.rotator) else { return Ok(()) };
+        let Some(rotator) = self.engine.rotator(&target_record.value.rotator)? else { return Ok(()) };
         if password.is_some() && rotator.mints(&target_record.value.spec) {
             return Err(AccountError::Invalid(format!(
                 "{target} makes the credentials of its accounts itself: leave the password out, and the account is \

@@ -128,7 +128,7 @@ impl DatabaseService {
     /// Statements are judged by the rotator of the config's target, once there is one.
     fn check_statements_of(&self, mount: &Mount, role: &DynamicRole) -> Result<(), DatabaseError> {
         let Some(view) = self.config(mount, &role.config)? else { return Ok(()) };
-        let rotator = self.engine.rotator(&view.target.rotator);
+        let rotator = self.engine.rotator(&view.target.rotator)?;
         let provisioner = rotator.as_ref().and_then(|rotator| rotator.provisioner());
         let provisioner = provisioner.ok_or_else(|| {
             DatabaseError::Invalid(format!("{} makes no users for leases", view.config.plugin_name))

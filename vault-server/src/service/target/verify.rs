@@ -49,7 +49,7 @@ impl TargetService {
                 ));
             }
         };
-        let rotator = self.engine.rotator(&target.rotator).ok_or(AccountError::NotFound)?;
+        let rotator = self.engine.rotator(&target.rotator)?.ok_or(AccountError::NotFound)?;
         let Some(stored) = self.engine.stored(&manager, version)? else {
             return Err(AccountError::Busy(
                 "the management credential is being changed; try again in a moment".to_owned(),
@@ -113,7 +113,7 @@ impl TargetService {
         login: &Login,
     ) -> Result<Result<(), Fault>, AccountError> {
         let unknown = || AccountError::Invalid(format!("there is no rotator {rotator:?}"));
-        let rotator = self.engine.rotator(rotator).ok_or_else(unknown)?;
+        let rotator = self.engine.rotator(rotator)?.ok_or_else(unknown)?;
         rotator.validate(spec).map_err(AccountError::Invalid)?;
         rotator.validate_login(login).map_err(AccountError::Invalid)?;
         let probe = tokio::time::timeout(EFFECT_DEADLINE, rotator.probe(spec, login)).await;

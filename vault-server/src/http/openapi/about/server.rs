@@ -135,7 +135,7 @@ const STATE: &[Field] = &[
     must("listeners", List(&Object(LISTENER)), "Where it listens."),
     must("log_format", Word(&["standard", "json"]), "The form of the log."),
     must("log_level", Text, "A level or a filter."),
-    must("plugin_directory", Text, "Always empty: engines are built in."),
+    must("plugin_directory", Text, "Where plugins lie; empty where none run."),
     must("raw_storage_endpoint", Flag, "Always false."),
     must(
         "seals",

@@ -23,6 +23,7 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
         request_deadline,
         requests_per_second,
         connections_max,
+        plugins,
         log,
     } = &context.app.config;
     let mut listening =
@@ -51,7 +52,7 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
         "listeners": [{ "type": "tcp", "config": listening }],
         "log_format": log_format,
         "log_level": log.level,
-        "plugin_directory": "",
+        "plugin_directory": plugins.as_ref().map_or_else(String::new, |plugins| plugins.directory.display().to_string()),
         "raw_storage_endpoint": false,
         "seals": [{ "type": seal, "disabled": false }],
         "storage": { "type": engine.as_str(), "path": data_dir.display().to_string(), "cipher": suite.name(), "disable_clustering": true },
