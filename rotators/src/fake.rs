@@ -106,6 +106,7 @@ pub struct FakeTarget {
     released: Notify,
     overlap: bool,
     mints: bool,
+    alternates: bool,
 }
 
 #[derive(Debug, Default)]
@@ -146,6 +147,12 @@ impl FakeTarget {
     #[must_use]
     pub fn overlapping() -> Self {
         Self { overlap: true, ..Self::default() }
+    }
+
+    /// A target of which two accounts can take turns.
+    #[must_use]
+    pub fn alternating() -> Self {
+        Self { alternates: true, ..Self::default() }
     }
 
     /// A target that makes the credentials itself.
