@@ -106,8 +106,10 @@ pub async fn run(rotator: &dyn Rotator, fixture: &dyn Fixture) -> Result<Vec<&'s
     if rotator.mints(&bench.spec) {
         return run_minted(&bench).await;
     }
-    let mut kept = if rotator.alternates(&bench.spec) { run_turns(&bench).await? } else { Vec::new() };
-    kept.extend(run_set(&bench).await?);
+    let mut kept = run_set(&bench).await?;
+    if rotator.alternates(&bench.spec) {
+        kept.extend(run_turns(&bench).await?);
+    }
     Ok(kept)
 }
 

@@ -4,7 +4,7 @@ use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::{Job, Outcome, Probe, Verification};
 
 use super::bench::{Bench, expect, login, same};
-use super::promise::{NEW, OLD, preflight};
+use super::promise::{NEW, OLD, no_secret_in_messages, preflight};
 use super::{Break, Done};
 
 pub(super) async fn taken(bench: &Bench<'_>) -> Done<()> {
@@ -24,6 +24,8 @@ pub(super) async fn taken(bench: &Bench<'_>) -> Done<()> {
         expect(outcome != Outcome::Applied || bench.is_shut(one, OLD).await?, || {
             "retire says that it is done, and it is not".to_owned()
         })?;
+        // What is held up stays so.
+        bench.fixture.heal().await?;
     }
     for time in ["first retire", "second retire"] {
         same(time, &bench.retire_login(job, &login(one, OLD)).await, &Outcome::Applied)?;
@@ -55,5 +57,6 @@ async fn next_turn(bench: &Bench<'_>, one: &str, two: &str) -> Done<()> {
     let lacking = bench.preflight(job).await.err();
     expect(lacking.as_ref().is_some_and(|fault| fault.class == FaultClass::Preflight), || {
         format!("preflight of one that lacks a right of the other: {lacking:?}")
-    })
+    })?;
+    no_secret_in_messages(bench).await
 }

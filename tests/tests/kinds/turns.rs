@@ -50,11 +50,15 @@ async fn an_account_that_lacks_what_the_other_has_does_not_come_into_use() {
     let admin = server.0.0.admin().await.unwrap();
     for (grant, mend, word) in [
         ("CREATE ROLE team; GRANT team TO app", "GRANT team TO app_b", "member of team"),
-        ("CREATE TABLE t (); GRANT SELECT ON t TO app", "GRANT SELECT ON t TO app_b", "grants on table t"),
+        (
+            "CREATE TABLE t (); GRANT SELECT ON t TO app",
+            "GRANT SELECT ON t TO app_b",
+            "grants on table public.t",
+        ),
         (
             "CREATE TABLE own (); ALTER TABLE own OWNER TO app",
             "ALTER TABLE own OWNER TO team",
-            "owner of table own",
+            "owner of table public.own",
         ),
     ] {
         admin.batch_execute(grant).await.unwrap();
