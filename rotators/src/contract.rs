@@ -12,6 +12,7 @@ mod bench;
 mod minted;
 mod promise;
 mod provision;
+mod turns;
 
 use bench::Bench;
 use promise::*;
@@ -102,7 +103,14 @@ impl std::error::Error for Breach {}
 /// The first promise that was not.
 pub async fn run(rotator: &dyn Rotator, fixture: &dyn Fixture) -> Result<Vec<&'static str>, Breach> {
     let bench = Bench::new(rotator, fixture);
-    if rotator.mints(&bench.spec) { run_minted(&bench).await } else { run_set(&bench).await }
+    if rotator.mints(&bench.spec) {
+        return run_minted(&bench).await;
+    }
+    let mut kept = run_set(&bench).await?;
+    if rotator.alternates(&bench.spec) {
+        kept.extend(run_turns(&bench).await?);
+    }
+    Ok(kept)
 }
 
 macro_rules! promises {
@@ -133,6 +141,13 @@ async fn run_set(bench: &Bench<'_>) -> Result<Vec<&'static str>, Breach> {
         "sessions can be ended, or it is told that they cannot" => sessions,
         "a management credential can rotate itself" => own_rotation,
         "no message holds a password" => no_secret_in_messages,
+    }
+}
+
+/// Of a target of which two accounts can take turns.
+async fn run_turns(bench: &Bench<'_>) -> Result<Vec<&'static str>, Breach> {
+    promises! { bench;
+        "of two accounts that take turns, the one whose turn is over is shut, and its rights stay" => turns::taken,
     }
 }
 

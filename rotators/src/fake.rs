@@ -107,6 +107,7 @@ pub struct FakeTarget {
     released: Notify,
     overlap: bool,
     mints: bool,
+    alternates: bool,
 }
 
 #[derive(Debug, Default)]
@@ -147,6 +148,12 @@ impl FakeTarget {
     #[must_use]
     pub fn overlapping() -> Self {
         Self { overlap: true, ..Self::default() }
+    }
+
+    /// A target of which two accounts can take turns.
+    #[must_use]
+    pub fn alternating() -> Self {
+        Self { alternates: true, ..Self::default() }
     }
 
     /// A target that makes the credentials itself.

@@ -25,6 +25,7 @@ mod provision;
 mod rights;
 mod session;
 mod shadow;
+mod turns;
 
 use account::{Account, LoginError, check_password};
 use check::Server;
@@ -105,8 +106,8 @@ impl Rotator for MysqlRotator {
         Box::pin(async move { verify(job, login, expected).await.unwrap_or_else(Verification::Inconclusive) })
     }
 
-    fn retire<'a>(&'a self, job: Job<'a>, _old: &'a Login) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move { retire(job).await.unwrap_or_else(Outcome::NotApplied) })
+    fn retire<'a>(&'a self, job: Job<'a>, old: &'a Login) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move { turns::retire(job, old).await.unwrap_or_else(Outcome::NotApplied) })
     }
 
     fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {
@@ -120,6 +121,10 @@ impl Rotator for MysqlRotator {
 
     fn overlaps(&self, spec: &TargetSpec) -> bool {
         Config::parse(spec).is_ok_and(|config| config.dual_password)
+    }
+
+    fn alternates(&self, _spec: &TargetSpec) -> bool {
+        true
     }
 
     fn provisioner(&self) -> Option<&dyn Provisioner> {
@@ -232,6 +237,7 @@ async fn preflight(job: Job<'_>) -> Result<Rights, Fault> {
         }
     }
     let rights = rights(&mut session, &identity, &account.quoted()).await?;
+    turns::compare(&mut session, &server, &job, &rights).await?;
     session.close().await;
     Ok(rights)
 }
@@ -255,7 +261,8 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
         .plugin()
         .map_err(|how| say(FaultClass::Preflight, format!("the account {account} {how}")))?;
     let is_own = server.me == account;
-    let retain = config.dual_password && !job.is_adoption;
+    let alone = job.is_adoption || job.beside.is_some();
+    let retain = config.dual_password && !alone;
     if retain {
         // Once more would make the candidate the second password as well, and the old one void before its time.
         let login = Login { username: job.username.to_owned(), password: candidate.duplicate() };
@@ -270,7 +277,7 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
     let outcome = conclude(session, change.statement(candidate).expose()).await;
     // A second password that somebody has set would outlive the change; but nothing is taken before that is made. The
     // server lets an account do this to itself only with a privilege of its own.
-    if outcome == Outcome::Applied && job.is_adoption && server.has_dual_passwords() && !is_own {
+    if outcome == Outcome::Applied && alone && server.has_dual_passwords() && !is_own {
         let session = open_marked(&config, &job).await;
         return Ok(match session {
             Ok(session) => in_doubt(conclude(session, &command::discard_old(&account)).await),
@@ -375,21 +382,6 @@ async fn verify(job: Job<'_>, login: &Login, expected: &Rights) -> Result<Verifi
     session.close().await;
     let lost = expected.lost_in(&rights);
     Ok(if lost.is_empty() { Verification::Verified } else { Verification::RightsLost(lost) })
-}
-
-/// Where old and new password live side by side, removes the old one. Else the change has replaced it.
-async fn retire(job: Job<'_>) -> Result<Outcome, Fault> {
-    let config = parse(job.spec)?;
-    if !config.dual_password {
-        return Ok(Outcome::Applied);
-    }
-    let account = Account::parse(job.username).map_err(unfit)?;
-    let mut session = open_marked(&config, &job).await?;
-    let server = Server::look(&mut session).await?;
-    if let Some(obstacle) = server.obstacle(&config) {
-        return Err(Fault::new(FaultClass::Preflight, format!("{}: {obstacle}", config.place())));
-    }
-    Ok(conclude(session, &command::discard_old(&account)).await)
 }
 
 /// What sessions call themselves, for people who look at `performance_schema`.

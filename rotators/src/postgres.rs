@@ -24,6 +24,7 @@ mod provision;
 mod rights;
 mod session;
 mod shadow;
+mod turns;
 
 use classify::LoginFailure;
 use config::{Config, Hashing};
@@ -112,9 +113,16 @@ impl Rotator for PostgresRotator {
         Box::pin(async move { verify(job, login, expected).await.unwrap_or_else(Verification::Inconclusive) })
     }
 
-    fn retire<'a>(&'a self, _job: Job<'a>, _old: &'a Login) -> BoxFuture<'a, Outcome> {
-        // A role has one password: the change has replaced the old one.
-        Box::pin(std::future::ready(Outcome::Applied))
+    fn retire<'a>(&'a self, job: Job<'a>, old: &'a Login) -> BoxFuture<'a, Outcome> {
+        Box::pin(async move {
+            match job.beside {
+                Some(beside) if beside == old.username => {
+                    turns::shut(&job, beside).await.unwrap_or_else(Outcome::NotApplied)
+                }
+                // A role has one password: the change has replaced the old one.
+                _ => Outcome::Applied,
+            }
+        })
     }
 
     fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {
@@ -126,6 +134,10 @@ impl Rotator for PostgresRotator {
             session.close().await;
             Ok(ended)
         })
+    }
+
+    fn alternates(&self, _spec: &TargetSpec) -> bool {
+        true
     }
 
     fn provisioner(&self) -> Option<&dyn Provisioner> {
@@ -197,6 +209,7 @@ async fn preflight(job: Job<'_>) -> Result<Rights, Fault> {
         return Err(say(FaultClass::PermissionDenied, cannot_alter(&role, name)));
     }
     let rights = role.rights(&session).await.map_err(looked)?;
+    turns::compare(&session, &job, &role, &rights).await?;
     session.close().await;
     Ok(rights)
 }
@@ -227,12 +240,16 @@ async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault
             return Err(Fault::new(FaultClass::Preflight, format!("{}: {obstacle}", config.place())));
         }
     }
-    let limits = command::transaction_limits(config.reach.request_timeout.as_millis());
-    for step in [command::BEGIN, &limits, statement.expose()] {
+    transact(session, statement.expose()).await
+}
+
+/// Runs the statement that decides in a transaction of its own.
+async fn transact(session: Session<'_>, statement: &str) -> Result<Outcome, Fault> {
+    for step in [command::BEGIN, &session.transaction_limits(), statement] {
         session.run(step).await.map_err(|failure| session.change_fault(failure))?;
     }
     if session.is_closed() {
-        let what = format!("{}: the connection broke before the change was committed", config.place());
+        let what = format!("{}: the connection broke before the change was committed", session.place());
         return Err(Fault::new(FaultClass::Unreachable, what));
     }
     Ok(commit(session).await)

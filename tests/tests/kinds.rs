@@ -25,6 +25,8 @@ mod readers;
 mod server;
 #[path = "kinds/story.rs"]
 mod story;
+#[path = "kinds/turns.rs"]
+mod turns;
 
 /// The same two tests for each kind.
 macro_rules! kinds {
@@ -47,9 +49,11 @@ kinds! {
     ldap => crate::server::Ldap,
     ldap_fenced => crate::server::LdapFenced,
     mysql => crate::server::Mysql,
+    mysql_turns => crate::server::Turns<crate::server::Mysql>,
     plugin_python => crate::plugin::RedisByPlugin,
     plugin_shell => crate::plugin::Htpasswd,
     postgresql => crate::server::Postgres,
+    postgresql_turns => crate::server::Turns<crate::server::Postgres>,
     rabbitmq => crate::server::Rabbit,
     redis => crate::server::Redis,
     ssh => crate::server::Ssh,
@@ -59,4 +63,16 @@ kinds! {
 async fn who_reads_before_each_login_is_never_refused_where_two_passwords_live_side_by_side() {
     use server::Server as _;
     readers::play(server::Redis::start().await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_before_each_login_is_never_refused_where_two_accounts_of_postgresql_take_turns() {
+    use server::Server as _;
+    readers::play(server::Turns::<server::Postgres>::start().await.unwrap()).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_reads_before_each_login_is_never_refused_where_two_accounts_of_mysql_take_turns() {
+    use server::Server as _;
+    readers::play(server::Turns::<server::Mysql>::start().await.unwrap()).await;
 }

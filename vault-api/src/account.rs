@@ -17,6 +17,9 @@ pub struct AccountConfig {
     pub target: String,
     /// Its name there.
     pub username: String,
+    /// A second name there, which takes turns with the first.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub alternate_username: Option<String>,
     /// Its password of today; without one it is adopted by a first rotation.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Sensitive<String>>,
@@ -168,6 +171,12 @@ pub struct AccountStatus {
     pub target: String,
     /// Its name there.
     pub username: String,
+    /// A second name there, which takes turns with the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub alternate_username: Option<String>,
+    /// Which of the two names the served version opens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub username_in_use: Option<String>,
     /// Where its rotation stands.
     pub state: AccountState,
     /// The version that is served.

@@ -200,8 +200,9 @@ impl Account {
     }
 
     /// Makes room for a password that a person brought: it becomes current. What was current is kept as the
-    /// previous version, unless it never logged in and an older one is kept that may have. The caller
-    /// stores the secret, wipes the one that has no place any more, and verifies.
+    /// previous version, unless it never logged in and an older one is kept that may have. Of two names that take
+    /// turns it is the password of the account's own, so that a candidate for that one is out of turn. The caller
+    /// stores the secret, wipes what has no place any more, and verifies.
     pub fn adopt_known(&mut self, now: Timestamp) -> Adopted {
         self.versions.last += 1;
         let number = self.versions.last;
@@ -215,7 +216,10 @@ impl Account {
         };
         self.versions.previous = previous;
         self.health = Health::Unknown;
-        Adopted { number, displaced: displaced.map(|version| version.number) }
+        let turn = self.is_alternates_turn();
+        let untimely = self.versions.pending.take_if(|pending| pending.is_alternate != turn);
+        let displaced = [displaced, untimely].into_iter().flatten().map(|version| version.number).collect();
+        Adopted { number, displaced }
     }
 
     /// The name on the target that a version was stored for. Where the target names credentials itself, the stored
@@ -251,6 +255,13 @@ impl Account {
         }
     }
 
+    /// Of two names that take turns, the other one than [`Account::username_for`].
+    #[must_use]
+    pub fn username_beside(&self, effect: Effect) -> Option<&str> {
+        let alternate = self.settings.alternate_username.as_deref()?;
+        Some(if self.username_for(effect) == alternate { &self.username } else { alternate })
+    }
+
     /// What a reader may be given.
     #[must_use]
     pub fn readable(&self) -> Readable {
@@ -265,12 +276,12 @@ impl Account {
 }
 
 /// The version numbers of a password that a person brought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Adopted {
     /// Its own.
     pub number: u64,
-    /// That of the version which has no place any more and is to be wiped.
-    pub displaced: Option<u64>,
+    /// Those of versions that have no place any more and are to be wiped.
+    pub displaced: Vec<u64>,
 }
 
 /// Whether the current version may be handed out.

@@ -112,6 +112,11 @@ impl<'a> Bench<'a> {
         })
     }
 
+    /// Whether the administrator finds that this password does not open the account.
+    pub(super) async fn is_shut(&self, username: &str, password: &str) -> Done<bool> {
+        Ok(!self.fixture.accepts(username, password).await?)
+    }
+
     /// Remembers a secret that the target made.
     pub(super) fn remember(&self, secret: &str) {
         self.secrets.lock().unwrap_or_else(PoisonError::into_inner).push(secret.to_owned());

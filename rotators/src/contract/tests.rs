@@ -85,6 +85,7 @@ async fn suite(target: FakeTarget) -> Result<Vec<&'static str>, Breach> {
 async fn a_faithful_target_keeps_every_promise() {
     assert_eq!(suite(FakeTarget::new()).await.map(|kept| kept.len()), Ok(14));
     assert_eq!(suite(FakeTarget::overlapping()).await.map(|kept| kept.len()), Ok(14));
+    assert_eq!(suite(FakeTarget::alternating()).await.map(|kept| kept.len()), Ok(15));
     assert_eq!(suite(FakeTarget::minting()).await.map(|kept| kept.len()), Ok(11));
 }
 
@@ -102,6 +103,14 @@ async fn an_unfaithful_maker_of_credentials_is_caught_at_the_promise_it_breaks()
         let breach = suite(target).await.unwrap_err();
         assert!(breach.promise.starts_with(promise), "{mishap:?} at {verb:?}: {breach}");
     }
+}
+
+#[tokio::test]
+async fn an_account_that_stays_open_after_its_turn_is_caught() {
+    let target = FakeTarget::alternating();
+    target.always(Verb::Retire, Mishap::Lies);
+    let breach = suite(target).await.unwrap_err();
+    assert!(breach.promise.starts_with("of two accounts that take turns"), "{breach}");
 }
 
 #[tokio::test]

@@ -133,7 +133,11 @@ impl State {
             Some(Mishap::RequestLost) => return Outcome::Unknown(fault(FaultClass::Ambiguous)),
             _ => {}
         }
-        if let Some(account) = self.accounts.find_mut(job.username) {
+        if job.beside == Some(old.username.as_str()) {
+            if let Some(account) = self.accounts.find_mut(&old.username) {
+                account.passwords.clear();
+            }
+        } else if let Some(account) = self.accounts.find_mut(job.username) {
             account.passwords.retain(|held| held != old.password.expose());
         }
         if mishap == Some(Mishap::ReplyLost) {

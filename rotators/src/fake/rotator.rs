@@ -65,8 +65,12 @@ impl Rotator for FakeTarget {
     fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome> {
         Box::pin(async move {
             let mishap = self.enter(Verb::Apply).await;
-            let answer =
-                self.state().apply(&job, candidate.expose(), mishap, self.overlap && !job.is_adoption);
+            let answer = self.state().apply(
+                &job,
+                candidate.expose(),
+                mishap,
+                self.overlap && !job.is_adoption && job.beside.is_none(),
+            );
             self.leave(mishap, answer).await
         })
     }
@@ -136,6 +140,10 @@ impl Rotator for FakeTarget {
         self.overlap
     }
 
+    fn alternates(&self, _spec: &TargetSpec) -> bool {
+        self.alternates
+    }
+
     fn mints(&self, _spec: &TargetSpec) -> bool {
         self.mints
     }
@@ -172,7 +180,13 @@ impl FakeTarget {
         if state.accounts.find(job.username).is_some_and(|account| account.locked) {
             return Err(fault(FaultClass::AccountLocked));
         }
-        Ok(state.rights(job.username))
+        let rights = state.rights(job.username);
+        let lacks = job.beside.map(|beside| state.rights(beside).lost_in(&rights)).unwrap_or_default();
+        if !lacks.is_empty() {
+            let what = format!("{} lacks {}", job.username, lacks.join(", "));
+            return Err(Fault::new(FaultClass::Preflight, what));
+        }
+        Ok(rights)
     }
 
     fn settle_now(&self, job: &Job<'_>) -> Result<(), Fault> {

@@ -83,6 +83,11 @@ impl Server {
         hashing == Hashing::Auto && self.flavour == Flavour::MariaDb && !self.validates
     }
 
+    /// Whether it takes no hash from anybody, also none that is no password's.
+    pub(super) fn takes_no_hash(&self) -> bool {
+        self.validates && self.is_on("strict_password_validation")
+    }
+
     /// An identifier of the server's own: of a cluster where it is in one, else its own. `None` where it has none.
     pub(super) fn identifier(&self) -> Option<String> {
         ["wsrep_cluster_state_uuid", "group_replication_group_name", "server_uuid", "server_uid"]
@@ -212,7 +217,7 @@ const ABOUT: &str = "SELECT VERSION(), CURRENT_USER(), USER()";
 const CLOCK: &str = "SELECT CAST(UNIX_TIMESTAMP(NOW(3)) * 1000 AS SIGNED)";
 const VARIABLES: &str = "SHOW GLOBAL VARIABLES WHERE Variable_name IN ('read_only', 'super_read_only', \
      'server_uuid', 'server_uid', 'group_replication_group_name', 'general_log', 'log_bin', \
-     'innodb_flush_log_at_trx_commit')";
+     'innodb_flush_log_at_trx_commit', 'strict_password_validation')";
 const GALERA: &str = "SHOW GLOBAL STATUS LIKE 'wsrep_cluster_state_uuid'";
 const CIPHER: &str = "SHOW SESSION STATUS LIKE 'Ssl_cipher'";
 /// MariaDB's; MySQL's is a component, and there the server hashes in any case.

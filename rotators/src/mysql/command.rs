@@ -95,6 +95,20 @@ fn hash(plugin: Plugin, password: &SecretString) -> Option<SecretString> {
     }
 }
 
+/// Gives an account a hash that is no password's, after which none opens it until it is given one. Its plugin stays.
+pub(super) fn take_password(flavour: Flavour, account: &Account, plugin: Plugin) -> String {
+    let how = match flavour {
+        Flavour::MySql => ["WITH", "AS"],
+        Flavour::MariaDb => ["VIA", "USING"],
+    };
+    // As the servers give them to accounts of their own.
+    let hash = match plugin {
+        Plugin::Native => "*THISISNOTAVALIDPASSWORDTHATCANBEUSEDHERE",
+        Plugin::CachingSha2 => "$A$005$THISISACOMBINATIONOFINVALIDSALTANDPASSWORDTHATMUSTNEVERBRBEUSED",
+    };
+    format!("ALTER USER {} IDENTIFIED {} {} {} '{hash}'", account.quoted(), how[0], plugin.name(), how[1])
+}
+
 /// Removes the old password that was kept beside the new one.
 pub(super) fn discard_old(account: &Account) -> String {
     format!("ALTER USER {} DISCARD OLD PASSWORD", account.quoted())
@@ -179,6 +193,25 @@ mod tests {
             assert_eq!(change.statement(&secret(r"p\w")).expose(), want);
         }
         assert_eq!(discard_old(&account), r"ALTER USER 'a\'b'@'10.%' DISCARD OLD PASSWORD");
+    }
+
+    #[test]
+    fn a_hash_of_no_password_has_the_form_that_the_servers_demand() {
+        let account = Account { user: "app".to_owned(), host: "%".to_owned() };
+        for (flavour, plugin, length, words) in [
+            (Flavour::MariaDb, Plugin::Native, 41, "'app'@'%' IDENTIFIED VIA mysql_native_password USING '*"),
+            (Flavour::MySql, Plugin::Native, 41, "'app'@'%' IDENTIFIED WITH mysql_native_password AS '*"),
+            (
+                Flavour::MySql,
+                Plugin::CachingSha2,
+                70,
+                "'app'@'%' IDENTIFIED WITH caching_sha2_password AS '$A$005$",
+            ),
+        ] {
+            let statement = take_password(flavour, &account, plugin);
+            assert!(statement.contains(words), "{statement}");
+            assert_eq!(statement.rsplit('\'').nth(1).map(str::len), Some(length), "{statement}");
+        }
     }
 
     #[test]

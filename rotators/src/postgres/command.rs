@@ -102,6 +102,15 @@ pub fn create_shadow(name: &str, until: &str) -> String {
     statement
 }
 
+/// The statement after which no password opens a role until it is given one.
+#[must_use]
+pub fn take_password(name: &str) -> String {
+    let mut statement = String::from("ALTER ROLE ");
+    push_identifier(&mut statement, name);
+    statement.push_str(" PASSWORD NULL");
+    statement
+}
+
 /// The statement after which a role logs in no more, whatever its password.
 #[must_use]
 pub fn forbid_login(name: &str) -> String {

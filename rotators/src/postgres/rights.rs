@@ -74,6 +74,17 @@ impl Role {
         Ok(Rights(lines))
     }
 
+    /// What in this database `other` owns or was granted itself, and this role was not. Nothing of it matters to a
+    /// superuser, or to one that has the other role's rights by membership.
+    pub(super) async fn lacked_objects(
+        &self,
+        session: &Session<'_>,
+        other: &Self,
+    ) -> Result<Vec<String>, Failure> {
+        let rows = session.ask(LACKED_OBJECTS, &[(&other.oid, Type::OID), (&self.oid, Type::OID)]).await?;
+        rows.iter().map(|row| row.try_get(0).map_err(Failure::Said)).collect()
+    }
+
     fn own_lines(&self) -> Vec<String> {
         let mut lines: Vec<String> =
             self.attributes.iter().map(|attribute| format!("attribute {attribute}")).collect();
@@ -171,6 +182,18 @@ const MEMBERSHIPS: &str = "SELECT g.rolname::text, bool_or(m.admin_option), \
     bool_or(coalesce((to_jsonb(m) ->> 'set_option')::boolean, true)) \
     FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid \
     WHERE m.member = $1 GROUP BY g.rolname ORDER BY g.rolname";
+
+/// A temporary table belongs to whoever has made it, and goes with its session.
+const LACKED_OBJECTS: &str = "SELECT CASE d.deptype WHEN 'o' THEN 'owner of ' ELSE 'grants on ' END \
+    || pg_describe_object(d.classid, d.objid, 0) \
+    FROM pg_shdepend d WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = $1 \
+    AND d.deptype IN ('o', 'a') \
+    AND d.dbid IN (0, (SELECT oid FROM pg_database WHERE datname = current_database())) \
+    AND NOT EXISTS (SELECT FROM pg_shdepend e WHERE e.refclassid = d.refclassid AND e.refobjid = $2 \
+        AND e.deptype IN ('o', d.deptype) AND e.dbid = d.dbid AND e.classid = d.classid AND e.objid = d.objid) \
+    AND NOT EXISTS (SELECT FROM pg_class c WHERE d.classid = 'pg_class'::regclass AND c.oid = d.objid \
+        AND c.relpersistence = 't') \
+    AND NOT pg_has_role($2, $1, 'USAGE') ORDER BY 1 LIMIT 10";
 
 const SETTINGS: &str = "SELECT d.datname::text, s.entry \
     FROM (SELECT setdatabase, unnest(setconfig) AS entry FROM pg_db_role_setting WHERE setrole = $1) s \

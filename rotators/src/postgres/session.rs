@@ -142,6 +142,11 @@ impl<'a> Session<'a> {
         self.run(&command::session_limits(self.config.reach.request_timeout.as_millis())).await
     }
 
+    /// The limits of a transaction that changes something, as one query.
+    pub(super) fn transaction_limits(&self) -> String {
+        command::transaction_limits(self.config.reach.request_timeout.as_millis())
+    }
+
     /// Runs one statement without parameters, in one round trip.
     pub(super) async fn run(&self, statement: &str) -> Result<(), Failure> {
         self.within(self.client.batch_execute(statement)).await

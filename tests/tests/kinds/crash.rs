@@ -33,19 +33,20 @@ pub(crate) async fn play(server: &impl Server) {
         vault.start_again().await.unwrap();
         let after = until_at_rest(&vault, "app").await;
         assert!(
-            server.accepts("app", &after.password).await.unwrap(),
+            server.accepts(&after.username, &after.password).await.unwrap(),
             "kill {kill}: what is served is refused"
         );
         if after.version != before.version {
             assert!(
-                !server.accepts("app", &before.password).await.unwrap(),
+                !server.accepts(&before.username, &before.password).await.unwrap(),
                 "kill {kill}: the old one works"
             );
         }
         *steps.entry(step(history(&vault).await.get(lines_before..).unwrap_or_default())).or_default() += 1;
     }
     let kind = server.target().unwrap()["rotator"].clone();
-    println!("{kind}: {kills} kills in a rotation of {whole:?}, at {steps:?}; credentials lost: 0");
+    let turns = if server.alternate("app").is_some() { ", taking turns" } else { "" };
+    println!("{kind}{turns}: {kills} kills in a rotation of {whole:?}, at {steps:?}; credentials lost: 0");
     assert!(
         steps.keys().any(|step| *step != NOT_BEGUN && *step != ENDED),
         "no kill met a rotation: {steps:?}"

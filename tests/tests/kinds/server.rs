@@ -29,9 +29,42 @@ pub(crate) trait Server: Sized + Sync {
 
     /// Whether a fresh login succeeds, found out without the vault.
     fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>>;
+
+    /// The account that takes turns with this one.
+    fn alternate(&self, _name: &str) -> Option<String> {
+        None
+    }
 }
 
-pub(crate) struct Postgres(PostgresServer);
+/// The same server, with two accounts that take turns.
+pub(crate) struct Turns<S>(pub(crate) S);
+
+impl<S: Server> Server for Turns<S> {
+    async fn start() -> Result<Self> {
+        Ok(Self(S::start().await?))
+    }
+
+    fn target(&self) -> Result<Value> {
+        self.0.target()
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(async move {
+            self.0.create(name, password).await?;
+            self.0.create(&format!("{name}_b"), password).await
+        })
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        self.0.accepts(name, password)
+    }
+
+    fn alternate(&self, name: &str) -> Option<String> {
+        Some(format!("{name}_b"))
+    }
+}
+
+pub(crate) struct Postgres(pub(crate) PostgresServer);
 
 impl Server for Postgres {
     async fn start() -> Result<Self> {

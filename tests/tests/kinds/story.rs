@@ -17,16 +17,20 @@ pub(crate) async fn play(server: &impl Server) {
     let first = adopted(&vault, server, "app", "app").await;
     assert!(!server.accepts("app", BEFORE).await.unwrap(), "what a person had set still works");
     assert!(server.accepts("app", &first.password).await.unwrap());
+    if let Some(alternate) = server.alternate("app") {
+        assert!(!server.accepts(&alternate, BEFORE).await.unwrap(), "the second account is still open");
+    }
 
     let rotated = vault.post("accounts/rotate/app", json!({})).await.unwrap();
     assert!(rotated.is_success(), "{}", rotated.errors());
     let second = served(&vault, "app").await;
     assert_eq!(second.version, first.version + 1);
     alone(server, &second, &first).await;
+    assert_eq!(second.username == first.username, server.alternate("app").is_none());
 
     let lent = vault.post("accounts/check-out/app", json!({ "reason": "a story" })).await.unwrap();
     let lent = Credential::of(&lent).unwrap();
-    assert!(server.accepts("app", &lent.password).await.unwrap());
+    assert!(server.accepts(&lent.username, &lent.password).await.unwrap());
     let body = json!({ "lease_id": lent.lease });
     let back = vault.post("accounts/check-in/app", body).await.unwrap();
     assert!(back.is_success(), "{}", back.errors());
@@ -57,7 +61,10 @@ pub(crate) async fn adopted_on(
     server.create(name, BEFORE).await.unwrap();
     let policy = json!({ "rotation_period": "24h", "retries": 3, "retry_base": "1s", "retry_cap": "1s" });
     vault.post("rotation-policies/quick", policy).await.unwrap().data().ok();
-    let body = json!({ "target": "t", "username": name, "rotation_policy": "quick" });
+    let mut body = json!({ "target": "t", "username": name, "rotation_policy": "quick" });
+    if let Some(alternate) = server.alternate(name) {
+        body["alternate_username"] = json!(alternate);
+    }
     let answer = vault.post(&format!("accounts/config/{path}"), body).await.unwrap();
     assert!(answer.is_success(), "{}", answer.errors());
     until_at_rest(vault, path).await
@@ -95,6 +102,6 @@ async fn alone(server: &impl Server, now: &Credential, before: &Credential) {
 }
 
 /// What a person had set, long enough for every server's policy.
-const BEFORE: &str = "set-by-hand-before-4711";
+pub(crate) const BEFORE: &str = "set-by-hand-before-4711";
 const POLLS_MAX: u32 = 1200;
 const PULSE: Duration = Duration::from_millis(50);

@@ -99,5 +99,5 @@ async fn postgresql_keeps_every_promise_of_the_contract() {
     let target = RealTarget { bench: Bench::start().await, sessions: Mutex::default() };
     target.bench.sql("CREATE ROLE readers").await;
     let kept = run(&PostgresRotator::new(), &target).await.unwrap_or_else(|breach| panic!("{breach}"));
-    assert_eq!(kept.len(), 14);
+    assert_eq!(kept.len(), 15);
 }

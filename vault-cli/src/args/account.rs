@@ -58,8 +58,9 @@ work, with something to mend or not proved), 11 for red (it would fail).")]
 Examples:
   rotunda account write db/app target=pg-main username=app rotation_policy=nightly max_ttl=8h
   rotunda account write db/app target=pg-main username=app password=-
+  rotunda account write db/app target=pg-main username=app_a alternate_username=app_b
 
-Without password= the account is adopted: its password is changed once through the target's management
+With alternate_username= two accounts of the target take turns: each rotation changes the one that nobody uses. Without password= the account is adopted: its password is changed once through the target's management
 credential. key=@FILE reads a file, key=- standard input (hidden on a terminal).")]
 pub(crate) struct AccountWriteArgs {
     /// The account's path

@@ -118,12 +118,19 @@ async fn status(path: &str, session: &mut Session) -> Result<Exit, Failure> {
 }
 
 fn status_table(status: &AccountStatus, console: &Console) -> String {
+    let in_use = |name: &String| {
+        let note = if status.username_in_use.as_ref() == Some(name) { " (in use)" } else { "" };
+        format!("{}{note}", output::shown(name))
+    };
     let mut pairs = vec![
         ("target", output::shown(&status.target)),
-        ("username", output::shown(&status.username)),
+        ("username", in_use(&status.username)),
         ("state", console.emphasised(tone(status.state), status.state.word())),
         ("version", status.version.to_string()),
     ];
+    if let Some(alternate) = &status.alternate_username {
+        pairs.insert(2, ("takes turns with", in_use(alternate)));
+    }
     if let Some(pending) = status.pending_version {
         pairs.push(("on its way", format!("version {pending}")));
     }

@@ -10,6 +10,7 @@ use super::port::{
 use super::step::{Event, Finding, Retirement};
 use crate::account::plan::Effect;
 use crate::id::RotationId;
+use crate::secret::SecretString;
 
 /// A stored version with its secret.
 #[derive(Debug)]
@@ -32,6 +33,8 @@ pub struct Bench<'a> {
     pub management: &'a [Login],
     /// The name on the target: [`crate::account::Account::username_for`].
     pub username: &'a str,
+    /// The other one of two that take turns: [`crate::account::Account::username_beside`].
+    pub beside: Option<&'a str>,
     /// Whether the account is the target's management credential.
     pub is_management: bool,
     /// Whether the old credential lives on beside the new one until it is retired.
@@ -55,6 +58,7 @@ impl Bench<'_> {
             spec: self.spec,
             management,
             username: self.username,
+            beside: self.beside,
             rotation: self.rotation,
             is_adoption: self.current.is_none(),
             handles: Handles {
@@ -106,6 +110,9 @@ pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -
         }
         (Effect::Retire { end_sessions }, _, _, Some(previous)) => {
             Event::Retired(retire(rotator, bench, job, previous, end_sessions).await)
+        }
+        (Effect::Retire { .. }, _, Some(_), None) if let Some(beside) = bench.beside => {
+            Event::Retired(shut(rotator, job, beside).await)
         }
         (Effect::Check, _, Some(current), _) => {
             Event::Checked(rotator.probe(bench.spec, &current.login).await)
@@ -225,7 +232,7 @@ async fn retire(
     }
     let (sessions, sessions_left) = match end_sessions {
         false => (None, None),
-        true => match rotator.end_sessions(sessions_of(rotator, job, old)).await {
+        true => match rotator.end_sessions(sessions_of(job, old)).await {
             Ok(count) => (Some(count), None),
             // Without the right to end sessions the password still dies; with the target gone nothing is proven.
             Err(fault) if fault.class == FaultClass::PermissionDenied => (None, Some(fault)),
@@ -239,9 +246,21 @@ async fn retire(
     }
 }
 
+/// Shuts an account that was never used, of whose password nothing is known: there is nothing to try.
+async fn shut(rotator: &dyn Rotator, job: Job<'_>, beside: &str) -> Retirement {
+    let old = Login { username: beside.to_owned(), password: SecretString::new(String::new()) };
+    match rotator.retire(job, &old).await {
+        Outcome::Applied => Retirement::Dead { sessions: None, sessions_left: None },
+        Outcome::NotApplied(fault) | Outcome::Unknown(fault) => Retirement::Unproven(fault),
+    }
+}
+
 /// Of two accounts that take turns, the sessions of the old one are meant.
-fn sessions_of<'a>(rotator: &dyn Rotator, job: Job<'a>, old: &'a Login) -> Job<'a> {
-    if rotator.mints(job.spec) { job } else { Job { username: &old.username, ..job } }
+fn sessions_of<'a>(job: Job<'a>, old: &'a Login) -> Job<'a> {
+    match job.beside {
+        Some(beside) if beside == old.username => Job { username: beside, beside: Some(job.username), ..job },
+        _ => job,
+    }
 }
 
 /// Which stored versions a management credential that rotates itself is tried with, most likely first.

@@ -50,6 +50,9 @@ pub struct Job<'a> {
     pub management: &'a Login,
     /// The account to change, as the target spells it.
     pub username: &'a str,
+    /// The other one of two accounts that take turns, where they do ([`Rotator::alternates`]): while `username` is
+    /// changed, the one that consumers use; while `username` has come into use, the one that is retired.
+    pub beside: Option<&'a str>,
     /// Marks everything this rotation does on the target, so that `settle` can find it.
     pub rotation: RotationId,
     /// Whether the vault holds no version of its own yet. Then `apply` ends whatever else opens the account, also where
@@ -67,7 +70,16 @@ impl<'a> Job<'a> {
     #[must_use]
     pub fn new(spec: &'a TargetSpec, management: &'a Login, username: &'a str, rotation: RotationId) -> Self {
         let handles = Handles::default();
-        Self { spec, management, username, rotation, is_adoption: false, handles, before: &NO_RIGHTS }
+        Self {
+            spec,
+            management,
+            username,
+            beside: None,
+            rotation,
+            is_adoption: false,
+            handles,
+            before: &NO_RIGHTS,
+        }
     }
 }
 
@@ -201,10 +213,12 @@ pub trait Rotator: Send + Sync {
         management: &'a Login,
     ) -> BoxFuture<'a, Result<CheckReport, Fault>>;
 
-    /// Looks whether the change can succeed and notes the account's rights. Changes nothing.
+    /// Looks whether the change can succeed and notes the account's rights. Changes nothing. Where accounts take turns,
+    /// one that was shut can be changed, and one that lacks a right of the other's cannot: consumers would miss it.
     fn preflight<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Rights, Fault>>;
 
-    /// Makes `candidate` the account's credential. Idempotent. Never called where [`Rotator::mints`].
+    /// Makes `candidate` the account's credential. Idempotent. Never called where [`Rotator::mints`]. Where accounts take
+    /// turns, it is the only one from then on, whatever [`Rotator::overlaps`] says.
     fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome>;
 
     /// Makes sure that no earlier `apply` of this rotation can still take effect, by ending whatever it
@@ -224,8 +238,10 @@ pub trait Rotator: Send + Sync {
     ) -> BoxFuture<'a, Verification>;
 
     /// Removes an old credential where it lives beside the new one; where a change replaces it, nothing. Where
-    /// accounts alternate, `old` has another name than the job: that account is shut to its password. Where the
-    /// target makes credentials, [`Handles::previous`] names it.
+    /// accounts take turns and `old` has the name of [`Job::beside`], that account is shut to every password until
+    /// `apply` opens it again, and keeps its rights; the password of `old` may be unknown then. It comes
+    /// after whatever an earlier `retire` of this rotation left on the target. Where the target makes credentials,
+    /// [`Handles::previous`] names it.
     fn retire<'a>(&'a self, job: Job<'a>, old: &'a Login) -> BoxFuture<'a, Outcome>;
 
     /// Ends the account's open sessions on the target; returns how many.
@@ -261,7 +277,7 @@ pub trait Rotator: Send + Sync {
         Box::pin(std::future::ready(Minting::NotMade(fault)))
     }
 
-    /// Whether two accounts of this target can take turns: `retire` shuts the one that is not used.
+    /// Whether two accounts of this target can take turns ([`Job::beside`]): `retire` shuts the one that is not used.
     fn alternates(&self, _spec: &TargetSpec) -> bool {
         false
     }

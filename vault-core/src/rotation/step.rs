@@ -223,6 +223,11 @@ fn promote(plan: &mut Plan, run: Run, ctx: &Context) {
         plan.ledger.push(LedgerEvent::Mitigated { incident, at: ctx.now });
     }
     match previous {
+        // Nobody knows what opens the second name of an account that is adopted: it is shut until its first turn.
+        None if plan.account.settings.alternate_username.is_some() => {
+            go(plan, run, Step::Retire);
+            plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
+        }
         None => {
             plan.account.stage = Stage::Active { run: run.clone(), step: Step::Retire };
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);

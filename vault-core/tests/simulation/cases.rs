@@ -7,8 +7,8 @@ use vault_core::rotation::port::Probe;
 use vault_core::rotation::run::Cause;
 use vault_core::rotation::step::{self, Event};
 
-use crate::target::Mood;
-use crate::world::World;
+use crate::target::{Mood, SHUT};
+use crate::world::{PERIOD, World};
 use crate::{deliver_delayed, heal, invariant};
 
 /// A check outside a rotation closes only incidents that it can speak for.
@@ -16,13 +16,14 @@ use crate::{deliver_delayed, heal, invariant};
 fn a_verified_login_does_not_close_a_failed_rotation() {
     let mut world = World::new(3, 1);
     let key = "a/app/0";
-    let plan = step::request(world.accounts[key].clone(), Cause::Schedule, &world.context()).unwrap();
+    let plan = step::request(world.accounts[key].clone(), Cause::Schedule, &world.context_of(key)).unwrap();
     world.commit(plan);
     world.send(key, Mood::Denied);
     world.settle_answer(key);
     assert_eq!(world.accounts[key].stage.word(), "parked");
     let plan =
-        step::advance(world.accounts[key].clone(), Event::Checked(Probe::Works), &world.context()).unwrap();
+        step::advance(world.accounts[key].clone(), Event::Checked(Probe::Works), &world.context_of(key))
+            .unwrap();
     world.commit(plan);
     assert!(world.accounts[key].incident.is_some());
 }
@@ -33,7 +34,7 @@ fn lost_rights_leave_an_overlapping_account_on_its_old_password() {
     let mut world = World::new(5, 1);
     world.target.0.lock().unwrap().overlaps = true;
     let key = "a/app/0";
-    let plan = step::request(world.accounts[key].clone(), Cause::Schedule, &world.context()).unwrap();
+    let plan = step::request(world.accounts[key].clone(), Cause::Schedule, &world.context_of(key)).unwrap();
     world.commit(plan);
     for mood in [Mood::Well, Mood::RightsGone, Mood::Well] {
         world.send(key, mood);
@@ -72,4 +73,50 @@ fn a_candidate_that_is_refused_because_it_is_live_is_kept() {
         (account.stage.word(), account.versions.current.map(|version| version.number)),
         ("idle", Some(2))
     );
+}
+
+/// Nobody knows what opens the second name of an account that is adopted.
+#[test]
+fn both_names_of_an_adopted_account_are_the_vaults() {
+    let mut world = World::new(5, 2);
+    world.take_turns();
+    let key = "a/app/1";
+    let plan = step::request(world.accounts[key].clone(), Cause::Schedule, &world.context_of(key)).unwrap();
+    world.commit(plan);
+    world.run_to_rest();
+    assert_eq!(world.accounts[key].stage.word(), "idle");
+    assert_eq!(world.target.0.lock().unwrap().passwords["user1-b"], SHUT);
+}
+
+/// The change of one name says nothing of a candidate that waited for the other.
+#[test]
+fn a_password_that_is_told_puts_a_candidate_out_of_turn() {
+    let mut world = World::new(5, 1);
+    world.take_turns();
+    let key = "a/app/0";
+    for (call, mood) in [(5, Mood::Well), (2, Mood::Denied)] {
+        world.now = world.now.plus(PERIOD);
+        let ctx = world.context_of(key);
+        let plan = step::request(world.accounts[key].clone(), Cause::Schedule, &ctx).unwrap();
+        world.commit(plan);
+        for at in 1..=call {
+            world.send(key, if at == 2 { mood } else { Mood::Well });
+            world.settle_answer(key);
+            world.tick();
+        }
+        if call == 5 {
+            world.now = world.now.plus(PERIOD);
+            world.tick();
+            world.run_to_rest();
+        }
+    }
+    let account = &world.accounts[key];
+    assert_eq!(
+        (account.stage.word(), account.versions.pending.map(|v| v.is_alternate)),
+        ("parked", Some(false))
+    );
+    world.target.0.lock().unwrap().passwords.insert("user0".into(), "by hand".into());
+    world.told(key, "by hand".into());
+    assert_eq!(world.accounts[key].versions.pending, None);
+    heal(&mut world).unwrap();
 }

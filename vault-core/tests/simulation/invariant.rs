@@ -6,6 +6,7 @@ use vault_core::lease::LeaseState;
 use vault_core::rotation::failure::REFUSALS_MAX;
 use vault_core::rotation::run::{Stage, Step};
 
+use crate::target::SHUT;
 use crate::world::World;
 
 pub(crate) fn check(world: &World) -> Result<(), String> {
@@ -22,28 +23,33 @@ pub(crate) fn check(world: &World) -> Result<(), String> {
     logins_are_not_hammered(world)
 }
 
-/// What the target accepts for an account: the password set last.
-fn accepted(world: &World, key: &str) -> String {
-    world.target.0.lock().unwrap().passwords[&world.accounts[key].username].clone()
+/// Whether what is stored of this version opens the target, by the name that it was stored for.
+fn opens(world: &World, key: &str, version: u64) -> bool {
+    let login = world.login(key, version);
+    login.is_some_and(|(name, secret)| world.target.0.lock().unwrap().opens(name, secret))
 }
 
-/// Whether the target accepts this stored secret for an account.
-fn opens(world: &World, key: &str, secret: Option<&String>) -> bool {
-    let username = &world.accounts[key].username;
-    secret.is_some_and(|secret| world.target.0.lock().unwrap().opens(username, secret))
+/// The names that an account has on the target.
+fn names(world: &World, key: &str) -> Vec<String> {
+    let account = &world.accounts[key];
+    [Some(account.username.clone()), account.settings.alternate_username.clone()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn outside(world: &World, key: &str) -> bool {
-    opens(world, key, world.changed_outside.get(key))
+    let secret = world.changed_outside.get(key);
+    let is_open = |secret: &String| {
+        names(world, key).iter().any(|name| world.target.0.lock().unwrap().opens(name, secret))
+    };
+    secret.is_some_and(is_open)
 }
 
 /// I1: some stored version works, unless somebody outside changed it.
 fn credential_is_stored(world: &World, key: &str) -> Result<(), String> {
     let account = &world.accounts[key];
-    let known = account
-        .versions
-        .stored()
-        .any(|version| opens(world, key, world.secrets.get(&(key.to_owned(), version.number))));
+    let known = account.versions.stored().any(|version| opens(world, key, version.number));
     // An account adopted without a password has none until its first rotation; a mistyped one is none.
     let adopted = world.adopted.contains(key);
     if known || !adopted || outside(world, key) { Ok(()) } else { Err(format!("I1: {key} is lost")) }
@@ -55,7 +61,7 @@ fn reader_gets_no_dead_credential(world: &World, key: &str) -> Result<(), String
     let Readable::Yes(version) = account.readable() else { return Ok(()) };
     let secret = world.secrets.get(&(key.to_owned(), version));
     let mistyped = secret.is_some_and(|secret| world.mistyped.contains(secret));
-    if opens(world, key, secret) || outside(world, key) || mistyped {
+    if opens(world, key, version) || outside(world, key) || mistyped {
         return Ok(());
     }
     Err(format!("I7: {key} would hand out dead version {version} in {}", account.stage.word()))
@@ -120,8 +126,7 @@ fn one_holder(world: &World, key: &str) -> Result<(), String> {
 /// I6, at the moment of closing: the target refuses what the lease handed out.
 pub(crate) fn closed_lease_is_dead(world: &World, lease: &str) -> Result<(), String> {
     let lease = &world.leases[lease];
-    let handed_out = world.secrets.get(&(lease.subject.clone(), lease.version));
-    if opens(world, &lease.subject, handed_out) {
+    if opens(world, &lease.subject, lease.version) {
         return Err(format!("I6: {} is closed and still opens the target", lease.id));
     }
     Ok(())
@@ -156,16 +161,22 @@ pub(crate) fn all_is_well(world: &World) -> Result<(), String> {
         let current = account.versions.current.ok_or(format!("healing: {key} has no credential"))?;
         let secret = world.secrets.get(&(key.clone(), current.number));
         let mints = world.target.0.lock().unwrap().mints;
-        let in_sync = if mints { opens(world, key, secret) } else { secret == Some(&accepted(world, key)) };
+        let accepted = |name: &str| world.target.0.lock().unwrap().passwords[name].clone();
+        let last = secret == Some(&accepted(account.username_of(current)));
+        let in_sync = opens(world, key, current.number) && (mints || last);
         if !in_sync {
             return Err(format!("healing: {key} is out of sync"));
         }
+        let idle = names(world, key).into_iter().find(|name| name != account.username_of(current));
+        if idle.is_some_and(|name| accepted(&name) != SHUT) {
+            return Err(format!("healing: {key} has a second account that is open"));
+        }
         let made = world.target.0.lock().unwrap().minted.clone();
         let username = &account.username;
-        if let Some((_, _, orphan)) = made
-            .values()
-            .find(|(_, user, made)| user == username && Some(made) != secret && opens(world, key, Some(made)))
-        {
+        if let Some((_, _, orphan)) = made.values().find(|(_, user, made)| {
+            let is_open = world.target.0.lock().unwrap().opens(username, made);
+            user == username && Some(made) != secret && is_open
+        }) {
             return Err(format!("healing: {key} can be opened by {orphan}, which nobody knows"));
         }
         if account.versions.pending.is_some() || account.versions.previous.is_some() {

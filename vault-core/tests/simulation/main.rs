@@ -19,7 +19,7 @@ mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use target::{MOODS, Mood};
+use target::{MOODS, Mood, SHUT};
 use vault_core::account::plan::Effect;
 use vault_core::lease::checkout::{Request, check_out, renew};
 use vault_core::lease::{Borrower, EndCause, LeaseState, closing};
@@ -52,7 +52,7 @@ fn request(lease_id: String, person: u64) -> Request {
 fn happen(world: &mut World, dice: &mut Dice, trouble: u64) -> Result<(), String> {
     let keys: Vec<String> = world.accounts.keys().cloned().collect();
     let key = keys[dice.roll(keys.len() as u64) as usize].clone();
-    let ctx = world.context();
+    let ctx = world.context_of(&key);
     match dice.roll(23) {
         0..=7 => return progress(world, dice, trouble),
         8 => {
@@ -159,13 +159,13 @@ fn answer(world: &mut World, key: &str) -> Result<(), String> {
     let account = &world.accounts[key];
     if had_incident && account.incident.is_none() {
         let state = world.target.0.lock().unwrap();
-        let accepted = &state.passwords[&account.username];
-        let current = account.versions.current.and_then(|v| world.secrets.get(&(key.to_owned(), v.number)));
+        let current = account.versions.current.and_then(|v| world.login(key, v.number));
         // Of credentials that the target makes, one that nobody knows may be the last that it made.
-        let works = current.is_some_and(|current| {
-            if state.mints { state.opens(&account.username, current) } else { current == accepted }
+        let works = current.is_some_and(|(name, current)| {
+            if state.mints { state.opens(name, current) } else { state.passwords[name] == *current }
         });
-        if !works && world.changed_outside.get(key) != Some(accepted) {
+        let is_outside = |(name, _)| world.changed_outside.get(key) == state.passwords.get(name);
+        if !works && !current.is_some_and(is_outside) {
             return Err(format!("I4: the incident of {key} closed while the credential does not work"));
         }
     }
@@ -178,7 +178,11 @@ fn change_outside(world: &mut World, dice: &mut Dice, key: &str) {
         return;
     }
     let password = format!("outside-{}", dice.roll(u64::MAX));
-    let username = world.accounts[key].username.clone();
+    let account = &world.accounts[key];
+    let username = match &account.settings.alternate_username {
+        Some(alternate) if dice.roll(2) == 0 => alternate.clone(),
+        _ => account.username.clone(),
+    };
     let mut state = world.target.0.lock().unwrap();
     state.older.remove(&username);
     state.passwords.insert(username, password.clone());
@@ -197,7 +201,11 @@ fn tell(world: &mut World, dice: &mut Dice, key: &str) -> Result<(), String> {
         return Ok(());
     }
     if dice.roll(2) == 0 {
-        let right = world.target.0.lock().unwrap().passwords[&account.username].clone();
+        let mut right = world.target.0.lock().unwrap().passwords[&account.username].clone();
+        if right == SHUT {
+            right = format!("by-hand-{}", dice.roll(u64::MAX));
+            world.target.0.lock().unwrap().passwords.insert(account.username.clone(), right.clone());
+        }
         world.told(key, right);
     } else {
         let wrong = format!("mistyped-{}", dice.roll(u64::MAX));
@@ -256,7 +264,7 @@ fn heal(world: &mut World) -> Result<(), String> {
             }
             mend_mistyped(world, key);
             world.person_acts();
-            let ctx = world.context();
+            let ctx = world.context_of(key);
             let cause = Cause::Demand { principal: "person".into() };
             if let Ok(plan) = step::request(world.accounts[key].clone(), cause, &ctx) {
                 world.commit(plan);
@@ -288,6 +296,9 @@ fn schedule(seed: u64) -> Result<u64, String> {
     let mut dice = Dice(seed ^ 0x5eed);
     let mut world = World::new(seed, 1 + dice.roll(3) as usize);
     let overlaps = dice.roll(4) == 0;
+    if !overlaps && dice.roll(3) == 0 {
+        world.take_turns();
+    }
     {
         let mut state = world.target.0.lock().unwrap();
         (state.overlaps, state.mints) = (overlaps, overlaps && seed.is_multiple_of(2));
@@ -338,15 +349,18 @@ fn random_schedules_keep_the_promises() {
 /// Every kind of trouble at every call, and a crash before and after every moment of the rotation.
 #[test]
 fn a_crash_at_every_moment_of_a_rotation_loses_nothing() {
-    for (kind, overlaps, mints) in
-        [("replaced", false, false), ("side by side", true, false), ("made by the target", true, true)]
-    {
-        let cases = crashes(overlaps, mints);
+    for (kind, overlaps, mints, turns) in [
+        ("replaced", false, false, false),
+        ("side by side", true, false, false),
+        ("made by the target", true, true, false),
+        ("taking turns", false, false, true),
+    ] {
+        let cases = crashes(overlaps, mints, turns);
         println!("{kind}: {cases} cases of trouble × call × crash, 0 credentials lost");
     }
 }
 
-fn crashes(overlaps: bool, mints: bool) -> u32 {
+fn crashes(overlaps: bool, mints: bool, turns: bool) -> u32 {
     let mut cases = 0;
     for mood in MOODS {
         for at_call in 0..6 {
@@ -357,8 +371,11 @@ fn crashes(overlaps: bool, mints: bool) -> u32 {
                         let mut state = world.target.0.lock().unwrap();
                         (state.overlaps, state.mints) = (overlaps, mints);
                     }
+                    if turns {
+                        world.take_turns();
+                    }
                     let key = format!("a/app/{adopted}");
-                    let ctx = world.context();
+                    let ctx = world.context_of(&key);
                     let cause = Cause::Demand { principal: "person".into() };
                     let plan = step::request(world.accounts[&key].clone(), cause, &ctx).unwrap();
                     world.commit(plan);

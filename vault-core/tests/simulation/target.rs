@@ -110,6 +110,9 @@ impl State {
     }
 
     fn retire(&mut self, job: Job<'_>, old: &Login) -> Outcome {
+        if job.beside == Some(old.username.as_str()) {
+            return self.shut(job, &old.username);
+        }
         if !self.overlaps {
             return Outcome::Applied;
         }
@@ -131,6 +134,29 @@ impl State {
         }
     }
 
+    /// Shuts the account whose turn is over.
+    fn shut(&mut self, job: Job<'_>, user: &str) -> Outcome {
+        let mood = self.mood();
+        if matches!(mood, Mood::Unreachable | Mood::Denied) {
+            return Outcome::NotApplied(unreachable());
+        }
+        if let Err(fault) = self.manages(job.management) {
+            return Outcome::NotApplied(fault);
+        }
+        self.delayed.retain(|(rotation, ..)| *rotation != job.rotation);
+        match mood {
+            Mood::Delayed => self.delayed.push((job.rotation, user.to_owned(), SHUT.to_owned())),
+            Mood::Lie | Mood::LostBefore => {}
+            _ => self.land(user, SHUT),
+        }
+        match mood {
+            Mood::LostBefore | Mood::LostAfter | Mood::Delayed => {
+                Outcome::Unknown(Fault::new(FaultClass::Ambiguous, "no answer"))
+            }
+            _ => Outcome::Applied,
+        }
+    }
+
     fn mood(&mut self) -> Mood {
         self.mood.take().unwrap_or(Mood::Well)
     }
@@ -143,6 +169,9 @@ impl State {
         Err(Fault::new(FaultClass::ManagementAuthRefused, "refused"))
     }
 }
+
+/// The password of an account that none opens.
+pub(crate) const SHUT: &str = "(shut)";
 
 #[derive(Debug, Default)]
 pub(crate) struct SimTarget(pub Mutex<State>);

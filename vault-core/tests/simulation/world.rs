@@ -48,6 +48,8 @@ pub(crate) struct World {
     // The store: survives a crash.
     pub accounts: BTreeMap<String, Account>,
     pub secrets: BTreeMap<(String, u64), String>,
+    /// The names that they open.
+    names: BTreeMap<(String, u64), String>,
     /// By which the target names those that it made.
     handles: BTreeMap<(String, u64), String>,
     pub leases: BTreeMap<String, Lease>,
@@ -78,6 +80,7 @@ impl World {
             spec: TargetSpec { connection_url: String::new(), settings: BTreeMap::new() },
             accounts: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            names: BTreeMap::new(),
             handles: BTreeMap::new(),
             leases: BTreeMap::new(),
             incidents: BTreeMap::new(),
@@ -117,9 +120,28 @@ impl World {
         self.accounts.insert(subject.key(), account);
     }
 
+    /// Gives each account a second name, which opens by a password that nobody knows.
+    pub(crate) fn take_turns(&mut self) {
+        for account in self.accounts.values_mut().filter(|account| account.subject.key().starts_with("a/")) {
+            let alternate = format!("{}-b", account.username);
+            let passwords = &mut self.target.0.lock().unwrap().passwords;
+            passwords.insert(alternate.clone(), format!("initial-{alternate}"));
+            account.settings.alternate_username = Some(alternate);
+        }
+    }
+
     fn store_secret(&mut self, account: &Account, version: u64, secret: String) {
-        self.target.0.lock().unwrap().durable.insert((account.username.clone(), secret.clone()));
+        let stored = account.versions.stored().find(|stored| stored.number == version).unwrap();
+        let name = account.username_of(stored).to_owned();
+        self.target.0.lock().unwrap().durable.insert((name.clone(), secret.clone()));
+        self.names.insert((account.subject.key(), version), name);
         self.secrets.insert((account.subject.key(), version), secret);
+    }
+
+    /// What is stored of a version: the name that it opens, and the password.
+    pub(crate) fn login(&self, key: &str, version: u64) -> Option<(&String, &String)> {
+        let place = (key.to_owned(), version);
+        Some((self.names.get(&place)?, self.secrets.get(&place)?))
     }
 
     fn overlaps(&self) -> bool {
@@ -135,7 +157,7 @@ impl World {
             self.adopted.insert(key.to_owned());
         }
         self.store_secret(&account, adopted.number, password);
-        if let Some(displaced) = adopted.displaced {
+        for displaced in adopted.displaced {
             self.secrets.remove(&(key.to_owned(), displaced));
         }
         self.accounts.insert(key.to_owned(), account);
@@ -162,7 +184,14 @@ impl World {
         self.trace.push_back(line);
     }
 
-    pub(crate) fn context(&self) -> Context {
+    /// What a decision about this account needs.
+    pub(crate) fn context_of(&self, key: &str) -> Context {
+        let takes_turns = self.accounts[key].settings.alternate_username.is_some();
+        let overlaps = self.overlaps() || takes_turns;
+        Context { overlaps, grace: if overlaps { GRACE } else { Duration::ZERO }, ..self.context() }
+    }
+
+    fn context(&self) -> Context {
         Context {
             now: self.now,
             next_due: Some(self.now.plus(PERIOD)),
@@ -170,10 +199,10 @@ impl World {
             retries: 3,
             retry_base: Duration::from_secs(10),
             retry_cap: Duration::from_secs(300),
-            grace: if self.overlaps() { GRACE } else { Duration::ZERO },
+            grace: Duration::ZERO,
             early_after: Duration::ZERO,
             hold: GRACE,
-            overlaps: self.overlaps(),
+            overlaps: false,
             mints: self.target.0.lock().unwrap().mints,
             draw: u64::from_le_bytes(random_bytes(&self.entropy)),
             rotation: RotationId::generate(self.now, &self.entropy),
@@ -255,7 +284,7 @@ impl World {
         let stored = |version: Option<vault_core::account::Version>| {
             let number = version?.number;
             let password = SecretString::new(self.secrets.get(&(key.to_owned(), number))?.clone());
-            let login = Login { username: account.username.clone(), password };
+            let login = Login { username: self.names[&(key.to_owned(), number)].clone(), password };
             let handle = self.handles.get(&(key.to_owned(), number)).cloned();
             Some(StoredVersion { number, login, handle })
         };
@@ -280,9 +309,10 @@ impl World {
             spec: &self.spec,
             management: &management,
             username: account.username_for(effect),
+            beside: account.username_beside(effect),
             is_management: matches!(account.subject, Subject::Management(_)),
             overlaps: account.stage.run().is_some_and(|run| run.overlaps),
-            rotation: account.stage.run().map_or_else(|| self.context().rotation, |run| run.id),
+            rotation: account.stage.run().map_or_else(|| self.context_of(key).rotation, |run| run.id),
             rights: account.stage.run().map_or(&NO_RIGHTS, |run| &run.rights),
             pending: stored(account.versions.pending),
             current: stored(account.versions.current),
@@ -316,7 +346,7 @@ impl World {
             return;
         }
         let Some(InFlight::Answer(Answer { event, minted })) = self.in_flight.remove(key) else { return };
-        let ctx = self.context();
+        let ctx = self.context_of(key);
         let refused = event.management_refused() && key != "m/db";
         let (effect, acted_by) = self.acted_by[key];
         if refused && !event.is_unknown() && acted_by != self.managing_version() {
@@ -330,7 +360,10 @@ impl World {
         // One refusal is enough for the whole target: nobody else tries until a person has looked.
         let manager = self.accounts["m/db"].clone();
         let noted = refused && acted_by == self.managing_version();
-        if noted && let Some(plan) = step::advance(manager, Event::Checked(Probe::Refused), &self.context()) {
+        if noted
+            && let Some(plan) =
+                step::advance(manager, Event::Checked(Probe::Refused), &self.context_of("m/db"))
+        {
             self.commit(plan);
         }
     }
@@ -342,7 +375,7 @@ impl World {
         self.in_flight.clear();
         let keys: Vec<String> = self.accounts.keys().cloned().collect();
         for key in keys {
-            let ctx = self.context();
+            let ctx = self.context_of(&key);
             if let Some(plan) = step::recover(self.accounts[&key].clone(), &ctx) {
                 self.commit(plan);
             }
@@ -356,7 +389,7 @@ impl World {
             let account = &self.accounts[&key];
             let due = vault_core::account::wake::wake(account).is_some_and(|at| at <= self.now);
             if due && !self.in_flight.contains_key(&key) {
-                let ctx = self.context();
+                let ctx = self.context_of(&key);
                 let plan = match account.stage.is_active() {
                     true => step::recover(account.clone(), &ctx),
                     false => grace::look(account.clone(), &self.uptake(), &ctx),

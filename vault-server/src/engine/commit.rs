@@ -150,10 +150,10 @@ pub(crate) fn adopt(
 ) -> Result<(), LoadError> {
     let adopted = account.adopt_known(now);
     put_secret(batch, &account.subject, adopted.number, &Secret::of(password));
-    match adopted.displaced {
-        Some(version) => drop_secret(barrier, batch, &account.subject, version),
-        None => Ok(()),
+    for version in adopted.displaced {
+        drop_secret(barrier, batch, &account.subject, version)?;
     }
+    Ok(())
 }
 
 /// Moves the account's entry in the due index from `armed` to where it belongs.

@@ -118,6 +118,7 @@ impl Engine {
             spec: &tools.target.spec,
             management: &tools.management,
             username: account.username_for(effect),
+            beside: account.username_beside(effect),
             is_management: matches!(account.subject, Subject::Management(_)),
             overlaps: account.stage.run().is_some_and(|run| run.overlaps),
             rotation: rotation.unwrap_or_else(|| RotationId::generate(self.now(), self.entropy())),

@@ -118,6 +118,17 @@ pub fn managed_name(target: &Name, username: &str) -> Vec<u8> {
     name
 }
 
+/// The entries that say who manages the names of an account on its target.
+#[must_use]
+pub fn managed_names(account: &Account) -> Vec<Vec<u8>> {
+    let alternate = account.settings.alternate_username.as_deref();
+    [Some(account.username.as_str()), alternate]
+        .into_iter()
+        .flatten()
+        .map(|username| managed_name(&account.target, username))
+        .collect()
+}
+
 /// The prefix of all managed user names of a target.
 #[must_use]
 pub fn managed_prefix(target: &Name) -> Vec<u8> {

@@ -252,6 +252,8 @@ fn accounts() -> Vec<Route> {
         write("accounts/config/<path...>", account::configure).creating(account::exists).readable(&[
             "target",
             "username",
+            "alternate_username",
+            "username_in_use",
             "rotation_policy",
             "password_policy",
             "state",

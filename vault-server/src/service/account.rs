@@ -1,5 +1,6 @@
 //! Accounts: configure, read, rotate, lend. Each act is one decision of the core, run by the engine.
 
+mod alternate;
 mod configure;
 mod lend;
 mod read;
@@ -154,11 +155,16 @@ impl AccountService {
             after = page.last().map(|(name, _)| name.clone());
             subjects.extend(page.into_iter().map(|(_, managed)| managed.value.subject));
             if !full {
+                // One account may have two names.
+                subjects.sort_unstable();
+                subjects.dedup();
                 return Ok(subjects);
             }
         }
     }
 }
 
+/// Longest user name: fits the store's keys together with any target name.
+const USERNAME_BYTES_MAX: usize = 255;
 /// Records read at a time.
 pub(super) const PAGE: usize = 500;

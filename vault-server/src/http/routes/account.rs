@@ -50,7 +50,10 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
         password_policy: name(fields.text("password_policy")?)?
             .or_else(|| kept.password_policy.filter(|_| !given("password_policy"))),
         own_rotation: kept.own_rotation,
-        alternate_username: kept.alternate_username,
+        alternate_username: fields
+            .text("alternate_username")?
+            .filter(|name| !name.is_empty())
+            .or_else(|| kept.alternate_username.filter(|_| !given("alternate_username"))),
         ttl: fields.duration("ttl")?.or_else(|| kept.ttl.filter(|_| !given("ttl"))),
         max_ttl: fields.duration("max_ttl")?.or_else(|| kept.max_ttl.filter(|_| !given("max_ttl"))),
     };
@@ -78,6 +81,7 @@ pub(super) async fn read_config(context: Context) -> Result<Answer, ApiError> {
     Ok(Answer::data(json!({
         "target": status.target,
         "username": status.username,
+        "alternate_username": status.alternate_username,
         "rotation_policy": status.rotation_policy,
         "password_policy": status.password_policy,
         "max_ttl": status.max_ttl,

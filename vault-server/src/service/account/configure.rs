@@ -11,9 +11,9 @@ use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 
-use super::{AccountError, AccountService, Through};
+use super::{AccountError, AccountService, Through, USERNAME_BYTES_MAX, alternate};
 use crate::engine::commit::{adopt, reschedule};
-use crate::engine::record::{Managed, StoredPasswordPolicy, history_name, history_prefix, managed_name};
+use crate::engine::record::{StoredPasswordPolicy, history_name, history_prefix};
 use crate::engine::{OUTCOME_WAIT, READ_WAIT};
 
 /// Whether a rotation was asked for.
@@ -175,7 +175,8 @@ impl AccountService {
         let password =
             password.as_ref().map_or_else(|| SecretString::new("x".into()), SecretString::duplicate);
         let login = Login { username: username.clone(), password };
-        rotator.validate_login(&login).map_err(AccountError::Invalid)
+        rotator.validate_login(&login).map_err(AccountError::Invalid)?;
+        alternate::validate(&*rotator, &target_record.value, username, settings)
     }
 
     async fn create(
@@ -187,18 +188,13 @@ impl AccountService {
     ) -> Result<(), AccountError> {
         let now = self.engine.now();
         let Configure { target, username, password, settings, adoption } = request;
-        let managed = managed_name(&target, &username);
-        if let Some(other) = self.engine.barrier().load::<Managed>(managed.clone())? {
-            let other =
-                Subject::from_key(&other.value.subject).map_or(other.value.subject, |s| s.to_string());
-            return Err(AccountError::State(format!(
-                "{username} on {target} is already managed as {other}; two rotations would lock each other out"
-            )));
-        }
         let mut account = Account::new(subject.clone(), target, username, settings, now);
         account.origin = through.origin.cloned();
         let mut batch = self.engine.barrier().transaction()?;
-        batch.put(managed, Require::Absent, &Managed { subject: subject.key() });
+        self.manage(&mut batch, &account, &account.username)?;
+        if let Some(alternate) = &account.settings.alternate_username {
+            self.manage(&mut batch, &account, alternate)?;
+        }
         match password {
             Some(password) => {
                 adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
@@ -267,8 +263,9 @@ impl AccountService {
             through.origin.is_some() && account.origin.as_ref().is_some_and(|origin| origin.released);
         // Whoever writes a released account by hand makes it theirs: no role takes it up any more.
         account.origin = through.origin.cloned().or(account.origin.filter(|origin| !origin.released));
-        account.settings = request.settings;
         let mut batch = self.engine.barrier().transaction()?;
+        self.take_turns(&mut batch, &account, &request.settings)?;
+        account.settings = request.settings;
         if let Some(password) = request.password {
             if account.stage != Stage::Idle && !account.stage.untouched() {
                 return Err(AccountError::State(
@@ -333,6 +330,3 @@ fn may_take_up(path: &AccountPath, account: &Account) -> Result<(), AccountError
     }
     Ok(())
 }
-
-/// Longest user name: fits the store's keys together with any target name.
-const USERNAME_BYTES_MAX: usize = 255;

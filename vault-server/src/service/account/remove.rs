@@ -13,7 +13,7 @@ use super::{AccountError, AccountService, Also};
 use crate::barrier::{Loaded, Transaction};
 use crate::engine::READ_WAIT;
 use crate::engine::commit::{drop_secret, put_incidents, reschedule};
-use crate::engine::record::{DUE_ACCOUNT, Managed, Member, managed_name};
+use crate::engine::record::{DUE_ACCOUNT, Managed, Member, managed_names};
 use crate::service::hand_over::{Confirmation, HandedOver, still_to_give};
 
 /// What becomes of the password that the target still accepts.
@@ -154,9 +154,10 @@ impl AccountService {
         for version in account.versions.stored() {
             drop_secret(barrier, batch, &account.subject, version.number)?;
         }
-        let managed = managed_name(&account.target, &account.username);
-        if let Some(revision) = barrier.revision::<Managed>(managed.clone())? {
-            batch.delete::<Managed>(managed, revision);
+        for managed in managed_names(account) {
+            if let Some(revision) = barrier.revision::<Managed>(managed.clone())? {
+                batch.delete::<Managed>(managed, revision);
+            }
         }
         if let Some(at) = account.armed {
             batch.unmark(Table::Due, due::encode(at, DUE_ACCOUNT, account.subject.key().as_bytes()));

@@ -34,6 +34,12 @@ impl AccountService {
         Ok(AccountStatus {
             target: account.target.to_string(),
             username: account.username.clone(),
+            alternate_username: settings.alternate_username.clone(),
+            username_in_use: settings
+                .alternate_username
+                .as_ref()
+                .and(account.versions.current)
+                .map(|current| account.username_of(current).to_owned()),
             state: state(account),
             version: number(account.versions.current).unwrap_or(0),
             pending_version: number(account.versions.pending),

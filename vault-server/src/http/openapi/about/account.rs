@@ -99,6 +99,11 @@ pub(super) const LINES: &[About] = &[
 const SETTINGS: &[Field] = &[
     may("target", Text, "Where it lives."),
     may("username", Text, "Its name there."),
+    may(
+        "alternate_username",
+        Text,
+        "A second name there, which takes turns with the first; empty takes it away.",
+    ),
     may("password", Secret, "Its password of today; without one it is adopted by a first rotation."),
     may("rotation_policy", Text, "When it is rotated."),
     may("password_policy", Text, "How its passwords look."),
@@ -108,6 +113,7 @@ const SETTINGS: &[Field] = &[
 const CONFIG: &[Field] = &[
     must("target", Text, "Where it lives."),
     must("username", Text, "Its name there."),
+    must("alternate_username", OrNull(&Text), "A second name there, which takes turns with the first."),
     must("rotation_policy", OrNull(&Text), "When it is rotated."),
     must("password_policy", OrNull(&Text), "How its passwords look."),
     must("max_ttl", OrNull(&Count), "Seconds a check-out lasts at most."),
@@ -122,6 +128,8 @@ const ACCOUNT: Shape = Both(STANDING, FAILURE);
 const STANDING: &[Field] = &[
     must("target", Text, "Where it lives."),
     must("username", Text, "Its name there."),
+    may("alternate_username", Text, "A second name there, which takes turns with the first."),
+    may("username_in_use", Text, "Which of the two names the served version opens."),
     must("state", Word(STATES), "Where its rotation stands."),
     must("version", Count, "The version that is served."),
     may("pending_version", Count, "The version that is being brought to the target."),
