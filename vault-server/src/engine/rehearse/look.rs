@@ -32,7 +32,7 @@ impl Engine {
     pub(super) fn hands_of(&self, target: &Target) -> Result<Hands, NoTools> {
         let missing = |what: String| NoTools::Fault(Fault::new(FaultClass::Preflight, what));
         let rotator = self
-            .rotator(&target.rotator)
+            .rotator(&target.rotator)?
             .ok_or_else(|| missing(format!("no rotator serves the kind {}", target.rotator)))?;
         let (management, managed_by) = self.management_of(&target.name)?;
         let management = management.into_iter().next();
