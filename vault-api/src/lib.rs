@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod campaign;
 pub mod checkout;
 pub mod duration;
 pub mod envelope;

@@ -74,6 +74,8 @@ id! {
     MigrationId
     /// One AppRole role from its making to its removal: a later one of that name has none of its secret ids.
     AppRoleId
+    /// One campaign: the rotation of many accounts.
+    CampaignId
     /// What an AppRole role's machines show to say which role they have, unless somebody chose another text.
     RoleId
 }

@@ -22,6 +22,7 @@ use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
 use crate::service::audit::AuditService;
+use crate::service::campaign::CampaignService;
 use crate::service::consumer::ConsumerService;
 use crate::service::cubbyhole::CubbyholeService;
 use crate::service::database::DatabaseService;
@@ -29,6 +30,7 @@ use crate::service::dynamic::DynamicService;
 use crate::service::host::HostService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
+use crate::service::knower::KnowerService;
 use crate::service::kv::KvService;
 use crate::service::lease::LeaseService;
 use crate::service::login::LoginService;
@@ -92,6 +94,10 @@ pub struct App {
     pub accounts: AccountService,
     /// Who fetched which version of a credential.
     pub consumers: ConsumerService,
+    /// Who knows which version of a credential.
+    pub knowers: KnowerService,
+    /// The rotation of many accounts.
+    pub campaigns: CampaignService,
     /// Pools of accounts.
     pub pools: PoolService,
     /// Who waits for new versions.
@@ -190,12 +196,20 @@ impl App {
             shutdown: shutdown.clone(),
         });
         let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
-        let accounts = AccountService::new(engine.clone(), consumers.clone());
+        let knowers = KnowerService::new(barrier.clone(), Arc::clone(&clock));
+        let accounts = AccountService::new(engine.clone(), consumers.clone(), knowers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
         let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
         let dynamic = DynamicService::new(engine.clone(), mounts.clone());
         let leases = LeaseService::new(engine.clone(), accounts.clone(), dynamic.clone());
         let targets = TargetService::new(engine.clone(), accounts.clone());
+        let campaigns = CampaignService::new(
+            engine.clone(),
+            knowers.clone(),
+            Arc::clone(&tokens),
+            mounts.clone(),
+            &metrics,
+        );
         Ok(Arc::new(Self {
             databases: DatabaseService::new(engine.clone(), targets.clone(), accounts.clone()),
             targets,
@@ -207,6 +221,8 @@ impl App {
             accounts,
             leases,
             consumers,
+            knowers,
+            campaigns,
             pools,
             watches,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
@@ -254,6 +270,9 @@ impl App {
         self.shutdown.spawn(async move { app.rules.run_until(&app.seal, &app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.consumers.run_until(&app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.knowers.run_until(&app.shutdown).await });
+        self.shutdown.spawn(self.campaigns.clone().run_until(self.shutdown.clone()));
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
         self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
     }

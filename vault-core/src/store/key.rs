@@ -83,11 +83,17 @@ pub enum Table {
     PoolMember = 38,
     /// Receipts of consumers: subject, NUL, consumer.
     Consumer = 39,
+    /// Campaigns, by id (so by time).
+    Campaign = 44,
+    /// The accounts of a campaign: campaign id, number (8 bytes, big endian).
+    CampaignItem = 45,
+    /// Who has seen a version of a credential: subject, NUL, version (8 bytes, big endian), digest of who.
+    Knower = 46,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 39] = [
+    pub const ALL: [Self; 42] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -127,6 +133,9 @@ impl Table {
         Self::Pool,
         Self::PoolMember,
         Self::Consumer,
+        Self::Campaign,
+        Self::CampaignItem,
+        Self::Knower,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

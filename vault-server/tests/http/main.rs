@@ -12,6 +12,7 @@ mod audit;
 mod audit_device;
 mod audited_header;
 mod bench;
+mod campaign;
 mod clients;
 mod configure;
 mod consumer;

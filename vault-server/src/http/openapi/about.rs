@@ -2,6 +2,7 @@
 
 mod account;
 mod approle;
+mod campaign;
 mod ceremony;
 mod cubbyhole;
 mod database;
@@ -42,6 +43,7 @@ pub fn built_in() -> Vec<About> {
         lease::LINES,
         rule::LINES,
         incident::LINES,
+        campaign::LINES,
     ];
     areas.concat()
 }
