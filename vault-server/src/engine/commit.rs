@@ -146,7 +146,7 @@ pub(crate) fn adopt(
 ) -> Result<(), LoadError> {
     let adopted = account.adopt_known(now);
     if let Some(giver) = giver {
-        note_giver(batch, &account.subject, &Knower::new(account, adopted.number, giver, now));
+        note_giver(barrier, batch, &account.subject, &Knower::new(account, adopted.number, giver, now))?;
     }
     put_secret(batch, &account.subject, adopted.number, &Secret::of(password));
     match adopted.displaced {

@@ -2,6 +2,7 @@
 
 mod configure;
 mod lend;
+mod opened;
 mod read;
 mod remove;
 mod rotate;

@@ -234,8 +234,18 @@ impl KnowerService {
 }
 
 /// Notes in the commit that stores a password which `knower` brought.
-pub(crate) fn note_giver(batch: &mut Transaction, subject: &Subject, knower: &Knower) {
-    batch.put(name(subject, knower), Require::Absent, knower);
+pub(crate) fn note_giver(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    subject: &Subject,
+    knower: &Knower,
+) -> Result<(), LoadError> {
+    let name = name(subject, knower);
+    // What was known of an account of that path that was deleted in this very millisecond says the same.
+    if barrier.revision::<Knower>(name.clone())?.is_none() {
+        batch.put(name, Require::Absent, knower);
+    }
+    Ok(())
 }
 
 /// The name and the revision of a record.

@@ -29,6 +29,7 @@ mod library;
 mod listen;
 mod lockout;
 mod mount;
+mod offboard;
 mod openapi;
 mod policy;
 mod pool;
