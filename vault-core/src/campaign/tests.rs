@@ -1,3 +1,5 @@
+//! Waves, pauses, leases and counts.
+
 use proptest::prelude::*;
 
 use super::item::{Item, Look, Skip, State, look};

@@ -74,20 +74,16 @@ impl CampaignService {
         let mut wave = self.begin_wave(campaign, from, to)?;
         let mut goes_on = true;
         loop {
-            if goes_on {
-                self.fill(&mut wave)?;
-            }
+            let is_held_back = goes_on && self.fill(&mut wave);
             if wave.running.is_empty() && wave.over.is_empty() && (!goes_on || wave.queues.is_empty()) {
                 return Ok(());
             }
-            let now = Instant::now();
-            let flush_at = wave.flush_at.unwrap_or(now + FLUSHED_EVERY);
-            let paced = goes_on && !wave.queues.is_empty() && wave.next_at > now;
+            let flush_at = wave.flush_at.unwrap_or(wave.next_at);
             tokio::select! {
                 () = shutdown.begun() => return Ok(()),
                 Some(ended) = wave.running.join_next() => wave.ended(ended).await?,
                 () = tokio::time::sleep_until(flush_at), if wave.flush_at.is_some() => {}
-                () = tokio::time::sleep_until(wave.next_at), if paced => {}
+                () = tokio::time::sleep_until(wave.next_at), if is_held_back => {}
                 () = self.inner.news.notified() => {
                     goes_on = step::task(&self.read(wave.campaign.id)?) == Task::Rotate(from, to);
                 }
@@ -130,8 +126,8 @@ impl CampaignService {
         })
     }
 
-    /// Begins as many as may be under way, each target in turn.
-    fn fill(&self, wave: &mut Wave) -> Result<(), CampaignError> {
+    /// Begins as many as may be under way, each target in turn. Says whether only the pace keeps others back.
+    fn fill(&self, wave: &mut Wave) -> bool {
         let pace = wave.campaign.options.pace.filter(|pace| *pace > 0);
         let gap = pace.map(|pace| Duration::from_secs(60) / pace);
         let targets: Vec<String> = wave.queues.keys().cloned().collect();
@@ -140,8 +136,11 @@ impl CampaignService {
             began = false;
             for target in &targets {
                 let now = Instant::now();
-                if wave.running.len() >= RUNNING_MAX || (gap.is_some() && wave.next_at > now) {
-                    return Ok(());
+                if wave.running.len() >= RUNNING_MAX {
+                    return false;
+                }
+                if gap.is_some() && wave.next_at > now {
+                    return true;
                 }
                 let Some((number, item)) = wave.take(target) else { continue };
                 if let Some(gap) = gap {
@@ -156,7 +155,7 @@ impl CampaignService {
                 began = true;
             }
         }
-        Ok(())
+        false
     }
 
     /// Writes down what is over.
