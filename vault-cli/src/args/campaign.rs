@@ -55,7 +55,7 @@ pub(crate) struct RotateArgs {
     #[arg(value_name = "PATH", conflicts_with_all = ["all", "target", "filter", "older_than", "CampaignWishes", "management"])]
     pub(crate) path: Option<String>,
     /// Also while it is checked out (the holder's password dies), backing off or parked
-    #[arg(long, requires = "path")]
+    #[arg(long, requires = "path", conflicts_with_all = ["all", "target", "filter", "older_than"])]
     pub(crate) force: bool,
     #[command(flatten)]
     pub(crate) which: WhichArgs,
