@@ -111,7 +111,7 @@ impl Idle {
 }
 
 /// A session that nobody has used for so long ends.
-const IDLE_MAX: Duration = Duration::from_secs(2);
+const IDLE_MAX: Duration = Duration::from_secs(5);
 /// A session older than that is not used again, so that a management credential that was changed outside is noticed.
 const LIFE_MAX: Duration = Duration::from_secs(30);
 /// Most sessions that wait for one target: as many as may be at work there at once, within reason.

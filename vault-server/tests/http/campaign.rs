@@ -116,6 +116,7 @@ async fn a_campaign_goes_on_after_a_restart_where_it_was_and_begins_nothing_twic
     let id = start(&bench, "rotate", json!({ "all": true, "pace": 1200 })).await;
     until(&bench, &id, &["running"]).await;
     bench.vault.app.shutdown.begin();
+    bench.vault.app.shutdown.drained().await;
     bench.restart().await;
     bench.vault.app.start_tasks();
     let done = until(&bench, &id, &["done"]).await;

@@ -134,6 +134,7 @@ async fn exactly_what_somebody_knows_is_rotated_whatever_was_read_and_rotated_be
         }
         if seed % 2 == 1 {
             bench.vault.app.shutdown.begin();
+            bench.vault.app.shutdown.drained().await;
             bench.restart().await;
             bench.vault.app.start_tasks();
         }

@@ -38,8 +38,8 @@ impl AccountService {
         let Some(subject) = subject else { return Ok(()) };
         let Some(account) = self.engine.account(&subject)? else { return Ok(()) };
         for version in account.value.versions.stored() {
-            let stored = self.engine.password(&subject, version.number)?;
-            if stored.is_some_and(|stored| stored.ct_eq(password)) {
+            let stored = self.engine.stored(&account.value, version.number)?;
+            if stored.is_some_and(|stored| stored.login.password.ct_eq(password)) {
                 self.knowers.note(&account.value, version.number, reader).await?;
             }
         }
