@@ -7,6 +7,8 @@
     reason = "a step of a story that fails is the finding"
 )]
 
+#[path = "story/campaign.rs"]
+mod campaign;
 #[path = "story/checkout.rs"]
 mod checkout;
 #[path = "story/cli.rs"]

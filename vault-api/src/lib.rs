@@ -9,6 +9,7 @@
 
 pub mod account;
 pub mod audit;
+pub mod campaign;
 pub mod checkout;
 pub mod consumer;
 pub mod duration;

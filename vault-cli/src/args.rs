@@ -1,6 +1,7 @@
 //! The words and flags as typed, and their sorting by who carries them out.
 
 pub(crate) mod account;
+pub(crate) mod campaign;
 pub(crate) mod checkout;
 pub(crate) mod connection;
 pub(crate) mod generic;
@@ -162,8 +163,15 @@ pub(crate) enum Word {
     CheckOut(checkout::CheckOutArgs),
     /// Give an account back; the password you saw dies on the target
     CheckIn(checkout::CheckInArgs),
-    /// Change an account's password (or, with --target, a management credential) and verify it
-    Rotate(checkout::RotateArgs),
+    /// Change an account's password, or those of many in waves, and verify them
+    Rotate(campaign::RotateArgs),
+    /// Answer a breach: rotate many accounts at once, and cut what is lent
+    Respond(campaign::RespondArgs),
+    /// Rotate exactly what somebody knows who leaves
+    Offboard(campaign::OffboardArgs),
+    /// See and steer the rotation of many accounts
+    #[command(subcommand)]
+    Campaign(campaign::CampaignWord),
     /// Check out, run a command with the credential in its environment, check in
     Run(run::RunArgs),
     /// Say when accounts are rotated

@@ -1,6 +1,7 @@
 //! The commands that talk to a server, one file each; this one dispatches and ends them.
 
 mod account;
+mod campaign;
 mod checkout;
 mod generic;
 mod hand_over;
@@ -113,7 +114,10 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::Creds(args) => account::creds(&args.path, session).await,
         Word::CheckOut(args) => checkout::check_out(&args, session).await,
         Word::CheckIn(args) => checkout::check_in(args, session).await,
-        Word::Rotate(args) => rotate::run(&args, session).await,
+        Word::Rotate(args) => rotate::run(args, session).await,
+        Word::Respond(args) => campaign::respond(args, session).await,
+        Word::Offboard(args) => campaign::offboard(args, session).await,
+        Word::Campaign(word) => campaign::run(word, session).await,
         Word::Run(args) => run::run(&args, session).await,
         Word::Incident(word) => incident::run(word, session).await,
         Word::Report(word) => report::run(word, session).await,

@@ -60,6 +60,11 @@ impl Console {
         self.format
     }
 
+    /// Whether the result is read by people, not by programs.
+    pub(crate) const fn is_for_people(&self) -> bool {
+        matches!(self.format, Format::Table)
+    }
+
     pub(crate) const fn input_is_terminal(&self) -> bool {
         self.input_is_terminal
     }

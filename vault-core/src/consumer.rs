@@ -36,6 +36,18 @@ pub enum Who {
     Token,
 }
 
+impl Who {
+    /// Who stands behind `principal`.
+    #[must_use]
+    pub fn of(principal: &Principal) -> Self {
+        match (principal.entity_id(), principal.origin()) {
+            ("", None) => Self::Token,
+            ("", Some(origin)) => Self::Login(origin.clone()),
+            (entity, _) => Self::Entity(entity.to_owned()),
+        }
+    }
+}
+
 /// What was fetched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fetched {
@@ -95,11 +107,7 @@ impl Receipt {
     /// The receipt of `principal`, who has just fetched `what` of `account`.
     #[must_use]
     pub fn new(account: &Account, principal: &Principal, what: Fetched, now: Timestamp) -> Self {
-        let who = match (principal.entity_id(), principal.origin()) {
-            ("", None) => Who::Token,
-            ("", Some(origin)) => Who::Login(origin.clone()),
-            (entity, _) => Who::Entity(entity.to_owned()),
-        };
+        let who = Who::of(principal);
         Self {
             accessor: principal.accessor().as_str().to_owned(),
             token: *principal.token(),

@@ -78,6 +78,8 @@ id! {
     WebhookId
     /// One thing that happened, as webhooks tell of it.
     EventId
+    /// One campaign: the rotation of many accounts.
+    CampaignId
     /// What an AppRole role's machines show to say which role they have, unless somebody chose another text.
     RoleId
 }

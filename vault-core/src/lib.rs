@@ -33,8 +33,10 @@ pub mod database;
 pub mod userpass;
 
 pub mod account;
+pub mod campaign;
 pub mod consumer;
 pub mod incident;
+pub mod knower;
 pub mod lease;
 pub mod pool;
 pub mod rehearsal;

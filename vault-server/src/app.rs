@@ -22,6 +22,7 @@ use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
 use crate::service::audit::AuditService;
+use crate::service::campaign::CampaignService;
 use crate::service::consumer::ConsumerService;
 use crate::service::cubbyhole::CubbyholeService;
 use crate::service::database::DatabaseService;
@@ -29,6 +30,7 @@ use crate::service::dynamic::DynamicService;
 use crate::service::host::HostService;
 use crate::service::incident::IncidentService;
 use crate::service::integrity::IntegrityService;
+use crate::service::knower::KnowerService;
 use crate::service::kv::KvService;
 use crate::service::lease::LeaseService;
 use crate::service::login::LoginService;
@@ -95,6 +97,10 @@ pub struct App {
     pub accounts: AccountService,
     /// Who fetched which version of a credential.
     pub consumers: ConsumerService,
+    /// Who knows which version of a credential.
+    pub knowers: KnowerService,
+    /// The rotation of many accounts.
+    pub campaigns: CampaignService,
     /// Pools of accounts.
     pub pools: PoolService,
     /// Registered plugins.
@@ -197,7 +203,8 @@ impl App {
             metrics: Arc::clone(&metrics),
             shutdown: shutdown.clone(),
         });
-        let accounts = AccountService::new(engine.clone(), consumers.clone());
+        let knowers = KnowerService::new(barrier.clone(), Arc::clone(&clock));
+        let accounts = AccountService::new(engine.clone(), consumers.clone(), knowers.clone());
         let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
         let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
         let dynamic = DynamicService::new(engine.clone(), mounts.clone());
@@ -206,6 +213,13 @@ impl App {
         let outbox = engine.outbox().clone();
         let webhooks =
             WebhookService::new(barrier.clone(), outbox, Arc::clone(&clock), Arc::clone(&entropy), &metrics);
+        let campaigns = CampaignService::new(
+            engine.clone(),
+            knowers.clone(),
+            Arc::clone(&tokens),
+            mounts.clone(),
+            &metrics,
+        );
         Ok(Arc::new(Self {
             webhooks,
             databases: DatabaseService::new(engine.clone(), targets.clone(), accounts.clone()),
@@ -219,6 +233,8 @@ impl App {
             accounts,
             leases,
             consumers,
+            knowers,
+            campaigns,
             pools,
             watches,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
@@ -274,6 +290,9 @@ impl App {
         self.shutdown.spawn(async move { app.consumers.run_until(&app.shutdown).await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.webhooks.run_until(&app.shutdown).await });
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.knowers.run_until(&app.shutdown).await });
+        self.shutdown.spawn(self.campaigns.clone().run_until(self.shutdown.clone()));
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
         self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
     }

@@ -188,13 +188,13 @@ impl Engine {
     }
 
     /// Records an act of the vault itself.
-    fn audited(
+    pub(crate) fn audited(
         &self,
         event: &str,
         path: &str,
         data: &serde_json::Value,
     ) -> Result<AuditReceipt, AuditUnavailable> {
-        let plain = ["class", "step", "rotation_id", "detail", "principal"];
+        let plain = ["class", "step", "rotation_id", "detail", "principal", "kind", "state"];
         let act = System { event, path, data: Some(data), plain_keys: &plain };
         self.inner.audit.system(&act, self.now())
     }

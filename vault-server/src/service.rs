@@ -5,6 +5,7 @@
 pub mod account;
 pub mod approle;
 pub mod audit;
+pub mod campaign;
 pub mod consumer;
 pub mod cubbyhole;
 pub mod database;
@@ -13,6 +14,7 @@ pub mod hand_over;
 pub mod host;
 pub mod incident;
 pub mod integrity;
+pub mod knower;
 pub mod kv;
 pub mod lease;
 pub mod login;

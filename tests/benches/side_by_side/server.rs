@@ -36,7 +36,7 @@ pub(crate) struct Server {
     pub(crate) login: String,
     /// Of who has the policy `bench`.
     token: String,
-    root: String,
+    pub(crate) root: String,
     key: String,
     folder: TempDir,
     child: Child,
@@ -113,7 +113,12 @@ impl Server {
     }
 
     /// Sends so many writes, many at once.
-    async fn post_many(&self, count: usize, token: &str, write: impl Fn(usize) -> (String, Value)) {
+    pub(crate) async fn post_many(
+        &self,
+        count: usize,
+        token: &str,
+        write: impl Fn(usize) -> (String, Value),
+    ) {
         let mut writes = tokio::task::JoinSet::new();
         for number in 0..count {
             let (path, body) = write(number);
@@ -192,7 +197,7 @@ impl Server {
         panic!("{} did not come to answer {status}", self.product.name());
     }
 
-    async fn call(&self, method: Method, path: &str, body: Value) -> Value {
+    pub(crate) async fn call(&self, method: Method, path: &str, body: Value) -> Value {
         let (status, answer) = self.send(method, path, &body).await;
         assert!((200..300).contains(&status), "{} {path}: {status} {answer}", self.product.name());
         answer

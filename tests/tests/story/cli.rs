@@ -49,7 +49,7 @@ async fn the_whole_story_can_be_typed() {
 
     let rotated = world.cli_json(&["rotate", "db/app"]).await.unwrap();
     assert_eq!(rotated["data"]["version"], json!(3));
-    let managed = world.cli_json(&["rotate", "--target", "main"]).await.unwrap();
+    let managed = world.cli_json(&["target", "rotate", "main"]).await.unwrap();
     assert_eq!(managed["data"]["version"], json!(2));
     assert!(world.cli(ROOT, &["account", "verify", "db/app"]).await.unwrap().status.success());
     let history = world.cli(ROOT, &["account", "history", "db/app"]).await.unwrap();

@@ -1,4 +1,4 @@
-//! `rotunda check-out`, `check-in` and `rotate`.
+//! `rotunda check-out` and `check-in`.
 
 use clap::Args;
 use vault_api::duration::Seconds;
@@ -56,26 +56,5 @@ pub(crate) struct CheckInArgs {
     pub(crate) lease_id: Option<String>,
     /// Take it from whoever has it; needs the right to
     #[arg(long)]
-    pub(crate) force: bool,
-}
-
-/// `rotunda rotate`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  rotunda rotate db/app
-  rotunda rotate db/app --force
-  rotunda rotate --target pg-main
-
-Exit code 4 when it failed: the old password still serves and an incident is open. Exit code 6: still running.")]
-pub(crate) struct RotateArgs {
-    /// The account's path; with --target the target's name
-    #[arg(value_name = "PATH")]
-    pub(crate) path: String,
-    /// Rotate the management credential of the target of that name
-    #[arg(long)]
-    pub(crate) target: bool,
-    /// Also while it is checked out (the holder's password dies), backing off or parked
-    #[arg(long, conflicts_with = "target")]
     pub(crate) force: bool,
 }

@@ -4,19 +4,19 @@ use std::time::Duration;
 
 use vault_api::rotation::{RotationOutcome, RotationRequest};
 
-use super::{Session, trimmed};
+use super::{Session, campaign, trimmed};
 use crate::{
-    args::checkout::RotateArgs,
+    args::campaign::RotateArgs,
     client::{Answer, Request},
     failure::{Exit, Failure},
     output,
 };
 
-pub(super) async fn run(args: &RotateArgs, session: &mut Session) -> Result<Exit, Failure> {
-    if args.target {
-        return management_credential(&args.path, session).await;
+pub(super) async fn run(args: RotateArgs, session: &mut Session) -> Result<Exit, Failure> {
+    match &args.path {
+        Some(path) => act("rotate", path, RotationRequest { force: args.force }, session).await,
+        None => campaign::rotate(args, session).await,
     }
-    act("rotate", &args.path, RotationRequest { force: args.force }, session).await
 }
 
 /// Rotates a target's management credential.

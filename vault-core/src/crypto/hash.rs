@@ -1,4 +1,4 @@
-//! Plain digests, for callers who need one of a text of theirs. The vault keeps nothing under them.
+//! Plain digests, for callers who need one of a text of theirs, and for names of records that hide nothing.
 
 use sha2::{Digest, Sha224, Sha256, Sha384, Sha512};
 

@@ -66,6 +66,8 @@ kinds! {
     RotationPolicies "rotation-policies" Secret true
     /// Password policies.
     PasswordPolicies "password-policies" Secret true
+    /// Campaigns: the rotation of many accounts.
+    Campaigns "campaigns" Secret true
     /// Incidents.
     Incidents "incidents" Secret true
     /// Reports.

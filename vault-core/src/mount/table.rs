@@ -189,6 +189,7 @@ fn description(kind: Kind) -> &'static str {
         Kind::Pools => "accounts that are lent from a common stock",
         Kind::RotationPolicies => "when credentials are rotated",
         Kind::PasswordPolicies => "how passwords are made",
+        Kind::Campaigns => "the rotation of many accounts",
         Kind::Incidents => "failures, from their first evidence until verified healthy",
         Kind::Reports => "what was measured",
         Kind::Kv | Kind::Database | Kind::Ldap | Kind::Approle | Kind::Userpass => "",

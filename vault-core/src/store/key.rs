@@ -85,6 +85,12 @@ pub enum Table {
     Consumer = 39,
     /// Registered plugins, by name.
     Plugin = 40,
+    /// The accounts of a campaign: campaign id, number (8 bytes, big endian).
+    CampaignItem = 42,
+    /// Who has seen a version of a credential: subject, NUL, version (8 bytes, big endian), digest of who.
+    Knower = 43,
+    /// Campaigns, by id (so by time).
+    Campaign = 44,
     /// Rehearsals, by subject: the last report, and the shadow account that may be on the target.
     Rehearsal = 45,
     /// Webhooks, by name.
@@ -97,7 +103,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 44] = [
+    pub const ALL: [Self; 47] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -138,6 +144,9 @@ impl Table {
         Self::PoolMember,
         Self::Consumer,
         Self::Plugin,
+        Self::CampaignItem,
+        Self::Knower,
+        Self::Campaign,
         Self::Rehearsal,
         Self::Webhook,
         Self::WebhookQueue,

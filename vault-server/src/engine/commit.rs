@@ -5,9 +5,10 @@ use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
-use vault_core::identity::{Token, TokenState};
+use vault_core::identity::{Principal, Token, TokenState};
 use vault_core::incident::ledger::{LedgerEvent, record};
 use vault_core::incident::{Incident, IncidentState};
+use vault_core::knower::Knower;
 use vault_core::lease::{Lease, LeaseState};
 use vault_core::rotation::port::Minted;
 use vault_core::secret::SecretString;
@@ -19,6 +20,7 @@ use super::Engine;
 use super::outbox::Turned;
 use super::record::{DUE_ACCOUNT, Secret, history_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
+use crate::service::knower::note_giver;
 
 /// Why a plan was not committed.
 #[derive(Debug, thiserror::Error)]
@@ -140,15 +142,19 @@ pub(crate) fn drop_secret(
     Ok(())
 }
 
-/// Stores a password that a person brought as the account's current version.
+/// Stores a password that a person brought as the account's current version, and who knows it by that.
 pub(crate) fn adopt(
     barrier: &Barrier,
     batch: &mut Transaction,
     account: &mut Account,
     password: SecretString,
+    giver: Option<&Principal>,
     now: Timestamp,
 ) -> Result<(), LoadError> {
     let adopted = account.adopt_known(now);
+    if let Some(giver) = giver {
+        note_giver(barrier, batch, &account.subject, &Knower::new(account, adopted.number, giver, now))?;
+    }
     put_secret(batch, &account.subject, adopted.number, &Secret::of(password));
     for version in adopted.displaced {
         drop_secret(barrier, batch, &account.subject, version)?;

@@ -6,6 +6,7 @@
 
 mod account;
 pub mod approle;
+mod campaign;
 mod consumer;
 mod cubbyhole;
 pub mod database;
@@ -49,6 +50,7 @@ pub fn all() -> Vec<Route> {
     lines.extend(incidents());
     lines.extend(webhooks());
     lines.extend(plugins());
+    lines.extend(campaigns());
     lines
 }
 
@@ -376,5 +378,22 @@ fn incidents() -> Vec<Route> {
         write("incidents/<id>/assign", incident::assign).readable(&["owner"]),
         write("incidents/<id>/note", incident::note),
         read("reports/rotation", incident::report),
+    ]
+}
+
+fn campaigns() -> Vec<Route> {
+    // What was asked for is the record of the act.
+    const ASKED: &[&str] = &["target", "filter", "principal", "reason", "leases", "older_than"];
+    vec![
+        read("campaigns", campaign::list),
+        list("campaigns", campaign::list),
+        write("campaigns/rotate", campaign::rotate).sudo().readable(ASKED),
+        write("campaigns/respond", campaign::respond).sudo().readable(ASKED),
+        write("campaigns/offboard", campaign::offboard).sudo().readable(ASKED),
+        read("campaigns/<id>", campaign::read),
+        read("campaigns/<id>/accounts", campaign::accounts),
+        write("campaigns/<id>/pause", campaign::pause),
+        write("campaigns/<id>/resume", campaign::resume),
+        write("campaigns/<id>/cancel", campaign::cancel),
     ]
 }

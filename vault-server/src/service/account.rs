@@ -3,6 +3,7 @@
 mod alternate;
 mod configure;
 mod lend;
+mod opened;
 mod read;
 mod remove;
 mod rotate;
@@ -31,12 +32,14 @@ use crate::engine::dynamic::DynamicError;
 use crate::engine::record::{Managed, managed_name};
 use crate::engine::{ActError, Engine};
 use crate::service::consumer::ConsumerService;
+use crate::service::knower::{KnowerService, NoteError};
 
 /// The accounts. Cheap to clone.
 #[derive(Clone)]
 pub struct AccountService {
     engine: Engine,
     consumers: ConsumerService,
+    knowers: KnowerService,
 }
 
 /// Why a request about an account was not carried out.
@@ -98,17 +101,36 @@ impl From<Sealed> for AccountError {
     }
 }
 
+impl From<NoteError> for AccountError {
+    fn from(error: NoteError) -> Self {
+        match error {
+            NoteError::Load(error) => Self::Load(error),
+            NoteError::Commit(error) => Self::Commit(error),
+        }
+    }
+}
+
 impl AccountService {
-    /// The accounts that `engine` works on, with the receipts of who fetches from them.
+    /// The accounts that `engine` works on, with the receipts of who fetches from them and the ledger of who knows.
     #[must_use]
-    pub fn new(engine: Engine, consumers: ConsumerService) -> Self {
-        Self { engine, consumers }
+    pub fn new(engine: Engine, consumers: ConsumerService, knowers: KnowerService) -> Self {
+        Self { engine, consumers, knowers }
     }
 
     /// Notes that `principal` is being handed the credential of `account` by the lease that holds it.
-    pub(super) fn handed_out(&self, account: &Account, lease: &Lease, principal: &Principal) {
+    ///
+    /// # Errors
+    /// [`AccountError`] when it cannot be written down that `principal` knows it: then it is not handed out.
+    pub(super) async fn handed_out(
+        &self,
+        account: &Account,
+        lease: &Lease,
+        principal: &Principal,
+    ) -> Result<(), AccountError> {
+        self.knowers.note(account, lease.version, principal).await?;
         let what = Fetched { version: lease.version, lent: Some(lease.generation) };
         self.consumers.fetched(account, principal, what);
+        Ok(())
     }
 
     /// Whether the account is configured.

@@ -5,6 +5,7 @@ mod verify;
 
 use vault_api::target::{TargetRead, TargetStatus};
 use vault_core::account::{Account, Settings, Subject};
+use vault_core::identity::Principal;
 use vault_core::path::Name;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
@@ -68,8 +69,14 @@ impl TargetService {
     ///
     /// # Errors
     /// [`AccountError`] by cause.
-    pub async fn configure(&self, name: &Name, request: Configure) -> Result<(), AccountError> {
-        self.configure_through(name, request, Through::NOTHING).await
+    pub async fn configure(
+        &self,
+        name: &Name,
+        request: Configure,
+        principal: &Principal,
+    ) -> Result<(), AccountError> {
+        let through = Through { giver: Some(principal), ..Through::NOTHING };
+        self.configure_through(name, request, through).await
     }
 
     /// As [`configure`](Self::configure), for an engine whose records name the target.
@@ -187,7 +194,7 @@ impl TargetService {
         let mut account =
             Account::new(subject.clone(), name.clone(), request.username.clone(), settings, now);
         let mut batch = self.engine.barrier().transaction()?;
-        adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
+        adopt(self.engine.barrier(), &mut batch, &mut account, password, through.giver, now)?;
         account.history_next = self.accounts.history_end(&subject)?;
         account.next_rotation = self.accounts.due(&account)?;
         reschedule(&mut batch, None, &mut account);
@@ -246,7 +253,7 @@ impl TargetService {
                 ));
             }
             let now = self.engine.now();
-            adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
+            adopt(self.engine.barrier(), &mut batch, &mut account, password, through.giver, now)?;
         }
         if account.settings.rotation_policy != request.rotation_policy {
             account.settings.rotation_policy = request.rotation_policy;

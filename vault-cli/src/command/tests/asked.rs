@@ -32,7 +32,7 @@ async fn targets_and_policies_are_asked_for_at_their_paths() {
         ),
         (&["target", "check", "pg"], json!({"server": "x"}), "POST /v1/targets/check/pg", Value::Null),
         (&["target", "delete", "pg"], json!({}), "DELETE /v1/targets/config/pg", Value::Null),
-        (&["rotate", "--target", "pg"], json!({"version": 2}), "POST /v1/targets/rotate/pg", Value::Null),
+        (&["target", "rotate", "pg"], json!({"version": 2}), "POST /v1/targets/rotate/pg", Value::Null),
         (&["policy", "list"], listing(), "GET /v1/sys/policies/acl?list=true", Value::Null),
         (&["policy", "delete", "p"], json!({}), "DELETE /v1/sys/policies/acl/p", Value::Null),
         (

@@ -13,6 +13,7 @@ use crate::barrier::{CommitError, LoadError, Sealed};
 use crate::engine::dynamic::DynamicError;
 use crate::service::approle::ApproleError;
 use crate::service::audit::{AuditUnavailable, DeviceError};
+use crate::service::campaign::CampaignError;
 use crate::service::cubbyhole::CubbyholeError;
 use crate::service::database::DatabaseError;
 use crate::service::kv::KvError;
@@ -74,6 +75,21 @@ impl From<CommitError> for ApiError {
                 tracing::error!(error = &error as &dyn std::error::Error, "the store failed");
                 Self::Unavailable("the store is out of order; see the server's log".to_owned())
             }
+        }
+    }
+}
+
+impl From<CampaignError> for ApiError {
+    fn from(error: CampaignError) -> Self {
+        match error {
+            CampaignError::NotFound => Self::NotFound,
+            CampaignError::Invalid(text) => Self::Invalid(text),
+            CampaignError::Refused(refusal) => Self::invalid(format!("{refusal}; nothing was changed")),
+            CampaignError::Token(error) => error.into(),
+            CampaignError::Act(error) => crate::service::account::AccountError::from(error).into(),
+            CampaignError::Audit(error) => error.into(),
+            CampaignError::Load(error) => error.into(),
+            CampaignError::Commit(error) => error.into(),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod approle;
+mod campaign;
 mod ceremony;
 mod cubbyhole;
 mod database;
@@ -48,6 +49,7 @@ pub fn built_in() -> Vec<About> {
         rule::LINES,
         incident::LINES,
         webhook::LINES,
+        campaign::LINES,
     ];
     areas.concat()
 }

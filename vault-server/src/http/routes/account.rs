@@ -59,8 +59,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     };
     let password = fields.secret("password")?.filter(|password| !password.expose().is_empty());
     let request = Configure { target, username, password, settings, adoption: Adoption::AtOnce };
-    let status =
-        context.app.accounts.configure(&path, request, context.caller.principal.display_name()).await?;
+    let status = context.app.accounts.configure(&path, request, &context.caller.principal).await?;
     let failure = status.failure.class.clone().zip(status.failure.detail.clone());
     let answer = Answer::of(&shown(&context, status)?)?;
     Ok(match failure {

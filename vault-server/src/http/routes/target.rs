@@ -55,7 +55,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
             settings: settings_kept,
         },
     };
-    context.app.targets.configure(&name, request).await?;
+    context.app.targets.configure(&name, request, &context.caller.principal).await?;
     Ok(Answer::nothing())
 }
 

@@ -2,6 +2,7 @@
 
 use vault_core::account::plan::{Effect, HistoryEntry, HistoryKind, Plan};
 use vault_core::account::{Account, Settings, Subject};
+use vault_core::identity::Principal;
 use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::port::Login;
 use vault_core::rotation::run::{Cause, Stage};
@@ -59,9 +60,10 @@ impl AccountService {
         &self,
         path: &AccountPath,
         request: Configure,
-        principal: &str,
+        principal: &Principal,
     ) -> Result<vault_api::account::AccountStatus, AccountError> {
-        self.configure_through(path, request, principal, Through::NOTHING).await?;
+        let through = Through { giver: Some(principal), ..Through::NOTHING };
+        self.configure_through(path, request, principal.display_name(), through).await?;
         self.status(path)
     }
 
@@ -197,7 +199,7 @@ impl AccountService {
         }
         match password {
             Some(password) => {
-                adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
+                adopt(self.engine.barrier(), &mut batch, &mut account, password, through.giver, now)?;
                 account.next_rotation = self.due(&account)?;
             }
             // Due at once, so that its adoption is not forgotten when this process dies before it begins.
@@ -275,7 +277,7 @@ impl AccountService {
             if account.lending.is_held() {
                 return Err(AccountError::State("the account is checked out; check it in first".to_owned()));
             }
-            adopt(self.engine.barrier(), &mut batch, &mut account, password, now)?;
+            adopt(self.engine.barrier(), &mut batch, &mut account, password, through.giver, now)?;
         }
         if rescheduled {
             account.next_rotation = self.due(&account)?;

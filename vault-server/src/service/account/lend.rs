@@ -147,7 +147,10 @@ impl AccountService {
                 return Err(AccountError::Busy("the credential is being changed".to_owned()));
             }
         };
-        self.handed_out(&acted.account, &lease, principal);
+        if let Err(error) = self.handed_out(&acted.account, &lease, principal).await {
+            self.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
+            return Err(error);
+        }
         Ok(Ok(CheckedOut { lease, login }))
     }
 

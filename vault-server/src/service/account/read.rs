@@ -59,6 +59,11 @@ impl AccountService {
                 Readable::Refused => return Err(AccountError::Busy(REFUSED.to_owned())),
                 Readable::NotYet => return Err(AccountError::Busy(NOT_YET.to_owned())),
             };
+            // On disk before it leaves: when its reader leaves, this version has to go. What took that time may have
+            // been overtaken by a rotation.
+            if self.knowers.note(&account, version, reader).await? {
+                continue;
+            }
             // A rotation may have wiped that version since: then read again.
             if let Some(stored) = self.engine.stored(&account, version)? {
                 let lent = account.lending.holder.as_ref().and_then(|lease| lent_to_another(lease, reader));

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use vault_core::database::connection::written;
 use vault_core::database::statement::sets_password;
 use vault_core::database::{DatabaseConfig, Origin};
+use vault_core::identity::Principal;
 use vault_core::lease::dynamic::username::template;
 use vault_core::mount::Mount;
 use vault_core::path::Name;
@@ -111,6 +112,7 @@ impl DatabaseService {
         mount: &Mount,
         name: &Name,
         request: ConfigRequest,
+        principal: &Principal,
     ) -> Result<bool, DatabaseError> {
         let loaded = self.engine.barrier().load::<DatabaseConfig>(key(mount, name))?;
         let target = match &loaded {
@@ -145,7 +147,7 @@ impl DatabaseService {
             batch.check::<Mount>(*mount.id.as_bytes(), mount_there);
             batch.put(record.clone(), before, &config);
         };
-        let through = Through { origin: Some(&origin), also: &also };
+        let through = Through { origin: Some(&origin), giver: Some(principal), also: &also };
         self.targets.configure_through(&config.target, configure, through).await?;
         Ok(was_written)
     }

@@ -196,7 +196,10 @@ impl PoolService {
                 return Err(error);
             }
         };
-        self.accounts.handed_out(&acted.account, &lease, principal);
+        if let Err(error) = self.accounts.handed_out(&acted.account, &lease, principal).await {
+            self.accounts.begin_end(subject, &lease.id, EndCause::CheckIn).await?;
+            return Err(error.into());
+        }
         let out = CheckedOut { lease, login };
         Ok(Ok(Lent { path: path.clone(), out }))
     }

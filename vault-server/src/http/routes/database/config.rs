@@ -31,7 +31,8 @@ pub(super) async fn read(context: Context) -> Result<Answer, ApiError> {
 pub(super) async fn write(context: Context) -> Result<Answer, ApiError> {
     let (request, name) = (&context.request, context.request.name("name")?);
     let asked = asked(context.fields())?;
-    let was_written = context.app.databases.configure(request.mount()?, &name, asked).await?;
+    let was_written =
+        context.app.databases.configure(request.mount()?, &name, asked, &context.caller.principal).await?;
     let answer = Answer::nothing();
     Ok(if was_written { answer.warn(PASSWORD_IN_URL) } else { answer })
 }

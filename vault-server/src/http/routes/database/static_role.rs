@@ -32,7 +32,7 @@ pub(super) async fn read(context: Context) -> Result<Answer, ApiError> {
 pub(super) async fn write(context: Context) -> Result<Answer, ApiError> {
     let (request, name) = (&context.request, context.request.name("name")?);
     let asked = asked(context.fields())?;
-    let principal = context.caller.principal.display_name();
+    let principal = &context.caller.principal;
     Ok(rotated(&context.app.databases.write_static_role(request.mount()?, &name, asked, principal).await?))
 }
 

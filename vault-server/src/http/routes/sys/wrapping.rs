@@ -1,6 +1,8 @@
 //! `sys/wrapping/…`.
 
-use serde_json::json;
+use serde_json::{Value, json};
+use vault_core::mount::Kind;
+use vault_core::path::Name;
 use vault_core::secret::SecretString;
 
 use crate::http::answer::{Answer, WrapInfo};
@@ -31,7 +33,12 @@ pub(in crate::http::routes) async fn lookup(context: TokenlessContext) -> Result
 
 pub(in crate::http::routes) async fn unwrap(context: Context) -> Result<Answer, ApiError> {
     let envelope = match others(&context)? {
-        Some(text) => context.app.tokens.unwrap(text.expose(), context.now()).await?,
+        Some(text) => {
+            let path = context.app.tokens.wrapping_token(text.expose(), context.now())?.path().to_owned();
+            let envelope = context.app.tokens.unwrap(text.expose(), context.now()).await?;
+            note_opened(&context, &path, &envelope).await?;
+            envelope
+        }
         // The use of this very request was the token's one use.
         None => context.app.tokens.wrapped_in(context.caller.principal.token())?,
     };
@@ -42,6 +49,20 @@ pub(in crate::http::routes) async fn rewrap(context: Context) -> Result<Answer, 
     let text = others(&context)?.ok_or(ApiError::PermissionDenied)?;
     let wrapped = context.app.tokens.rewrap(text.expose(), context.now()).await?;
     Ok(Answer::wrapped(WrapInfo::of(&wrapped, None)))
+}
+
+/// Whoever opens the credential of an account knows it, as well as who had it put away.
+async fn note_opened(context: &Context, path: &str, envelope: &SecretString) -> Result<(), ApiError> {
+    let envelope: Value = serde_json::from_str(envelope.expose()).map_err(|_| ApiError::Internal)?;
+    let app = &context.app;
+    let mounts = app.mounts.table();
+    let role = mounts.find(path).filter(|(mount, _)| mount.kind == Kind::Database);
+    let role = role.and_then(|(mount, rest)| Some((mount, rest.strip_prefix("static-creds/")?)));
+    let role = match role.and_then(|(mount, name)| Some((mount, Name::parse(name).ok()?))) {
+        Some((mount, name)) => app.databases.static_role(mount, &name)?.map(|view| view.role.account),
+        None => None,
+    };
+    Ok(app.accounts.opened(path, &envelope, role.as_ref(), &context.caller.principal).await?)
 }
 
 /// The wrapping token in the body, when it is not the caller itself.

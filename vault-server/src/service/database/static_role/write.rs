@@ -2,6 +2,7 @@
 
 use vault_core::account::{Account, Settings, Subject};
 use vault_core::database::{DatabaseConfig, Origin, StaticRole};
+use vault_core::identity::Principal;
 use vault_core::mount::Mount;
 use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::fault::Action;
@@ -24,12 +25,12 @@ impl DatabaseService {
         mount: &Mount,
         name: &Name,
         request: StaticRoleRequest,
-        principal: &str,
+        principal: &Principal,
     ) -> Result<Rotated, DatabaseError> {
         check_statements("rotation_statements", request.rotation_statements.iter().flatten())?;
         match self.load_role(mount, name)? {
             None => self.create_role(mount, name, request, principal).await,
-            Some(role) => self.change_role(mount, name, role, request, principal).await,
+            Some(role) => self.change_role(mount, name, role, request, principal.display_name()).await,
         }
     }
 
@@ -38,7 +39,7 @@ impl DatabaseService {
         mount: &Mount,
         name: &Name,
         request: StaticRoleRequest,
-        principal: &str,
+        principal: &Principal,
     ) -> Result<Rotated, DatabaseError> {
         let invalid = |text: &str| DatabaseError::Invalid(text.to_owned());
         let config = request.db_name.clone().ok_or_else(|| invalid("database name is a required field"))?;
@@ -72,12 +73,13 @@ impl DatabaseService {
         let password = request.password.filter(|_| request.skip_import_rotation);
         let configure =
             Configure { target: loaded.value.target.clone(), username, password, settings, adoption };
-        let through = Through { origin: Some(&origin), also: &also };
-        let begun = self.accounts.configure_through(&path, configure, principal, through).await?;
+        let through = Through { origin: Some(&origin), giver: Some(principal), also: &also };
+        let begun =
+            self.accounts.configure_through(&path, configure, principal.display_name(), through).await?;
         if begun == Begun::No {
             return Ok(Rotated::Done { version: 0 });
         }
-        self.imported(mount, name, &path, principal).await
+        self.imported(mount, name, &path, principal.display_name()).await
     }
 
     /// How the first rotation of a new role has ended. One that has left the target as it was is taken back.
@@ -152,7 +154,7 @@ impl DatabaseService {
             settings,
             adoption: Adoption::AsDue,
         };
-        let through = Through { origin: Some(&origin), also: &also };
+        let through = Through { origin: Some(&origin), giver: None, also: &also };
         self.accounts.configure_through(&role.account, configure, principal, through).await?;
         // The first rotation of a role that was made before has not succeeded yet: whoever writes it again asks
         // for it again.
