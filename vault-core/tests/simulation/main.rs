@@ -241,7 +241,7 @@ fn heal(world: &mut World) -> Result<(), String> {
     deliver_delayed(world);
     world.target.0.lock().unwrap().delayed.clear();
     world.target.0.lock().unwrap().rights_lost.clear();
-    world.window_open = true;
+    (world.window_open, world.no_consumers) = (true, true);
     world.tick();
     world.run_to_rest();
     let keys: Vec<String> = world.accounts.keys().rev().cloned().collect();

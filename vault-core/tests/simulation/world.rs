@@ -66,6 +66,8 @@ pub(crate) struct World {
     pub adopted: BTreeSet<String>,
     /// Whether the rotation policy lets scheduled rotations begin.
     pub window_open: bool,
+    /// Whether nobody is known to have fetched anything: graces last their time.
+    pub no_consumers: bool,
     /// What each account's last call was, and the version of the management credential that made it.
     acted_by: BTreeMap<String, (Effect, Option<u64>)>,
     pub trace: VecDeque<String>,
@@ -90,6 +92,7 @@ impl World {
             mistyped: BTreeSet::new(),
             adopted: BTreeSet::new(),
             window_open: true,
+            no_consumers: false,
             acted_by: BTreeMap::new(),
             trace: VecDeque::new(),
         };
@@ -212,7 +215,8 @@ impl World {
 
     /// Consumers as they may stand: nobody known, all current, or some that lag.
     fn uptake(&self) -> Uptake {
-        let live = u64::from(random_bytes::<1>(&self.entropy)[0] % 4);
+        let most = if self.no_consumers { 1 } else { 4 };
+        let live = u64::from(random_bytes::<1>(&self.entropy)[0] % most);
         let lagging = u64::from(random_bytes::<1>(&self.entropy)[0] % 4).min(live);
         let laggards = (0..lagging).map(|number| format!("consumer {number}")).collect();
         Uptake { live, lagging, laggards, newest: Some(self.now) }
