@@ -46,7 +46,7 @@ impl CampaignBar {
     pub(crate) fn show(&self, status: &CampaignStatus) {
         let Some(bar) = &self.0 else { return };
         let counts = &status.accounts;
-        let left = status.seconds_left.map_or_else(|| "-".to_owned(), |seconds| clock(seconds));
+        let left = status.seconds_left.map_or_else(|| "-".to_owned(), clock);
         let mut message =
             format!("wave {} · {:.1}/s · {left} left", status.wave, status.rate_per_minute / 60.0);
         for (count, word) in

@@ -153,6 +153,48 @@ pub enum StartError {
     Seal(#[source] SealError),
 }
 
+/// What the services that work on accounts stand on.
+struct Wired {
+    engine: Engine,
+    consumers: ConsumerService,
+    knowers: KnowerService,
+    tokens: Arc<TokenService>,
+    mounts: MountService,
+}
+
+/// The services that work on accounts.
+struct Desks {
+    accounts: AccountService,
+    campaigns: CampaignService,
+    databases: DatabaseService,
+    dynamic: DynamicService,
+    leases: LeaseService,
+    pools: PoolService,
+    targets: TargetService,
+    watches: WatchService,
+}
+
+impl Desks {
+    fn over(wired: &Wired, metrics: &Metrics, shutdown: &Shutdown, connections_max: usize) -> Self {
+        let Wired { engine, consumers, knowers, tokens, mounts } = wired;
+        let engine = || engine.clone();
+        let accounts = AccountService::new(engine(), consumers.clone(), knowers.clone());
+        let dynamic = DynamicService::new(engine(), mounts.clone());
+        let targets = TargetService::new(engine(), accounts.clone());
+        let tokens = Arc::clone(tokens);
+        Self {
+            campaigns: CampaignService::new(engine(), knowers.clone(), tokens, mounts.clone(), metrics),
+            databases: DatabaseService::new(engine(), targets.clone(), accounts.clone()),
+            leases: LeaseService::new(engine(), accounts.clone(), dynamic.clone()),
+            pools: PoolService::new(engine(), accounts.clone(), metrics),
+            watches: WatchService::new(engine(), shutdown.clone(), metrics, connections_max),
+            accounts,
+            dynamic,
+            targets,
+        }
+    }
+}
+
 impl App {
     /// Opens the store and wires the services. Nothing runs yet. Blocks while the store opens.
     ///
@@ -178,17 +220,10 @@ impl App {
         let audit = AuditService::new(&config.audit_file, Arc::clone(&metrics));
         let settings = Settings::new(&barrier, &audit, &config.data_dir);
         let mounts = MountService::new(barrier.clone(), Arc::clone(&entropy));
-        let seal = SealService::open(
-            Arc::clone(&store),
-            barrier.clone(),
-            mounts.clone(),
-            audit.clone(),
-            settings.clone(),
-            Arc::clone(&clock),
-            Arc::clone(&entropy),
-        )
-        .map(Arc::new)
-        .map_err(StartError::Seal)?;
+        let (there, times, draws) = (Arc::clone(&store), Arc::clone(&clock), Arc::clone(&entropy));
+        let (seen, trail, tuned) = (mounts.clone(), audit.clone(), settings.clone());
+        let seal = SealService::open(there, barrier.clone(), seen, trail, tuned, times, draws);
+        let seal = seal.map(Arc::new).map_err(StartError::Seal)?;
         let limits = Limits { default_ttl: config.default_ttl, max_ttl: config.max_ttl };
         let tokens = Arc::new(TokenService::new(barrier.clone(), Arc::clone(&entropy), limits));
         let logins = Arc::new(LoginService::new(barrier.clone(), Arc::clone(&tokens)));
@@ -204,25 +239,14 @@ impl App {
             shutdown: shutdown.clone(),
         });
         let knowers = KnowerService::new(barrier.clone(), Arc::clone(&clock));
-        let accounts = AccountService::new(engine.clone(), consumers.clone(), knowers.clone());
-        let watches = WatchService::new(engine.clone(), shutdown.clone(), &metrics, config.connections_max);
-        let pools = PoolService::new(engine.clone(), accounts.clone(), &metrics);
-        let dynamic = DynamicService::new(engine.clone(), mounts.clone());
-        let leases = LeaseService::new(engine.clone(), accounts.clone(), dynamic.clone());
-        let targets = TargetService::new(engine.clone(), accounts.clone());
-        let outbox = engine.outbox().clone();
-        let webhooks =
-            WebhookService::new(barrier.clone(), outbox, Arc::clone(&clock), Arc::clone(&entropy), &metrics);
-        let campaigns = CampaignService::new(
-            engine.clone(),
-            knowers.clone(),
-            Arc::clone(&tokens),
-            mounts.clone(),
-            &metrics,
-        );
+        let wired = Wired { engine, consumers, knowers, tokens, mounts };
+        let desks = Desks::over(&wired, &metrics, &shutdown, config.connections_max);
+        let Wired { engine, consumers, knowers, tokens, mounts } = wired;
+        let Desks { accounts, campaigns, databases, dynamic, leases, pools, targets, watches } = desks;
+        let (outbox, times) = (engine.outbox().clone(), Arc::clone(&clock));
         Ok(Arc::new(Self {
-            webhooks,
-            databases: DatabaseService::new(engine.clone(), targets.clone(), accounts.clone()),
+            webhooks: WebhookService::new(barrier.clone(), outbox, times, Arc::clone(&entropy), &metrics),
+            databases,
             targets,
             incidents: IncidentService::new(barrier.clone()),
             rules: RuleService::new(engine.clone()),

@@ -92,12 +92,14 @@ fn words_go_to_whoever_can_carry_them_out() {
         ("rotunda --format json status", "client"),
         ("rotunda read sys/health --address http://127.0.0.1:1", "client"),
         ("rotunda run --account a -- sh -c true", "client"),
+        ("rotunda plugin-run", "plugin"),
     ] {
         let parsed = match parse(line).unwrap_or_else(|refusal| panic!("{line}: {refusal}")) {
             Parsed::Server(_) => "server",
             Parsed::Dev(_) => "dev",
             Parsed::Offline(_) => "offline",
             Parsed::Client(_) => "client",
+            Parsed::Plugin(_) => "plugin",
         };
         assert_eq!(parsed, who, "{line}");
     }

@@ -157,7 +157,7 @@ fn account() -> Account {
     let subject = Subject::Account(AccountPath::parse("db/app").unwrap());
     let target = Name::parse("t").unwrap();
     let mut account = Account::new(subject, target, "app".to_owned(), Settings::default(), NOW);
-    account.versions.current = Some(Version { number: 3, created_at: NOW });
+    account.versions.current = Some(Version::new(3, NOW));
     account.versions.last = 3;
     account.health = Health::Verified(NOW);
     account
@@ -184,6 +184,9 @@ fn run(started_at: Timestamp, fault: bool) -> Run {
         rights: Rights::default(),
         reverting: false,
         overlaps: true,
+        mints: false,
+        doubtful: false,
+        grace: None,
         fault: fault.then(|| Fault::new(FaultClass::Unreachable, "gone")),
     }
 }
@@ -226,7 +229,7 @@ fn an_account_is_begun_only_at_the_version_that_was_written_down() {
     active.stage = Stage::Active { run: run(NOW, false), step: Step::Apply };
     assert_eq!(look(&rotate, &item, Some(&active), false), Look::Wait);
     let mut after = before.clone();
-    after.versions.previous = after.versions.current.replace(Version { number: 4, created_at: NOW });
+    after.versions.previous = after.versions.current.replace(Version::new(4, NOW));
     after.stage = Stage::Waiting { run: run(NOW, false), step: Step::Retire, at: NOW };
     assert_eq!(look(&rotate, &item, Some(&after), false), Look::Settled(State::Rotated { version: 4 }));
     // After a breach there is no grace.

@@ -52,7 +52,7 @@ fn a_candidate_that_is_refused_because_it_is_live_is_kept() {
     let mut world = World::new(11, 1);
     world.target.0.lock().unwrap().remembers = true;
     let key = "a/app/0";
-    let plan = step::request(world.accounts[key].clone(), Cause::Schedule, &world.context()).unwrap();
+    let plan = step::request(world.accounts[key].clone(), Cause::Schedule, &world.context_of(key)).unwrap();
     world.commit(plan);
     // Prepared; the change is held up on its way; the probe finds the old password at work.
     for mood in [Mood::Well, Mood::Delayed, Mood::Well] {

@@ -265,7 +265,7 @@ async fn a_rehearsal_says_its_light_as_a_word_and_by_its_exit_code() {
         let answer = json!({"outcome": "rehearsed", "light": light, "passed": ["one"], "findings": findings});
         let (outcome, asked) = against(data(&answer), &["account", "rehearse", "db/app"]).await;
         assert_eq!((outcome.code, outcome.err.as_str()), (exit, ""), "{light}");
-        assert!(asked.head.starts_with("POST /v1/accounts/rehearse/db/app"), "{}", asked.head);
+        assert!(asked.line.starts_with("POST /v1/accounts/rehearse/db/app"), "{}", asked.line);
         assert!(
             outcome.out.contains(&format!("{}: a rotation would", light.to_uppercase())),
             "{}",

@@ -42,12 +42,12 @@ pub(crate) struct Message {
 impl Message {
     /// What happened.
     pub(crate) fn kind(&self) -> &str {
-        self.body["type"].as_str().unwrap()
+        self.body.get("type").unwrap().as_str().unwrap()
     }
 
     /// How many of its signatures are by `secret`, and how many there are.
     pub(crate) fn signed_by(&self, secret: &str) -> (usize, usize) {
-        let text = |name: &str| self.headers[name].to_str().unwrap();
+        let text = |name: &str| self.headers.get(name).unwrap().to_str().unwrap();
         let secret = SecretString::new(secret.to_owned());
         let seconds = text("webhook-timestamp").parse().unwrap();
         let want = signature(&secret, &self.id, seconds, &self.text).unwrap();
@@ -133,7 +133,7 @@ impl Receiver {
 async fn take(State(script): State<Shared>, headers: HeaderMap, text: String) -> Response {
     let reply = {
         let mut script = script.lock().unwrap();
-        let id = headers["webhook-id"].to_str().unwrap().to_owned();
+        let id = headers.get("webhook-id").unwrap().to_str().unwrap().to_owned();
         let body = serde_json::from_str(&text).unwrap();
         script.came.push(Message { id, headers, body, text });
         script.replies.pop_front().or(script.always).unwrap_or(Reply::Status(204))
