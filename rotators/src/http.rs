@@ -313,23 +313,30 @@ async fn verify(job: Job<'_>, login: &Login, expected: &Rights) -> Result<Verifi
     if !lost.is_empty() {
         return Ok(Verification::RightsLost(lost));
     }
-    if let (Making::Target(keys), true) = (&config.service.making, job.is_adoption && !config.keeps_others) {
-        end_others(&manager, keys, &account, job).await?;
+    if let (Making::Target(keys), true) = (&config.service.making, job.is_adoption) {
+        adopt(&manager, keys, &account, job, config.keeps_others).await?;
     }
     Ok(Verification::Verified)
 }
 
-/// Deletes the credentials that somebody else has made before the vault took the account over.
-async fn end_others(
+/// Looks whether the list shows the new credential with its label, by which one that is lost would be found; then
+/// deletes those that somebody else has made before the vault took the account over.
+async fn adopt(
     manager: &Manager<'_>,
     keys: &Keys,
     account: &Found<'_>,
     job: Job<'_>,
+    keeps_others: bool,
 ) -> Result<(), Fault> {
-    if job.handles.pending.is_none() {
-        return Err(manager.unexplained("it is not known which credential to keep"));
-    }
     let all = manager.credentials(keys, account).await?;
+    let own = all.iter().find(|key| job.handles.pending == Some(&key.handle));
+    if !own.is_some_and(|key| template::is_ours(&key.label)) {
+        let what = "the list of the account's credentials does not show the new one with its label: compare credentials.handle and credentials.label, and the API's longest name, with the description";
+        return Err(manager.unexplained(what));
+    }
+    if keeps_others {
+        return Ok(());
+    }
     manager.delete_all(keys, account, all.iter().filter(|key| !job.handles.know(&key.handle))).await
 }
 

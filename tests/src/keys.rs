@@ -93,7 +93,7 @@ impl KeyServer {
         self.port
     }
 
-    /// Makes an account anew, with this password and a key that a person made.
+    /// Makes an account anew, with this password and a key that a person made, whose secret is the same.
     pub fn create_account(&self, name: &str, password: &str) {
         self.keys().create(name, password);
     }
@@ -110,12 +110,20 @@ impl KeyServer {
         }
     }
 
-    /// Whether this password, or key, opens this account; not counted.
+    /// Whether this password opens this account; not counted.
     #[must_use]
-    pub fn accepts(&self, name: &str, secret: &str) -> bool {
+    pub fn takes_password(&self, name: &str, password: &str) -> bool {
         let keys = self.keys();
         let account = keys.accounts.iter().find(|account| account.name == name);
-        account.is_some_and(|account| account.opens(secret) || account.password == secret)
+        account.is_some_and(|account| !account.disabled && account.password == password)
+    }
+
+    /// Whether this key opens this account; not counted.
+    #[must_use]
+    pub fn takes_key(&self, name: &str, secret: &str) -> bool {
+        let keys = self.keys();
+        let account = keys.accounts.iter().find(|account| account.name == name);
+        account.is_some_and(|account| account.opens(secret))
     }
 
     /// The live keys of an account.

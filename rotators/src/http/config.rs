@@ -162,6 +162,11 @@ impl Reading {
         if let Some(allowed) = allowed {
             return Err(ConfigError::Value { name: "sslmode", allowed }.into());
         }
+        // Whatever else could stand there means something in an address.
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+        if !parts.host.bytes().all(plain) {
+            return Err(ConfigError::Host.into());
+        }
         if !encrypted && self.cleartext.is_none() && !is_near(&parts.host) {
             return Err(SettingsError::Cleartext);
         }

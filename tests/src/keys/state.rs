@@ -76,6 +76,9 @@ impl Keys {
         });
         if name != super::ADMIN {
             self.make_key(id, "by hand", None);
+            if let Some(key) = self.accounts.last_mut().and_then(|account| account.keys.last_mut()) {
+                key.secret = password.to_owned();
+            }
         }
     }
 

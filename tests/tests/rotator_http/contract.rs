@@ -46,7 +46,11 @@ impl Fixture for KeyTarget {
         done(())
     }
     fn accepts<'a>(&'a self, username: &'a str, password: &'a str) -> BoxFuture<'a, Done<bool>> {
-        done(self.bench.server.accepts(username, password))
+        let server = &self.bench.server;
+        done(match self.decisive.starts_with("PUT") {
+            true => server.takes_password(username, password),
+            false => server.takes_key(username, password),
+        })
     }
     fn open_session<'a>(&'a self, username: &'a str, _password: &'a str) -> BoxFuture<'a, Done<()>> {
         self.bench.server.open_session(username);

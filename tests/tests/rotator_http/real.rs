@@ -168,7 +168,6 @@ async fn the_server_must_show_a_certificate_that_is_trusted_and_for_its_name() {
         ("localhost", vec![("sslrootcert", ca.as_str())], None),
         ("localhost", vec![("sslmode", "require")], None),
         ("localhost", vec![], Some(FaultClass::Tls)),
-        ("127.0.0.2", vec![("sslrootcert", ca.as_str())], Some(FaultClass::Unreachable)),
     ] {
         let mut spec = spec(server.port(), &[("service", &service), ("request_timeout", "10s")]);
         spec.connection_url = format!("https://{host}:{}/", server.port());

@@ -49,7 +49,15 @@ fn settings_have_their_meaning_and_wrong_ones_are_told() {
         let error = parse("https://h", settings).unwrap_err().to_string();
         assert!(error.contains(part) && !error.contains("hunter2"), "{part}: {error}");
     }
-    for url in ["ftp://h", "https://h/a b", "https://h/a/../b", "https://u:hunter2@h"] {
+    for url in [
+        "ftp://h",
+        "https://h#x",
+        "https://h%3Fx",
+        "https://h%5Cx",
+        "https://h/a b",
+        "https://h/a/../b",
+        "https://u:hunter2@h",
+    ] {
         let error = parse(url, &[GRAFANA]).unwrap_err().to_string();
         assert!(!error.contains("hunter2"), "{error}");
     }

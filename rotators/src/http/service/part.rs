@@ -196,6 +196,14 @@ impl Reader<'_> {
         conditions("login.refused", &part.refused)?;
         conditions("login.locked", &part.locked)?;
         place_if("login.account", part.account.as_ref())?;
+        let names_of_their_own =
+            self.document.create.as_ref().is_some_and(|create| create.username.is_some());
+        if part.account.is_some() && names_of_their_own {
+            return Err(wrong(
+                "login.account",
+                "cannot be compared where create.username gives credentials names of their own",
+            ));
+        }
         place_if("login.handle", part.handle.as_ref())?;
         let refused = Condition { status: Some(401), pointer: None, equals: None };
         Ok(Login {

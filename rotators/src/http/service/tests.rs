@@ -124,6 +124,11 @@ fn what_is_wrong_is_told_by_its_field_and_without_values() {
             "login",
             "refused and locked",
         ),
+        (
+            with(with(keys(), "/login/account", json!("/me")), "/create/username", json!("/id")),
+            "login.account",
+            "names of their own",
+        ),
         (with(keys(), "/management", json!({ "by": "request" })), "management", "must be"),
         (
             with(keys(), "/management", json!({ "by": "header", "header": "Host" })),
