@@ -9,13 +9,14 @@ use reqwest::header::{HeaderName, HeaderValue};
 use vault_core::rotation::fault::FaultClass;
 
 use super::document::{self, Document, Page, Presented};
-use super::pointer::{self, Condition};
+use super::pointer::Condition;
 use super::template::{Hole, JsonTemplate, Template, TemplateError};
 
 mod part;
+mod sound;
 
 use part::Reader;
-pub(super) use part::lifetime;
+pub(super) use sound::lifetime;
 
 /// Why a description was refused; the text says what to mend, and repeats no value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
