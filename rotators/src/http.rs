@@ -24,7 +24,7 @@ mod document;
 mod keys;
 pub mod link;
 mod login;
-mod manager;
+mod management;
 pub mod pointer;
 pub mod service;
 pub mod template;
@@ -32,7 +32,7 @@ pub mod template;
 use classify::Purpose;
 use config::Config;
 use login::try_login;
-use manager::{Changed, Found, Manager};
+use management::{Changed, Found, Manager};
 use service::{Making, Sessions, Shown};
 use template::Values;
 

@@ -5,6 +5,7 @@
 //! list of Python packages, which `tests/install` puts into `<target>/clients/jupyterhub`.
 
 use std::path::Path;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use rustix::process::Signal;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::process::{Log, Process, RunAs, Watcher, free_port};
+use crate::process::{Log, Process, Watcher, free_port};
 
 /// A running private hub; it and its folder go when this is dropped.
 #[derive(Debug)]
@@ -32,7 +33,6 @@ impl JupyterHub {
     /// # Errors
     /// When JupyterHub is not installed or does not come up; then the error holds its log.
     pub fn start() -> Result<Self> {
-        let run_as = RunAs::one_of(&[])?;
         let program = crate::vault::binary()?;
         let target = program.parent().and_then(Path::parent).unwrap_or(Path::new("/"));
         let python = target.join("clients/jupyterhub/bin/python");
@@ -46,16 +46,17 @@ impl JupyterHub {
         let config = Path::new(env!("CARGO_MANIFEST_DIR")).join("jupyterhub/jupyterhub_config.py");
         // Between choosing a free port and listening on it, another process can take it.
         for attempt in 1.. {
-            let folder = run_as.temporary_folder("rotunda-hub-")?;
-            let own = folder.path().join("jupyterhub_config.py");
-            std::fs::copy(&config, &own)?;
-            run_as.give(&own)?;
+            let folder = tempfile::Builder::new().prefix("rotunda-hub-").tempdir()?;
             let mut watcher = Watcher::over(folder.path())?;
             let port = free_port()?;
             let log: Arc<Log> = Arc::default();
-            let mut command = run_as.command(&python);
+            // As this user, who has installed it.
+            let mut command = Command::new(&python);
             command
-                .args(["-m", "jupyterhub", "-f", "jupyterhub_config.py"])
+                .args(["-m", "jupyterhub", "-f"])
+                .arg(&config)
+                .env_clear()
+                .env("PATH", "/usr/bin:/bin")
                 .current_dir(folder.path())
                 .env("HOME", folder.path())
                 .env("HUB_PORT", port.to_string())

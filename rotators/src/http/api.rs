@@ -155,9 +155,10 @@ impl<'a> Api<'a> {
     }
 }
 
-/// Whether a header can carry it unchanged: visible ASCII, no blanks, which are cut at the ends.
+/// Whether a header can carry it unchanged: visible ASCII, no blanks at its ends, where they are cut.
 pub(super) fn fits_header(secret: &SecretString) -> bool {
-    secret.expose().bytes().all(|byte| byte.is_ascii_graphic())
+    let text = secret.expose();
+    text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ') && text.trim() == text
 }
 
 /// What is sent, with its type. The outer `None` says that a value is missing.

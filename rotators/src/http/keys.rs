@@ -11,7 +11,7 @@ use super::api::Answer;
 use super::classify::Purpose;
 use super::config::Config;
 use super::login::try_login;
-use super::manager::{Changed, Found, Manager};
+use super::management::{Changed, Found, Manager};
 use super::service::{Keys, Making};
 use super::template::{self, Values};
 use super::{command, parse, pointer, refused, say};

@@ -42,7 +42,7 @@ async fn a_password_that_the_login_cannot_carry_is_refused_before_it_is_set() {
     spec.settings.remove("preset");
     spec.settings.insert("service".to_owned(), service.to_string());
     let job = Job { spec: &spec, ..bench.job() };
-    for password in ["with a blank", "sch\u{f6}n"] {
+    for password in ["blank at the end ", "sch\u{f6}n"] {
         let found = HttpRotator::new().apply(job, &SecretString::new(password.to_owned())).await;
         assert_eq!(word(&found), "not applied: policy_rejected", "{password}");
     }
