@@ -79,9 +79,21 @@ fn an_api_that_ends_the_old_credential_by_making_one_is_refused_with_the_reason(
     }
 }
 
+/// Each description is refused for this field, in words that hold this.
+fn told_by_field(cases: &[(Value, &str, &str)]) {
+    for (description, field, part) in cases {
+        match parse(description) {
+            Err(ServiceError::Part { field: found, what }) => {
+                assert_eq!((found.as_str(), what.contains(part)), (*field, true), "{what}");
+            }
+            other => panic!("{field} {part}: {other:?}"),
+        }
+    }
+}
+
 #[test]
-fn what_is_wrong_is_told_by_its_field_and_without_values() {
-    for (description, field, part) in [
+fn what_is_wrong_with_an_account_or_a_credential_is_told_by_its_field() {
+    told_by_field(&[
         (
             with(keys(), "/create/request", json!("POST /users/{{id}}/keys/{{handle}}")),
             "create.request",
@@ -118,6 +130,19 @@ fn what_is_wrong_is_told_by_its_field_and_without_values() {
             "credentials.page.parameter",
             "query parameter",
         ),
+        (with(passwords(), "/set/form", json!({ "p": "x" })), "set", "{{password}}"),
+        (
+            with(passwords(), "/set/request", json!("PUT /p/{{password}}")),
+            "set.request",
+            "means nothing here",
+        ),
+        (with(passwords(), "/delete", keys()["delete"].clone()), "delete", "belongs to create"),
+    ]);
+}
+
+#[test]
+fn what_is_wrong_elsewhere_is_told_by_its_field() {
+    told_by_field(&[
         (with(keys(), "/login/by", json!({ "by": "request" })), "login", "{{password}}"),
         (
             with(keys(), "/login/errors", json!([{ "status": 400, "class": "preflight" }])),
@@ -149,22 +174,8 @@ fn what_is_wrong_is_told_by_its_field_and_without_values() {
             "parameters.handle",
             "not that of a placeholder",
         ),
-        (with(passwords(), "/set/form", json!({ "p": "x" })), "set", "{{password}}"),
-        (
-            with(passwords(), "/set/request", json!("PUT /p/{{password}}")),
-            "set.request",
-            "means nothing here",
-        ),
-        (with(passwords(), "/delete", keys()["delete"].clone()), "delete", "belongs to create"),
         (with(passwords(), "/sessions", json!({ "request": "GET /s" })), "sessions", "belong together"),
-    ] {
-        match parse(&description) {
-            Err(ServiceError::Part { field: found, what }) => {
-                assert_eq!((found.as_str(), what.contains(part)), (field, true), "{what}");
-            }
-            other => panic!("{field} {part}: {other:?}"),
-        }
-    }
+    ]);
 }
 
 #[test]
