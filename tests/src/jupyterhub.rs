@@ -9,7 +9,7 @@ use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use reqwest::{Client, Method, StatusCode};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -111,7 +111,7 @@ impl JupyterHub {
     /// When the hub refuses.
     pub async fn tokens(&self, name: &str) -> Result<Vec<Value>> {
         let told = self.admin(Method::GET, &format!("users/{}/tokens", piece(name)), None).await?;
-        Ok(told["api_tokens"].as_array().cloned().unwrap_or_default())
+        told.get("api_tokens").and_then(Value::as_array).cloned().context("the hub told no list of tokens")
     }
 
     /// Whether this token opens this user.
@@ -120,7 +120,7 @@ impl JupyterHub {
     /// When the hub judged nothing.
     pub async fn accepts(&self, name: &str, token: &str) -> Result<bool> {
         match self.ask(Method::GET, "user", None, token).await? {
-            (StatusCode::OK, me) => Ok(me["name"] == name),
+            (StatusCode::OK, me) => Ok(me.get("name").and_then(Value::as_str) == Some(name)),
             (StatusCode::FORBIDDEN, _) => Ok(false),
             (status, _) => bail!("{status} in answer to a token"),
         }

@@ -1,12 +1,7 @@
 //! The HTTP rotator against real servers (JupyterHub, RabbitMQ's management API) and a small key server that speaks
 //! as Grafana, GitLab and Keycloak do, also through a proxy that misbehaves.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a step of a test that fails is the finding"
-)]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a step of a test that fails is the finding")]
 
 #[path = "rotator_http/bench.rs"]
 mod bench;

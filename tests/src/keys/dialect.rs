@@ -49,8 +49,7 @@ fn grafana(keys: &mut Keys, asked: &Asked, path: &[&str]) -> Option<Told> {
         }
         (&Method::POST, ["serviceaccounts", id, "tokens"]) => {
             let id = by_id(keys, id)?.id;
-            let body = asked.json();
-            let key = keys.make_key(id, body["name"].as_str()?, None)?;
+            let key = keys.make_key(id, &asked.field("name")?, None)?;
             Told::new(200, json!({ "id": key.id, "name": key.label, "key": key.secret }))
         }
         (&Method::DELETE, ["serviceaccounts", id, "tokens", key]) => {
@@ -86,16 +85,13 @@ fn gitlab(keys: &mut Keys, asked: &Asked, path: &[&str]) -> Option<Told> {
         }
         (&Method::POST, ["users", id, "personal_access_tokens"]) => {
             let id = by_id(keys, id)?.id;
-            let body = asked.json();
-            let sound =
-                body["scopes"].is_array() && body["expires_at"].as_str().is_some_and(|day| day.len() == 10);
-            if !sound {
+            let until = asked.field("expires_at").filter(|day| day.len() == 10);
+            if until.is_none() || !asked.json().get("scopes").is_some_and(Value::is_array) {
                 return Some(Told::new(400, json!({ "error": "scopes is invalid" })));
             }
-            let key =
-                keys.make_key(id, body["name"].as_str()?, body["expires_at"].as_str().map(str::to_owned))?;
+            let key = keys.make_key(id, &asked.field("name")?, until)?;
             let mut told = key.shown(by_id(keys, &id.to_string())?);
-            told["token"] = Value::String(key.secret);
+            told.as_object_mut()?.insert("token".to_owned(), Value::String(key.secret));
             Told::new(201, told)
         }
         (&Method::GET, ["personal_access_tokens"]) => {
@@ -180,8 +176,7 @@ fn keycloak(keys: &mut Keys, asked: &Asked, path: &[&str]) -> Option<Told> {
         }
         (&Method::PUT, ["users", id, "reset-password"]) => {
             let id = by_id(keys, id)?.id;
-            let body = asked.json();
-            let value = body["value"].as_str()?.to_owned();
+            let value = asked.field("value")?;
             if keys.refused_text.as_ref().is_some_and(|text| value.contains(text.as_str())) {
                 return Some(Told::new(400, json!({ "error": "invalidPasswordMinLengthMessage" })));
             }
@@ -216,6 +211,11 @@ impl Asked {
     fn value(&self, name: &str) -> String {
         let found = self.query.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.clone()).unwrap_or_default()
+    }
+
+    /// A text of the body.
+    fn field(&self, name: &str) -> Option<String> {
+        Some(self.json().get(name)?.as_str()?.to_owned())
     }
 
     fn json(&self) -> Value {
