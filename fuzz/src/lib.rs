@@ -13,6 +13,7 @@ pub mod command_line;
 pub mod config_file;
 pub mod connection_url;
 pub mod fields;
+pub mod http_service;
 pub mod keyring;
 pub mod kv_data;
 pub mod ldap_names;
@@ -41,7 +42,7 @@ pub mod wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 30] = [
+pub const TARGETS: [Target; 31] = [
     ("allowed_roles", allowed_roles::run),
     ("audit_log", audit_log::run),
     ("cidr", cidr::run),
@@ -49,6 +50,7 @@ pub const TARGETS: [Target; 30] = [
     ("config_file", config_file::run),
     ("connection_url", connection_url::run),
     ("fields", fields::run),
+    ("http_service", http_service::run),
     ("keyring", keyring::run),
     ("kv_data", kv_data::run),
     ("ldap_names", ldap_names::run),

@@ -46,6 +46,9 @@ macro_rules! kinds {
 }
 
 kinds! {
+    http_hub => crate::server::HttpHub,
+    http_keys => crate::server::HttpKeys,
+    http_passwords => crate::server::HttpPasswords,
     ldap => crate::server::Ldap,
     ldap_fenced => crate::server::LdapFenced,
     mysql => crate::server::Mysql,

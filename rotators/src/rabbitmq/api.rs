@@ -3,21 +3,20 @@
 //! Each request has a connection of its own, so that what is known about connections (`outwait`) holds for
 //! every request. Nothing is followed, repeated or cached. Every wait has its limit.
 
-use std::error::Error;
 use std::io;
 
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Method, redirect, retry};
+use reqwest::{Client, Method};
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
 use tokio::time::timeout;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::Login;
-use vault_core::secret::SecretString;
+use vault_core::secret::{SecretBytes, SecretString};
 
 use super::config::{Config, Place};
 use crate::network::dial::{self, Wire};
-use crate::network::{Reach, TlsMode, tls};
+use crate::network::{Reach, TlsMode, web};
 
 /// The API, asked by one user.
 pub(super) struct Api<'a> {
@@ -52,24 +51,7 @@ impl<'a> Api<'a> {
     /// # Errors
     /// `tls` when the settings of it cannot be used.
     pub(super) async fn new(config: &'a Config, login: &'a Login) -> Result<Self, Fault> {
-        let reach = &config.reach;
-        let fault = |what: &str| Fault::new(FaultClass::Tls, format!("{}: {what}", config.place()));
-        // Taken also where there is no TLS: the client asks for one in any case.
-        let tls = match reach.tls {
-            TlsMode::Disable => tls::client_config(&Reach { tls: TlsMode::Require, ..reach.clone() }).await,
-            _ => tls::client_config(reach).await,
-        };
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls.map_err(|error| fault(&error.to_string()))?)
-            .connect_timeout(reach.connect_timeout)
-            .timeout(reach.request_timeout)
-            .pool_max_idle_per_host(0)
-            .http1_only()
-            .no_proxy()
-            .redirect(redirect::Policy::none())
-            .retry(retry::never())
-            .build()
-            .map_err(|_| fault("TLS cannot be set up"))?;
+        let client = web::client(&config.reach, &config.place()).await?;
         Ok(Self { client, config, login })
     }
 
@@ -81,7 +63,7 @@ impl<'a> Api<'a> {
     /// Reads what is at this path below `/api/`.
     pub(super) async fn get(&self, path: &str) -> Result<Value, Failure> {
         let body = self.send(Method::GET, path, None).await?;
-        serde_json::from_slice(&body).map_err(|_| Failure::Silent)
+        serde_json::from_slice(body.expose()).map_err(|_| Failure::Silent)
     }
 
     /// The same, with nothing where there is nothing.
@@ -108,7 +90,7 @@ impl<'a> Api<'a> {
         method: Method,
         path: &str,
         body: Option<&SecretString>,
-    ) -> Result<Vec<u8>, Failure> {
+    ) -> Result<SecretBytes, Failure> {
         let scheme = if self.config.encrypted() { "https" } else { "http" };
         let address = format!("{scheme}://{}{}/api/{path}", self.place(), self.config.prefix);
         let mut request = self
@@ -118,19 +100,13 @@ impl<'a> Api<'a> {
         if let Some(body) = body {
             request = request.header(CONTENT_TYPE, "application/json").body(body.expose().to_owned());
         }
-        let mut response = request.send().await.map_err(|error| self.failed(&error))?;
+        let response = request.send().await.map_err(|error| self.failed(&error))?;
         let status = response.status();
-        let mut body = Vec::new();
-        while let Some(piece) = response.chunk().await.map_err(|_| Failure::Silent)? {
-            body.extend_from_slice(&piece);
-            if body.len() > ANSWER_BYTES_MAX {
-                return Err(Failure::Silent);
-            }
-        }
+        let body = web::body(response, ANSWER_BYTES_MAX).await.ok_or(Failure::Silent)?;
         if status.is_success() {
             return Ok(body);
         }
-        let reason = serde_json::from_slice::<Value>(&body).ok();
+        let reason = serde_json::from_slice::<Value>(body.expose()).ok();
         let reason = reason.as_ref().and_then(|answer| answer.get("reason")?.as_str()).unwrap_or_default();
         // "Not management user", "Not administrator user".
         let lacks_tag = status.as_u16() == 401 && reason.starts_with("Not ") && reason.ends_with(" user");
@@ -138,34 +114,8 @@ impl<'a> Api<'a> {
     }
 
     fn failed(&self, error: &reqwest::Error) -> Failure {
-        if !error.is_connect() {
-            return Failure::Silent;
-        }
-        if let Some(cause) = error.source().and_then(handshake_failure) {
-            let what = format!("{}: TLS failed: {}", self.place(), tls::words(cause));
-            return Failure::Unsent(Fault::new(FaultClass::Tls, what));
-        }
-        let what = format!("{}: no connection to the management API", self.place());
-        Failure::Unsent(Fault::new(FaultClass::Unreachable, what))
+        web::unsent(error, "the management API", &self.place()).map_or(Failure::Silent, Failure::Unsent)
     }
-}
-
-/// The failure of a handshake by rustls among the causes of an error.
-fn handshake_failure<'e>(error: &'e (dyn Error + 'static)) -> Option<&'e io::Error> {
-    let mut cause = Some(error);
-    while let Some(error) = cause {
-        let io = error.downcast_ref::<io::Error>();
-        let held = io.and_then(io::Error::get_ref);
-        if held.is_some_and(|held| held.is::<rustls::Error>()) {
-            return io;
-        }
-        // What an `io::Error` holds it skips among its causes.
-        cause = match held {
-            Some(held) => Some(held),
-            None => error.source(),
-        };
-    }
-    None
 }
 
 /// Waits until every connection that was opened before this call has either delivered its request or was

@@ -3,6 +3,8 @@
 use anyhow::Result;
 use serde_json::{Value, json};
 use vault_core::rotation::port::BoxFuture;
+use vault_tests::jupyterhub::{JupyterHub, VAULT_TOKEN};
+use vault_tests::keys::{self, KeyServer};
 use vault_tests::ldap::{LdapServer, MANAGEMENT, PEOPLE, account_dn};
 use vault_tests::mysql::{MysqlOptions, MysqlServer, url_template};
 use vault_tests::postgres::PostgresServer;
@@ -248,6 +250,82 @@ impl Server for Ssh {
     fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
         Box::pin(async move { self.0.accepts(name, password) })
     }
+}
+
+/// Tokens that the API makes, asked for as Grafana is.
+pub(crate) struct HttpKeys(KeyServer);
+
+impl Server for HttpKeys {
+    async fn start() -> Result<Self> {
+        Ok(Self(KeyServer::start().await?))
+    }
+
+    fn target(&self) -> Result<Value> {
+        Ok(http_target("grafana", self.0.port(), keys::ADMIN, keys::ADMIN_SECRET))
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.0.create_account(name, password);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(std::future::ready(Ok(self.0.takes_key(name, password))))
+    }
+}
+
+/// Passwords that the vault brings, as Keycloak takes them.
+pub(crate) struct HttpPasswords(KeyServer);
+
+impl Server for HttpPasswords {
+    async fn start() -> Result<Self> {
+        Ok(Self(KeyServer::start().await?))
+    }
+
+    fn target(&self) -> Result<Value> {
+        let mut target = http_target("keycloak", self.0.port(), keys::ADMIN, keys::ADMIN_SECRET);
+        target["realm"] = json!("staff");
+        Ok(target)
+    }
+
+    fn create<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<()>> {
+        self.0.create_account(name, password);
+        Box::pin(std::future::ready(Ok(())))
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(std::future::ready(Ok(self.0.takes_password(name, password))))
+    }
+}
+
+/// Tokens of a real JupyterHub.
+pub(crate) struct HttpHub(JupyterHub);
+
+impl Server for HttpHub {
+    async fn start() -> Result<Self> {
+        // What the hub's own client asks with; the program brings its own.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        Ok(Self(JupyterHub::start()?))
+    }
+
+    fn target(&self) -> Result<Value> {
+        Ok(http_target("jupyterhub", self.0.port(), "vault", VAULT_TOKEN))
+    }
+
+    fn create<'a>(&'a self, name: &'a str, _password: &'a str) -> BoxFuture<'a, Result<()>> {
+        Box::pin(self.0.create_user(name))
+    }
+
+    fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>> {
+        Box::pin(self.0.accepts(name, password))
+    }
+}
+
+fn http_target(preset: &str, port: u16, username: &str, password: &str) -> Value {
+    json!({
+        "rotator": "http", "preset": preset, "connection_url": format!("http://127.0.0.1:{port}/"),
+        "username": username, "password": password,
+    })
 }
 
 const KEEPER: &str = "vault";
