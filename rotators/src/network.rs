@@ -5,6 +5,7 @@ pub(crate) mod dial;
 mod error;
 pub(crate) mod reach;
 pub mod tls;
+pub(crate) mod web;
 
 pub use error::ConfigError;
 pub use reach::{Reach, TlsMode};

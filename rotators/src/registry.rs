@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use vault_core::rotation::port::Rotator;
 
+use crate::aws::AwsRotator;
 use crate::ldap::LdapRotator;
 use crate::mysql::MysqlRotator;
 use crate::postgres::PostgresRotator;
@@ -22,6 +23,7 @@ impl Registry {
     #[must_use]
     pub fn shipped() -> Self {
         Self::default()
+            .with(Arc::new(AwsRotator::new()))
             .with(Arc::new(LdapRotator::new()))
             .with(Arc::new(MysqlRotator::new()))
             .with(Arc::new(PostgresRotator::new()))
@@ -62,7 +64,7 @@ mod tests {
     #[test]
     fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        const KINDS: [&str; 6] = ["ldap", "mysql", "postgresql", "rabbitmq", "redis", "ssh"];
+        const KINDS: [&str; 7] = ["aws", "ldap", "mysql", "postgresql", "rabbitmq", "redis", "ssh"];
         for kind in KINDS {
             assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
         }
