@@ -2,7 +2,7 @@
 //!
 //! AWS makes the keys, and a user has at most two: `mint` asks for the second, `verify` tries it at STS and waits until
 //! it is known, `retire` deletes the first. A key whose answer was lost is found by comparison with the list that
-//! preflight noted, and deleted by `settle`, if it was never used. A request that is held up on its way can take effect
+//! preflight noted, and deleted by `settle`, if nobody has used it. A request that is held up on its way can take effect
 //! later: the next preflight then finds a key that is not the vault's and says so. Limits of this:
 //! `docs/rotators/aws.md`.
 
@@ -171,15 +171,11 @@ async fn mint(job: Job<'_>) -> Result<Minting, Fault> {
     let ask = Ask::user("CreateAccessKey", &name);
     Ok(match api.ask(job.management, &ask, reply::new_key).await {
         Ok((id, password)) => Minting::Made(Minted { handle: id.clone(), username: Some(id), password }),
-        Err(failure) => match classify::change(failure, &ask.permission(), api.endpoint(ask.service)) {
-            Outcome::Unknown(fault) => Minting::Unknown(fault),
-            Outcome::NotApplied(fault) => Minting::NotMade(fault),
-            Outcome::Applied => Minting::Unknown(say(&api, FaultClass::Ambiguous, "a failure that is none")),
-        },
+        Err(failure) => classify::making(failure, &ask.permission(), api.endpoint(ask.service)),
     })
 }
 
-/// Deletes keys that have come since preflight and that the vault does not know, if they were never used.
+/// Deletes keys that have come since preflight and that the vault does not know, if nobody has used them.
 async fn settle(job: Job<'_>) -> Result<(), Fault> {
     let config = parse(job.spec)?;
     let api = Api::new(&config).await?;
@@ -207,12 +203,14 @@ async fn settle(job: Job<'_>) -> Result<(), Fault> {
 async fn delete_unused(api: &Api<'_>, job: &Job<'_>, name: &str, id: &str) -> Result<(), Fault> {
     let ask = Ask::last_used(id);
     match api.ask(job.management, &ask, reply::last_used).await {
-        Ok(used) if used.last_used_date.is_empty() => delete(api, job, name, id).await,
-        Ok(used) => {
+        // At STS is where the vault itself tries a key.
+        Ok(used) if used.last_used_date.is_empty() || used.service_name == Service::Sts.name() => {
+            delete(api, job, name, id).await
+        }
+        Ok(_) => {
             let what = format!(
-                "the access key {id} of '{name}' has come during this rotation, is not the vault's and was used on {}; \
-                 it is not touched: delete it, if it is not needed",
-                used.last_used_date
+                "the access key {id} of '{name}' has come during this rotation, is not the vault's and was used; it is \
+                 not touched: delete it, if it is not needed"
             );
             Err(say(api, FaultClass::Preflight, &what))
         }

@@ -11,6 +11,8 @@
 )]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
+#[path = "kinds/access_keys.rs"]
+mod access_keys;
 #[path = "kinds/crash.rs"]
 mod crash;
 #[path = "kinds/overlap.rs"]
@@ -40,6 +42,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    aws => crate::access_keys::Aws,
     ldap => crate::server::Ldap,
     ldap_fenced => crate::server::LdapFenced,
     mysql => crate::server::Mysql,

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::port::Outcome;
+use vault_core::rotation::port::Minting;
 
 use super::api::{Failure, Refusal};
 
@@ -18,19 +18,19 @@ pub(super) fn look(failure: Failure, what: &str, place: &dyn fmt::Display) -> Fa
     }
 }
 
-/// What became of a change.
-pub(super) fn change(failure: Failure, what: &str, place: &dyn fmt::Display) -> Outcome {
+/// What became of the request for a key.
+pub(super) fn making(failure: Failure, what: &str, place: &dyn fmt::Display) -> Minting {
     match failure {
         // Half done, perhaps.
         Failure::Said(Refusal { status: 500.., ref code, .. }) if !THROTTLED.contains(&code.as_str()) => {
             let what = format!("{place}: {what} failed half-way, perhaps ({code})");
-            Outcome::Unknown(Fault::new(FaultClass::Ambiguous, what))
+            Minting::Unknown(Fault::new(FaultClass::Ambiguous, what))
         }
         Failure::Silent => {
             let what = format!("{place}: {what} was sent and its answer did not come");
-            Outcome::Unknown(Fault::new(FaultClass::Ambiguous, what))
+            Minting::Unknown(Fault::new(FaultClass::Ambiguous, what))
         }
-        told => Outcome::NotApplied(look(told, what, place)),
+        told => Minting::NotMade(look(told, what, place)),
     }
 }
 
@@ -101,13 +101,13 @@ mod tests {
                 looked.detail.contains(code) && looked.detail.contains("iam:CreateAccessKey"),
                 "{looked}"
             );
-            match change(refusal, "iam:CreateAccessKey", &"iam") {
-                Outcome::NotApplied(fault) => assert_eq!((certain, fault.class), (true, class), "{code}"),
-                Outcome::Unknown(fault) => assert_eq!((certain, fault.class), (false, Ambiguous), "{code}"),
-                Outcome::Applied => panic!("{code}: applied"),
+            match making(refusal, "iam:CreateAccessKey", &"iam") {
+                Minting::NotMade(fault) => assert_eq!((certain, fault.class), (true, class), "{code}"),
+                Minting::Unknown(fault) => assert_eq!((certain, fault.class), (false, Ambiguous), "{code}"),
+                Minting::Made(_) => panic!("{code}: made"),
             }
         }
-        assert!(matches!(change(Failure::Silent, "iam:CreateAccessKey", &"iam"), Outcome::Unknown(_)));
+        assert!(matches!(making(Failure::Silent, "iam:CreateAccessKey", &"iam"), Minting::Unknown(_)));
     }
 
     #[test]

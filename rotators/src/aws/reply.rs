@@ -76,6 +76,9 @@ pub struct LastUsed {
     /// Empty when IAM knows of no use.
     #[serde(default)]
     pub last_used_date: String,
+    /// The service that it was used for last.
+    #[serde(default)]
+    pub service_name: String,
 }
 
 /// `<xResponse><xResult>…`: an answer and its inner part, for each action that has one.

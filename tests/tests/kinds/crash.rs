@@ -32,15 +32,16 @@ pub(crate) async fn play(server: &impl Server) {
         vault.start_again().await.unwrap();
         let after = until_at_rest(&vault, "app").await;
         assert!(
-            server.accepts("app", &after.password).await.unwrap(),
+            server.accepts(&after.username, &after.password).await.unwrap(),
             "kill {kill}: what is served is refused"
         );
         if after.version != before.version {
             assert!(
-                !server.accepts("app", &before.password).await.unwrap(),
+                !server.accepts(&before.username, &before.password).await.unwrap(),
                 "kill {kill}: the old one works"
             );
         }
+        assert_eq!(server.strangers("app").await.unwrap(), 0, "kill {kill}: credentials that nobody knows");
         *steps.entry(step(history(&vault).await.get(lines_before..).unwrap_or_default())).or_default() += 1;
     }
     let kind = server.target().unwrap()["rotator"].clone();

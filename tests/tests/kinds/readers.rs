@@ -30,7 +30,7 @@ pub(crate) async fn play<S: Server + Send + 'static>(server: S) {
                 let answer =
                     caller.call(reqwest::Method::GET, path, None, vault_tests::vault::ROOT).await.unwrap();
                 let read = vault_tests::world::Credential::of(&answer).unwrap();
-                let accepted = server.accepts("app", &read.password).await.unwrap();
+                let accepted = server.accepts(&read.username, &read.password).await.unwrap();
                 assert!(accepted, "version {} was read, and the target refused it", read.version);
                 logins.fetch_add(1, Ordering::Relaxed);
             }

@@ -23,6 +23,11 @@ pub(crate) trait Server: Sized + Sync {
 
     /// Whether a fresh login succeeds, found out without the vault.
     fn accepts<'a>(&'a self, name: &'a str, password: &'a str) -> BoxFuture<'a, Result<bool>>;
+
+    /// How many credentials of an account there are beside the one that is served, where the server makes them.
+    fn strangers<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(std::future::ready(Ok(0)))
+    }
 }
 
 pub(crate) struct Postgres(PostgresServer);

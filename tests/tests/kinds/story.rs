@@ -15,7 +15,7 @@ pub(crate) async fn play(server: &impl Server) {
     let vault = Vault::start().await.unwrap();
     let first = adopted(&vault, server, "app", "app").await;
     assert!(!server.accepts("app", BEFORE).await.unwrap(), "what a person had set still works");
-    assert!(server.accepts("app", &first.password).await.unwrap());
+    assert!(server.accepts(&first.username, &first.password).await.unwrap());
 
     let rotated = vault.post("accounts/rotate/app", json!({})).await.unwrap();
     assert!(rotated.is_success(), "{}", rotated.errors());
@@ -25,7 +25,7 @@ pub(crate) async fn play(server: &impl Server) {
 
     let lent = vault.post("accounts/check-out/app", json!({ "reason": "a story" })).await.unwrap();
     let lent = Credential::of(&lent).unwrap();
-    assert!(server.accepts("app", &lent.password).await.unwrap());
+    assert!(server.accepts(&lent.username, &lent.password).await.unwrap());
     let body = json!({ "lease_id": lent.lease });
     let back = vault.post("accounts/check-in/app", body).await.unwrap();
     assert!(back.is_success(), "{}", back.errors());
