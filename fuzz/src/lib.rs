@@ -8,6 +8,7 @@ mod parts;
 
 pub mod allowed_roles;
 pub mod audit_log;
+pub mod aws_reply;
 pub mod cidr;
 pub mod command_line;
 pub mod config_file;
@@ -45,6 +46,7 @@ pub type Target = (&'static str, fn(&[u8]));
 pub const TARGETS: [Target; 31] = [
     ("allowed_roles", allowed_roles::run),
     ("audit_log", audit_log::run),
+    ("aws_reply", aws_reply::run),
     ("cidr", cidr::run),
     ("command_line", command_line::run),
     ("config_file", config_file::run),

@@ -9,6 +9,7 @@
 //!   contract, fake (feature `test-support`) ──► vault_core::rotation::port
 //! ```
 
+pub mod aws;
 pub mod http;
 pub mod ldap;
 pub mod mysql;

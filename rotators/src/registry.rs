@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use vault_core::rotation::port::Rotator;
 
+use crate::aws::AwsRotator;
 use crate::http::HttpRotator;
 use crate::ldap::LdapRotator;
 use crate::mysql::MysqlRotator;
@@ -27,6 +28,7 @@ impl Registry {
     #[must_use]
     pub fn shipped() -> Self {
         Self::default()
+            .with(Arc::new(AwsRotator::new()))
             .with(Arc::new(HttpRotator::new()))
             .with(Arc::new(LdapRotator::new()))
             .with(Arc::new(MysqlRotator::new()))
@@ -88,7 +90,8 @@ mod tests {
     #[test]
     fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        const KINDS: [&str; 7] = ["http", "ldap", "mysql", "postgresql", "rabbitmq", "redis", "ssh"];
+        const KINDS: [&str; 8] =
+            ["aws", "http", "ldap", "mysql", "postgresql", "rabbitmq", "redis", "ssh"];
         for kind in KINDS {
             assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
         }

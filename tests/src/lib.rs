@@ -3,6 +3,7 @@
 //! Nothing here touches a server of the machine's own: each test starts what it needs on a free port in
 //! a temporary folder and takes it away again, also when the test process is killed.
 
+pub mod aws;
 pub mod jupyterhub;
 pub mod keys;
 pub mod ldap;

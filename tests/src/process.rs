@@ -6,7 +6,7 @@ use std::io::{BufRead, BufReader, PipeReader, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::chown;
 use std::os::unix::process::CommandExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread::JoinHandle;
@@ -235,6 +235,26 @@ fn ids_of(passwd: &str, name: &str) -> Option<(u32, u32)> {
 /// When the system gives none.
 pub fn free_port() -> Result<u16> {
     Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
+
+/// What `tests/install` has put into the target folder.
+///
+/// # Errors
+/// When it is not there.
+pub fn installed(place: &str) -> Result<PathBuf> {
+    let test = std::env::current_exe()?;
+    // <target>/<profile>/deps/<test> → <target>/clients
+    let target = test.ancestors().nth(3).context("the test program stands in no target folder")?;
+    let found = target.join("clients").join(place);
+    let missing = || {
+        format!(
+            "{} is missing: run tests/install (with CARGO_TARGET_DIR={})",
+            found.display(),
+            target.display()
+        )
+    };
+    anyhow::ensure!(found.exists(), missing());
+    Ok(found)
 }
 
 // PostgreSQL takes QUIT as "at once"; its children have groups of their own and go with it. A group is named in the one

@@ -11,6 +11,8 @@
 )]
 #![expect(clippy::print_stdout, reason = "the table is the result")]
 
+#[path = "kinds/access_keys.rs"]
+mod access_keys;
 #[path = "kinds/crash.rs"]
 mod crash;
 #[path = "kinds/grace.rs"]
@@ -46,6 +48,7 @@ macro_rules! kinds {
 }
 
 kinds! {
+    aws => crate::access_keys::Aws,
     http_hub => crate::server::HttpHub,
     http_keys => crate::server::HttpKeys,
     http_passwords => crate::server::HttpPasswords,

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use vault_tests::vault::binary;
-
 /// The Python with hvac.
 pub(crate) fn python() -> PathBuf {
     there("venv/bin/python")
@@ -29,15 +27,5 @@ pub(crate) fn stories(client: &str) -> PathBuf {
 }
 
 fn there(place: &str) -> PathBuf {
-    // <target>/<profile>/rotunda → <target>/clients
-    let program = binary().unwrap();
-    let target = program.parent().and_then(Path::parent).unwrap();
-    let place = target.join("clients").join(place);
-    assert!(
-        place.exists(),
-        "{} is missing: run tests/install (with CARGO_TARGET_DIR={})",
-        place.display(),
-        target.display()
-    );
-    place
+    vault_tests::process::installed(place).unwrap()
 }

@@ -42,6 +42,7 @@ pub(crate) async fn play(server: &impl Server) {
                 "kill {kill}: the old one works"
             );
         }
+        assert_eq!(server.strangers("app").await.unwrap(), 0, "kill {kill}: credentials that nobody knows");
         *steps.entry(step(history(&vault).await.get(lines_before..).unwrap_or_default())).or_default() += 1;
     }
     let kind = server.target().unwrap()["rotator"].clone();

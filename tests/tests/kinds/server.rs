@@ -36,6 +36,11 @@ pub(crate) trait Server: Sized + Sync {
     fn alternate(&self, _name: &str) -> Option<String> {
         None
     }
+
+    /// How many credentials of an account there are beside the one that is served, where the server makes them.
+    fn strangers<'a>(&'a self, _name: &'a str) -> BoxFuture<'a, Result<usize>> {
+        Box::pin(std::future::ready(Ok(0)))
+    }
 }
 
 /// The same server, with two accounts that take turns.

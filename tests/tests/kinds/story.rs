@@ -16,7 +16,7 @@ pub(crate) async fn play(server: &impl Server) {
     server.prepare(&vault).await.unwrap();
     let first = adopted(&vault, server, "app", "app").await;
     assert!(!server.accepts("app", BEFORE).await.unwrap(), "what a person had set still works");
-    assert!(server.accepts("app", &first.password).await.unwrap());
+    assert!(server.accepts(&first.username, &first.password).await.unwrap());
     if let Some(alternate) = server.alternate("app") {
         assert!(!server.accepts(&alternate, BEFORE).await.unwrap(), "the second account is still open");
     }
