@@ -217,6 +217,6 @@ async fn a_version_that_was_not_fetched_is_not_confirmed() {
     let stranger = reader(&bench, "stranger").await;
     confirm(&bench, &stranger, 1, 409).await;
     bench.post("accounts/confirm/none", json!({ "version": 1 })).await.expect_status(404);
-    let nobody = bench.vault.token(r#"{"policies":[]}"#).await;
+    let nobody = bench.vault.token(r#"{"policies":["default"]}"#).await;
     confirm(&bench, &nobody, 1, 403).await;
 }
