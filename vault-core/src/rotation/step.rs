@@ -222,13 +222,10 @@ fn promote(plan: &mut Plan, run: Run, ctx: &Context) {
     if let Some(incident) = plan.account.incident {
         plan.ledger.push(LedgerEvent::Mitigated { incident, at: ctx.now });
     }
+    // Nobody knows what opens the second name of an account that is adopted: that is shut until its first turn.
+    let takes_turns = plan.account.settings.alternate_username.is_some();
     match previous {
-        // Nobody knows what opens the second name of an account that is adopted: it is shut until its first turn.
-        None if plan.account.settings.alternate_username.is_some() => {
-            go(plan, run, Step::Retire);
-            plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
-        }
-        None => {
+        None if !takes_turns => {
             plan.account.stage = Stage::Active { run: run.clone(), step: Step::Retire };
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
             finish(plan, run, ctx);
@@ -238,7 +235,7 @@ fn promote(plan: &mut Plan, run: Run, ctx: &Context) {
             plan.account.stage = grace::begin(run, ctx);
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
         }
-        Some(_) => {
+        _ => {
             go(plan, run, Step::Retire);
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
         }

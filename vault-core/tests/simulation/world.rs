@@ -49,7 +49,7 @@ pub(crate) struct World {
     pub accounts: BTreeMap<String, Account>,
     pub secrets: BTreeMap<(String, u64), String>,
     /// The names that they open.
-    names: BTreeMap<(String, u64), String>,
+    pub names: BTreeMap<(String, u64), String>,
     /// By which the target names those that it made.
     handles: BTreeMap<(String, u64), String>,
     pub leases: BTreeMap<String, Lease>,
@@ -123,48 +123,8 @@ impl World {
         self.accounts.insert(subject.key(), account);
     }
 
-    /// Gives each account a second name, which opens by a password that nobody knows.
-    pub(crate) fn take_turns(&mut self) {
-        for account in self.accounts.values_mut().filter(|account| account.subject.key().starts_with("a/")) {
-            let alternate = format!("{}-b", account.username);
-            let passwords = &mut self.target.0.lock().unwrap().passwords;
-            passwords.insert(alternate.clone(), format!("initial-{alternate}"));
-            account.settings.alternate_username = Some(alternate);
-        }
-    }
-
-    fn store_secret(&mut self, account: &Account, version: u64, secret: String) {
-        let stored = account.versions.stored().find(|stored| stored.number == version).unwrap();
-        let name = account.username_of(stored).to_owned();
-        self.target.0.lock().unwrap().durable.insert((name.clone(), secret.clone()));
-        self.names.insert((account.subject.key(), version), name);
-        self.secrets.insert((account.subject.key(), version), secret);
-    }
-
-    /// What is stored of a version: the name that it opens, and the password.
-    pub(crate) fn login(&self, key: &str, version: u64) -> Option<(&String, &String)> {
-        let place = (key.to_owned(), version);
-        Some((self.names.get(&place)?, self.secrets.get(&place)?))
-    }
-
     fn overlaps(&self) -> bool {
         self.target.0.lock().unwrap().overlaps
-    }
-
-    /// A person tells the vault a password.
-    pub(crate) fn told(&mut self, key: &str, password: String) {
-        self.log(format!("{key} is told a password by hand"));
-        let mut account = self.accounts[key].clone();
-        let adopted = account.adopt_known(self.now);
-        if !self.mistyped.contains(&password) {
-            self.adopted.insert(key.to_owned());
-        }
-        self.store_secret(&account, adopted.number, password);
-        for displaced in adopted.displaced {
-            self.secrets.remove(&(key.to_owned(), displaced));
-        }
-        self.accounts.insert(key.to_owned(), account);
-        self.person_acts();
     }
 
     /// What an account was doing is forgotten and the process lives on: the vault was sealed in the middle,
