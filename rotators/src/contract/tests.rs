@@ -109,7 +109,8 @@ async fn an_unfaithful_maker_of_credentials_is_caught_at_the_promise_it_breaks()
 async fn an_account_that_stays_open_after_its_turn_is_caught() {
     let target = FakeTarget::alternating();
     target.always(Verb::Retire, Mishap::Lies);
-    let breach = suite(target).await.unwrap_err();
+    let fixture = FakeFixture::over(target);
+    let breach = run_turns(&Bench::new(&fixture.0, &fixture)).await.unwrap_err();
     assert!(breach.promise.starts_with("of two accounts that take turns"), "{breach}");
 }
 
