@@ -90,8 +90,7 @@ mod tests {
     #[test]
     fn what_is_shipped_is_found_by_its_name() {
         let registry = Registry::shipped();
-        const KINDS: [&str; 8] =
-            ["aws", "http", "ldap", "mysql", "postgresql", "rabbitmq", "redis", "ssh"];
+        const KINDS: [&str; 8] = ["aws", "http", "ldap", "mysql", "postgresql", "rabbitmq", "redis", "ssh"];
         for kind in KINDS {
             assert_eq!(registry.find(kind).map(|rotator| rotator.kind()), Some(kind));
         }
