@@ -42,8 +42,13 @@ pub(super) async fn sound(bench: &Bench<'_>) -> Done<()> {
 }
 
 pub(super) async fn beside(bench: &Bench<'_>) -> Done<()> {
-    let job = bench.account("contract_beside", OLD).await?;
-    let first = made(bench, job).await?;
+    // Adopted first, as every account is: the target may have no place for more than two.
+    let job = Job { is_adoption: true, ..bench.account("contract_beside", OLD).await? };
+    let rights = preflight(bench, job).await?;
+    let first = made(bench, Job { before: &rights, ..job }).await?;
+    let adopted = Job { handles: first.pending(), before: &rights, ..job };
+    let verified = bench.verify_login(adopted, &first.login, &NO_RIGHTS).await;
+    same("verify of the first", &verified, &Verification::Verified)?;
     let job = Job { handles: first.current(), ..bench.job(job.username, &bench.management) };
     let rights = preflight(bench, job).await?;
     let second = made(bench, Job { before: &rights, ..job }).await?;
