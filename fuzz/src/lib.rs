@@ -42,7 +42,7 @@ pub mod wire;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 30] = [
+pub const TARGETS: [Target; 31] = [
     ("allowed_roles", allowed_roles::run),
     ("audit_log", audit_log::run),
     ("aws_reply", aws_reply::run),
