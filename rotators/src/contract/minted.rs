@@ -47,7 +47,7 @@ pub(super) async fn beside(bench: &Bench<'_>) -> Done<()> {
     let rights = preflight(bench, job).await?;
     let first = made(bench, Job { before: &rights, ..job }).await?;
     let adopted = Job { handles: first.pending(), before: &rights, ..job };
-    let verified = bench.verify_login(adopted, &first.login, &rights).await;
+    let verified = bench.verify_login(adopted, &first.login, &NO_RIGHTS).await;
     same("verify of the first", &verified, &Verification::Verified)?;
     let job = Job { handles: first.current(), ..bench.job(job.username, &bench.management) };
     let rights = preflight(bench, job).await?;

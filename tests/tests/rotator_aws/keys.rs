@@ -84,7 +84,7 @@ async fn only_the_old_key_is_retired_and_never_the_one_in_use() {
     bench.imposter.set([Answer { body: known.to_owned(), ..answer }.times(2)]);
     assert_eq!(AwsRotator::new().retire(job, &login(&old)).await, Outcome::Applied);
     assert_eq!(AwsRotator::new().probe(&bench.spec, &login(&old)).await, Probe::Refused);
-    assert_eq!(bench.server.keys("app").await.unwrap(), [new.id.clone()]);
+    assert_eq!(bench.server.keys("app").await.unwrap(), std::slice::from_ref(&new.id));
     assert_eq!(AwsRotator::new().retire(job, &login(&old)).await, Outcome::Applied);
     assert!(bench.server.accepts(&new.id, &new.secret).await.unwrap());
 }
