@@ -21,6 +21,9 @@ pub(super) async fn compare(
     let other = Account::parse(beside).map_err(unfit)?;
     let place = session.place();
     let say = |class, what: String| Fault::new(class, format!("{place}: {what}"));
+    if let Some(what) = shuts_in_use(&other, job, server) {
+        return Err(say(FaultClass::Preflight, what));
+    }
     if server.takes_no_hash() {
         let what = "strict_password_validation is on, with which no account can be shut to its password, as accounts that take turns are";
         return Err(say(FaultClass::Preflight, what.to_owned()));
@@ -47,6 +50,15 @@ pub(super) async fn compare(
     Err(say(FaultClass::Preflight, what))
 }
 
+/// Why `other` must never be shut: one account has several spellings (`app`, `app@%`).
+fn shuts_in_use(other: &Account, job: &Job<'_>, server: &Server) -> Option<String> {
+    if Account::parse(job.username).is_ok_and(|account| account == *other) {
+        return Some(format!("'{}' and the account it takes turns with are the same, {other}", job.username));
+    }
+    (*other == server.me)
+        .then(|| format!("{other} is the management credential itself and takes turns with none"))
+}
+
 /// Makes sure that the old password opens nothing any more. Where a change has replaced it, that is so.
 pub(super) async fn retire(job: Job<'_>, old: &Login) -> Result<Outcome, Fault> {
     let config = parse(job.spec)?;
@@ -60,6 +72,11 @@ pub(super) async fn retire(job: Job<'_>, old: &Login) -> Result<Outcome, Fault> 
     let say = |class, what: String| Fault::new(class, format!("{}: {what}", config.place()));
     if let Some(obstacle) = server.obstacle(&config) {
         return Err(say(FaultClass::Preflight, obstacle));
+    }
+    if shuts.is_some()
+        && let Some(what) = shuts_in_use(&account, &job, &server)
+    {
+        return Err(say(FaultClass::Preflight, what));
     }
     if shuts.is_none() {
         return Ok(conclude(session, &command::discard_old(&account)).await);

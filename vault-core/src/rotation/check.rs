@@ -11,6 +11,10 @@ use crate::incident::ledger::LedgerEvent;
 /// The current version was tried. `None` while a rotation may have changed what it is.
 pub(super) fn checked(account: Account, probe: Probe, ctx: &Context) -> Option<Plan> {
     let current = account.versions.current?.number;
+    if super::grace::of(&account).is_some() && probe == Probe::Refused {
+        // The old one still lives: what ends the grace looks at both.
+        return Some(super::step::resume(account, ctx));
+    }
     if account.stage.is_active() || !account.stage.untouched() {
         return None;
     }

@@ -71,6 +71,11 @@ pub enum Retirement {
     },
     /// It still opens the target.
     StillValid,
+    /// The target refuses the new version, which lived beside it.
+    CurrentRefused {
+        /// Whether the old one works.
+        old_works: bool,
+    },
     /// Not known.
     Unproven(Fault),
 }

@@ -219,9 +219,11 @@ async fn retire(
         match rotator.probe(bench.spec, &current.login).await {
             Probe::Works => {}
             Probe::Refused => {
-                let what =
-                    "the target refuses the new credential: it was taken away outside; the old one is kept";
-                return Retirement::Unproven(Fault::new(FaultClass::Drift, what));
+                return match rotator.probe(bench.spec, old).await {
+                    Probe::Works => Retirement::CurrentRefused { old_works: true },
+                    Probe::Refused => Retirement::CurrentRefused { old_works: false },
+                    Probe::Blocked(fault) | Probe::Inconclusive(fault) => Retirement::Unproven(fault),
+                };
             }
             Probe::Blocked(fault) | Probe::Inconclusive(fault) => return Retirement::Unproven(fault),
         }

@@ -24,6 +24,11 @@ pub enum Cause {
         /// Who.
         principal: String,
     },
+    /// Somebody asked, and what is known of the account must die at once: after a breach, or when somebody leaves.
+    Revocation {
+        /// Who.
+        principal: String,
+    },
     /// A lease ends, and what it handed out must die.
     LeaseClose {
         /// The lease.
@@ -39,9 +44,19 @@ impl Cause {
     pub fn principal(&self) -> Option<String> {
         match self {
             Self::Schedule => None,
-            Self::Adopt { principal } | Self::Demand { principal } => Some(principal.clone()),
+            Self::Adopt { principal } | Self::Demand { principal } | Self::Revocation { principal } => {
+                Some(principal.clone())
+            }
             Self::LeaseClose { principal, .. } => principal.clone(),
         }
+    }
+}
+
+impl Cause {
+    /// Whether the old version dies at once, with the sessions that it opened, whatever consumers are used to.
+    #[must_use]
+    pub const fn spares_nobody(&self) -> bool {
+        matches!(self, Self::LeaseClose { .. } | Self::Revocation { .. })
     }
 }
 

@@ -38,7 +38,7 @@ pub fn request(account: Account, cause: Cause, ctx: &Context) -> Result<Plan, Re
     }
     Ok(match account.stage {
         Stage::Idle => start(account, cause, ctx),
-        Stage::Waiting { .. } => resume(account, ctx),
+        Stage::Waiting { .. } => resume(hurried(account, cause), ctx),
         Stage::Parked { .. } => unpark(account, cause, ctx),
         Stage::Active { .. } => return Err(Refusal::InProgress),
     })
@@ -116,6 +116,17 @@ pub(crate) fn resume(account: Account, ctx: &Context) -> Plan {
     go(&mut plan, run, step);
     plan.note(HistoryKind::Started, None, ctx.now);
     plan
+}
+
+/// What waits is hurried by who revokes; otherwise it keeps its cause.
+fn hurried(mut account: Account, cause: Cause) -> Account {
+    if let Stage::Waiting { run, .. } = &mut account.stage
+        && matches!(cause, Cause::Revocation { .. })
+        && !run.cause.spares_nobody()
+    {
+        run.cause = cause;
+    }
+    account
 }
 
 /// Lets a parked rotation go on because a person said so.
@@ -206,6 +217,8 @@ fn verified(account: Account, mut run: Run, result: Verification, ctx: &Context)
 
 /// Pending becomes current and current becomes previous, in one commit.
 fn promote(plan: &mut Plan, run: Run, ctx: &Context) {
+    // What went wrong on the way is over.
+    let run = Run { fault: None, ..run };
     let versions = &mut plan.account.versions;
     let Some(candidate) = versions.pending.take() else {
         // Cannot be: Verify is only entered with a candidate. Nothing is lost by looking again.
@@ -230,8 +243,8 @@ fn promote(plan: &mut Plan, run: Run, ctx: &Context) {
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
             finish(plan, run, ctx);
         }
-        // A lease that ends leaves nothing alive, whatever consumers are used to.
-        Some(_) if run.overlaps && !ctx.grace.is_zero() && !matches!(run.cause, Cause::LeaseClose { .. }) => {
+        // A lease that ends leaves nothing alive, and neither does who revokes.
+        Some(_) if run.overlaps && !ctx.grace.is_zero() && !run.cause.spares_nobody() => {
             plan.account.stage = grace::begin(run, ctx);
             plan.note(HistoryKind::Promoted, Some(candidate.number), ctx.now);
         }
@@ -264,9 +277,29 @@ fn retired(account: Account, run: Run, result: Retirement, ctx: &Context) -> Pla
             let fault = Fault::new(FaultClass::OldStillValid, "the target still accepts the old password");
             fail(&mut plan, run, Step::Retire, fault, ctx);
         }
+        Retirement::CurrentRefused { old_works } => taken_away(&mut plan, run, old_works, ctx),
         Retirement::Unproven(fault) => fail(&mut plan, run, Step::Retire, fault, ctx),
     }
     plan
+}
+
+/// The new version was taken away outside while the old one lived on beside it: the old one is served again, if it
+/// works, and a rotation repairs the rest.
+fn taken_away(plan: &mut Plan, mut run: Run, old_works: bool, ctx: &Context) {
+    let versions = &mut plan.account.versions;
+    if old_works {
+        std::mem::swap(&mut versions.current, &mut versions.previous);
+    }
+    let works = versions.current.map(|version| version.number);
+    plan.account.health = if old_works { Health::Verified(ctx.now) } else { Health::Refused(ctx.now) };
+    plan.note(HistoryKind::Probed, works.filter(|_| old_works), ctx.now);
+    let what = "the target refuses the new credential: it was taken away outside";
+    super::failure::report(plan, &mut run, Step::Retire, Fault::new(FaultClass::Drift, what), ctx);
+    if run.attempts >= ctx.retries {
+        super::failure::park(plan, run, Step::Prepare, ctx);
+    } else {
+        super::failure::wait(plan, run, Step::Prepare, ctx);
+    }
 }
 
 /// The rotation is done: the new version works and the old one is refused.
@@ -302,7 +335,7 @@ pub(super) fn go(plan: &mut Plan, run: Run, step: Step) {
         Step::Verify => Effect::Verify,
         Step::Probe => Effect::Probe,
         Step::Revert => Effect::Revert,
-        Step::Retire => Effect::Retire { end_sessions: matches!(run.cause, Cause::LeaseClose { .. }) },
+        Step::Retire => Effect::Retire { end_sessions: run.cause.spares_nobody() },
     });
     plan.account.stage = Stage::Active { run, step };
 }

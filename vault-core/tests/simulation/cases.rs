@@ -92,6 +92,7 @@ fn both_names_of_an_adopted_account_are_the_vaults() {
 #[test]
 fn a_password_that_is_told_puts_a_candidate_out_of_turn() {
     let mut world = World::new(5, 1);
+    world.no_consumers = true;
     world.take_turns();
     let key = "a/app/0";
     for (call, mood) in [(5, Mood::Well), (2, Mood::Denied)] {
@@ -119,4 +120,64 @@ fn a_password_that_is_told_puts_a_candidate_out_of_turn() {
     world.told(key, "by hand".into());
     assert_eq!(world.accounts[key].versions.pending, None);
     heal(&mut world).unwrap();
+}
+
+/// In the grace somebody takes the new one away: the old one is served again, and a rotation repairs the rest.
+#[test]
+fn a_new_credential_that_is_taken_away_in_its_grace_gives_way_to_the_old_one() {
+    for works in [true, false] {
+        let mut world = World::new(5, 1);
+        world.no_consumers = true;
+        world.target.0.lock().unwrap().overlaps = true;
+        let key = "a/app/0";
+        let demand = Cause::Demand { principal: "person".into() };
+        let plan = step::request(world.accounts[key].clone(), demand, &world.context_of(key)).unwrap();
+        world.commit(plan);
+        world.run_to_rest();
+        assert_eq!(
+            (world.accounts[key].stage.word(), world.accounts[key].readable()),
+            ("grace", Readable::Yes(2))
+        );
+        {
+            let mut state = world.target.0.lock().unwrap();
+            let old = state.older.remove("user0").unwrap().pop_first().unwrap();
+            let left = if works { old } else { "by hand".to_owned() };
+            state.passwords.insert("user0".to_owned(), left);
+        }
+        let checked = Event::Checked(Probe::Refused);
+        let plan = step::advance(world.accounts[key].clone(), checked, &world.context_of(key)).unwrap();
+        world.commit(plan);
+        world.send(key, Mood::Well);
+        world.settle_answer(key);
+        let account = &world.accounts[key];
+        assert!(account.incident.is_some());
+        assert_eq!(account.stage.word(), "backoff");
+        assert_eq!(account.readable(), if works { Readable::Yes(1) } else { Readable::Refused });
+        world.now = world.now.plus(Duration::from_secs(600));
+        world.tick();
+        world.run_to_rest();
+        assert_eq!(world.accounts[key].readable(), Readable::Yes(3));
+        heal(&mut world).unwrap();
+    }
+}
+
+/// Who revokes waits for no grace, also not for that of a rotation that is under way or waits.
+#[test]
+fn a_revocation_leaves_nothing_alive_that_was_served() {
+    let revocation = || Cause::Revocation { principal: "person".into() };
+    for trouble in [Mood::Well, Mood::Unreachable] {
+        let mut world = World::new(5, 1);
+        world.target.0.lock().unwrap().overlaps = true;
+        let key = "a/app/0";
+        let plan = step::request(world.accounts[key].clone(), revocation(), &world.context_of(key)).unwrap();
+        world.commit(plan);
+        world.send(key, trouble);
+        world.settle_answer(key);
+        world.now = world.now.plus(Duration::from_secs(600));
+        world.tick();
+        world.run_to_rest();
+        let account = &world.accounts[key];
+        assert_eq!((account.stage.word(), account.readable()), ("idle", Readable::Yes(2)), "{trouble:?}");
+        assert!(world.target.0.lock().unwrap().older["user0"].is_empty());
+    }
 }

@@ -44,7 +44,7 @@ impl AccountService {
             )));
         }
         if disposal == Disposal::RotateAndForget {
-            self.rotate(path, false, principal).await?;
+            self.revoke_versions(&subject, principal).await?;
         }
         let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
             return Err(AccountError::Busy(format!("{path} is being rotated; try again in a moment")));

@@ -54,6 +54,41 @@ impl AccountService {
         force: bool,
         principal: &str,
     ) -> Result<Rotated, AccountError> {
+        let cause = Cause::Demand { principal: principal.to_owned() };
+        self.rotate_for(subject, force, principal, &cause).await
+    }
+
+    /// Sees to it that nothing works any more that was ever served of an account: its current version is replaced, and
+    /// the old one dies at once, whatever grace it has.
+    pub(super) async fn revoke_versions(
+        &self,
+        subject: &Subject,
+        principal: &str,
+    ) -> Result<Rotated, AccountError> {
+        let cause = Cause::Revocation { principal: principal.to_owned() };
+        let current = |service: &Self| -> Result<u64, AccountError> {
+            let account = service.engine.account(subject)?.ok_or(AccountError::NotFound)?.value;
+            Ok(account.versions.current.map_or(0, |version| version.number))
+        };
+        let served = current(self)?;
+        let mut rotated = self.rotate_for(subject, false, principal, &cause).await?;
+        // What was asked for first may have been the end of a grace, or the outcome of somebody else's rotation.
+        for _ in 0..REVOCATIONS_MAX {
+            if current(self)? > served || rotated == Rotated::Running {
+                break;
+            }
+            rotated = self.rotate_for(subject, false, principal, &cause).await?;
+        }
+        Ok(rotated)
+    }
+
+    async fn rotate_for(
+        &self,
+        subject: &Subject,
+        force: bool,
+        principal: &str,
+        cause: &Cause,
+    ) -> Result<Rotated, AccountError> {
         let key = subject.key();
         let shared = self.engine.flights().is_driving(&key);
         let asked_at = self.progress(subject)?;
@@ -68,7 +103,7 @@ impl AccountService {
         let acted = self
             .engine
             .act(flight, subject, |account, context| {
-                let cause = Cause::Demand { principal: principal.to_owned() };
+                let cause = cause.clone();
                 if force && account.lending.is_lent() {
                     let ending = EndCause::Forced { principal: principal.to_owned() };
                     return match closing::end(account, None, ending, context) {
@@ -172,3 +207,6 @@ pub(super) fn not_found(error: crate::engine::ActError) -> AccountError {
         error => AccountError::Act(error),
     }
 }
+
+/// Rotations that a revocation asks for until there is a new version: one that ends a grace, one that was shared, its own.
+const REVOCATIONS_MAX: u32 = 2;

@@ -195,7 +195,12 @@ impl CampaignService {
                         .act(flight, &item.subject, |account, context| {
                             let plan = match look(campaign, item, Some(&account), is_own) {
                                 Look::Begin => {
-                                    request(account, Cause::Demand { principal: by.clone() }, context).ok()
+                                    let principal = by.clone();
+                                    let cause = match campaign.kind.kills() {
+                                        true => Cause::Revocation { principal },
+                                        false => Cause::Demand { principal },
+                                    };
+                                    request(account, cause, context).ok()
                                 }
                                 Look::Cut => {
                                     let ending = EndCause::Forced { principal: by.clone() };
