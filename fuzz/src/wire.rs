@@ -5,7 +5,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vault_api::{AuthBlock, Envelope, ErrorBody, Listing};
 use vault_api::{
-    account, audit, checkout, incident, integrity, lease, password_policy, policy, pool, report,
+    account, audit, checkout, consumer, incident, integrity, lease, password_policy, policy, pool, report,
 };
 use vault_api::{rotation, rotation_policy, seal, target, token};
 
@@ -35,7 +35,7 @@ const CHECKS: &[fn(&Value)] = &[
     check::<account::AccountDelete>,
     check::<account::AccountHistory>,
     check::<account::AccountStatus>,
-    check::<account::ConsumerList>,
+    check::<consumer::ConsumerList>,
     check::<account::Credential>,
     check::<account::StatusListing>,
     check::<account::Watched>,

@@ -47,6 +47,7 @@ async fn the_old_password_is_kept_when_the_new_one_was_taken_away_meanwhile() {
         server.accepts("app", &old.password).await.unwrap(),
         "the last stored version that works is gone"
     );
+    assert_eq!(served(&vault, "app").await.version, old.version, "the old one is served again");
     let told = vault.get("incidents?state=all").await.unwrap();
     assert_eq!(told.data().unwrap()["incidents"][0]["class"], "drift", "{}", told.body);
 }

@@ -3,11 +3,8 @@
 use std::time::Duration;
 
 use vault_api::{
-    account::{
-        AccountDelete, AccountHistory, AccountState, AccountStatus, ConsumerInfo, ConsumerList, Disposal,
-        StatusListing,
-    },
-    consumer::{ConfirmRequest, Confirmation},
+    account::{AccountDelete, AccountHistory, AccountState, AccountStatus, Disposal, StatusListing},
+    consumer::{ConfirmRequest, Confirmation, ConsumerInfo, ConsumerList},
     rotation::RotationRequest,
 };
 

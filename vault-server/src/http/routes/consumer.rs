@@ -1,8 +1,7 @@
 //! `accounts/consumers/…`: who fetched which version of a credential; `accounts/confirm/…`: who uses it.
 
 use serde_json::{Map, json};
-use vault_api::account::{ConsumerInfo, ConsumerList, ConsumerSummary};
-use vault_api::consumer::Confirmation;
+use vault_api::consumer::{Confirmation, ConsumerInfo, ConsumerList, ConsumerSummary};
 use vault_core::account::Account;
 use vault_core::consumer::{Receipt, Standing, Who};
 use vault_core::path::AccountPath;
