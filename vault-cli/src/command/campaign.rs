@@ -158,13 +158,30 @@ async fn told_with_troubles(answer: &Answer, session: &mut Session) -> Result<Ex
         }
     }
     session.show(answer, |_, _| Ok(text))?;
+    let left = left_alone(&status);
+    if !left.is_empty() {
+        session.console.warning(&format!(
+            "left alone, so that what is known of them still opens them: {}; see rotunda campaign accounts {} --state skipped",
+            left.join(", "),
+            output::shown(&status.id)
+        ));
+    }
     Ok(exit(&status))
+}
+
+/// Accounts that a breach or a leaver's campaign left alone although their passwords still work: how many, and why.
+fn left_alone(status: &CampaignStatus) -> Vec<String> {
+    if !matches!(status.kind.as_str(), "respond" | "offboard") {
+        return Vec::new();
+    }
+    let lives = status.skips.iter().filter(|(why, _)| !matches!(why.as_str(), "deleted" | "no_credential"));
+    lives.map(|(why, count)| format!("{count} {}", output::shown(why))).collect()
 }
 
 fn exit(status: &CampaignStatus) -> Exit {
     match status.state.as_str() {
         "paused" | "cancelled" => Exit::RotationFailed,
-        _ if status.accounts.failed > 0 => Exit::RotationFailed,
+        _ if status.accounts.failed > 0 || !left_alone(status).is_empty() => Exit::RotationFailed,
         "done" => Exit::Done,
         _ => Exit::Unfinished,
     }
@@ -214,3 +231,27 @@ const AGAIN_AFTER: Duration = Duration::from_secs(2);
 const FAILURES_MAX: u32 = 300;
 /// Most accounts of one kind that a status names.
 const SHOWN_MAX: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_breach_or_a_leaver_is_not_done_with_while_an_old_password_lives() {
+        for (kind, why, want) in [
+            ("rotate", "parked", Exit::Done),
+            ("respond", "parked", Exit::RotationFailed),
+            ("offboard", "already_rotating", Exit::RotationFailed),
+            ("offboard", "deleted", Exit::Done),
+            ("respond", "no_credential", Exit::Done),
+        ] {
+            let status = CampaignStatus {
+                kind: kind.to_owned(),
+                state: "done".to_owned(),
+                skips: [(why.to_owned(), 1)].into(),
+                ..CampaignStatus::default()
+            };
+            assert_eq!(exit(&status), want, "{kind}, {why}");
+        }
+    }
+}

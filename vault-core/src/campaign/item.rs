@@ -122,7 +122,19 @@ pub fn look(campaign: &Campaign, item: &Item, account: Option<&Account>, is_own:
     let rotated = || Look::Settled(State::Rotated { version: current.unwrap_or_default() });
     match &account.stage {
         Stage::Active { .. } => Look::Wait,
-        Stage::Waiting { run, .. } | Stage::Parked { run, .. } if run.fault.is_some() => {
+        // Whether its rotation waits for the lease or stopped before it touched the target: the lease ends.
+        stage
+            if stage.untouched()
+                && !is_replaced
+                && account.lending.is_lent()
+                && cuts(campaign.options.leases, is_own) =>
+        {
+            Look::Cut
+        }
+        // In its grace it has rotated, whatever went wrong on the way there.
+        Stage::Waiting { run, .. } | Stage::Parked { run, .. }
+            if run.fault.is_some() && run.grace.is_none() =>
+        {
             stopped(campaign, account, run)
         }
         _ if is_replaced => rotated(),
@@ -130,7 +142,6 @@ pub fn look(campaign: &Campaign, item: &Item, account: Option<&Account>, is_own:
         // Without a fault: the old version lives on for its grace, which ends now.
         Stage::Waiting { .. } => Look::Begin,
         Stage::Idle => match account.lending.holder.as_ref().filter(|_| account.lending.is_lent()) {
-            Some(_) if cuts(campaign.options.leases, is_own) => Look::Cut,
             Some(lease) => {
                 Look::Settled(State::Waiting { holder: lease.borrower.name.clone(), until: lease.expires_at })
             }

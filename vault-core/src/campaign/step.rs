@@ -172,6 +172,8 @@ fn go_on(campaign: &mut Campaign, now: Timestamp) {
         let next = match (number, campaign.options.canary) {
             (0, 0) => WAVE_MAX,
             (0, canary) => canary.min(WAVE_MAX),
+            // A canary of which none rotated has proven nothing.
+            (_, 1..) if campaign.tally.rotated == 0 => campaign.options.canary.min(WAVE_MAX),
             _ => size.saturating_mul(WAVE_GROWTH).min(WAVE_MAX),
         };
         if left > 0 {

@@ -11,6 +11,7 @@ use crate::id::RotationId;
 use crate::lease::{Borrower, Lease, LeaseState};
 use crate::path::{AccountPath, Name};
 use crate::rotation::fault::{Fault, FaultClass};
+use crate::rotation::grace::Grace;
 use crate::rotation::port::Rights;
 use crate::rotation::run::{Cause, Run, Stage, Step};
 
@@ -73,6 +74,16 @@ fn a_breach_has_no_canary_and_does_not_stop() {
 fn nobody_found_is_done_at_once() {
     let campaign = gathered(campaign(Kind::Offboard, 0, 100, Leases::CutOwn), 0);
     assert_eq!((campaign.word(), task(&campaign)), ("done", Task::Rest));
+}
+
+#[test]
+fn waves_stay_as_small_as_the_canary_until_something_has_rotated() {
+    let mut campaign = gathered(campaign(Kind::Rotate, 2, 10, Leases::Wait), 100);
+    campaign = step(campaign, changes(2, &State::Skipped(Skip::Failing)), NOW).unwrap();
+    assert_eq!(task(&campaign), Task::Rotate(2, 4), "two that were left alone prove nothing");
+    campaign = step(campaign, changes(1, &State::Skipped(Skip::NoCredential)), NOW).unwrap();
+    campaign = step(campaign, changes(1, &State::Rotated { version: 2 }), NOW).unwrap();
+    assert_eq!(task(&campaign), Task::Rotate(4, 24));
 }
 
 #[test]
@@ -275,6 +286,41 @@ fn a_lease_waits_or_is_cut_as_was_asked() {
         let campaign = campaign(Kind::Offboard, 0, 100, leases);
         assert_eq!(look(&campaign, &item, Some(&lent), is_own), want, "{leases:?} {is_own}");
     }
+}
+
+#[test]
+fn a_lease_is_cut_also_where_a_rotation_waits_or_is_parked_before_it_touched_the_target() {
+    let old = NOW.minus(std::time::Duration::from_secs(60));
+    for stage in [
+        Stage::Waiting { run: run(old, true), step: Step::Prepare, at: NOW },
+        Stage::Waiting { run: run(old, false), step: Step::Prepare, at: NOW },
+        Stage::Parked { run: run(old, true), step: Step::Prepare },
+    ] {
+        let mut lent = Account { stage, ..account() };
+        lent.lending.holder = Some(lease(3));
+        let item = item(&lent);
+        let cut = campaign(Kind::Respond, 0, 100, Leases::Cut);
+        assert_eq!(look(&cut, &item, Some(&lent), false), Look::Cut, "{:?}", lent.stage);
+        let wait = campaign(Kind::Respond, 0, 100, Leases::Wait);
+        assert_ne!(look(&wait, &item, Some(&lent), false), Look::Cut, "{:?}", lent.stage);
+        lent.stage = Stage::Parked { run: run(old, true), step: Step::Probe };
+        let left = Look::Settled(State::Skipped(Skip::Parked));
+        assert_eq!(look(&cut, &item, Some(&lent), false), left, "what touched the target is a person's");
+    }
+}
+
+#[test]
+fn an_old_fault_does_not_count_in_the_grace() {
+    let mut after = account();
+    let item = item(&after);
+    after.versions.previous = after.versions.current.replace(Version::new(4, NOW));
+    let mut run = run(NOW, true);
+    run.grace = Some(Grace { began: NOW, ends: NOW, held: false });
+    after.stage = Stage::Waiting { run, step: Step::Retire, at: NOW };
+    let rotate = campaign(Kind::Rotate, 1, 10, Leases::Wait);
+    assert_eq!(look(&rotate, &item, Some(&after), false), Look::Settled(State::Rotated { version: 4 }));
+    let respond = campaign(Kind::Respond, 0, 100, Leases::Cut);
+    assert_eq!(look(&respond, &item, Some(&after), false), Look::Begin);
 }
 
 #[test]

@@ -32,6 +32,7 @@ use crate::engine::dynamic::DynamicError;
 use crate::engine::record::{Managed, managed_name};
 use crate::engine::{ActError, Engine};
 use crate::service::consumer::ConsumerService;
+use crate::service::hand_over::HandedOver;
 use crate::service::knower::{KnowerService, NoteError};
 
 /// The accounts. Cheap to clone.
@@ -130,6 +131,27 @@ impl AccountService {
         self.knowers.note(account, lease.version, principal).await?;
         let what = Fetched { version: lease.version, lent: Some(lease.generation) };
         self.consumers.fetched(account, principal, what);
+        Ok(())
+    }
+
+    /// Notes that `principal` is being given the versions of the account `subject` that are in `handed`.
+    ///
+    /// # Errors
+    /// [`AccountError`] when it cannot be written down that `principal` knows them: then they are not given.
+    pub async fn handed_over(
+        &self,
+        subject: &Subject,
+        handed: &HandedOver,
+        principal: &Principal,
+    ) -> Result<(), AccountError> {
+        // One that is gone meanwhile, or another of its path, has no version that is in there.
+        let account = self.engine.account(subject)?.map(|loaded| loaded.value);
+        let Some(account) = account.filter(|account| account.created_at == handed.created_at) else {
+            return Ok(());
+        };
+        for one in handed.passwords.iter().filter(|one| one.password.is_some()) {
+            self.knowers.note(&account, one.version, principal).await?;
+        }
         Ok(())
     }
 

@@ -109,17 +109,51 @@ impl KnowerService {
     /// [`LoadError`] by cause.
     pub fn known(&self, account: &Account, named: &Named) -> Result<Vec<u64>, LoadError> {
         let mut versions: Vec<u64> = Vec::new();
-        for (_, knower) in self.of(&account.subject)? {
-            let is_stored = || account.versions.stored().any(|stored| stored.number == knower.version);
-            if knower.account == account.created_at
-                && named.means(&knower.who, &knower.accessor, &knower.name)
-                && !versions.contains(&knower.version)
-                && is_stored()
-            {
-                versions.push(knower.version);
+        self.each(&account.subject, |name, knower| {
+            let is_of = |knower: &Knower| knower.account == account.created_at;
+            let version = match knower {
+                Some(knower) => Some(knower.version).filter(|_| is_of(knower) && means(named, knower)),
+                None => version_of(&account.subject, name),
+            };
+            versions.extend(version.filter(|version| {
+                !versions.contains(version)
+                    && account.versions.stored().any(|stored| stored.number == *version)
+            }));
+        })?;
+        Ok(versions)
+    }
+
+    /// Whether anybody who is `named` knows any version of an account whose record cannot be read.
+    pub(super) fn knows_any(&self, subject: &Subject, named: &Named) -> Result<bool, LoadError> {
+        let mut knows = false;
+        self.each(subject, |_, knower| knows |= knower.is_none_or(|knower| means(named, knower)))?;
+        Ok(knows)
+    }
+
+    /// Looks at each entry of an account: its name, and what it says. One that cannot be read says nothing, and may
+    /// be anybody's.
+    fn each(&self, subject: &Subject, mut see: impl FnMut(&[u8], Option<&Knower>)) -> Result<(), LoadError> {
+        let prefix = prefix(subject);
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.inner.barrier.list_each::<Knower>(&prefix, after.as_deref(), PAGE)?;
+            let full = page.len() == PAGE;
+            after = page.last().map(|(name, _)| name.clone());
+            for (name, loaded) in page {
+                match loaded {
+                    Ok(loaded) => see(&name, Some(&loaded.value)),
+                    Err(error) if error.is_damage() => {
+                        let error = &error as &dyn std::error::Error;
+                        tracing::error!(account = %subject, error, "who knows a password cannot be read");
+                        see(&name, None);
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            if !full {
+                return Ok(());
             }
         }
-        Ok(versions)
     }
 
     /// The account after the one whose names begin `after`, that anybody is known to know.
@@ -257,6 +291,16 @@ fn name(subject: &Subject, knower: &Knower) -> Vec<u8> {
     name.extend_from_slice(&knower.version.to_be_bytes());
     name.extend_from_slice(&knower.mark());
     name
+}
+
+/// The version that the name of an entry tells.
+fn version_of(subject: &Subject, name: &[u8]) -> Option<u64> {
+    let rest = name.get(prefix(subject).len()..)?;
+    rest.first_chunk::<8>().map(|version| u64::from_be_bytes(*version))
+}
+
+fn means(named: &Named, knower: &Knower) -> bool {
+    named.means(&knower.who, &knower.accessor, &knower.name)
 }
 
 fn prefix(subject: &Subject) -> Vec<u8> {

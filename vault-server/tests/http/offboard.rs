@@ -4,7 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use vault_core::account::Subject;
 use vault_core::entropy::{Entropy, SeededEntropy, random_bytes};
+use vault_core::knower::Knower;
+use vault_core::path::AccountPath;
+use vault_core::store::key::Table;
+use vault_server::engine::record::{Secret, secret_name};
 
 use super::bench::Bench;
 
@@ -207,4 +212,85 @@ async fn what_somebody_still_has_is_told_and_ended_when_that_is_asked_for() {
     bench.vault.call("GET", "auth/token/lookup-self", &own, "").await.expect_status(200);
     super::bench::until(|| bench.record("a0").lending.holder.is_none()).await;
     assert_eq!(version(&bench, "a0").await, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_is_found_in_any_spelling_of_its_name_and_an_unknown_one_is_refused() {
+    let bench = office().await;
+    let alice = log_in(&bench, "alice").await;
+    bench.vault.call("GET", "accounts/creds/a1", &alice, "").await.expect_status(200);
+    assert_eq!(offboard(&bench, "auth/userpass/Alice").await, ["a1".to_owned()].into());
+    let unknown = bench.post("campaigns/offboard", json!({ "principal": "auth/userpass/alise" })).await;
+    unknown.expect_status(400);
+    assert!(unknown.text.contains("check the spelling"), "{}", unknown.text);
+    assert_eq!(bench.get("campaigns").await.at("/data/campaigns").as_array().unwrap().len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_handed_a_password_over_knows_it() {
+    let bench = office().await;
+    bench.vault.policy("remover", r#"path "+/config/*" { capabilities = ["delete", "sudo"] }"#).await;
+    let asked = json!({ "policies": ["remover"], "display_name": "dave" }).to_string();
+    let dave = bench.vault.token(&asked).await;
+    for account in ["a1", "a2"] {
+        let path = format!("accounts/config/{account}?disposal=hand-over");
+        bench.vault.call("DELETE", &path, &dave, "").await.expect_status(200);
+    }
+    assert_eq!(known(&bench, "token-dave").await, json!(2));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_read_fails_alone_and_what_may_be_known_counts_as_known() {
+    let bench = office().await;
+    let alice = log_in(&bench, "alice").await;
+    for number in 0..2 {
+        let path = format!("accounts/creds/{}", name(number));
+        bench.vault.call("GET", &path, &alice, "").await.expect_status(200);
+    }
+    bench.damage("a0").await;
+    for name in bench.vault.app.barrier.names(Table::Knower, b"a/a2\0", None, 10).unwrap() {
+        bench.damage_record::<Knower>(&name).await;
+    }
+    let asked = json!({ "principal": "auth/userpass/alice" });
+    let id = text(&bench.post("campaigns/offboard", asked).await.at("/data/campaign/id"));
+    let mut campaign = bench.get(&format!("campaigns/{id}")).await;
+    for _ in 0..600 {
+        if campaign.at("/data/state") == json!("done") {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        campaign = bench.get(&format!("campaigns/{id}")).await;
+    }
+    assert_eq!(campaign.at("/data/state"), json!("done"), "{}", campaign.text);
+    assert_eq!(campaign.at("/data/failures/store_failed"), json!(1), "{}", campaign.text);
+    assert_eq!(campaign.at("/data/accounts/rotated"), json!(2), "{}", campaign.text);
+    assert_eq!(version(&bench, "a2").await, 2, "nobody knows who knew it");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_noted_is_not_opened_and_not_lost() {
+    let bench = office().await;
+    let (alice, bob) = (log_in(&bench, "alice").await, log_in(&bench, "bob").await);
+    let headers = [("x-vault-token", alice.as_str()), ("x-vault-wrap-ttl", "60")];
+    let wrapped = bench.vault.raw("GET", "/v1/accounts/creds/a1", &headers, "").await;
+    let token = json!({ "token": wrapped.at("/wrap_info/token") }).to_string();
+    bench.damage("a1").await;
+    let opened = bench.vault.call("POST", "sys/wrapping/unwrap", &bob, &token).await;
+    assert!(opened.status >= 500, "{}", opened.text);
+    bench.vault.call("POST", "sys/wrapping/lookup", "", &token).await.expect_status(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_version_that_cannot_be_read_does_not_keep_another_from_being_opened() {
+    let bench = office().await;
+    rotate(&bench, "a1").await;
+    let (alice, bob) = (log_in(&bench, "alice").await, log_in(&bench, "bob").await);
+    let headers = [("x-vault-token", alice.as_str()), ("x-vault-wrap-ttl", "60")];
+    let wrapped = bench.vault.raw("GET", "/v1/accounts/creds/a1", &headers, "").await;
+    let subject = Subject::Account(AccountPath::parse("a1").unwrap());
+    let current = version(&bench, "a1").await;
+    bench.damage_record::<Secret>(&secret_name(&subject, current)).await;
+    let token = json!({ "token": wrapped.at("/wrap_info/token") }).to_string();
+    bench.vault.call("POST", "sys/wrapping/unwrap", &bob, &token).await.expect_status(200);
+    assert_eq!(known(&bench, "auth/userpass/bob").await, json!(1));
 }

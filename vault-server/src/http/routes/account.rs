@@ -5,7 +5,7 @@ use vault_api::account::{AccountStatus, Credential};
 use vault_api::checkout::{CheckInResponse, CheckOutResponse, HeldFacts, LeaseEnd};
 use vault_api::incident::FailureFacts;
 use vault_api::rotation::RotationOutcome;
-use vault_core::account::Settings;
+use vault_core::account::{Settings, Subject};
 use vault_core::identity::TokenKind;
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
@@ -16,7 +16,7 @@ use crate::app::App;
 use crate::http::answer::{Answer, Renewable};
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
-use crate::http::routes::hand_over::{confirmed, given};
+use crate::http::routes::hand_over::{answered, confirmed};
 use crate::service::account::{
     AccountError, Adoption, CheckIn, CheckOut, CheckedOut, Configure, Disposal, Rotated,
 };
@@ -110,7 +110,7 @@ pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
     }
     let handed =
         context.app.accounts.remove(&path, disposal, context.caller.principal.display_name()).await?;
-    handed.as_ref().map_or_else(|| Ok(Answer::nothing()), given)
+    answered(&context, &Subject::Account(path), handed).await
 }
 
 pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {

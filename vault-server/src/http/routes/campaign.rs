@@ -97,6 +97,15 @@ async fn start(context: Context, kind: Kind, selection: Selection) -> Result<Ans
         }
         Answer::of(&view::plan(&ask.selection, &planned, access))?
     } else {
+        if let Some(named) = &ask.selection.known_by
+            && access.as_ref().is_none_or(|access| access.tokens.is_empty())
+            && !context.app.campaigns.knows_any(named)?
+        {
+            return Err(ApiError::invalid(format!(
+                "nobody of that name has a token or knows a stored version; check the spelling: {:?}",
+                named.text
+            )));
+        }
         let principal = context.caller.principal.display_name();
         let campaign = context.app.campaigns.start(ask, principal).await?;
         Answer::of(&CampaignStarted { campaign: view::status(&campaign, context.now()), access })?

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
+use vault_core::account::Subject;
 use vault_core::path::Name;
 use vault_core::rotation::port::TargetSpec;
 
@@ -10,7 +11,7 @@ use crate::app::App;
 use crate::http::answer::Answer;
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
-use crate::http::routes::hand_over::{confirmed, given};
+use crate::http::routes::hand_over::{answered, confirmed};
 use crate::service::account::Rotated;
 use crate::service::target::{Configure, Disposal};
 
@@ -90,7 +91,7 @@ pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
     };
     let principal = context.caller.principal.display_name();
     let handed = context.app.targets.remove(&name, disposal, principal).await?;
-    handed.as_ref().map_or_else(|| Ok(Answer::nothing()), given)
+    answered(&context, &Subject::Management(name), handed).await
 }
 
 pub(super) async fn check(context: Context) -> Result<Answer, ApiError> {

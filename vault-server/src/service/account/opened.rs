@@ -4,7 +4,7 @@ use serde_json::Value;
 use vault_core::account::Subject;
 use vault_core::identity::Principal;
 use vault_core::lease::Lease;
-use vault_core::path::AccountPath;
+use vault_core::path::{AccountPath, Name};
 
 use super::{AccountError, AccountService};
 
@@ -21,25 +21,37 @@ impl AccountService {
         role: Option<&AccountPath>,
         reader: &Principal,
     ) -> Result<(), AccountError> {
-        let Some(password) = envelope.pointer("/data/password").and_then(Value::as_str) else {
+        let handed = envelope.pointer("/data/passwords").and_then(Value::as_array);
+        let handed = handed.into_iter().flatten().filter_map(|one| one.get("password"));
+        let passwords: Vec<&str> =
+            envelope.pointer("/data/password").into_iter().chain(handed).filter_map(Value::as_str).collect();
+        if passwords.is_empty() {
             return Ok(());
-        };
+        }
         let subject = match envelope.get("lease_id").and_then(Value::as_str).filter(|id| !id.is_empty()) {
             Some(id) => {
                 let lease = self.engine.barrier().load::<Lease>(id)?;
                 lease.and_then(|lease| Subject::from_key(&lease.value.subject))
             }
             None => {
-                let read =
-                    path.strip_prefix("accounts/creds/").and_then(|path| AccountPath::parse(path).ok());
-                read.or_else(|| role.cloned()).map(Subject::Account)
+                let of = |prefix| path.strip_prefix(prefix).and_then(|path| AccountPath::parse(path).ok());
+                let read = of("accounts/creds/").or_else(|| of("accounts/config/")).or_else(|| role.cloned());
+                let target = path.strip_prefix("targets/config/").and_then(|name| Name::parse(name).ok());
+                read.map(Subject::Account).or(target.map(Subject::Management))
             }
         };
         let Some(subject) = subject else { return Ok(()) };
         let Some(account) = self.engine.account(&subject)? else { return Ok(()) };
         for version in account.value.versions.stored() {
-            let stored = self.engine.stored(&account.value, version.number)?;
-            if stored.is_some_and(|stored| stored.login.password.ct_eq(password)) {
+            let stored = match self.engine.stored(&account.value, version.number) {
+                // It cannot be told from the others, so it may be what is opened.
+                Err(error) if error.is_damage() => None,
+                found => Some(found?),
+            };
+            let is_opened = stored.is_none_or(|stored| {
+                stored.is_some_and(|stored| passwords.iter().any(|text| stored.login.password.ct_eq(text)))
+            });
+            if is_opened {
                 self.knowers.note(&account.value, version.number, reader).await?;
             }
         }

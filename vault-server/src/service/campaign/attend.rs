@@ -45,14 +45,15 @@ impl CampaignService {
             return;
         }
         let (service, stop) = (self.clone(), shutdown.clone());
+        let driven = Driven { service: self.clone(), id };
         shutdown.spawn(async move {
+            let _driven = driven;
             if let Err(error) = service.drive(id, &stop).await
                 && !matches!(error, CampaignError::Load(LoadError::Sealed) | CampaignError::NotFound)
             {
                 let error = &error as &dyn std::error::Error;
                 tracing::error!(campaign = %id, error, "a campaign does not go on");
             }
-            service.driven().remove(&id);
         });
     }
 
@@ -74,6 +75,18 @@ impl CampaignService {
         sum("skipped", |campaign| campaign.tally.skipped);
         sum("waiting", |campaign| campaign.tally.waiting);
         sum("remaining", |campaign| campaign.tally.remaining());
+    }
+}
+
+/// A campaign that has a driver, until this is dropped: also if the driver breaks down.
+struct Driven {
+    service: CampaignService,
+    id: CampaignId,
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        self.service.driven().remove(&self.id);
     }
 }
 

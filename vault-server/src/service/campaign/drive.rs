@@ -12,11 +12,14 @@ use vault_core::campaign::step::{self, Change, Event, Task};
 use vault_core::id::CampaignId;
 use vault_core::lease::{EndCause, closing};
 use vault_core::path::Name;
+use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::run::Cause;
 use vault_core::rotation::step::request;
 
 use super::{CampaignError, CampaignService, PAGE, TOGETHER};
-use crate::engine::OUTCOME_WAIT;
+use crate::barrier::LoadError;
+use crate::engine::commit::PlanError;
+use crate::engine::{ActError, OUTCOME_WAIT};
 use crate::shutdown::Shutdown;
 
 /// A wave under way.
@@ -33,6 +36,8 @@ struct Wave {
     flush_at: Option<Instant>,
     /// When the next may begin.
     next_at: Instant,
+    /// Whether one broke down: then the wave is begun anew once the others are over.
+    broken: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -74,6 +79,7 @@ impl CampaignService {
         let mut wave = self.begin_wave(campaign, from, to)?;
         let mut goes_on = true;
         loop {
+            goes_on &= !wave.broken;
             let is_held_back = goes_on && self.fill(&mut wave);
             if wave.running.is_empty() && wave.over.is_empty() && (!goes_on || wave.queues.is_empty()) {
                 return Ok(());
@@ -110,7 +116,11 @@ impl CampaignService {
         let mut rooms = HashMap::new();
         for target in queues.keys() {
             let name = Name::parse(target).ok();
-            let stored = name.map(|name| self.inner.engine.target(&name)).transpose()?.flatten();
+            let stored = match name.map(|name| self.inner.engine.target(&name)).transpose() {
+                // Its rotations will tell.
+                Err(error) if error.is_damage() => None,
+                found => found?.flatten(),
+            };
             let width = stored.map_or(1, |stored| stored.value.concurrency.max(1));
             let width = campaign.options.concurrency.map_or(width, |most| width.min(most.max(1)));
             rooms.insert(target.clone(), Room { taken: 0, width });
@@ -123,6 +133,7 @@ impl CampaignService {
             over: Vec::new(),
             flush_at: None,
             next_at: Instant::now(),
+            broken: false,
         })
     }
 
@@ -149,7 +160,7 @@ impl CampaignService {
                 }
                 let (service, campaign) = (self.clone(), Arc::clone(&wave.campaign));
                 wave.running.spawn(async move {
-                    let state = service.rotate(&campaign, &item).await;
+                    let state = service.rotate(&campaign, &item).await.or_else(unreadable);
                     (number, item, state)
                 });
                 began = true;
@@ -217,7 +228,7 @@ impl CampaignService {
                                 let _ = drive.await;
                             }
                         }
-                        Err(crate::engine::ActError::NotFound) => {}
+                        Err(ActError::NotFound) => {}
                         Err(error) => return Err(error.into()),
                     }
                 }
@@ -227,6 +238,13 @@ impl CampaignService {
             class: "overdue".to_owned(),
             detail: "the rotation was not over in time; it goes on by itself".to_owned(),
         })
+    }
+
+    /// What is to be done about an account as its record stands.
+    pub(super) fn look(&self, campaign: &Campaign, item: &Item) -> Result<Look, LoadError> {
+        let account = self.inner.engine.account(&item.subject)?.map(|loaded| loaded.value);
+        let is_own = self.holds(campaign, account.as_ref())?;
+        Ok(look(campaign, item, account.as_ref(), is_own))
     }
 
     /// Looks at those that wait for a check-in.
@@ -241,13 +259,12 @@ impl CampaignService {
                 if !matches!(item.state, State::Waiting { .. }) {
                     continue;
                 }
-                let account = self.inner.engine.account(&item.subject)?.map(|loaded| loaded.value);
-                let is_own = self.holds(campaign, account.as_ref())?;
-                let state = match look(campaign, &item, account.as_ref(), is_own) {
-                    Look::Settled(state) => state,
-                    Look::Wait => continue,
+                let state = match self.look(campaign, &item) {
+                    Ok(Look::Settled(state)) => state,
+                    Ok(Look::Wait) => continue,
                     // It was given back and stands at the same version: its turn is now.
-                    Look::Begin | Look::Cut => self.rotate(campaign, &item).await?,
+                    Ok(Look::Begin | Look::Cut) => self.rotate(campaign, &item).await.or_else(unreadable)?,
+                    Err(error) => unreadable(error.into())?,
                 };
                 if state != item.state {
                     let (target, before) = (item.target.clone(), item.state.clone());
@@ -280,7 +297,9 @@ impl Wave {
 
     async fn ended(&mut self, ended: Result<Ended, tokio::task::JoinError>) -> Result<(), CampaignError> {
         let Ok((number, item, state)) = ended else {
-            // One that broke down stays pending, and is looked at again; not in a tight loop.
+            // One that broke down stays pending, and is looked at again; not in a tight loop. Whose place it had is
+            // not known any more.
+            self.broken = true;
             tokio::time::sleep(LOOKED_EVERY).await;
             return Ok(());
         };
@@ -290,6 +309,23 @@ impl Wave {
         self.over.push((number, item, state?));
         self.flush_at.get_or_insert_with(|| Instant::now() + FLUSHED_EVERY);
         Ok(())
+    }
+}
+
+/// One account whose record cannot be read has failed, and keeps no other back; any other error is of the whole.
+pub(super) fn unreadable(error: CampaignError) -> Result<State, CampaignError> {
+    let damage = match &error {
+        CampaignError::Load(error) | CampaignError::Act(ActError::Plan(PlanError::Load(error))) => {
+            Some(error)
+        }
+        _ => None,
+    };
+    match damage.filter(|error| error.is_damage()) {
+        Some(damage) => Ok(State::Failed {
+            class: FaultClass::StoreFailed.to_string(),
+            detail: format!("{damage}; restore it from a backup"),
+        }),
+        None => Err(error),
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use vault_core::account::Account;
-use vault_core::campaign::item::{Item, Look, State, look};
+use vault_core::account::{Account, Subject};
+use vault_core::campaign::item::{Item, Look, State};
 use vault_core::campaign::selection::Selection;
 use vault_core::campaign::step::Event;
 use vault_core::campaign::{Campaign, WAVE_GROWTH, WAVE_MAX};
@@ -11,6 +11,7 @@ use vault_core::clock::Timestamp;
 use vault_core::id::CampaignId;
 use vault_core::knower::Named;
 
+use super::drive::unreadable;
 use super::{Ask, CampaignError, CampaignService, TOGETHER};
 use crate::barrier::LoadError;
 
@@ -49,9 +50,10 @@ impl CampaignService {
             for item in found.items {
                 planned.total += 1;
                 if planned.accounts.len() < PLANNED_MAX {
-                    let account = engine.account(&item.subject)?.map(|loaded| loaded.value);
-                    let is_own = self.holds(&campaign, account.as_ref())?;
-                    let look = look(&campaign, &item, account.as_ref(), is_own);
+                    let look = match self.look(&campaign, &item) {
+                        Err(error) => Look::Settled(unreadable(error.into())?),
+                        found => found?,
+                    };
                     planned.accounts.push((item, look));
                 }
             }
@@ -62,6 +64,25 @@ impl CampaignService {
         }
         planned.waves = waves(planned.total, campaign.options.canary);
         Ok(planned)
+    }
+
+    /// Whether whoever is `named` knows anything that is still stored.
+    ///
+    /// # Errors
+    /// [`CampaignError`] by cause.
+    pub fn knows_any(&self, named: &Named) -> Result<bool, CampaignError> {
+        let selection = Selection { known_by: Some(named.clone()), ..Selection::default() };
+        let (now, mut after) = (self.inner.engine.now(), None);
+        loop {
+            let found = self.page(&selection, after, now)?;
+            if !found.items.is_empty() {
+                return Ok(true);
+            }
+            after = found.last;
+            if after.is_none() {
+                return Ok(false);
+            }
+        }
     }
 
     /// Writes down the next page of accounts.
@@ -128,7 +149,19 @@ impl CampaignService {
                 return Ok(Found { items, last: None });
             };
             after = Some(last);
-            let Some(account) = engine.account(&subject)?.map(|loaded| loaded.value) else { continue };
+            let account = match engine.account(&subject) {
+                Ok(Some(loaded)) => loaded.value,
+                Ok(None) => continue,
+                Err(error) if error.is_damage() => {
+                    tracing::error!(account = %subject, error = &error as &dyn std::error::Error,
+                        "an account cannot be read");
+                    if knowers.knows_any(&subject, named)? {
+                        items.push(damaged(subject));
+                    }
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             let versions = knowers.known(&account, named)?;
             let current = account.versions.current.map(|current| current.number);
             // The current one before any other: with that, those before it go, too.
@@ -151,6 +184,12 @@ fn item(account: Account, version: Option<u64>) -> Item {
         version,
         state: State::Pending,
     }
+}
+
+/// One whose record cannot be read: it is written down, so that it is told as failed.
+fn damaged(subject: Subject) -> Item {
+    let (target, account) = ("?".to_owned(), Timestamp::from_secs(0));
+    Item { subject, target, account, version: Some(0), state: State::Pending }
 }
 
 /// In how many waves so many accounts rotate.

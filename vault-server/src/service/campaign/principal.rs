@@ -5,6 +5,7 @@ use vault_core::campaign::Campaign;
 use vault_core::consumer::Who;
 use vault_core::identity::{Origin, Token, TokenDigest, TokenState, keys};
 use vault_core::knower::Named;
+use vault_core::mount::Kind;
 
 use super::{CampaignError, CampaignService};
 use crate::barrier::LoadError;
@@ -44,7 +45,11 @@ impl CampaignService {
         };
         let table = self.inner.mounts.table();
         if let Some((mount, name)) = table.find(text).filter(|(_, name)| !name.is_empty()) {
-            let principal = name.to_owned();
+            // As the routes of these mounts do: a name is the same in upper and lower case.
+            let principal = match mount.kind {
+                Kind::Userpass | Kind::Approle => name.to_lowercase(),
+                _ => name.to_owned(),
+            };
             named.login = Some(Origin { mount: mount.id, principal });
         }
         match self.inner.tokens.look_up_accessor(text, self.inner.engine.now()) {
@@ -125,7 +130,10 @@ impl CampaignService {
             return Ok(false);
         };
         let digest = data_encoding::HEXLOWER.decode(lease.borrower.token.as_bytes()).unwrap_or_default();
-        let token = self.inner.engine.barrier().load::<Token>(digest)?;
+        let token = match self.inner.engine.barrier().load::<Token>(digest) {
+            Err(error) if error.is_damage() => None,
+            found => found?,
+        };
         Ok(match token {
             Some(token) => means(named, &token.value),
             None => {

@@ -104,6 +104,7 @@ fn intended(item: &Item, look: &Look) -> CampaignAccount {
         Look::Cut => ("cut", None),
         Look::Settled(State::Waiting { holder, .. }) => ("wait", Some(holder.clone())),
         Look::Settled(State::Skipped(why)) => ("skip", Some(why.word().to_owned())),
+        Look::Settled(State::Failed { class, .. }) => ("fail", Some(class.clone())),
         Look::Settled(_) => ("skip", None),
     };
     CampaignAccount { state: word.to_owned(), why, ..named(item) }

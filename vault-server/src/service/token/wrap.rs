@@ -96,6 +96,16 @@ impl TokenService {
         Ok(self.wrapping(text, now)?.1.value)
     }
 
+    /// What is in a wrapping token that is still good, and which path answered so. Uses nothing up: it is shown to
+    /// nobody before [`unwrap`](Self::unwrap).
+    ///
+    /// # Errors
+    /// [`WrapError::Invalid`], [`WrapError::Token`].
+    pub fn peek(&self, text: &str, now: Timestamp) -> Result<(String, SecretString), WrapError> {
+        let (digest, loaded) = self.wrapping(text, now)?;
+        Ok((loaded.value.path().to_owned(), self.wrapped_in(&digest)?))
+    }
+
     /// Uses a wrapping token up and shows what is in it. Of any number of requests at once, one succeeds.
     ///
     /// # Errors

@@ -34,10 +34,10 @@ pub(in crate::http::routes) async fn lookup(context: TokenlessContext) -> Result
 pub(in crate::http::routes) async fn unwrap(context: Context) -> Result<Answer, ApiError> {
     let envelope = match others(&context)? {
         Some(text) => {
-            let path = context.app.tokens.wrapping_token(text.expose(), context.now())?.path().to_owned();
-            let envelope = context.app.tokens.unwrap(text.expose(), context.now()).await?;
+            // First the note: if that fails, the token is still good.
+            let (path, envelope) = context.app.tokens.peek(text.expose(), context.now())?;
             note_opened(&context, &path, &envelope).await?;
-            envelope
+            context.app.tokens.unwrap(text.expose(), context.now()).await?
         }
         // The use of this very request was the token's one use.
         None => context.app.tokens.wrapped_in(context.caller.principal.token())?,
