@@ -172,7 +172,9 @@ async fn capabilities_that_the_vault_was_given_stay_with_it() {
     let sets = [format!("--inh-caps={given}"), format!("--ambient-caps={given}")].map(OsString::from);
     for (user, uid) in [(None, 65532), (Some(PluginUser { uid: 65534, gid: 65533 }), 65534)] {
         let host = bench.folder.host(Limits::default()).unwrap();
-        let launcher = service.iter().chain(&sets).cloned().chain(host.launcher).collect();
+        // The pipe that the plugin answers by is the vault's own, and so its user's.
+        let shell = ["/bin/sh", "-c", "\"$0\" \"$@\" | cat"].map(OsString::from);
+        let launcher = service.iter().chain(&sets).chain(&shell).cloned().chain(host.launcher).collect();
         let host = Host { launcher, user, ..host };
         let plugin = PluginRotator::new(Arc::new(host), bench.folder.registration(&[]).unwrap());
         let seen = nosy(&plugin, &bench).await;
