@@ -54,8 +54,8 @@ pub enum Parsed {
 pub enum PluginStage {
     /// Stands over it; its order is on standard input.
     Supervise,
-    /// Becomes it, as this argument says.
-    Execute(String),
+    /// Becomes it, as standard input says.
+    Execute,
 }
 
 impl PluginStage {
@@ -64,9 +64,7 @@ impl PluginStage {
     pub(crate) fn of(words: &[OsString]) -> Option<Self> {
         match words {
             [_, run] if run == "plugin-run" => Some(Self::Supervise),
-            [_, exec, stage] if exec == "plugin-exec" => {
-                Some(Self::Execute(stage.to_string_lossy().into_owned()))
-            }
+            [_, exec] if exec == "plugin-exec" => Some(Self::Execute),
             _ => None,
         }
     }

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     match vault_cli::parse(std::env::args_os()) {
         Ok(Parsed::Client(command)) => vault_cli::run_client(*command),
         Ok(Parsed::Plugin(PluginStage::Supervise)) => rotators::plugin::launch::supervise().into(),
-        Ok(Parsed::Plugin(PluginStage::Execute(stage))) => rotators::plugin::launch::execute(&stage).into(),
+        Ok(Parsed::Plugin(PluginStage::Execute)) => rotators::plugin::launch::execute().into(),
         Ok(Parsed::Server(args)) => finish(run(server::run(args))),
         Ok(Parsed::Dev(args)) => finish(run(dev::run(args))),
         Ok(Parsed::Offline(command)) => match offline::run(&command) {

@@ -11,7 +11,9 @@
 //! or dies. While a verb that changes something is under way it holds a lock, so that "the lock is free" says that
 //! nothing of an earlier verb runs any more.
 //!
-//! The **executor** becomes the plugin: a session of its own, limits, an unprivileged user, no way to new rights.
+//! The **executor** becomes the plugin: a session of its own, limits, an unprivileged user, no capabilities, no way to
+//! new rights. Until then it is the vault's program with the vault's rights, so nothing of a registration, its
+//! environment least of all, has a part in its start.
 
 mod executor;
 mod file;
@@ -19,7 +21,7 @@ mod order;
 mod supervisor;
 
 pub use executor::execute;
-pub use order::{LaunchFailure, Order, PluginUser, Stage};
+pub use order::{LaunchFailure, Order, PluginUser};
 pub use supervisor::supervise;
 
 pub(crate) use file::digest;

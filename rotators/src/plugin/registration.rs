@@ -49,6 +49,11 @@ impl Registration {
         {
             return Err("args and env must not hold NUL, and each line of env is NAME=VALUE".to_owned());
         }
+        if let Some(name) = self.env.keys().find(|name| steers_the_linker(name)) {
+            return Err(format!(
+                "env must not hold {name}: LD_* and GLIBC_TUNABLES change which code is loaded"
+            ));
+        }
         Ok(())
     }
 
@@ -60,5 +65,38 @@ impl Registration {
             fixed.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         all.extend(self.env.clone());
         all
+    }
+}
+
+/// Whether the dynamic linker obeys this variable. What it loads is not the file whose digest was registered.
+fn steers_the_linker(name: &str) -> bool {
+    name.starts_with("LD_") || name == "GLIBC_TUNABLES"
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_that_steer_the_dynamic_linker_are_refused_by_name() {
+        let with = |name: &str| {
+            let env = BTreeMap::from([(name.to_owned(), "/tmp/x.so".to_owned())]);
+            let registration = Registration {
+                name: "plugin".to_owned(),
+                command: "plugin".to_owned(),
+                sha256: "0".repeat(64),
+                args: Vec::new(),
+                env,
+                described: None,
+            };
+            registration.check()
+        };
+        for name in ["LD_PRELOAD", "LD_AUDIT", "LD_LIBRARY_PATH", "LD_", "GLIBC_TUNABLES"] {
+            let refusal = with(name).unwrap_err();
+            assert!(refusal.contains(name) && !refusal.contains("/tmp/x.so"), "{refusal}");
+        }
+        for name in ["LDAP_HOST", "MY_LD_PRELOAD", "COLOUR"] {
+            assert_eq!(with(name), Ok(()), "{name}");
+        }
     }
 }

@@ -1,12 +1,13 @@
 //! What each misbehaviour is told as, and what a plugin gets to see.
 
+use std::ffi::OsString;
 use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use rotators::plugin::launch::PluginUser;
 use rotators::plugin::{Host, Limits, PluginRotator};
-use serde_json::Value;
+use serde_json::{Value, json};
 use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::{Job, Outcome, Probe, Rotator};
 
@@ -126,11 +127,9 @@ async fn a_plugin_sees_its_request_and_nothing_else_of_the_vault() {
     let bench = Bench::start().await;
     bench.target().reset("nosy@check");
     let seen = nosy(&bench.plugin, &bench).await;
-    assert_eq!(
-        seen["env"].as_array().unwrap().iter().filter(|name| *name != "LC_CTYPE").count(),
-        2,
-        "{seen}"
-    );
+    let path = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    assert_eq!(seen["env"], json!(["LANG=C.UTF-8", path]), "{seen}");
+    assert_eq!(armed(&seen), "", "{seen}");
     assert_eq!((&seen["cwd"], &seen["group"]), (&Value::Array(Vec::new()), &Value::Bool(true)), "{seen}");
     assert_eq!(seen["privileges"][0], "1", "{seen}");
     assert!(!seen.to_string().contains(MANAGEMENT), "{seen}");
@@ -152,6 +151,66 @@ async fn a_user_without_privileges_is_become_where_one_is_configured() {
     let plugin = PluginRotator::new(Arc::new(host), bench.folder.registration(&[]).unwrap());
     let seen = nosy(&plugin, &bench).await;
     assert_eq!(seen["uid"].to_string(), "[[65534,65534,65534],[65533,65533,65533],[65533]]", "{seen}");
+    assert_eq!(armed(&seen), "", "{seen}");
+}
+
+#[tokio::test]
+async fn capabilities_that_the_vault_was_given_stay_with_it() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let bench = Bench::start().await;
+    bench.target().reset("nosy@check");
+    let (state, runs) = (bench.folder.path().join("state"), bench.folder.path().join("runs"));
+    std::fs::set_permissions(&state, PermissionsExt::from_mode(0o644)).unwrap();
+    std::os::unix::fs::chown(&runs, Some(65532), Some(65532)).unwrap();
+    std::fs::set_permissions(&runs, PermissionsExt::from_mode(0o755)).unwrap();
+    // As a service of systemd with `User` and `AmbientCapabilities` runs.
+    let given = "+setuid,+setgid,+kill";
+    let service =
+        ["/usr/bin/setpriv", "--reuid=65532", "--regid=65532", "--clear-groups"].map(OsString::from);
+    let sets = [format!("--inh-caps={given}"), format!("--ambient-caps={given}")].map(OsString::from);
+    for (user, uid) in [(None, 65532), (Some(PluginUser { uid: 65534, gid: 65533 }), 65534)] {
+        let host = bench.folder.host(Limits::default()).unwrap();
+        // The pipe that the plugin answers by is the vault's own, and so its user's.
+        let shell = ["/bin/sh", "-c", "\"$0\" \"$@\" | cat"].map(OsString::from);
+        let launcher = service.iter().chain(&sets).chain(&shell).cloned().chain(host.launcher).collect();
+        let host = Host { launcher, user, ..host };
+        let plugin = PluginRotator::new(Arc::new(host), bench.folder.registration(&[]).unwrap());
+        let seen = nosy(&plugin, &bench).await;
+        assert_eq!(seen["uid"][0], json!([uid, uid, uid]), "{seen}");
+        assert_eq!(armed(&seen), "", "{seen}");
+    }
+}
+
+#[tokio::test]
+async fn a_plugins_environment_reaches_the_plugin_alone() {
+    let bench = Bench::start().await;
+    bench.target().reset("nosy@check");
+    let heard = bench.folder.path().join("linker");
+    let host = Arc::new(bench.folder.host(Limits::default()).unwrap());
+    let mut registration = bench.folder.registration(&[]).unwrap();
+    // No registration may hold these; here they make each program that is started with them write down that it was.
+    let linker = [("LD_DEBUG", "libs"), ("LD_DEBUG_OUTPUT", heard.to_str().unwrap()), ("COLOUR", "")];
+    registration.env = linker.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    assert!(registration.check().is_err());
+    let seen = nosy(&PluginRotator::new(host, registration), &bench).await;
+    assert!(seen["env"].as_array().unwrap().contains(&json!("COLOUR=")), "{seen}");
+    let written: String = std::fs::read_dir(bench.folder.path())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.to_str().unwrap().starts_with(heard.to_str().unwrap()))
+        .map(|path| std::fs::read_to_string(path).unwrap())
+        .collect();
+    assert!(written.contains("initialize program: /usr/bin/python3"), "{written}");
+    assert!(!written.contains("/proc/self/exe"), "{written}");
+}
+
+/// The capabilities of a plugin that it has, or could hand on.
+fn armed(seen: &Value) -> String {
+    let sets =
+        ["CapInh:", "CapPrm:", "CapEff:", "CapAmb:"].map(|set| seen["capabilities"][set].as_str().unwrap());
+    sets.concat().trim_matches('0').to_owned()
 }
 
 async fn nosy(plugin: &PluginRotator, bench: &Bench) -> Value {

@@ -7,25 +7,30 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use rustix::fs::Mode;
+use rustix::io::Errno;
 use rustix::process::{
     Resource, Rlimit, Signal, getppid, getrlimit, set_parent_process_death_signal, setrlimit, setsid, umask,
 };
-use rustix::thread::{set_no_new_privs, set_thread_groups, set_thread_res_gid, set_thread_res_uid};
+use rustix::thread::{
+    CapabilitySet, CapabilitySets, capability_is_in_bounding_set, clear_ambient_capability_set,
+    remove_capability_from_bounding_set, set_capabilities, set_no_new_privs, set_thread_groups,
+    set_thread_res_gid, set_thread_res_uid,
+};
 
 use super::order::{LaunchFailure, PluginUser, Stage};
 
 /// Runs the plugin in place of this process; comes back only when it could not, with an exit code.
 ///
-/// `words` is the one argument that the supervisor gave. Standard output is the supervisor's ear: it closes when the
-/// plugin runs, and says why if it does not.
+/// Standard input begins with what the supervisor wants; the rest is the plugin's. Standard output is the supervisor's
+/// ear: it closes when the plugin runs, and says why if it does not.
 #[must_use]
-pub fn execute(words: &str) -> u8 {
+pub fn execute() -> u8 {
     // Closed by the exec itself, and by nothing before.
     let Ok(ear) = std::io::stdout().as_fd().try_clone_to_owned() else { return LaunchFailure::Order.code() };
-    let failure = match serde_json::from_str::<Stage>(words) {
-        Ok(stage) => become_plugin(&stage),
-        Err(_) => LaunchFailure::Order,
-    };
+    // Not by the buffered standard input, which would take of the plugin's part.
+    let stage =
+        std::io::stdin().as_fd().try_clone_to_owned().ok().and_then(|input| Stage::read(File::from(input)));
+    let failure = stage.map_or(LaunchFailure::Order, |stage| become_plugin(&stage));
     let _ = File::from(ear).write_all(&[failure.code()]);
     failure.code()
 }
@@ -36,7 +41,7 @@ fn become_plugin(stage: &Stage) -> LaunchFailure {
         return LaunchFailure::Order;
     };
     let mut plugin = Command::new(descriptor(stage.file));
-    plugin.arg0(&stage.name).args(&stage.args).stdout(output);
+    plugin.arg0(&stage.name).args(&stage.args).env_clear().envs(&stage.env).stdout(output);
     if let Err(failure) = narrow(stage) {
         return failure;
     }
@@ -55,10 +60,14 @@ fn narrow(stage: &Stage) -> Result<(), LaunchFailure> {
     umask(Mode::RWXG | Mode::RWXO);
     limit(Resource::Core, 0)?;
     limit(Resource::Nofile, FILES_MAX)?;
+    // While it is still allowed to.
+    bound().map_err(|_| LaunchFailure::Capabilities)?;
     if let Some(user) = stage.user {
         limit(Resource::Nproc, PROCESSES_MAX)?;
         switch(user).map_err(|_| LaunchFailure::User)?;
     }
+    disarm().map_err(|_| LaunchFailure::Capabilities)?;
+    // With this root does not get them back at the exec either.
     set_no_new_privs(true).map_err(limits)?;
     // Forgotten when the user changes, so it comes after that; and the parent may be gone by now.
     set_parent_process_death_signal(Some(Signal::KILL)).map_err(limits)?;
@@ -74,6 +83,32 @@ fn switch(user: PluginUser) -> rustix::io::Result<()> {
     set_thread_groups(&[gid])?;
     set_thread_res_gid(gid, gid, gid)?;
     set_thread_res_uid(uid, uid, uid)
+}
+
+/// Empties the set of capabilities that a process could ever have, where that is allowed: it is a second lock only.
+fn bound() -> rustix::io::Result<()> {
+    for number in 0..u64::BITS {
+        let capability = CapabilitySet::from_bits_retain(1 << number);
+        match capability_is_in_bounding_set(capability) {
+            Ok(false) => {}
+            Ok(true) => match remove_capability_from_bounding_set(capability) {
+                Err(Errno::PERM) => return Ok(()),
+                removed => removed?,
+            },
+            // Past the last one that the kernel knows.
+            Err(Errno::INVAL) => return Ok(()),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// Gives up every capability. A change from root does so by itself; of a vault that is not root and was given some
+/// (as by systemd's `AmbientCapabilities`), they would go over to the plugin.
+fn disarm() -> rustix::io::Result<()> {
+    clear_ambient_capability_set()?;
+    let none = CapabilitySet::empty();
+    set_capabilities(None, CapabilitySets { effective: none, permitted: none, inheritable: none })
 }
 
 /// Lowers a limit for good; one that is lower already stays.

@@ -1,6 +1,7 @@
 //! What the vault orders of the supervisor, and how the supervisor's exit code is read.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -40,16 +41,35 @@ pub struct PluginUser {
     pub gid: u32,
 }
 
-/// What the executor is told by its only argument.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Stage {
+/// What the executor is told: on its standard input, before what is the plugin's.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Stage {
     pub(super) name: String,
     pub(super) file: i32,
     pub(super) output: i32,
     pub(super) parent: u32,
     pub(super) args: Vec<String>,
+    pub(super) env: BTreeMap<String, String>,
     pub(super) user: Option<PluginUser>,
     pub(super) memory_bytes: u64,
+}
+
+impl Stage {
+    /// As bytes that say how many they are, so that whoever reads them leaves what follows.
+    pub(super) fn framed(&self) -> Option<Vec<u8>> {
+        let words = serde_json::to_vec(self).ok()?;
+        let length = u32::try_from(words.len()).ok()?;
+        Some([length.to_be_bytes().as_slice(), &words].concat())
+    }
+
+    /// Reads what [`framed`](Self::framed) made, and not a byte more.
+    pub(super) fn read(mut input: impl Read) -> Option<Self> {
+        let mut length = [0; 4];
+        input.read_exact(&mut length).ok()?;
+        let mut words = Vec::new();
+        input.take(u32::from_be_bytes(length).into()).read_to_end(&mut words).ok()?;
+        serde_json::from_slice(&words).ok()
+    }
 }
 
 /// Why a plugin was not started: it has certainly seen nothing of the request.
@@ -89,10 +109,13 @@ pub enum LaunchFailure {
     /// Something of an earlier run for this account is still alive.
     #[error("an earlier run of a plugin for this account has not ended")]
     Busy,
+    /// Rights of the vault's process would stay with it.
+    #[error("the vault's capabilities cannot be taken from it")]
+    Capabilities,
 }
 
 impl LaunchFailure {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Order,
         Self::Missing,
         Self::NotAFile,
@@ -104,6 +127,7 @@ impl LaunchFailure {
         Self::Limits,
         Self::Exec,
         Self::Busy,
+        Self::Capabilities,
     ];
 
     /// As an exit code of the supervisor.
@@ -132,6 +156,26 @@ const FIRST_FAILURE: u8 = 70;
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_stage_is_read_up_to_its_end_and_what_follows_is_left() {
+        let stage = Stage {
+            name: "plugin".to_owned(),
+            file: 4,
+            output: 5,
+            parent: 6,
+            args: vec!["\n".to_owned()],
+            env: BTreeMap::from([("NAME".to_owned(), "line\nline".to_owned())]),
+            user: Some(PluginUser { uid: 1, gid: 2 }),
+            memory_bytes: 7,
+        };
+        let framed = stage.framed().unwrap();
+        let input = [framed.as_slice(), b"the request"].concat();
+        let mut rest = input.as_slice();
+        assert_eq!(Stage::read(&mut rest), Some(stage));
+        assert_eq!(rest, b"the request");
+        assert_eq!(Stage::read(&framed[..framed.len() - 1]), None);
+    }
 
     #[test]
     fn every_failure_is_read_back_from_its_code() {

@@ -113,28 +113,30 @@ fn start(order: &Order, copy: &OwnedFd) -> Result<(Pid, ChildStdin), LaunchFailu
         output: output.as_raw_fd(),
         parent: std::process::id(),
         args: order.args.clone(),
+        env: order.env.clone(),
         user: order.user,
         memory_bytes: order.memory_bytes,
     };
-    let words = serde_json::to_string(&stage).map_err(|_| LaunchFailure::Order)?;
+    let words = stage.framed().ok_or(LaunchFailure::Order)?;
     let mut child = Command::new("/proc/self/exe")
-        .args(["plugin-exec", &words])
+        .arg("plugin-exec")
+        // It still has the vault's rights: what is the plugin's own is put on by the exec alone.
         .env_clear()
-        .envs(&order.env)
         .current_dir(empty_folder(&order.runs)?)
         .stdin(Stdio::piped())
         .stdout(mouth)
         .spawn()
         .map_err(|_| LaunchFailure::Exec)?;
     let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw).ok_or(LaunchFailure::Exec)?;
-    let stdin = child.stdin.take().ok_or(LaunchFailure::Exec)?;
+    let mut stdin = child.stdin.take().ok_or(LaunchFailure::Exec)?;
+    let told = stdin.write_all(&words).is_ok();
     let mut said = Vec::new();
     let _ = ear.read_to_end(&mut said);
     match said.first() {
-        None => Ok((pid, stdin)),
-        Some(code) => {
+        None if told => Ok((pid, stdin)),
+        code => {
             let _ = child.wait();
-            Err(LaunchFailure::from_code(i32::from(*code)).unwrap_or(LaunchFailure::Exec))
+            Err(code.and_then(|code| LaunchFailure::from_code((*code).into())).unwrap_or(LaunchFailure::Exec))
         }
     }
 }
