@@ -36,7 +36,7 @@ pub(super) async fn mint(job: Job<'_>) -> Result<Minting, Fault> {
         Changed::Done(mut answer) => match minted(keys, &mut answer) {
             Some(minted) => Minting::Made(minted),
             None => {
-                let what = "a credential was made, and its handle or secret is not where create.handle and create.secret say";
+                let what = "a credential was made, and its handle or secret is not where create.handle and create.secret say, or no address can name it";
                 Minting::Unknown(say(&config, FaultClass::Ambiguous, what))
             }
         },
@@ -47,7 +47,7 @@ pub(super) async fn mint(job: Job<'_>) -> Result<Minting, Fault> {
 
 /// What the API has made.
 fn minted(keys: &Keys, answer: &mut Answer) -> Option<Minted> {
-    let handle = answer.body.pointer(&keys.handle).and_then(pointer::name_in)?;
+    let handle = answer.body.pointer(&keys.handle).and_then(pointer::handle_in)?;
     let username = match &keys.username {
         Some(place) => Some(answer.body.pointer(place).and_then(pointer::name_in)?),
         None => None,
@@ -134,8 +134,8 @@ async fn own_handle(config: &Config, old: &Login) -> Result<Own, Fault> {
     }
     let place = config.service.login.handle.as_ref();
     let handle = place.zip(answer.as_ref()).and_then(|(place, answer)| answer.body.pointer(place));
-    handle.and_then(pointer::name_in).map(Own::Handle).ok_or_else(|| {
-        let what = "which of the account's credentials the old one is is not known (the description has no login.handle): delete it by hand";
+    handle.and_then(pointer::handle_in).map(Own::Handle).ok_or_else(|| {
+        let what = "which of the account's credentials the old one is is not known (the description has no login.handle, or it is none that an address can name): delete it by hand";
         say(config, FaultClass::OldStillValid, what)
     })
 }

@@ -9,7 +9,7 @@ use super::api::{Answer, Api, Failure, Token};
 use super::classify::{self, Purpose, Verdict};
 use super::config::Config;
 use super::link;
-use super::pointer::{lines, name_in};
+use super::pointer::{handle_in, lines, name_in};
 use super::service::{Ask, Keys, Shown};
 use super::template::Values;
 
@@ -108,8 +108,9 @@ impl<'a> Manager<'a> {
             }
         };
         let id = description.id.as_ref().map(|place| {
-            let id = body.pointer(place).filter(|id| name_in(id).is_some());
-            id.cloned().ok_or_else(|| self.unexplained("the account has no id where account.id says"))
+            let id = body.pointer(place).filter(|id| handle_in(id).is_some());
+            let what = "the account has no id where account.id says, or one that no address can name";
+            id.cloned().ok_or_else(|| self.unexplained(what))
         });
         Ok(Found { username, id: id.transpose()?, body })
     }
@@ -155,8 +156,9 @@ impl<'a> Manager<'a> {
                 return Err(self.unexplained("the answer has no list where credentials.items says"));
             };
             for item in items.iter().filter(|item| !list.skip.iter().any(|skip| skip.holds(None, item))) {
-                let handle = item.pointer(&list.handle).and_then(name_in).ok_or_else(|| {
-                    self.unexplained("a credential has no handle where credentials.handle says")
+                let handle = item.pointer(&list.handle).and_then(handle_in).ok_or_else(|| {
+                    let what = "a credential has no handle where credentials.handle says, or one that no address can name";
+                    self.unexplained(what)
                 })?;
                 // A credential of a person's may have no label.
                 let label = item.pointer(&list.label).and_then(name_in).unwrap_or_default();

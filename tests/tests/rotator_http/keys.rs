@@ -175,3 +175,35 @@ async fn what_a_person_is_shown_holds_no_secret() {
         bench.server.restore();
     }
 }
+
+#[tokio::test]
+async fn a_handle_that_would_lead_elsewhere_is_told_and_no_request_is_made() {
+    let bench = Bench::start("grafana").await;
+    let made = bench.made(bench.job()).await;
+    let deletions = || bench.server.requests().iter().filter(|line| line.starts_with("DELETE ")).count();
+    let old = login("app", "gone");
+    for handle in [".", ".."] {
+        let handles = Handles { current: Some(&made.handle), previous: Some(handle), ..Handles::default() };
+        let retired = HttpRotator::new().retire(Job { handles, ..bench.job() }, &old).await;
+        assert_eq!(word(&retired), "not applied: preflight", "{handle}: {retired:?}");
+        bench.server.replace("/tokens", 200, json!([{ "id": handle, "name": "x" }]));
+        let fault = bench.preflight().await.unwrap_err();
+        assert!(
+            fault.class == FaultClass::Preflight && fault.detail.contains("no address can name"),
+            "{fault}"
+        );
+        bench.server.restore();
+        bench.server.replace(
+            "POST /api/serviceaccounts/",
+            200,
+            json!({ "id": handle, "name": "x", "key": "k" }),
+        );
+        assert_eq!(minting(&bench.mint(bench.job()).await), "unknown: ambiguous", "{handle}");
+        bench.server.restore();
+        let account = json!({ "serviceAccounts": [{ "id": handle, "name": "app" }] });
+        bench.server.replace("/serviceaccounts/search", 200, account);
+        assert_eq!(class(&bench.preflight().await), Some(FaultClass::Preflight), "{handle}");
+        bench.server.restore();
+    }
+    assert_eq!(deletions(), 0);
+}
