@@ -74,6 +74,7 @@ fn values<'a>(name: &'a str, id: &'a Value, password: &'a SecretString) -> Value
     Values {
         username: name,
         password: Some(password),
+        mark: "0a1b2c3d",
         rotation: Some(RotationId::derived([7; 16])),
         handle: Some(name),
         id: Some(id),

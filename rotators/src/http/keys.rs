@@ -11,7 +11,7 @@ use super::api::Answer;
 use super::classify::Purpose;
 use super::config::Config;
 use super::login::try_login;
-use super::management::{Changed, Found, Manager};
+use super::management::{Changed, Found, Key, Manager};
 use super::service::{Keys, Making};
 use super::template::{self, Values};
 use super::{command, parse, pointer, refused, say};
@@ -76,8 +76,11 @@ pub(super) async fn adopt(
     keeps_others: bool,
 ) -> Result<(), Fault> {
     let all = manager.credentials(keys, account).await?;
+    // By the id it would be settled, by the mark swept.
+    let rotation = job.rotation.to_string();
+    let shows = |label: &str| label.contains(&rotation) || template::is_ours(label, &account.mark);
     let own = all.iter().find(|key| job.handles.pending == Some(&key.handle));
-    if !own.is_some_and(|key| template::is_ours(&key.label)) {
+    if !own.is_some_and(|key| shows(&key.label)) {
         let what = "the list of the account's credentials does not show the new one with its label: compare credentials.handle and credentials.label, and the API's longest name, with the description";
         return Err(manager.unexplained(what));
     }
@@ -87,8 +90,8 @@ pub(super) async fn adopt(
     manager.delete_all(keys, account, all.iter().filter(|key| !job.handles.know(&key.handle))).await
 }
 
-/// Deletes the old credential; then those that bear our label and that nobody knows: a request that came after its
-/// rotation was settled has made them.
+/// Deletes the old credential; then those that bear the label of this target and account and that nobody knows: a
+/// request that came after its rotation was settled has made them.
 pub(super) async fn retire(job: Job<'_>, old: &Login) -> Result<Outcome, Fault> {
     let config = parse(job.spec)?;
     let Making::Target(keys) = &config.service.making else {
@@ -113,7 +116,8 @@ pub(super) async fn retire(job: Job<'_>, old: &Login) -> Result<Outcome, Fault> 
     }
     if job.handles.current.is_some() {
         let all = manager.credentials(keys, &account).await?;
-        let lost = all.iter().filter(|key| template::is_ours(&key.label) && !job.handles.know(&key.handle));
+        let ours = |key: &&Key| template::is_ours(&key.label, &account.mark);
+        let lost = all.iter().filter(ours).filter(|key| !job.handles.know(&key.handle));
         manager.delete_all(keys, &account, lost).await?;
     }
     Ok(Outcome::Applied)

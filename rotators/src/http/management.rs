@@ -32,12 +32,14 @@ pub(super) struct Found<'a> {
     /// As the API tells it.
     pub(super) body: Value,
     pub(super) id: Option<Value>,
+    /// Of the target and this account, in labels.
+    pub(super) mark: String,
 }
 
 impl Found<'_> {
     /// What stands for it in further requests.
     pub(super) fn values(&self) -> Values<'_> {
-        Values { username: self.username, id: self.id.as_ref(), ..Values::default() }
+        Values { username: self.username, id: self.id.as_ref(), mark: &self.mark, ..Values::default() }
     }
 }
 
@@ -112,7 +114,7 @@ impl<'a> Manager<'a> {
             let what = "the account has no id where account.id says, or one that no address can name";
             id.cloned().ok_or_else(|| self.unexplained(what))
         });
-        Ok(Found { username, id: id.transpose()?, body })
+        Ok(Found { username, id: id.transpose()?, body, mark: self.api.config.mark(username) })
     }
 
     /// # Errors

@@ -207,3 +207,31 @@ async fn a_handle_that_would_lead_elsewhere_is_told_and_no_request_is_made() {
     }
     assert_eq!(deletions(), 0);
 }
+
+#[tokio::test]
+async fn the_keys_of_another_target_on_the_account_and_those_without_a_mark_are_left_alone() {
+    let bench = Bench::start("gitlab").await;
+    let mut spec = bench.spec.clone();
+    spec.settings.insert("scope".to_owned(), "read_api".to_owned());
+    let other = bench.made(Job { spec: &spec, ..bench.another(1) }).await;
+    let unmarked = format!("rotunda-{}", bench.another(2).rotation);
+    bench.server.with_account("app", |app| {
+        let (label, secret) = (unmarked.clone(), "of-before".to_owned());
+        app.keys.push(Key { id: 90, label, secret, expires: None, revoked: false });
+    });
+    let (late, old) = (bench.made(bench.another(3)).await, bench.made(bench.another(4)).await);
+    let new = bench.made(bench.job()).await;
+    let handles = Handles { current: Some(&new.handle), previous: Some(&old.handle), ..Handles::default() };
+    let job = Job { handles, ..bench.job() };
+    let retired = HttpRotator::new().retire(job, &login("app", old.password.expose())).await;
+    assert_eq!(retired, Outcome::Applied);
+    for (secret, opens) in [
+        (other.password.expose(), true),
+        ("of-before", true),
+        (new.password.expose(), true),
+        (late.password.expose(), false),
+        (old.password.expose(), false),
+    ] {
+        assert_eq!(bench.server.takes_key("app", secret), opens, "{secret}");
+    }
+}
