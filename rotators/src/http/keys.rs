@@ -87,7 +87,13 @@ pub(super) async fn adopt(
     if keeps_others {
         return Ok(());
     }
-    manager.delete_all(keys, account, all.iter().filter(|key| !job.handles.know(&key.handle))).await
+    manager
+        .delete_all(
+            keys,
+            account,
+            all.iter().map(|key| key.handle.as_str()).filter(|handle| !job.handles.know(handle)),
+        )
+        .await
 }
 
 /// Deletes the old credential; then those that bear the label of this target and account and that nobody knows: a
@@ -109,7 +115,7 @@ pub(super) async fn retire(job: Job<'_>, old: &Login) -> Result<Outcome, Fault> 
     };
     if let Some(handle) = told.filter(|handle| job.handles.current != Some(handle)) {
         match manager.delete(keys, &account, &handle).await {
-            Changed::Done(_) => {}
+            Changed::Done(_) => manager.gone(keys, &account, &[&handle]).await?,
             Changed::Not(fault) => return Ok(Outcome::NotApplied(fault)),
             Changed::Unknown(fault) => return Ok(Outcome::Unknown(fault)),
         }
@@ -117,7 +123,8 @@ pub(super) async fn retire(job: Job<'_>, old: &Login) -> Result<Outcome, Fault> 
     if job.handles.current.is_some() {
         let all = manager.credentials(keys, &account).await?;
         let ours = |key: &&Key| template::is_ours(&key.label, &account.mark);
-        let lost = all.iter().filter(ours).filter(|key| !job.handles.know(&key.handle));
+        let lost = all.iter().filter(ours).map(|key| key.handle.as_str());
+        let lost = lost.filter(|handle| !job.handles.know(handle));
         manager.delete_all(keys, &account, lost).await?;
     }
     Ok(Outcome::Applied)

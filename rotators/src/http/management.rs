@@ -188,23 +188,40 @@ impl<'a> Manager<'a> {
         }
     }
 
-    /// Deletes these, one after the other.
+    /// Deletes these, one after the other, and looks whether they are gone: a 404 may come from elsewhere.
     ///
     /// # Errors
-    /// Of the first that is not known to be gone.
+    /// Of the first that is not known to be gone, or of those that are listed all the same.
     pub(super) async fn delete_all(
         &self,
         keys: &Keys,
         account: &Found<'_>,
-        all: impl Iterator<Item = &Key>,
+        all: impl Iterator<Item = &str>,
     ) -> Result<(), Fault> {
-        for key in all {
-            match self.delete(keys, account, &key.handle).await {
+        let all: Vec<&str> = all.collect();
+        for handle in &all {
+            match self.delete(keys, account, handle).await {
                 Changed::Done(_) => {}
                 Changed::Not(fault) => return Err(fault),
                 // A look at the list will tell: it is asked for again.
                 Changed::Unknown(fault) => return Err(Fault::new(FaultClass::Unreachable, fault.detail)),
             }
+        }
+        self.gone(keys, account, &all).await
+    }
+
+    /// Whether the list shows none of these any more.
+    ///
+    /// # Errors
+    /// As a look at the API, or `unreachable` when it shows one: a list can lag behind, so that is asked again.
+    pub(super) async fn gone(&self, keys: &Keys, account: &Found<'_>, handles: &[&str]) -> Result<(), Fault> {
+        if handles.is_empty() {
+            return Ok(());
+        }
+        let left = self.credentials(keys, account).await?;
+        if left.iter().any(|key| handles.contains(&key.handle.as_str())) {
+            let what = "a credential that was deleted still stands in the list of the account's credentials: if it is dead there, describe that by credentials.skip; if not, look at delete";
+            return Err(self.fault(FaultClass::Unreachable, what));
         }
         Ok(())
     }

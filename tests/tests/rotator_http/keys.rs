@@ -235,3 +235,23 @@ async fn the_keys_of_another_target_on_the_account_and_those_without_a_mark_are_
         assert_eq!(bench.server.takes_key("app", secret), opens, "{secret}");
     }
 }
+
+#[tokio::test]
+async fn a_deletion_that_deleted_nothing_is_told() {
+    let bench = Bench::start("grafana").await;
+    let (old, new) = (bench.made(bench.another(1)).await, bench.made(bench.job()).await);
+    let handles = Handles { current: Some(&new.handle), previous: Some(&old.handle), ..Handles::default() };
+    let job = Job { handles, ..bench.job() };
+    let old_login = login("app", old.password.expose());
+    let alone = Handles::default();
+    for answer in [404, 200] {
+        bench.server.replace("DELETE /api/serviceaccounts/", answer, json!({}));
+        let retired = HttpRotator::new().retire(job, &old_login).await;
+        assert_eq!(word(&retired), "not applied: unreachable", "{answer}");
+        assert_eq!(class(&bench.settle(alone).await), Some(FaultClass::Unreachable), "{answer}");
+        bench.server.restore();
+    }
+    assert_eq!(HttpRotator::new().retire(job, &old_login).await, Outcome::Applied);
+    assert_eq!(bench.settle(alone).await, Ok(()));
+    assert_eq!(bench.labels(), ["by hand"]);
+}
