@@ -53,6 +53,14 @@ fn check(ask: &Ask, name: &str) {
     let signs = |text: &str| text.chars().filter(|c| "/?&#=;".contains(*c)).collect::<String>();
     assert_eq!(signs(&address), signs(&wanted), "{address}");
     assert!(address.starts_with('/') && !address.contains(|c: char| c.is_control() || !c.is_ascii()));
+    // Sent as something else it is not sent at all.
+    let sent = |address: &str| link::url(&format!("{HOST}{address}"));
+    if let (Some(url), Some(wanted)) = (sent(&address), sent(&wanted)) {
+        let pieces = |url: &str| url.split('?').next().map_or(0, |path| path.split('/').count());
+        assert_eq!(pieces(url.as_str()), pieces(wanted.as_str()), "{address}");
+        let gone = |url: &str| url.split('?').next().is_some_and(|path| path.ends_with('/'));
+        assert!(name.is_empty() || gone(url.as_str()) == gone(wanted.as_str()), "{address}");
+    }
     if let Body::Json(template) = ask.body() {
         let (odd, plain) = (template.fill(&odd), template.fill(&plain));
         assert_eq!(odd.as_ref().map(form), plain.as_ref().map(form));
@@ -66,6 +74,7 @@ fn values<'a>(name: &'a str, id: &'a Value, password: &'a SecretString) -> Value
     Values {
         username: name,
         password: Some(password),
+        mark: "0a1b2c3d",
         rotation: Some(RotationId::derived([7; 16])),
         handle: Some(name),
         id: Some(id),
@@ -97,5 +106,6 @@ fn texts(value: &Value) -> Vec<String> {
 }
 
 const ERROR_BYTES_MAX: usize = 4096;
+const HOST: &str = "https://api.example";
 const ORIGIN: &str = "https://api.example/";
 const AT: &str = "https://api.example/v1/keys?page=1";

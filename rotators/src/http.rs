@@ -217,7 +217,7 @@ async fn settle(job: Job<'_>) -> Result<(), Fault> {
     let rotation = job.rotation.to_string();
     let all = manager.credentials(keys, &account).await?;
     let lost = all.iter().filter(|key| key.label.contains(&rotation) && !job.handles.know(&key.handle));
-    manager.delete_all(keys, &account, lost).await
+    manager.delete_all(keys, &account, lost.map(|key| key.handle.as_str())).await
 }
 
 async fn verify(job: Job<'_>, login: &Login, expected: &Rights) -> Result<Verification, Fault> {

@@ -1,7 +1,7 @@
 //! Requests to an API, and what came back. All I/O over HTTP is here.
 
+use reqwest::Client;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderName, HeaderValue, LINK};
-use reqwest::{Client, Url};
 use serde_json::Value;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::Login;
@@ -126,7 +126,7 @@ impl<'a> Api<'a> {
         values: &Values<'_>,
     ) -> Result<Answer, Failure> {
         let unfit = |what: &str| Failure::Unsent(self.unfit(what));
-        let url = Url::parse(address).map_err(|_| unfit("the address of a request cannot be read"))?;
+        let url = link::url(address).ok_or_else(|| unfit(NO_ADDRESS))?;
         let mut request = self.client.request(ask.method.clone(), url).header(ACCEPT, "application/json");
         for (name, value) in &self.config.service.headers {
             request = request.header(name.clone(), value.clone());
@@ -184,6 +184,7 @@ fn body(ask: &Ask, values: &Values<'_>) -> Option<Option<(&'static str, SecretSt
     })
 }
 
+const NO_ADDRESS: &str = "the address of a request cannot be read, or would be that of something else, since a value in its path is '.' or '..'";
 const NO_VALUE: &str = "a placeholder of a request has no value";
 /// The longest answer: a page of a list.
 const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;

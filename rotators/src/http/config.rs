@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::net::IpAddr;
 
+use data_encoding::HEXLOWER;
+use sha2::{Digest, Sha256};
 use vault_core::rotation::port::TargetSpec;
 
 use super::service::{Service, ServiceError, lifetime};
@@ -46,6 +48,8 @@ pub struct Config {
     pub service: Service,
     /// Whether credentials that the vault has not made live on after an adoption.
     pub keeps_others: bool,
+    /// What tells this target from others of the same API: a digest of where it is and what it asks for.
+    print: [u8; 32],
 }
 
 impl Config {
@@ -69,6 +73,14 @@ impl Config {
     #[must_use]
     pub fn place(&self) -> Place<'_> {
         Place(self)
+    }
+
+    /// Marks what is made for this account of this target in labels, so that another target on the same account, or
+    /// another vault's, leaves it alone. The same as long as the place, the description and its parameters are.
+    #[must_use]
+    pub fn mark(&self, username: &str) -> String {
+        let digest = digest([self.print.as_slice(), username.as_bytes()]);
+        HEXLOWER.encode(digest.first_chunk::<MARK_BYTES>().unwrap_or(&[0; MARK_BYTES]))
     }
 
     /// Whether the API is reached by TLS.
@@ -152,6 +164,10 @@ impl Reading {
 
     fn finish(mut self, parts: Parts) -> Result<Config, SettingsError> {
         let encrypted = parts.scheme == "https";
+        let prefix = parts.path.unwrap_or_default();
+        let prefix = prefix.trim_end_matches('/');
+        let port = parts.port.unwrap_or(if encrypted { 443 } else { 80 });
+        let print = self.print(&parts.host, port, prefix);
         let reach = self.reach.finish(if encrypted { TlsMode::VerifyFull } else { TlsMode::Disable })?;
         let allowed = match (encrypted, reach.tls) {
             (false, TlsMode::Disable)
@@ -189,8 +205,6 @@ impl Reading {
             }
             service.lifetime = Some(lifetime(text)?);
         }
-        let prefix = parts.path.unwrap_or_default();
-        let prefix = prefix.trim_end_matches('/');
         let sound = |segment: &str| {
             let bytes =
                 || segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.~".contains(&byte));
@@ -201,13 +215,33 @@ impl Reading {
         }
         Ok(Config {
             host: parts.host,
-            port: parts.port.unwrap_or(if encrypted { 443 } else { 80 }),
+            port,
             prefix: if prefix.is_empty() { String::new() } else { format!("/{prefix}") },
             reach,
             service,
             keeps_others: self.keeps_others.unwrap_or(false),
+            print,
         })
     }
+
+    /// Of what makes credentials what they are; not of how the host is reached.
+    fn print(&self, host: &str, port: u16, prefix: &str) -> [u8; 32] {
+        let given = |text: &Option<String>| text.clone().unwrap_or_default();
+        let mut all = vec![host.to_owned(), port.to_string(), prefix.to_owned()];
+        all.extend([given(&self.preset), given(&self.service), given(&self.lifetime)]);
+        all.extend(self.others.iter().flat_map(|(name, value)| [name.clone(), value.clone()]));
+        digest(all.iter().map(String::as_bytes))
+    }
+}
+
+/// Of the parts, each with its length before it.
+fn digest<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for part in parts {
+        digest.update(u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finalize().into()
 }
 
 fn is_near(host: &str) -> bool {
@@ -227,6 +261,8 @@ pub const PRESETS: [(&str, &str); 4] = [
     ("jupyterhub", include_str!("presets/jupyterhub.json")),
     ("keycloak", include_str!("presets/keycloak.json")),
 ];
+/// Enough to tell the targets of one account apart, and short, since names may be.
+const MARK_BYTES: usize = 4;
 const PRESET_NAMES: &str = "gitlab, grafana, jupyterhub or keycloak";
 const KNOWN_SETTINGS: &str = "service, preset, other_credentials, lifetime, cleartext, sslmode, sslrootcert, tls_ca, connect_timeout, request_timeout and the parameters of the description";
 const EXAMPLE: &str = "https://host/ or https://host:8443/prefix";

@@ -11,7 +11,7 @@ use super::api::Answer;
 use super::classify::Purpose;
 use super::config::Config;
 use super::login::try_login;
-use super::management::{Changed, Found, Manager};
+use super::management::{Changed, Found, Key, Manager};
 use super::service::{Keys, Making};
 use super::template::{self, Values};
 use super::{command, parse, pointer, refused, say};
@@ -36,7 +36,7 @@ pub(super) async fn mint(job: Job<'_>) -> Result<Minting, Fault> {
         Changed::Done(mut answer) => match minted(keys, &mut answer) {
             Some(minted) => Minting::Made(minted),
             None => {
-                let what = "a credential was made, and its handle or secret is not where create.handle and create.secret say";
+                let what = "a credential was made, and its handle or secret is not where create.handle and create.secret say, or no address can name it";
                 Minting::Unknown(say(&config, FaultClass::Ambiguous, what))
             }
         },
@@ -47,7 +47,7 @@ pub(super) async fn mint(job: Job<'_>) -> Result<Minting, Fault> {
 
 /// What the API has made.
 fn minted(keys: &Keys, answer: &mut Answer) -> Option<Minted> {
-    let handle = answer.body.pointer(&keys.handle).and_then(pointer::name_in)?;
+    let handle = answer.body.pointer(&keys.handle).and_then(pointer::handle_in)?;
     let username = match &keys.username {
         Some(place) => Some(answer.body.pointer(place).and_then(pointer::name_in)?),
         None => None,
@@ -76,19 +76,28 @@ pub(super) async fn adopt(
     keeps_others: bool,
 ) -> Result<(), Fault> {
     let all = manager.credentials(keys, account).await?;
+    // By the id it would be settled, by the mark swept.
+    let rotation = job.rotation.to_string();
+    let shows = |label: &str| label.contains(&rotation) || template::is_ours(label, &account.mark);
     let own = all.iter().find(|key| job.handles.pending == Some(&key.handle));
-    if !own.is_some_and(|key| template::is_ours(&key.label)) {
+    if !own.is_some_and(|key| shows(&key.label)) {
         let what = "the list of the account's credentials does not show the new one with its label: compare credentials.handle and credentials.label, and the API's longest name, with the description";
         return Err(manager.unexplained(what));
     }
     if keeps_others {
         return Ok(());
     }
-    manager.delete_all(keys, account, all.iter().filter(|key| !job.handles.know(&key.handle))).await
+    manager
+        .delete_all(
+            keys,
+            account,
+            all.iter().map(|key| key.handle.as_str()).filter(|handle| !job.handles.know(handle)),
+        )
+        .await
 }
 
-/// Deletes the old credential; then those that bear our label and that nobody knows: a request that came after its
-/// rotation was settled has made them.
+/// Deletes the old credential; then those that bear the label of this target and account and that nobody knows: a
+/// request that came after its rotation was settled has made them.
 pub(super) async fn retire(job: Job<'_>, old: &Login) -> Result<Outcome, Fault> {
     let config = parse(job.spec)?;
     let Making::Target(keys) = &config.service.making else {
@@ -106,14 +115,16 @@ pub(super) async fn retire(job: Job<'_>, old: &Login) -> Result<Outcome, Fault> 
     };
     if let Some(handle) = told.filter(|handle| job.handles.current != Some(handle)) {
         match manager.delete(keys, &account, &handle).await {
-            Changed::Done(_) => {}
+            Changed::Done(_) => manager.gone(keys, &account, &[&handle]).await?,
             Changed::Not(fault) => return Ok(Outcome::NotApplied(fault)),
             Changed::Unknown(fault) => return Ok(Outcome::Unknown(fault)),
         }
     }
     if job.handles.current.is_some() {
         let all = manager.credentials(keys, &account).await?;
-        let lost = all.iter().filter(|key| template::is_ours(&key.label) && !job.handles.know(&key.handle));
+        let ours = |key: &&Key| template::is_ours(&key.label, &account.mark);
+        let lost = all.iter().filter(ours).map(|key| key.handle.as_str());
+        let lost = lost.filter(|handle| !job.handles.know(handle));
         manager.delete_all(keys, &account, lost).await?;
     }
     Ok(Outcome::Applied)
@@ -134,8 +145,8 @@ async fn own_handle(config: &Config, old: &Login) -> Result<Own, Fault> {
     }
     let place = config.service.login.handle.as_ref();
     let handle = place.zip(answer.as_ref()).and_then(|(place, answer)| answer.body.pointer(place));
-    handle.and_then(pointer::name_in).map(Own::Handle).ok_or_else(|| {
-        let what = "which of the account's credentials the old one is is not known (the description has no login.handle): delete it by hand";
+    handle.and_then(pointer::handle_in).map(Own::Handle).ok_or_else(|| {
+        let what = "which of the account's credentials the old one is is not known (the description has no login.handle, or it is none that an address can name): delete it by hand";
         say(config, FaultClass::OldStillValid, what)
     })
 }

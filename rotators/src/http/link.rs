@@ -1,4 +1,4 @@
-//! Where the next page of a list is (RFC 8288). Pure.
+//! Addresses: of requests, and of the next page of a list (RFC 8288). Pure.
 
 use reqwest::Url;
 
@@ -36,9 +36,43 @@ pub fn resolved(at: &str, target: &str) -> Option<String> {
     if same && bare { Some(to.to_string()) } else { None }
 }
 
+/// The URL of an address; `None` when it cannot be read, or would be sent as another one: a piece of its path that is
+/// `.` or `..`, also percent-encoded, is no name but a step (WHATWG URL, "single-dot" and "double-dot" segments).
+#[must_use]
+pub fn url(address: &str) -> Option<Url> {
+    let url = Url::parse(address).ok()?;
+    let (_, behind) = address.split_once("://")?;
+    let (before, _) = behind.split_once(['?', '#']).unwrap_or((behind, ""));
+    let (_, written) = before.split_once('/').unwrap_or((before, ""));
+    let is_step = |piece: &str| {
+        let plain = piece.to_ascii_lowercase().replace("%2e", ".");
+        matches!(plain.as_str(), "." | "..")
+    };
+    let same = url.path_segments()?.count() == written.split('/').count();
+    (same && !written.split('/').any(is_step)).then_some(url)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_would_lead_elsewhere_is_none() {
+        for (path, sound) in [
+            ("", true),
+            ("/", true),
+            ("/users/7/tokens/a%2Eb", true),
+            ("/users/7/tokens/%2E%2E%2E?q=%2E%2E/..", true),
+            ("/users/7/tokens/%2E", false),
+            ("/users/7/tokens/%2E%2E", false),
+            ("/users/%2e%2E/tokens/7", false),
+            ("/users/.%2E/tokens", false),
+            ("/users/./tokens", false),
+            ("/users/7/..", false),
+        ] {
+            assert_eq!(url(&format!("https://h:8443{path}")).is_some(), sound, "{path}");
+        }
+    }
 
     #[test]
     fn the_next_page_is_found_among_links() {

@@ -9,7 +9,7 @@ use super::api::{Answer, Api, Failure, Token};
 use super::classify::{self, Purpose, Verdict};
 use super::config::Config;
 use super::link;
-use super::pointer::{lines, name_in};
+use super::pointer::{handle_in, lines, name_in};
 use super::service::{Ask, Keys, Shown};
 use super::template::Values;
 
@@ -32,12 +32,14 @@ pub(super) struct Found<'a> {
     /// As the API tells it.
     pub(super) body: Value,
     pub(super) id: Option<Value>,
+    /// Of the target and this account, in labels.
+    pub(super) mark: String,
 }
 
 impl Found<'_> {
     /// What stands for it in further requests.
     pub(super) fn values(&self) -> Values<'_> {
-        Values { username: self.username, id: self.id.as_ref(), ..Values::default() }
+        Values { username: self.username, id: self.id.as_ref(), mark: &self.mark, ..Values::default() }
     }
 }
 
@@ -108,10 +110,11 @@ impl<'a> Manager<'a> {
             }
         };
         let id = description.id.as_ref().map(|place| {
-            let id = body.pointer(place).filter(|id| name_in(id).is_some());
-            id.cloned().ok_or_else(|| self.unexplained("the account has no id where account.id says"))
+            let id = body.pointer(place).filter(|id| handle_in(id).is_some());
+            let what = "the account has no id where account.id says, or one that no address can name";
+            id.cloned().ok_or_else(|| self.unexplained(what))
         });
-        Ok(Found { username, id: id.transpose()?, body })
+        Ok(Found { username, id: id.transpose()?, body, mark: self.api.config.mark(username) })
     }
 
     /// # Errors
@@ -155,8 +158,9 @@ impl<'a> Manager<'a> {
                 return Err(self.unexplained("the answer has no list where credentials.items says"));
             };
             for item in items.iter().filter(|item| !list.skip.iter().any(|skip| skip.holds(None, item))) {
-                let handle = item.pointer(&list.handle).and_then(name_in).ok_or_else(|| {
-                    self.unexplained("a credential has no handle where credentials.handle says")
+                let handle = item.pointer(&list.handle).and_then(handle_in).ok_or_else(|| {
+                    let what = "a credential has no handle where credentials.handle says, or one that no address can name";
+                    self.unexplained(what)
                 })?;
                 // A credential of a person's may have no label.
                 let label = item.pointer(&list.label).and_then(name_in).unwrap_or_default();
@@ -184,23 +188,40 @@ impl<'a> Manager<'a> {
         }
     }
 
-    /// Deletes these, one after the other.
+    /// Deletes these, one after the other, and looks whether they are gone: a 404 may come from elsewhere.
     ///
     /// # Errors
-    /// Of the first that is not known to be gone.
+    /// Of the first that is not known to be gone, or of those that are listed all the same.
     pub(super) async fn delete_all(
         &self,
         keys: &Keys,
         account: &Found<'_>,
-        all: impl Iterator<Item = &Key>,
+        all: impl Iterator<Item = &str>,
     ) -> Result<(), Fault> {
-        for key in all {
-            match self.delete(keys, account, &key.handle).await {
+        let all: Vec<&str> = all.collect();
+        for handle in &all {
+            match self.delete(keys, account, handle).await {
                 Changed::Done(_) => {}
                 Changed::Not(fault) => return Err(fault),
                 // A look at the list will tell: it is asked for again.
                 Changed::Unknown(fault) => return Err(Fault::new(FaultClass::Unreachable, fault.detail)),
             }
+        }
+        self.gone(keys, account, &all).await
+    }
+
+    /// Whether the list shows none of these any more.
+    ///
+    /// # Errors
+    /// As a look at the API, or `unreachable` when it shows one: a list can lag behind, so that is asked again.
+    pub(super) async fn gone(&self, keys: &Keys, account: &Found<'_>, handles: &[&str]) -> Result<(), Fault> {
+        if handles.is_empty() {
+            return Ok(());
+        }
+        let left = self.credentials(keys, account).await?;
+        if left.iter().any(|key| handles.contains(&key.handle.as_str())) {
+            let what = "a credential that was deleted still stands in the list of the account's credentials: if it is dead there, describe that by credentials.skip; if not, look at delete";
+            return Err(self.fault(FaultClass::Unreachable, what));
         }
         Ok(())
     }

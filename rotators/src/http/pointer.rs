@@ -66,6 +66,12 @@ pub fn name_in(value: &Value) -> Option<String> {
     }
 }
 
+/// The same of what is to stand in an address, where `.` and `..` would lead elsewhere.
+#[must_use]
+pub fn handle_in(value: &Value) -> Option<String> {
+    name_in(value).filter(|name| name != "." && name != "..")
+}
+
 /// What stands at a place, as stable lines. A `*` in the pointer stands for each item of a list; lists and fields
 /// below the place are gone through, without the positions of items.
 #[must_use]
@@ -161,6 +167,19 @@ mod tests {
         ] {
             assert_eq!(lines(&one, pointer), want);
             assert_eq!(lines(&two, pointer), want);
+        }
+    }
+
+    #[test]
+    fn what_is_no_name_in_an_address_is_no_handle() {
+        for (value, want) in [
+            (json!("a.b"), true),
+            (json!(7), true),
+            (json!("."), false),
+            (json!(".."), false),
+            (json!(""), false),
+        ] {
+            assert_eq!(handle_in(&value).is_some(), want, "{value}");
         }
     }
 

@@ -18,7 +18,7 @@ pub enum Hole {
     Password,
     /// The id of the rotation.
     Rotation,
-    /// `rotunda-` and the id of the rotation.
+    /// `rotunda-`, the mark of target and account, and the id of the rotation.
     Label,
     /// The target's own name of a credential.
     Handle,
@@ -65,6 +65,8 @@ pub struct Values<'a> {
     pub username: &'a str,
     /// [`Hole::Password`]
     pub password: Option<&'a SecretString>,
+    /// Of target and account, in [`Hole::Label`]
+    pub mark: &'a str,
     /// [`Hole::Rotation`] and [`Hole::Label`]
     pub rotation: Option<RotationId>,
     /// [`Hole::Handle`]
@@ -93,7 +95,7 @@ impl<'a> Values<'a> {
             Hole::Username => Cow::Borrowed(self.username),
             Hole::Password => Cow::Borrowed(self.password?.expose()),
             Hole::Rotation => Cow::Owned(self.rotation?.to_string()),
-            Hole::Label => Cow::Owned(label(self.rotation?)),
+            Hole::Label => Cow::Owned(label(self.mark, self.rotation?)),
             Hole::Handle => Cow::Borrowed(self.handle?),
             Hole::Id => match self.id? {
                 Value::String(text) => Cow::Borrowed(text.as_str()),
@@ -106,17 +108,18 @@ impl<'a> Values<'a> {
     }
 }
 
-/// What marks everything that this rotation makes.
+/// What marks everything that this rotation makes for this target and account.
 #[must_use]
-pub fn label(rotation: RotationId) -> String {
-    format!("{LABEL_PREFIX}{rotation}")
+pub fn label(mark: &str, rotation: RotationId) -> String {
+    format!("{LABEL_PREFIX}{mark}-{rotation}")
 }
 
-/// Whether a label is one that [`label`] has made, perhaps with something before and behind it.
+/// Whether a label is one that [`label`] has made with this mark, perhaps with something before and behind it.
 #[must_use]
-pub fn is_ours(text: &str) -> bool {
-    text.match_indices(LABEL_PREFIX).any(|(at, _)| {
-        let id = text.get(at + LABEL_PREFIX.len()..).and_then(|rest| rest.get(..ID_CHARS));
+pub fn is_ours(text: &str, mark: &str) -> bool {
+    let begin = format!("{LABEL_PREFIX}{mark}-");
+    text.match_indices(&begin).any(|(at, _)| {
+        let id = text.get(at + begin.len()..).and_then(|rest| rest.get(..ID_CHARS));
         id.is_some_and(|id| RotationId::parse(id).is_some())
     })
 }
@@ -353,9 +356,20 @@ mod tests {
     #[test]
     fn a_label_is_known_again() {
         let rotation = RotationId::derived([7; 16]);
-        assert!(is_ours(&label(rotation)) && is_ours(&format!("rotunda-x {} (vault)", label(rotation))));
-        for other in ["rotunda-", "rotunda-of-a-person", "key of rotunda", &rotation.to_string()] {
-            assert!(!is_ours(other), "{other}");
+        let own = label("0a1b2c3d", rotation);
+        for text in [own.clone(), format!("rotunda-x {own} (vault)")] {
+            assert!(is_ours(&text, "0a1b2c3d"), "{text}");
+        }
+        for other in [
+            "rotunda-",
+            "rotunda-of-a-person",
+            "rotunda-0a1b2c3d-",
+            &rotation.to_string(),
+            // Of another target, and of a vault that knew no marks.
+            &label("0a1b2c3e", rotation),
+            &format!("rotunda-{rotation}"),
+        ] {
+            assert!(!is_ours(other, "0a1b2c3d"), "{other}");
         }
     }
 

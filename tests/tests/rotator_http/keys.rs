@@ -26,8 +26,8 @@ async fn every_page_of_a_list_is_read_and_revoked_keys_are_left_alone() {
     assert_eq!(bench.labels().len(), 1, "{:?}", bench.labels());
     let asked = bench.server.requests().split_off(before);
     let count = |part: &str| asked.iter().filter(|line| line.contains(part)).count();
-    // 9 keys, two a page; 8 live ones, of which one is ours.
-    assert_eq!((count("GET /api/v4/personal_access_tokens?"), count("DELETE /")), (5, 7), "{asked:#?}");
+    // 9 keys, two a page, listed again after the deletions; 8 live ones, of which one is ours.
+    assert_eq!((count("GET /api/v4/personal_access_tokens?"), count("DELETE /")), (10, 7), "{asked:#?}");
 }
 
 #[tokio::test]
@@ -174,4 +174,84 @@ async fn what_a_person_is_shown_holds_no_secret() {
         assert!(!fault.to_string().contains(ADMIN_SECRET), "{status}");
         bench.server.restore();
     }
+}
+
+#[tokio::test]
+async fn a_handle_that_would_lead_elsewhere_is_told_and_no_request_is_made() {
+    let bench = Bench::start("grafana").await;
+    let made = bench.made(bench.job()).await;
+    let deletions = || bench.server.requests().iter().filter(|line| line.starts_with("DELETE ")).count();
+    let old = login("app", "gone");
+    for handle in [".", ".."] {
+        let handles = Handles { current: Some(&made.handle), previous: Some(handle), ..Handles::default() };
+        let retired = HttpRotator::new().retire(Job { handles, ..bench.job() }, &old).await;
+        assert_eq!(word(&retired), "not applied: preflight", "{handle}: {retired:?}");
+        bench.server.replace("/tokens", 200, json!([{ "id": handle, "name": "x" }]));
+        let fault = bench.preflight().await.unwrap_err();
+        assert!(
+            fault.class == FaultClass::Preflight && fault.detail.contains("no address can name"),
+            "{fault}"
+        );
+        bench.server.restore();
+        bench.server.replace(
+            "POST /api/serviceaccounts/",
+            200,
+            json!({ "id": handle, "name": "x", "key": "k" }),
+        );
+        assert_eq!(minting(&bench.mint(bench.job()).await), "unknown: ambiguous", "{handle}");
+        bench.server.restore();
+        let account = json!({ "serviceAccounts": [{ "id": handle, "name": "app" }] });
+        bench.server.replace("/serviceaccounts/search", 200, account);
+        assert_eq!(class(&bench.preflight().await), Some(FaultClass::Preflight), "{handle}");
+        bench.server.restore();
+    }
+    assert_eq!(deletions(), 0);
+}
+
+#[tokio::test]
+async fn the_keys_of_another_target_on_the_account_and_those_without_a_mark_are_left_alone() {
+    let bench = Bench::start("gitlab").await;
+    let mut spec = bench.spec.clone();
+    spec.settings.insert("scope".to_owned(), "read_api".to_owned());
+    let other = bench.made(Job { spec: &spec, ..bench.another(1) }).await;
+    let unmarked = format!("rotunda-{}", bench.another(2).rotation);
+    bench.server.with_account("app", |app| {
+        let (label, secret) = (unmarked.clone(), "of-before".to_owned());
+        app.keys.push(Key { id: 90, label, secret, expires: None, revoked: false });
+    });
+    let (late, old) = (bench.made(bench.another(3)).await, bench.made(bench.another(4)).await);
+    let new = bench.made(bench.job()).await;
+    let handles = Handles { current: Some(&new.handle), previous: Some(&old.handle), ..Handles::default() };
+    let job = Job { handles, ..bench.job() };
+    let retired = HttpRotator::new().retire(job, &login("app", old.password.expose())).await;
+    assert_eq!(retired, Outcome::Applied);
+    for (secret, opens) in [
+        (other.password.expose(), true),
+        ("of-before", true),
+        (new.password.expose(), true),
+        (late.password.expose(), false),
+        (old.password.expose(), false),
+    ] {
+        assert_eq!(bench.server.takes_key("app", secret), opens, "{secret}");
+    }
+}
+
+#[tokio::test]
+async fn a_deletion_that_deleted_nothing_is_told() {
+    let bench = Bench::start("grafana").await;
+    let (old, new) = (bench.made(bench.another(1)).await, bench.made(bench.job()).await);
+    let handles = Handles { current: Some(&new.handle), previous: Some(&old.handle), ..Handles::default() };
+    let job = Job { handles, ..bench.job() };
+    let old_login = login("app", old.password.expose());
+    let alone = Handles::default();
+    for answer in [404, 200] {
+        bench.server.replace("DELETE /api/serviceaccounts/", answer, json!({}));
+        let retired = HttpRotator::new().retire(job, &old_login).await;
+        assert_eq!(word(&retired), "not applied: unreachable", "{answer}");
+        assert_eq!(class(&bench.settle(alone).await), Some(FaultClass::Unreachable), "{answer}");
+        bench.server.restore();
+    }
+    assert_eq!(HttpRotator::new().retire(job, &old_login).await, Outcome::Applied);
+    assert_eq!(bench.settle(alone).await, Ok(()));
+    assert_eq!(bench.labels(), ["by hand"]);
 }

@@ -280,27 +280,19 @@ impl WebhookService {
 /// The lanes that run. Dropped, they end.
 #[derive(Default)]
 struct Lanes {
-    work: JoinSet<WebhookId>,
-    running: HashMap<WebhookId, ()>,
+    work: JoinSet<()>,
+    running: HashMap<tokio::task::Id, WebhookId>,
 }
 
 impl Lanes {
     /// Makes sure that the lane of `id` runs.
     fn keep(&mut self, id: WebhookId, lane: impl Future<Output = ()> + Send + 'static) {
-        while let Some(ended) = self.work.try_join_next() {
-            match ended {
-                Ok(ended) => {
-                    self.running.remove(&ended);
-                }
-                // Which one it was is not told: those that run go on, and an attempt made twice does no harm.
-                Err(_) => self.running.clear(),
-            }
+        while let Some(ended) = self.work.try_join_next_with_id() {
+            let task = ended.map_or_else(|error| error.id(), |(task, ())| task);
+            self.running.remove(&task);
         }
-        if self.running.insert(id, ()).is_none() {
-            self.work.spawn(async move {
-                lane.await;
-                id
-            });
+        if !self.running.values().any(|running| *running == id) {
+            self.running.insert(self.work.spawn(lane).id(), id);
         }
     }
 }
@@ -336,3 +328,39 @@ const SECRET_FORM: &str =
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
 /// So many looks for each tidying of the log.
 const TIDIED_EVERY: u32 = 60;
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
+    use vault_core::entropy::SeededEntropy;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_lane_that_breaks_is_begun_again_and_the_others_go_on() {
+        let entropy = SeededEntropy::new(5);
+        let id = || WebhookId::generate(Timestamp::from_secs(1_800_000_000), &entropy);
+        let (sound, broken, begun) = (id(), id(), Arc::new(AtomicU32::new(0)));
+        let mut lanes = Lanes::default();
+        let count = |begun: &Arc<AtomicU32>| {
+            let begun = Arc::clone(begun);
+            async move {
+                begun.fetch_add(1, Ordering::SeqCst);
+                std::future::pending::<()>().await;
+            }
+        };
+        lanes.keep(sound, count(&begun));
+        lanes.keep(broken, async { panic!("broken on purpose") });
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        lanes.keep(sound, count(&begun));
+        assert_eq!(lanes.running.len(), 1, "the broken one is known to have ended");
+        lanes.keep(broken, count(&begun));
+        for _ in 0..5 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!((begun.load(Ordering::SeqCst), lanes.work.len()), (2, 2), "one lane for each");
+    }
+}

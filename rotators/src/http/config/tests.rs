@@ -62,3 +62,28 @@ fn settings_have_their_meaning_and_wrong_ones_are_told() {
         assert!(!error.contains("hunter2"), "{error}");
     }
 }
+
+#[test]
+fn a_mark_tells_targets_and_accounts_apart_and_outlives_a_change_of_the_way_there() {
+    let mark = |url: &str, settings: &[(&str, &str)], name: &str| {
+        parse(url, &[&[("preset", "gitlab")], settings].concat()).unwrap().mark(name)
+    };
+    let own = mark("https://h/", &[], "app");
+    assert_eq!(own.len(), 8);
+    for same in [
+        mark("https://h", &[("request_timeout", "3s"), ("other_credentials", "keep")], "app"),
+        mark("https://h:443/", &[("sslmode", "require")], "app"),
+    ] {
+        assert_eq!(same, own);
+    }
+    for other in [
+        mark("https://h/", &[], "ap"),
+        mark("https://h/p", &[], "app"),
+        mark("https://h:8443/", &[], "app"),
+        mark("https://i/", &[], "app"),
+        mark("https://h/", &[("scope", "read_api")], "app"),
+        mark("https://h/", &[("lifetime", "10d")], "app"),
+    ] {
+        assert_ne!(other, own);
+    }
+}
