@@ -16,7 +16,7 @@ pub enum AddressError {
     /// It cannot be read, or is no `http` or `https` URL with a host.
     #[error("url must be like https://hooks.example/path")]
     Malformed,
-    /// Longer than [`URL_BYTES_MAX`].
+    /// Longer than 2,048 bytes.
     #[error("url is longer than 2048 bytes")]
     TooLong,
     /// A user or password in it would be sent as basic authentication.
