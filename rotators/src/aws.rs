@@ -203,12 +203,14 @@ async fn settle(job: Job<'_>) -> Result<(), Fault> {
 async fn delete_unused(api: &Api<'_>, job: &Job<'_>, name: &str, id: &str) -> Result<(), Fault> {
     let ask = Ask::last_used(id);
     match api.ask(job.management, &ask, reply::last_used).await {
-        // The vault's own look at STS is a use as well, and cannot be told from a person's: such a key stays.
-        Ok(used) if used.last_used_date.is_empty() => delete(api, job, name, id).await,
+        // At STS is where the vault itself tries a key.
+        Ok(used) if used.last_used_date.is_empty() || used.service_name == Service::Sts.name() => {
+            delete(api, job, name, id).await
+        }
         Ok(_) => {
             let what = format!(
-                "the access key {id} of '{name}' has come during this rotation, is not one that the vault keeps and was used (by \
-                 the vault's own trial perhaps); it is not touched: delete it, if nobody needs it"
+                "the access key {id} of '{name}' has come during this rotation, is not the vault's and was used; it is \
+                 not touched: delete it, if it is not needed"
             );
             Err(say(api, FaultClass::Preflight, &what))
         }

@@ -166,16 +166,3 @@ async fn each_permission_that_is_missing_is_told() {
     let minting = rotator.mint(bench.job("app")).await;
     assert_eq!(word(&minting), "not made: permission_denied");
 }
-
-#[tokio::test]
-async fn an_unknown_key_that_was_used_at_sts_is_told_and_stays() {
-    let bench = Bench::start().await;
-    bench.server.create_user("app").await.unwrap();
-    let before = bench.preflight("app").await.unwrap();
-    let stranger = bench.server.create_key("app").await.unwrap();
-    let (status, _) = bench.server.ask(&stranger, "sts", "GetCallerIdentity", &[]).await.unwrap();
-    assert_eq!(status, 200);
-    let fault = AwsRotator::new().settle(Job { before: &before, ..bench.job("app") }).await.unwrap_err();
-    assert!(fault.class == FaultClass::Preflight && fault.detail.contains(&stranger.id), "{fault}");
-    assert!(bench.server.accepts(&stranger.id, &stranger.secret).await.unwrap());
-}
