@@ -102,7 +102,7 @@ pub(crate) struct RespondArgs {
     #[arg(long, value_name = "WHO", conflicts_with = "all")]
     pub(crate) principal: Option<String>,
     /// End their tokens first, and what those hold
-    #[arg(long, requires = "principal")]
+    #[arg(long, requires = "principal", conflicts_with = "all")]
     pub(crate) revoke: bool,
     #[command(flatten)]
     pub(crate) which: WhichArgs,

@@ -27,7 +27,7 @@ pub(crate) enum PluginWord {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
-  rotunda plugin register htpasswd --sha256 $(sha256sum plugins/htpasswd | cut -d' ' -f1)
+  rotunda plugin register htpasswd --sha256 9f86…08   # as sha256sum says it
   rotunda plugin register --sha256 9f86…08 --command redis.py rotator redis-py
 
 The server runs the file once and asks it to describe itself. The digest is checked at every start. Targets name it as

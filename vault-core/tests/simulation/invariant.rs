@@ -30,7 +30,7 @@ fn opens(world: &World, key: &str, version: u64) -> bool {
 }
 
 /// The names that an account has on the target.
-fn names(world: &World, key: &str) -> Vec<String> {
+pub(crate) fn names(world: &World, key: &str) -> Vec<String> {
     let account = &world.accounts[key];
     [Some(account.username.clone()), account.settings.alternate_username.clone()]
         .into_iter()

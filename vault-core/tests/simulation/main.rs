@@ -185,6 +185,14 @@ fn change_outside(world: &mut World, dice: &mut Dice, key: &str) {
         Some(alternate) if dice.roll(2) == 0 => alternate.clone(),
         _ => account.username.clone(),
     };
+    // What was changed under one name is remembered; a change under the other would hide it.
+    if let Some(before) = world.changed_outside.get(key)
+        && invariant::names(world, key)
+            .iter()
+            .any(|name| *name != username && world.target.0.lock().unwrap().opens(name, before))
+    {
+        return;
+    }
     let mut state = world.target.0.lock().unwrap();
     state.older.remove(&username);
     state.passwords.insert(username, password.clone());

@@ -39,7 +39,12 @@ impl World {
         }
         self.store_secret(&account, adopted.number, password);
         for displaced in adopted.displaced {
-            self.secrets.remove(&(key.to_owned(), displaced));
+            let gone = self.secrets.remove(&(key.to_owned(), displaced));
+            // Of passwords that a person told one after the other, and that could not be tried, the right one may go:
+            // the person has it.
+            if account.last_rotation.is_none() && gone.is_some_and(|gone| !gone.starts_with("secret-")) {
+                self.adopted.remove(key);
+            }
         }
         self.accounts.insert(key.to_owned(), account);
         self.person_acts();
