@@ -4,8 +4,7 @@
 //! the only doubt there can ever be is a lost answer to COMMIT. Each session that changes something bears
 //! the rotation's id as its application name; `settle` ends such sessions on the server, after which no
 //! delayed COMMIT can take effect and a probe is conclusive. Nothing is retried here, and no failed
-//! login is repeated. Management sessions are used again within a moment (`idle.rs`); what proves something is a
-//! fresh login. Limits of this: `docs/rotators/postgresql.md`.
+//! login is repeated. Limits of this: `docs/rotators/postgresql.md`.
 
 use vault_core::clock::Timestamp;
 use vault_core::id::RotationId;
@@ -21,7 +20,6 @@ mod check;
 mod classify;
 pub mod command;
 pub mod config;
-mod idle;
 mod provision;
 mod rights;
 mod session;
@@ -30,34 +28,18 @@ mod turns;
 
 use classify::LoginFailure;
 use config::{Config, Hashing};
-use idle::{Idle, Key};
 use rights::Role;
 use session::{Failure, Selection, Session};
 
 /// Changes, verifies and revokes passwords of PostgreSQL roles.
-#[derive(Clone, Debug, Default)]
-pub struct PostgresRotator {
-    /// Management sessions between two uses.
-    idle: Idle,
-}
+#[derive(Clone, Copy, Debug, Default)]
+pub struct PostgresRotator;
 
 impl PostgresRotator {
-    /// The rotator, without any session.
+    /// The rotator; it has no state.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Logs the management credential in, marked with the rotation; or uses a session of it again that is idle. One
-    /// that rotates itself is logged in each time.
-    async fn management<'a>(&self, config: &'a Config, job: &Job<'_>) -> Result<Session<'a>, Fault> {
-        if job.management.username == job.username {
-            return open_management(config, job).await;
-        }
-        let home = (&self.idle, Key::of(job.spec, job.management));
-        Session::reopen(config, job.management, &mark(job.rotation), home)
-            .await
-            .map_err(LoginFailure::of_management)
+        Self
     }
 }
 
@@ -85,19 +67,19 @@ impl Rotator for PostgresRotator {
     }
 
     fn preflight<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Rights, Fault>> {
-        Box::pin(preflight(self, job))
+        Box::pin(preflight(job))
     }
 
     fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move { change(self, job, candidate).await.unwrap_or_else(Outcome::NotApplied) })
+        Box::pin(async move { change(job, candidate).await.unwrap_or_else(Outcome::NotApplied) })
     }
 
     fn settle<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let config = parse(job.spec)?;
-            let session = self.management(&config, &job).await?;
+            let session = open_management(&config, &job).await?;
             settle_earlier(&session, job.rotation).await?;
-            session.give_back().await;
+            session.close().await;
             Ok(())
         })
     }
@@ -146,10 +128,10 @@ impl Rotator for PostgresRotator {
     fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {
         Box::pin(async move {
             let config = parse(job.spec)?;
-            let session = self.management(&config, &job).await?;
+            let session = open_management(&config, &job).await?;
             session.prepare().await.map_err(|failure| session.look_fault(failure))?;
             let ended = session.end_others(Selection::OfRole, job.username).await?;
-            session.give_back().await;
+            session.close().await;
             Ok(ended)
         })
     }
@@ -194,11 +176,11 @@ async fn settle_earlier(session: &Session<'_>, rotation: RotationId) -> Result<(
     session.end_others(Selection::Named, &mark(rotation)).await.map(drop)
 }
 
-async fn preflight(rotator: &PostgresRotator, job: Job<'_>) -> Result<Rights, Fault> {
+async fn preflight(job: Job<'_>) -> Result<Rights, Fault> {
     command::check_name(job.username)
         .map_err(|error| Fault::new(FaultClass::Preflight, error.to_string()))?;
     let config = parse(job.spec)?;
-    let session = rotator.management(&config, &job).await?;
+    let session = open_management(&config, &job).await?;
     let looked = |failure| session.look_fault(failure);
     session.prepare().await.map_err(looked)?;
     let say = |class, what: String| Fault::new(class, format!("{}: {what}", config.place()));
@@ -228,7 +210,7 @@ async fn preflight(rotator: &PostgresRotator, job: Job<'_>) -> Result<Rights, Fa
     }
     let rights = role.rights(&session).await.map_err(looked)?;
     turns::compare(&session, &job, &role, &rights).await?;
-    session.give_back().await;
+    session.close().await;
     Ok(rights)
 }
 
@@ -243,13 +225,13 @@ fn cannot_alter(role: &Role, name: &str) -> String {
 
 /// Makes the change. `Err` and `NotApplied` say that it certainly did not happen: nothing becomes
 /// visible before COMMIT, and COMMIT was not sent.
-async fn change(rotator: &PostgresRotator, job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault> {
+async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault> {
     let refused = |error: command::LoginError| Fault::new(FaultClass::Preflight, error.to_string());
     command::check_name(job.username).map_err(refused)?;
     command::check_password(candidate).map_err(refused)?;
     let config = parse(job.spec)?;
     let statement = command::alter_password(job.username, candidate, config.hashing);
-    let session = rotator.management(&config, &job).await?;
+    let session = open_management(&config, &job).await?;
     settle_earlier(&session, job.rotation).await?;
     if config.hashing == Hashing::Scram {
         // An old server would take the verifier for the password itself.
@@ -276,7 +258,7 @@ async fn transact(session: Session<'_>, statement: &str) -> Result<Outcome, Faul
 async fn commit(session: Session<'_>) -> Outcome {
     match session.run(command::COMMIT).await {
         Ok(()) => {
-            session.give_back().await;
+            session.close().await;
             Outcome::Applied
         }
         Err(Failure::Said(error)) if classify::refused_commit(&error) => {

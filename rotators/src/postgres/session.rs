@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Connection, Error, NoTls, Row};
@@ -17,31 +17,15 @@ use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::Login;
 
 use super::classify::{self, LoginFailure};
+use super::command;
 use super::config::{Config, Place};
-use super::idle::{Idle, Key};
-use super::{LOOKING, command};
 use crate::network::{TlsMode, tls};
 
-/// An open connection, and where it leads to.
-pub(super) struct Session<'a> {
-    link: Link,
-    config: &'a Config,
-    /// Where it waits for its next use; `None` for one that is used once.
-    home: Option<(Idle, Key)>,
-}
-
 /// An open connection.
-pub(super) struct Link {
+pub(super) struct Session<'a> {
     client: Client,
     driver: Driver,
-    since: Instant,
-}
-
-impl Link {
-    /// Whether it is open, and not older than that.
-    pub(super) fn is_usable(&self, life_max: Duration) -> bool {
-        !self.client.is_closed() && self.since.elapsed() < life_max
-    }
+    config: &'a Config,
 }
 
 /// The task that moves the bytes of a connection; dropping it closes the socket.
@@ -140,43 +124,7 @@ impl<'a> Session<'a> {
             let (client, connection) = settings.connect_raw(stream, connector).await.map_err(failed)?;
             (client, Driver::start(connection))
         };
-        let link = Link { client, driver, since: Instant::now() };
-        Ok(Self { link, config, home: None })
-    }
-
-    /// Logs in as [`open`](Self::open) does, unless a session of that login waits for its next use. It bears
-    /// `application_name` before anything else is asked of it.
-    pub(super) async fn reopen(
-        config: &'a Config,
-        login: &Login,
-        application_name: &str,
-        (idle, key): (&Idle, Key),
-    ) -> Result<Self, LoginFailure> {
-        let home = || Some((idle.clone(), key));
-        while let Some(link) = idle.take(key) {
-            let session = Self { link, config, home: home() };
-            // One that is broken, or does not answer at once, says nothing about the target: a fresh login does.
-            if let Ok(Ok(())) = timeout(WAKING_TIME_MAX, session.rename(application_name)).await {
-                return Ok(session);
-            }
-        }
-        let session = Self::open(config, login, application_name).await?;
-        Ok(Self { home: home(), ..session })
-    }
-
-    async fn rename(&self, application_name: &str) -> Result<(), Failure> {
-        let rename = "SELECT pg_catalog.set_config('application_name', $1, false)";
-        self.ask(rename, &[(&application_name, Type::TEXT)]).await.map(drop)
-    }
-
-    /// The session has done what it was opened for, everything was answered, and no transaction is open: it may wait
-    /// for its next use, under a name that is no rotation's.
-    pub(super) async fn give_back(mut self) {
-        let Some((idle, key)) = self.home.take() else { return self.close().await };
-        match timeout(CLOSE_TIME_MAX, self.rename(LOOKING)).await {
-            Ok(Ok(())) => idle.keep(key, self.link),
-            Ok(Err(_)) | Err(_) => self.close().await,
-        }
+        Ok(Self { client, driver, config })
     }
 
     /// Where this session is, for messages.
@@ -186,7 +134,7 @@ impl<'a> Session<'a> {
 
     /// Whether the connection is known to be gone.
     pub(super) fn is_closed(&self) -> bool {
-        self.link.client.is_closed()
+        self.client.is_closed()
     }
 
     /// Lets names mean the server's own catalogue from here on.
@@ -201,7 +149,7 @@ impl<'a> Session<'a> {
 
     /// Runs one statement without parameters, in one round trip.
     pub(super) async fn run(&self, statement: &str) -> Result<(), Failure> {
-        self.within(self.link.client.batch_execute(statement)).await
+        self.within(self.client.batch_execute(statement)).await
     }
 
     /// Asks one question, in one round trip.
@@ -210,7 +158,7 @@ impl<'a> Session<'a> {
         question: &str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<Row>, Failure> {
-        self.within(self.link.client.query_typed(question, parameters)).await
+        self.within(self.client.query_typed(question, parameters)).await
     }
 
     async fn within<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
@@ -224,7 +172,7 @@ impl<'a> Session<'a> {
 
     /// Ends in order, so that the server does not note a broken connection. Waits only briefly.
     pub(super) async fn close(self) {
-        let Link { client, mut driver, .. } = self.link;
+        let Self { client, mut driver, .. } = self;
         drop(client);
         // Past the limit, dropping the driver closes the socket without the good-bye.
         let _ = timeout(CLOSE_TIME_MAX, &mut driver.0).await;
@@ -244,9 +192,6 @@ impl<'a> Session<'a> {
                 .map_err(|f| self.look_fault(f))?;
             let pids: Vec<i32> = first.iter().filter_map(|row| row.try_get(0).ok()).collect();
             let mut pause = GONE_PAUSE_MIN;
-            if pids.is_empty() {
-                return Ok(0);
-            }
             loop {
                 let left = self
                     .ask(STILL_THERE, &[(&pids, Type::INT4_ARRAY)])
@@ -321,8 +266,6 @@ async fn connector(
 const STILL_THERE: &str = "SELECT pid FROM pg_stat_activity WHERE pid = ANY($1)";
 /// An answer may come this much later than the server's own limit for a statement.
 const REPLY_GRACE: Duration = Duration::from_secs(1);
-/// A session that has waited answers within this time, or another is opened.
-const WAKING_TIME_MAX: Duration = Duration::from_secs(1);
 /// Longest wait for an orderly good-bye.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(500);
 const GONE_PAUSE_MIN: Duration = Duration::from_millis(5);

@@ -158,13 +158,12 @@ async fn sessions_of_the_account_end_and_others_stay() {
     let first = connect(port, "app", OLD).await.unwrap();
     let _second = connect(port, "app", OLD).await.unwrap();
     let other = connect(port, "other", OLD).await.unwrap();
-    let rotator = PostgresRotator::new();
-    assert_eq!(rotator.end_sessions(bench.job()).await, Ok(2));
+    assert_eq!(PostgresRotator::new().end_sessions(bench.job()).await, Ok(2));
     assert!(first.batch_execute("SELECT 1").await.is_err());
     other.batch_execute("SELECT 1").await.unwrap();
     // Of the management role, all but the one that asks.
     let _admin = bench.server.admin().await.unwrap();
-    assert_eq!(rotator.end_sessions(bench.job_for("postgres")).await, Ok(1));
+    assert_eq!(PostgresRotator::new().end_sessions(bench.job_for("postgres")).await, Ok(1));
 }
 
 #[tokio::test]

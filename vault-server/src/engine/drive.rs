@@ -40,25 +40,14 @@ impl Engine {
     async fn step(&self, subject: &Subject, effect: Effect) -> Result<Option<Effect>, PlanError> {
         let Some(account) = self.account(subject)? else { return Ok(None) };
         let target = &account.value.target;
-        // Who is about to use the management credential for the first time does so in turn, unless it has just been
-        // seen to work.
-        let first = self.target(target)?.filter(|_| effect == Effect::Prepare).map(|target| target.value);
-        let turn = match &first {
-            Some(target) => self.inner.gates.turn_unless_proven(target).await,
-            None => None,
+        // Who is about to use the management credential for the first time does so in turn.
+        let _turn = match (effect, self.target(target)?) {
+            (Effect::Prepare, Some(target)) => self.inner.gates.turn(&target.value).await,
+            _ => None,
         };
         let Called { answer: Answer { event, minted }, managed_by } =
             self.run(&account.value, effect).await?;
         let refused = managed_by.filter(|_| event.management_refused());
-        if let Some(target) = first.filter(|_| managed_by.is_some()) {
-            match &event {
-                Event::Prepared(Ok(_)) => self.inner.gates.note(&target, true),
-                _ if refused.is_some() => self.inner.gates.note(&target, false),
-                _ => {}
-            }
-        }
-        // A refusal is written down before the next one may try; what worked is known already.
-        let turn = turn.filter(|_| refused.is_some());
         if let Some(version) = refused
             && !event.is_unknown()
             && self.managing_version(target)?.is_some_and(|current| current != version)
@@ -71,7 +60,6 @@ impl Engine {
         if let Some(version) = refused {
             self.note_refused_management(target, version).await;
         }
-        drop(turn);
         Ok(plan.and_then(|plan| plan.effect))
     }
 
