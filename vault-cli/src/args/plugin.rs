@@ -13,7 +13,7 @@ pub(crate) enum PluginWord {
     /// Show how a plugin is registered, and what it says of itself
     #[command(
         visible_alias = "info",
-        after_help = "Examples:\n  rotunda plugin read htpasswd\n  rotunda plugin info rotator htpasswd"
+        after_help = "Examples:\n  rotunda plugin read htpasswd\n  rotunda plugin read rotator htpasswd"
     )]
     Read(PluginName),
     /// Forget a plugin; targets that it serves wait until it is registered again
