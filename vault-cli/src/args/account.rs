@@ -109,10 +109,10 @@ pub(crate) struct AccountRehearseArgs {
 #[command(after_help = "\
 Examples:
   rotunda account confirm db/app 5
-  rotunda account watch db/app --exec './reload && rotunda account confirm db/app $ROTUNDA_VERSION'
 
-The version is the one that this token fetched last. Whoever has confirmed once has the new version only when it has
-confirmed it; until then the old one is kept as the rotation policy says.")]
+In the command of account watch --exec the version is $ROTUNDA_VERSION. It is the one that this token fetched last.
+Whoever has confirmed once has the new version only when it has confirmed it; until then the old one is kept as the
+rotation policy says.")]
 pub(crate) struct AccountConfirmArgs {
     /// The account's path
     #[arg(value_name = "PATH")]
