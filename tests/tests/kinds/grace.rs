@@ -95,7 +95,6 @@ async fn the_old_password_dies_when_the_last_consumer_has_the_new_one() {
     // It has fetched the new one, and says that it uses the old one still.
     let seen = until(&vault, "two have it", |seen| seen["consumers"]["current"] == 2).await;
     assert_eq!(seen["consumers"]["laggards"][0]["principal"], "token-batch");
-    tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(status(&vault).await["state"], "grace");
     assert!(server.accepts("app", &old.password).await.unwrap(), "batch has the old one");
     batch.confirms(new.version).await;

@@ -93,8 +93,8 @@ Examples:
   rotunda respond --principal auth/approle/ci --revoke
   rotunda respond --all
 
-As fast as the targets take it: no canary, no pause at failures; leases are cut (--leases wait leaves them), and the
-sessions of cut leases are ended where the target allows it. The old password dies at once, also where it would live
+As fast as the targets take it: no canary, no pause at failures; leases are cut (--leases wait leaves them), and
+open sessions are ended where the target allows it. The old password dies at once, also where it would live
 on for a grace."
 )]
 pub(crate) struct RespondArgs {

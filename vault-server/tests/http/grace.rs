@@ -220,3 +220,20 @@ async fn a_version_that_was_not_fetched_is_not_confirmed() {
     let nobody = bench.vault.token(r#"{"policies":["default"]}"#).await;
     confirm(&bench, &nobody, 1, 403).await;
 }
+
+#[tokio::test]
+async fn what_is_rotated_and_forgotten_is_known_to_nobody_also_in_a_grace() {
+    for in_grace in [false, true] {
+        let (bench, web, _batch) = bench(json!({ "rotation_period": "24h", "grace": "1h" })).await;
+        if in_grace {
+            rotate(&bench).await;
+            fetch(&bench, &web).await;
+        }
+        let served = bench.target.passwords("app");
+        assert_eq!(served.len(), if in_grace { 2 } else { 1 });
+        let gone = bench.vault.root("DELETE", "accounts/config/app?disposal=rotate-and-forget", "").await;
+        gone.expect_status(204);
+        let left = bench.target.passwords("app");
+        assert!(left.len() == 1 && left.iter().all(|one| !served.contains(one)), "in a grace: {in_grace}");
+    }
+}
