@@ -63,6 +63,8 @@ struct Shard {
     known: HashMap<u64, Known>,
     /// What is to be written down.
     dirty: Vec<u64>,
+    /// What is being written down: neither in the store yet nor to be written again.
+    on_the_way: Vec<(Subject, Receipt)>,
 }
 
 struct Known {

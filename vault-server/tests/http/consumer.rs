@@ -2,6 +2,7 @@
 
 use serde_json::{Value, json};
 use vault_core::consumer::{KEPT, RECEIPTS_MAX};
+use vault_core::path::AccountPath;
 
 use super::bench::Bench;
 use super::vault::{at_once, seconds};
@@ -328,4 +329,25 @@ async fn receipts_of_one_account_are_bounded_and_who_ended_makes_room_first() {
         bench.vault.app.barrier.names(vault_core::store::key::Table::Consumer, b"", None, 2000).unwrap();
     assert!((RECEIPTS_MAX - 48..=RECEIPTS_MAX).contains(&names.len()), "{}", names.len());
     assert!(listed(&bench).await.iter().any(|(name, ..)| name == "token-keeper"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_receipt_that_is_being_written_down_is_known_all_the_while() {
+    let bench = bench().await;
+    let web = reader(&bench, "web").await;
+    let account = bench.vault.app.accounts.config(&AccountPath::parse("app").unwrap()).unwrap().unwrap();
+    let known = || bench.vault.app.consumers.of(&account).unwrap().all.len();
+    fetch(&bench, &web).await;
+    let mut flush = std::pin::pin!(bench.vault.app.consumers.flush());
+    let mut looked = 0;
+    // Looked at between any two steps of the writing, as another request would.
+    let written = std::future::poll_fn(|context| {
+        let step = flush.as_mut().poll(context);
+        assert_eq!(known(), 1);
+        looked += 1;
+        step
+    });
+    written.await.unwrap();
+    assert!(looked > 1, "the writing was never waited for");
+    assert_eq!(known(), 1);
 }

@@ -40,7 +40,7 @@ impl ConsumerService {
                     break;
                 }
                 match self.write(&taken).await {
-                    Ok(()) => {}
+                    Ok(()) => self.shard(at).on_the_way.clear(),
                     // Another commit changed one of them, such as the re-wrap: next time.
                     Err(FlushError::Commit(CommitError::Conflict)) => {
                         self.put_back(at, &taken);
@@ -69,6 +69,8 @@ impl ConsumerService {
                 taken.push((key, known.subject.clone(), known.receipt.clone()));
             }
         }
+        // Whoever asks meanwhile is told of them.
+        shard.on_the_way = taken.iter().map(|(_, subject, receipt)| (subject.clone(), receipt.clone())).collect();
         taken
     }
 
@@ -81,6 +83,7 @@ impl ConsumerService {
                 shard.dirty.push(*key);
             }
         }
+        shard.on_the_way.clear();
     }
 
     async fn write(&self, taken: &[(u64, Subject, Receipt)]) -> Result<(), FlushError> {

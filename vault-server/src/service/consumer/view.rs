@@ -39,6 +39,8 @@ impl ConsumerService {
     pub fn of(&self, account: &Account) -> Result<Consumers, LoadError> {
         let (barrier, now) = (&self.inner.barrier, self.inner.clock.now());
         let prefix = prefix(&account.subject);
+        // First, so that one that is written down meanwhile is in both and not in neither.
+        let unwritten = self.unwritten(&account.subject);
         let mut receipts: BTreeMap<String, Receipt> = BTreeMap::new();
         let mut after: Option<Vec<u8>> = None;
         loop {
@@ -52,7 +54,7 @@ impl ConsumerService {
             }
         }
         // What is not written down yet is known all the same.
-        for receipt in self.unwritten(&account.subject) {
+        for receipt in unwritten {
             let merged = receipt.after(receipts.get(&receipt.accessor));
             receipts.extend(merged.map(|merged| (merged.accessor.clone(), merged)));
         }
@@ -68,8 +70,11 @@ impl ConsumerService {
         let mut found = Vec::new();
         for at in 0..SHARDS {
             let shard = self.shard(at);
+            let on_the_way = shard.on_the_way.iter().map(|(of, receipt)| (of, receipt));
             let dirty = shard.dirty.iter().filter_map(|key| shard.known.get(key));
-            found.extend(dirty.filter(|known| known.subject == *subject).map(|known| known.receipt.clone()));
+            // What came later, last.
+            let all = on_the_way.chain(dirty.map(|known| (&known.subject, &known.receipt)));
+            found.extend(all.filter(|(of, _)| *of == subject).map(|(_, receipt)| receipt.clone()));
         }
         found
     }
