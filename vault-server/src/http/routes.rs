@@ -16,6 +16,7 @@ pub mod kv;
 mod lease;
 pub mod library;
 mod mount;
+mod operations;
 mod parameters;
 mod policy;
 mod pool;
@@ -47,10 +48,10 @@ pub fn all() -> Vec<Route> {
     lines.extend(pools());
     lines.extend(leases());
     lines.extend(rules());
-    lines.extend(incidents());
-    lines.extend(webhooks());
-    lines.extend(plugins());
-    lines.extend(campaigns());
+    lines.extend(operations::incidents());
+    lines.extend(operations::webhooks());
+    lines.extend(operations::plugins());
+    lines.extend(operations::campaigns());
     lines
 }
 
@@ -302,23 +303,6 @@ fn pools() -> Vec<Route> {
     ]
 }
 
-fn webhooks() -> Vec<Route> {
-    // A URL may hold a token of the receiver's, so it stays a digest.
-    const READABLE: &[&str] = &["events", "accounts", "state", "last_error", "message_id"];
-    use sys::webhook;
-    vec![
-        list("sys/webhooks", webhook::list),
-        read("sys/webhooks/<name>", webhook::read).readable(READABLE),
-        write("sys/webhooks/<name>", webhook::write).creating(webhook::exists).sudo().readable(READABLE),
-        delete("sys/webhooks/<name>", webhook::delete).sudo(),
-        write("sys/webhooks/<name>/rotate-secret", webhook::rotate_secret).sudo(),
-        write("sys/webhooks/<name>/test", webhook::test).readable(READABLE),
-        read("sys/webhooks/<name>/deliveries", webhook::deliveries).readable(READABLE),
-        read("sys/webhooks/<name>/deliveries/<id>", webhook::delivery).readable(READABLE),
-        write("sys/webhooks/<name>/deliveries/<id>/retry", webhook::retry).readable(READABLE),
-    ]
-}
-
 fn leases() -> Vec<Route> {
     const READABLE: &[&str] = &["lease_id"];
     vec![
@@ -344,17 +328,6 @@ fn leases() -> Vec<Route> {
     ]
 }
 
-fn plugins() -> Vec<Route> {
-    const SETTINGS: &[&str] = &["sha256", "command", "args", "version"];
-    vec![
-        read("sys/plugins/catalog", sys::plugin::all),
-        list("sys/plugins/catalog/<type>", sys::plugin::list),
-        read("sys/plugins/catalog/<type>/<name>", sys::plugin::read).sudo(),
-        write("sys/plugins/catalog/<type>/<name>", sys::plugin::register).sudo().readable(SETTINGS),
-        delete("sys/plugins/catalog/<type>/<name>", sys::plugin::deregister).sudo(),
-    ]
-}
-
 fn rules() -> Vec<Route> {
     vec![
         list("rotation-policies", rule::list_rotation),
@@ -366,34 +339,5 @@ fn rules() -> Vec<Route> {
         write("password-policies/<name>", rule::write_password),
         delete("password-policies/<name>", rule::delete_password),
         read("password-policies/<name>/generate", rule::generate_password),
-    ]
-}
-
-fn incidents() -> Vec<Route> {
-    vec![
-        read("incidents", incident::list),
-        list("incidents", incident::list),
-        read("incidents/<id>", incident::read),
-        write("incidents/<id>/ack", incident::ack),
-        write("incidents/<id>/assign", incident::assign).readable(&["owner"]),
-        write("incidents/<id>/note", incident::note),
-        read("reports/rotation", incident::report),
-    ]
-}
-
-fn campaigns() -> Vec<Route> {
-    // What was asked for is the record of the act.
-    const ASKED: &[&str] = &["target", "filter", "principal", "reason", "leases", "older_than"];
-    vec![
-        read("campaigns", campaign::list),
-        list("campaigns", campaign::list),
-        write("campaigns/rotate", campaign::rotate).sudo().readable(ASKED),
-        write("campaigns/respond", campaign::respond).sudo().readable(ASKED),
-        write("campaigns/offboard", campaign::offboard).sudo().readable(ASKED),
-        read("campaigns/<id>", campaign::read),
-        read("campaigns/<id>/accounts", campaign::accounts),
-        write("campaigns/<id>/pause", campaign::pause),
-        write("campaigns/<id>/resume", campaign::resume),
-        write("campaigns/<id>/cancel", campaign::cancel),
     ]
 }
