@@ -70,7 +70,8 @@ impl ConsumerService {
             }
         }
         // Whoever asks meanwhile is told of them.
-        shard.on_the_way = taken.iter().map(|(_, subject, receipt)| (subject.clone(), receipt.clone())).collect();
+        shard.on_the_way =
+            taken.iter().map(|(_, subject, receipt)| (subject.clone(), receipt.clone())).collect();
         taken
     }
 
