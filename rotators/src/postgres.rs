@@ -4,7 +4,8 @@
 //! the only doubt there can ever be is a lost answer to COMMIT. Each session that changes something bears
 //! the rotation's id as its application name; `settle` ends such sessions on the server, after which no
 //! delayed COMMIT can take effect and a probe is conclusive. Nothing is retried here, and no failed
-//! login is repeated. Limits of this: `docs/rotators/postgresql.md`.
+//! login is repeated. Management sessions are used again within a moment (`idle.rs`); what proves something is a
+//! fresh login. Limits of this: `docs/rotators/postgresql.md`.
 
 use vault_core::clock::Timestamp;
 use vault_core::id::RotationId;
@@ -20,6 +21,8 @@ mod check;
 mod classify;
 pub mod command;
 pub mod config;
+mod idle;
+mod link;
 mod provision;
 mod rights;
 mod session;
@@ -28,18 +31,43 @@ mod turns;
 
 use classify::LoginFailure;
 use config::{Config, Hashing};
+use idle::{Idle, Key};
 use rights::Role;
 use session::{Failure, Selection, Session};
 
 /// Changes, verifies and revokes passwords of PostgreSQL roles.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct PostgresRotator;
+#[derive(Clone, Debug, Default)]
+pub struct PostgresRotator {
+    /// Management sessions between two uses.
+    idle: Idle,
+}
 
 impl PostgresRotator {
-    /// The rotator; it has no state.
+    /// The rotator, without any session.
     #[must_use]
     pub fn new() -> Self {
-        Self
+        Self::default()
+    }
+
+    /// Logs the management credential in, marked with the rotation; or uses a session of it again that is idle. One
+    /// that rotates itself is logged in each time.
+    async fn management<'a>(&self, config: &'a Config, job: &Job<'_>) -> Result<Session<'a>, Fault> {
+        if job.management.username == job.username {
+            return open_management(config, job).await;
+        }
+        let home = (&self.idle, Key::of(job.spec, job.management));
+        Session::reopen(config, job.management, &mark(job.rotation), home)
+            .await
+            .map_err(LoginFailure::of_management)
+    }
+
+    /// A management session that waits for its next use, if there is one.
+    async fn waiting<'a>(&self, config: &'a Config, job: &Job<'_>) -> Option<Session<'a>> {
+        if job.management.username == job.username {
+            return None;
+        }
+        let home = (&self.idle, Key::of(job.spec, job.management));
+        Session::waiting(config, &mark(job.rotation), home).await
     }
 }
 
@@ -67,19 +95,19 @@ impl Rotator for PostgresRotator {
     }
 
     fn preflight<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<Rights, Fault>> {
-        Box::pin(preflight(job))
+        Box::pin(preflight(self, job))
     }
 
     fn apply<'a>(&'a self, job: Job<'a>, candidate: &'a SecretString) -> BoxFuture<'a, Outcome> {
-        Box::pin(async move { change(job, candidate).await.unwrap_or_else(Outcome::NotApplied) })
+        Box::pin(async move { change(self, job, candidate).await.unwrap_or_else(Outcome::NotApplied) })
     }
 
     fn settle<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<(), Fault>> {
         Box::pin(async move {
             let config = parse(job.spec)?;
-            let session = open_management(&config, &job).await?;
+            let session = self.management(&config, &job).await?;
             settle_earlier(&session, job.rotation).await?;
-            session.close().await;
+            session.give_back().await;
             Ok(())
         })
     }
@@ -110,7 +138,9 @@ impl Rotator for PostgresRotator {
         login: &'a Login,
         expected: &'a Rights,
     ) -> BoxFuture<'a, Verification> {
-        Box::pin(async move { verify(job, login, expected).await.unwrap_or_else(Verification::Inconclusive) })
+        Box::pin(async move {
+            verify(self, job, login, expected).await.unwrap_or_else(Verification::Inconclusive)
+        })
     }
 
     fn retire<'a>(&'a self, job: Job<'a>, old: &'a Login) -> BoxFuture<'a, Outcome> {
@@ -128,12 +158,16 @@ impl Rotator for PostgresRotator {
     fn end_sessions<'a>(&'a self, job: Job<'a>) -> BoxFuture<'a, Result<u32, Fault>> {
         Box::pin(async move {
             let config = parse(job.spec)?;
-            let session = open_management(&config, &job).await?;
+            let session = self.management(&config, &job).await?;
             session.prepare().await.map_err(|failure| session.look_fault(failure))?;
             let ended = session.end_others(Selection::OfRole, job.username).await?;
-            session.close().await;
+            session.give_back().await;
             Ok(ended)
         })
+    }
+
+    fn shares_refusals(&self) -> bool {
+        true
     }
 
     fn alternates(&self, _spec: &TargetSpec) -> bool {
@@ -176,11 +210,11 @@ async fn settle_earlier(session: &Session<'_>, rotation: RotationId) -> Result<(
     session.end_others(Selection::Named, &mark(rotation)).await.map(drop)
 }
 
-async fn preflight(job: Job<'_>) -> Result<Rights, Fault> {
+async fn preflight(rotator: &PostgresRotator, job: Job<'_>) -> Result<Rights, Fault> {
     command::check_name(job.username)
         .map_err(|error| Fault::new(FaultClass::Preflight, error.to_string()))?;
     let config = parse(job.spec)?;
-    let session = open_management(&config, &job).await?;
+    let session = rotator.management(&config, &job).await?;
     let looked = |failure| session.look_fault(failure);
     session.prepare().await.map_err(looked)?;
     let say = |class, what: String| Fault::new(class, format!("{}: {what}", config.place()));
@@ -210,7 +244,7 @@ async fn preflight(job: Job<'_>) -> Result<Rights, Fault> {
     }
     let rights = role.rights(&session).await.map_err(looked)?;
     turns::compare(&session, &job, &role, &rights).await?;
-    session.close().await;
+    session.give_back().await;
     Ok(rights)
 }
 
@@ -225,13 +259,13 @@ fn cannot_alter(role: &Role, name: &str) -> String {
 
 /// Makes the change. `Err` and `NotApplied` say that it certainly did not happen: nothing becomes
 /// visible before COMMIT, and COMMIT was not sent.
-async fn change(job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault> {
+async fn change(rotator: &PostgresRotator, job: Job<'_>, candidate: &SecretString) -> Result<Outcome, Fault> {
     let refused = |error: command::LoginError| Fault::new(FaultClass::Preflight, error.to_string());
     command::check_name(job.username).map_err(refused)?;
     command::check_password(candidate).map_err(refused)?;
     let config = parse(job.spec)?;
     let statement = command::alter_password(job.username, candidate, config.hashing);
-    let session = open_management(&config, &job).await?;
+    let session = rotator.management(&config, &job).await?;
     settle_earlier(&session, job.rotation).await?;
     if config.hashing == Hashing::Scram {
         // An old server would take the verifier for the password itself.
@@ -258,7 +292,7 @@ async fn transact(session: Session<'_>, statement: &str) -> Result<Outcome, Faul
 async fn commit(session: Session<'_>) -> Outcome {
     match session.run(command::COMMIT).await {
         Ok(()) => {
-            session.close().await;
+            session.give_back().await;
             Outcome::Applied
         }
         Err(Failure::Said(error)) if classify::refused_commit(&error) => {
@@ -271,27 +305,51 @@ async fn commit(session: Session<'_>) -> Outcome {
     }
 }
 
-async fn verify(job: Job<'_>, login: &Login, expected: &Rights) -> Result<Verification, Fault> {
+async fn verify(
+    rotator: &PostgresRotator,
+    job: Job<'_>,
+    login: &Login,
+    expected: &Rights,
+) -> Result<Verification, Fault> {
     let config = parse(job.spec)?;
     let session = match Session::open(&config, login, LOOKING).await {
         Ok(session) => session,
         Err(failure) => return refused_login(failure, expected, &config),
     };
     let looked = |failure| session.look_fault(failure);
-    session.prepare().await.map_err(looked)?;
-    let rows = session.ask("SELECT session_user::text", &[]).await.map_err(looked)?;
-    let who: Option<String> = rows.first().and_then(|row| row.try_get(0).ok());
-    if who.as_deref() != Some(&login.username) {
+    let user = session.user().await.map_err(looked)?;
+    if user.as_deref() != Some(&login.username) {
         let what = format!("{}: the login ends up as another role", config.place());
         return Ok(Verification::Refused(Fault::new(FaultClass::VerifyRefused, what)));
     }
-    let rights = match Role::find(&session, &login.username).await.map_err(looked)? {
-        Some(role) => role.rights(&session).await.map_err(looked)?,
-        None => Rights::default(),
+    // A session that has just begun knows nothing of the catalogue yet; one of the management credential does.
+    let seen = match rotator.waiting(&config, &job).await {
+        Some(waiting) => {
+            let seen = rights_of(&waiting, &login.username).await.ok();
+            if seen.is_some() {
+                waiting.give_back().await;
+            }
+            seen
+        }
+        None => None,
+    };
+    let rights = match seen {
+        Some(rights) => rights,
+        None => {
+            session.prepare().await.map_err(looked)?;
+            rights_of(&session, &login.username).await.map_err(looked)?
+        }
     };
     session.close().await;
     let lost = expected.lost_in(&rights);
     Ok(if lost.is_empty() { Verification::Verified } else { Verification::RightsLost(lost) })
+}
+
+async fn rights_of(session: &Session<'_>, name: &str) -> Result<Rights, Failure> {
+    match Role::find(session, name).await? {
+        Some(role) => role.rights(session).await,
+        None => Ok(Rights::default()),
+    }
 }
 
 /// What a login that did not succeed means for verification.

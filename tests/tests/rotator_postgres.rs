@@ -18,5 +18,7 @@ mod management;
 mod policy;
 #[path = "rotator_postgres/provision.rs"]
 mod provision;
+#[path = "rotator_postgres/reuse.rs"]
+mod reuse;
 #[path = "rotator_postgres/tls.rs"]
 mod tls;

@@ -194,7 +194,7 @@ async fn is_in_session(session: &Session<'_>, user: &User) -> Result<bool, Fault
 }
 
 /// A number that the catalogue has of a user.
-async fn count(session: &Session<'_>, question: &str, user: &User) -> Result<i64, Fault> {
+async fn count(session: &Session<'_>, question: &'static str, user: &User) -> Result<i64, Fault> {
     let rows = session
         .ask(question, &[(&user.id, tokio_postgres::types::Type::OID)])
         .await

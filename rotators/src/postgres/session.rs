@@ -3,49 +3,28 @@
 //! Every wait has its limit. A connection that is dropped closes its socket at once; nothing of it goes
 //! on in the background.
 
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
-use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
-use tokio_postgres::tls::MakeTlsConnect;
+use tokio::time::{Instant, sleep, timeout};
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Connection, Error, NoTls, Row};
-use tokio_postgres_rustls::MakeRustlsConnect;
+use tokio_postgres::{Error, Row, Statement};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::Login;
 
 use super::classify::{self, LoginFailure};
-use super::command;
 use super::config::{Config, Place};
-use crate::network::{TlsMode, tls};
+use super::idle::{Idle, Key};
+use super::link::Link;
+use super::{LOOKING, command};
 
-/// An open connection.
+/// An open connection, and where it leads to.
 pub(super) struct Session<'a> {
-    client: Client,
-    driver: Driver,
+    link: Link,
     config: &'a Config,
-}
-
-/// The task that moves the bytes of a connection; dropping it closes the socket.
-struct Driver(JoinHandle<()>);
-
-impl Driver {
-    fn start<S, T>(connection: Connection<S, T>) -> Self
-    where
-        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-        T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
-    {
-        // What breaks the connection is told to the request that waits for an answer.
-        Self(tokio::spawn(async move { drop(connection.await) }))
-    }
-}
-
-impl Drop for Driver {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
+    /// Where it waits for its next use; `None` for one that is used once.
+    home: Option<(Idle, Key)>,
 }
 
 /// Which sessions to end.
@@ -91,8 +70,8 @@ impl<'a> Session<'a> {
         login: &Login,
         application_name: &str,
     ) -> Result<Self, LoginFailure> {
-        match timeout(config.reach.connect_timeout, Self::dial(config, login, application_name)).await {
-            Ok(result) => result,
+        match timeout(config.reach.connect_timeout, Link::dial(config, login, application_name)).await {
+            Ok(link) => Ok(Self { link: link?, config, home: None }),
             Err(_) => Err(LoginFailure::Other(Fault::new(
                 FaultClass::Unreachable,
                 format!("{}: no connection within {:?}", config.place(), config.reach.connect_timeout),
@@ -100,31 +79,69 @@ impl<'a> Session<'a> {
         }
     }
 
-    async fn dial(config: &'a Config, login: &Login, application_name: &str) -> Result<Self, LoginFailure> {
-        let stream = connect(config).await.map_err(LoginFailure::Other)?;
-        let mut settings = tokio_postgres::Config::new();
-        settings
-            .user(&login.username)
-            .password(login.password.expose())
-            .dbname(&config.database)
-            .application_name(application_name)
-            .ssl_mode(match config.reach.tls {
-                TlsMode::Disable => tokio_postgres::config::SslMode::Disable,
-                TlsMode::Prefer => tokio_postgres::config::SslMode::Prefer,
-                TlsMode::Require | TlsMode::VerifyCa | TlsMode::VerifyFull => {
-                    tokio_postgres::config::SslMode::Require
-                }
-            });
-        let failed = |error: Error| classify::login(&error, config.place());
-        let (client, driver) = if config.reach.tls == TlsMode::Disable {
-            let (client, connection) = settings.connect_raw(stream, NoTls).await.map_err(failed)?;
-            (client, Driver::start(connection))
-        } else {
-            let connector = connector(config).await.map_err(LoginFailure::Other)?;
-            let (client, connection) = settings.connect_raw(stream, connector).await.map_err(failed)?;
-            (client, Driver::start(connection))
-        };
-        Ok(Self { client, driver, config })
+    /// Logs in as [`open`](Self::open) does, unless a session of that login waits for its next use. It bears
+    /// `application_name` before anything else is asked of it.
+    ///
+    /// Whoever comes upon a login that is under way waits for what comes of it: a refused password is tried once, not
+    /// once for each who needs it. A server that does not answer judges no passwords, so nobody waits for long.
+    pub(super) async fn reopen(
+        config: &'a Config,
+        login: &Login,
+        application_name: &str,
+        (idle, key): (&Idle, Key),
+    ) -> Result<Self, LoginFailure> {
+        let asked_at = Instant::now();
+        if let Some(session) = Self::waiting(config, application_name, (idle, key)).await {
+            return Ok(session);
+        }
+        let mut door = timeout(DOOR_WAIT_MAX, idle.door(key).lock_owned()).await.ok();
+        if let Some(refusal) = door.as_ref().and_then(|door| door.refusal_for(asked_at)) {
+            return Err(refusal);
+        }
+        if let Some(session) = Self::waiting(config, application_name, (idle, key)).await {
+            return Ok(session);
+        }
+        let opened = Self::open(config, login, application_name).await;
+        if let Err(refusal @ (LoginFailure::Refused(_) | LoginFailure::Blocked(_))) = &opened {
+            // Those that got in before are of a credential that does not open the server any more.
+            idle.forget(key);
+            if let Some(door) = &mut door {
+                door.note(refusal.clone());
+            }
+        }
+        Ok(Self { home: Some((idle.clone(), key)), ..opened? })
+    }
+
+    /// A session of that login that waits for its next use. It bears `application_name` before anything else is asked
+    /// of it.
+    pub(super) async fn waiting(
+        config: &'a Config,
+        application_name: &str,
+        (idle, key): (&Idle, Key),
+    ) -> Option<Self> {
+        while let Some(link) = idle.take(key) {
+            let session = Self { link, config, home: Some((idle.clone(), key)) };
+            // One that is broken, or does not answer at once, says nothing about the target: a fresh login does.
+            if let Ok(Ok(())) = timeout(WAKING_TIME_MAX, session.rename(application_name)).await {
+                return Some(session);
+            }
+        }
+        None
+    }
+
+    async fn rename(&self, application_name: &str) -> Result<(), Failure> {
+        let rename = "SELECT pg_catalog.set_config('application_name', $1, false)";
+        self.ask(rename, &[(&application_name, Type::TEXT)]).await.map(drop)
+    }
+
+    /// The session has done what it was opened for, everything was answered, and no transaction is open: it may wait
+    /// for its next use, under a name that is no rotation's.
+    pub(super) async fn give_back(mut self) {
+        let Some((idle, key)) = self.home.take() else { return self.close().await };
+        match timeout(CLOSE_TIME_MAX, self.rename(LOOKING)).await {
+            Ok(Ok(())) => idle.keep(key, self.link),
+            Ok(Err(_)) | Err(_) => self.close().await,
+        }
     }
 
     /// Where this session is, for messages.
@@ -134,12 +151,26 @@ impl<'a> Session<'a> {
 
     /// Whether the connection is known to be gone.
     pub(super) fn is_closed(&self) -> bool {
-        self.client.is_closed()
+        self.link.client.is_closed()
+    }
+
+    /// As whom it is logged in.
+    pub(super) async fn user(&self) -> Result<Option<String>, Failure> {
+        if self.link.user.is_some() {
+            return Ok(self.link.user.clone());
+        }
+        let rows = self.ask("SELECT session_user::pg_catalog.text", &[]).await?;
+        Ok(rows.first().and_then(|row| row.try_get(0).ok()))
     }
 
     /// Lets names mean the server's own catalogue from here on.
     pub(super) async fn prepare(&self) -> Result<(), Failure> {
-        self.run(&command::session_limits(self.config.reach.request_timeout.as_millis())).await
+        if self.link.is_prepared.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        self.run(&command::session_limits(self.config.reach.request_timeout.as_millis())).await?;
+        self.link.is_prepared.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     /// The limits of a transaction that changes something, as one query.
@@ -149,16 +180,36 @@ impl<'a> Session<'a> {
 
     /// Runs one statement without parameters, in one round trip.
     pub(super) async fn run(&self, statement: &str) -> Result<(), Failure> {
-        self.within(self.client.batch_execute(statement)).await
+        self.within(self.link.client.batch_execute(statement)).await
     }
 
-    /// Asks one question, in one round trip.
+    /// Asks one question: in one round trip, and where the session is used again in one more the first time.
     pub(super) async fn ask(
         &self,
-        question: &str,
+        question: &'static str,
         parameters: &[(&(dyn ToSql + Sync), Type)],
     ) -> Result<Vec<Row>, Failure> {
-        self.within(self.client.query_typed(question, parameters)).await
+        if self.home.is_none() {
+            return self.within(self.link.client.query_typed(question, parameters)).await;
+        }
+        let statement = self.statement(question, parameters).await?;
+        let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|(value, _)| *value).collect();
+        self.within(self.link.client.query(&statement, &values)).await
+    }
+
+    async fn statement(
+        &self,
+        question: &'static str,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Statement, Failure> {
+        let known = || self.link.statements.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(statement) = known().get(question) {
+            return Ok(statement.clone());
+        }
+        let types: Vec<Type> = parameters.iter().map(|(_, of)| of.clone()).collect();
+        let statement = self.within(self.link.client.prepare_typed(question, &types)).await?;
+        known().insert(question, statement.clone());
+        Ok(statement)
     }
 
     async fn within<T>(&self, answer: impl Future<Output = Result<T, Error>>) -> Result<T, Failure> {
@@ -172,7 +223,7 @@ impl<'a> Session<'a> {
 
     /// Ends in order, so that the server does not note a broken connection. Waits only briefly.
     pub(super) async fn close(self) {
-        let Self { client, mut driver, .. } = self;
+        let Link { client, mut driver, .. } = self.link;
         drop(client);
         // Past the limit, dropping the driver closes the socket without the good-bye.
         let _ = timeout(CLOSE_TIME_MAX, &mut driver.0).await;
@@ -192,6 +243,9 @@ impl<'a> Session<'a> {
                 .map_err(|f| self.look_fault(f))?;
             let pids: Vec<i32> = first.iter().filter_map(|row| row.try_get(0).ok()).collect();
             let mut pause = GONE_PAUSE_MIN;
+            if pids.is_empty() {
+                return Ok(0);
+            }
             loop {
                 let left = self
                     .ask(STILL_THERE, &[(&pids, Type::INT4_ARRAY)])
@@ -234,38 +288,13 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Resolves the name and connects to the first address that answers.
-async fn connect(config: &Config) -> Result<TcpStream, Fault> {
-    let unreachable = |what: &str| Fault::new(FaultClass::Unreachable, format!("{}: {what}", config.place()));
-    let addresses = tokio::net::lookup_host((config.host.as_str(), config.port))
-        .await
-        .map_err(|_| unreachable("the host name does not resolve"))?;
-    let mut failure = unreachable("the host name has no address");
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // Only a matter of speed: small messages go out at once.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Err(error) => failure = unreachable(&format!("no TCP connection ({})", error.kind())),
-        }
-    }
-    Err(failure)
-}
-
-async fn connector(
-    config: &Config,
-) -> Result<<MakeRustlsConnect as MakeTlsConnect<TcpStream>>::TlsConnect, Fault> {
-    let fault = |what: &str| Fault::new(FaultClass::Tls, format!("{}: {what}", config.place()));
-    let client = tls::client_config(&config.reach).await.map_err(|error| fault(&error.to_string()))?;
-    let mut make = MakeRustlsConnect::new(client);
-    MakeTlsConnect::<TcpStream>::make_tls_connect(&mut make, &config.host).map_err(|never| match never {})
-}
-
 const STILL_THERE: &str = "SELECT pid FROM pg_stat_activity WHERE pid = ANY($1)";
 /// An answer may come this much later than the server's own limit for a statement.
 const REPLY_GRACE: Duration = Duration::from_secs(1);
+/// A session that has waited answers within this time, or another is opened.
+const WAKING_TIME_MAX: Duration = Duration::from_secs(1);
+/// Longest wait for what comes of a login that is under way.
+const DOOR_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Longest wait for an orderly good-bye.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(500);
 const GONE_PAUSE_MIN: Duration = Duration::from_millis(5);

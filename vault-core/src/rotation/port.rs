@@ -277,6 +277,12 @@ pub trait Rotator: Send + Sync {
         Box::pin(std::future::ready(Minting::NotMade(fault)))
     }
 
+    /// Whether a management credential that its target refuses is tried once, however many calls need it in that
+    /// moment. Those of other kinds are called in turn until it is known to work.
+    fn shares_refusals(&self) -> bool {
+        false
+    }
+
     /// Whether two accounts of this target can take turns ([`Job::beside`]): `retire` shuts the one that is not used.
     fn alternates(&self, _spec: &TargetSpec) -> bool {
         false

@@ -1,5 +1,6 @@
 //! Runs an account's effects, one after the other, until it is at rest.
 
+use tokio::sync::OwnedMutexGuard;
 use vault_core::account::plan::{Context, Effect, Plan};
 use vault_core::account::{Account, Subject};
 use vault_core::id::RotationId;
@@ -8,6 +9,7 @@ use vault_core::rotation::execute::{Answer, Bench, broken, execute, failed, time
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Minted, NO_RIGHTS, Probe};
 use vault_core::rotation::step::{Event, advance};
+use vault_core::target::Target;
 
 use super::act::audit_path;
 use super::bench::NoTools;
@@ -40,14 +42,29 @@ impl Engine {
     async fn step(&self, subject: &Subject, effect: Effect) -> Result<Option<Effect>, PlanError> {
         let Some(account) = self.account(subject)? else { return Ok(None) };
         let target = &account.value.target;
-        // Who is about to use the management credential for the first time does so in turn.
-        let _turn = match (effect, self.target(target)?) {
-            (Effect::Prepare, Some(target)) => self.inner.gates.turn(&target.value).await,
+        let managed = self.target(target)?.map(|target| target.value);
+        let turn = match &managed {
+            Some(target) if effect == Effect::Prepare => self.turn_to_prepare(target).await?,
             _ => None,
         };
         let Called { answer: Answer { event, minted }, managed_by } =
             self.run(&account.value, effect).await?;
         let refused = managed_by.filter(|_| event.management_refused());
+        let turn = match &managed {
+            // A refusal is written down before the next one may try.
+            Some(target) if refused.is_some() => {
+                self.inner.gates.note(target, false);
+                match turn {
+                    None => self.inner.gates.turn(target).await,
+                    turn => turn,
+                }
+            }
+            Some(target) if managed_by.is_some() && matches!(event, Event::Prepared(Ok(_))) => {
+                self.inner.gates.note(target, true);
+                None
+            }
+            _ => turn,
+        };
         if let Some(version) = refused
             && !event.is_unknown()
             && self.managing_version(target)?.is_some_and(|current| current != version)
@@ -60,7 +77,16 @@ impl Engine {
         if let Some(version) = refused {
             self.note_refused_management(target, version).await;
         }
+        drop(turn);
         Ok(plan.and_then(|plan| plan.effect))
+    }
+
+    /// Who is about to use the management credential for the first time does so in turn, until what came of it is
+    /// known; where the rotator itself tries a refused one once, only unless it has just been seen to work.
+    async fn turn_to_prepare(&self, target: &Target) -> Result<Option<OwnedMutexGuard<()>>, LoadError> {
+        let shares = self.rotator(&target.rotator)?.is_some_and(|rotator| rotator.shares_refusals());
+        let gates = &self.inner.gates;
+        Ok(if shares { gates.turn_unless_proven(target).await } else { gates.turn(target).await })
     }
 
     /// Makes a decision under the lock that the caller holds already.
