@@ -49,7 +49,8 @@ async fn settling_one_rotation_ends_no_session_that_another_uses_again() {
     // Two sessions, both used before, both idle.
     let (first, second) =
         tokio::join!(rotator.preflight(bench.job()), rotator.preflight(other(&bench, "other")));
-    (first.unwrap(), second.unwrap());
+    first.unwrap();
+    second.unwrap();
     bench.proxy.set(Mischief::Hold("COMMIT".to_owned())).await.unwrap();
     let outcome = rotator.apply(bench.job(), &candidate(NEW)).await;
     assert!(matches!(outcome, Outcome::Unknown(_)), "{outcome:?}");
