@@ -123,6 +123,10 @@ impl Rotator for MysqlRotator {
         Config::parse(spec).is_ok_and(|config| config.dual_password)
     }
 
+    fn verifies_alone(&self) -> bool {
+        true
+    }
+
     fn alternates(&self, _spec: &TargetSpec) -> bool {
         true
     }

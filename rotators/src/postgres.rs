@@ -170,6 +170,10 @@ impl Rotator for PostgresRotator {
         true
     }
 
+    fn verifies_alone(&self) -> bool {
+        true
+    }
+
     fn alternates(&self, _spec: &TargetSpec) -> bool {
         true
     }

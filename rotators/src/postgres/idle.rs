@@ -28,6 +28,8 @@ pub(super) struct Idle {
 struct Inner {
     kept: HashMap<Key, Vec<Kept>>,
     doors: HashMap<Key, Arc<DoorLock<Door>>>,
+    /// Credentials that were refused, and when: what was logged in by one before is not used again.
+    refused: HashMap<Key, Instant>,
     /// Whether somebody looks after them.
     is_attended: bool,
 }
@@ -101,17 +103,21 @@ impl Idle {
     /// Keeps a session for its next use.
     pub(super) fn keep(&self, key: Key, link: Link) {
         let mut inner = self.lock();
+        let is_of_refused = inner.refused.get(&key).is_some_and(|at| link.since() <= *at);
         let kept = inner.kept.entry(key).or_default();
-        if kept.len() >= KEPT_MAX || !link.is_usable(LIFE_MAX) {
+        if is_of_refused || kept.len() >= KEPT_MAX || !link.is_usable(LIFE_MAX) {
             return;
         }
         kept.push(Kept { link, since: Instant::now() });
         self.look_after(&mut inner);
     }
 
-    /// Ends the sessions that wait for that login.
-    pub(super) fn forget(&self, key: Key) {
-        self.lock().kept.remove(&key);
+    /// The server refuses that login: ends the sessions that wait for it, and those of now that come back.
+    pub(super) fn refuse(&self, key: Key) {
+        let mut inner = self.lock();
+        inner.kept.remove(&key);
+        inner.refused.insert(key, Instant::now());
+        self.look_after(&mut inner);
     }
 
     /// By which that login is made by one at a time.
@@ -149,7 +155,8 @@ impl Idle {
         inner.doors.retain(|_, door| {
             Arc::strong_count(door) > 1 || door.try_lock().is_ok_and(|door| matters(&door))
         });
-        inner.is_attended = !inner.kept.is_empty() || !inner.doors.is_empty();
+        inner.refused.retain(|_, at| at.elapsed() < LIFE_MAX);
+        inner.is_attended = !inner.kept.is_empty() || !inner.doors.is_empty() || !inner.refused.is_empty();
         inner.is_attended
     }
 

@@ -37,6 +37,11 @@ impl Link {
         !self.client.is_closed() && self.since.elapsed() < life_max
     }
 
+    /// When it was logged in.
+    pub(super) const fn since(&self) -> Instant {
+        self.since
+    }
+
     /// Connects and logs in.
     pub(super) async fn dial(
         config: &Config,

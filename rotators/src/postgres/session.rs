@@ -104,7 +104,7 @@ impl<'a> Session<'a> {
         let opened = Self::open(config, login, application_name).await;
         if let Err(refusal @ (LoginFailure::Refused(_) | LoginFailure::Blocked(_))) = &opened {
             // Those that got in before are of a credential that does not open the server any more.
-            idle.forget(key);
+            idle.refuse(key);
             if let Some(door) = &mut door {
                 door.note(refusal.clone());
             }

@@ -283,6 +283,12 @@ pub trait Rotator: Send + Sync {
         false
     }
 
+    /// Whether `verify` logs nobody in but the account itself: then it is done by whatever stands for the management
+    /// credential, also while the target refuses that.
+    fn verifies_alone(&self) -> bool {
+        false
+    }
+
     /// Whether two accounts of this target can take turns ([`Job::beside`]): `retire` shuts the one that is not used.
     fn alternates(&self, _spec: &TargetSpec) -> bool {
         false

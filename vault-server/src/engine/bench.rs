@@ -50,7 +50,8 @@ impl Engine {
         let rotator = self
             .rotator(&target.rotator)?
             .ok_or_else(|| missing(format!("no rotator serves the kind {}", target.rotator)))?;
-        let (management, managed_by) = self.management(account, effect)?;
+        let alone = effect == Effect::Verify && rotator.verifies_alone();
+        let (management, managed_by) = self.management(account, effect, alone)?;
         let needed = |version: Option<Version>| self.needed(account, version);
         let (pending, current, previous) = (
             needed(account.versions.pending)?,
@@ -62,9 +63,21 @@ impl Engine {
 
     /// The credentials to act with. One that the target has refused is not tried again by anybody until
     /// a person has looked: the next refusal might lock it out.
-    fn management(&self, account: &Account, effect: Effect) -> Result<(Vec<Login>, Option<u64>), NoTools> {
+    /// What does without it, `alone`, is not kept waiting by that.
+    fn management(
+        &self,
+        account: &Account,
+        effect: Effect,
+        alone: bool,
+    ) -> Result<(Vec<Login>, Option<u64>), NoTools> {
         if let Subject::Management(_) = account.subject {
             return Ok((self.logins(account, &own_order(effect, &account.versions))?, None));
+        }
+        if alone
+            && let Some(manager) = self.account(&Subject::Management(account.target.clone()))?
+            && let Some(version) = manager.value.versions.current
+        {
+            return Ok((self.logins(&manager.value, &[version.number])?, None));
         }
         self.management_of(&account.target)
     }
