@@ -257,7 +257,9 @@ impl World {
     pub async fn closed_incident(&self, path: &str, class: &str) -> Result<Value> {
         let incidents = self.incidents().await?;
         let of_path: Vec<&Value> = incidents.iter().filter(|incident| incident["subject"] == path).collect();
-        let [incident] = of_path.as_slice() else { bail!("not one incident of {path}: {of_path:?}") };
+        let [listed] = of_path.as_slice() else { bail!("not one incident of {path}: {of_path:?}") };
+        let id = listed["id"].as_str().context("no id")?;
+        let incident = self.vault.get(&format!("incidents/{id}")).await?.data()?.clone();
         ensure!(incident["class"] == class && incident["state"] == "closed", "{incident}");
         let events = incident["events"].as_array().context("no events")?;
         let opened = events.iter().filter(|event| event["kind"] == "opened").count();
@@ -265,7 +267,7 @@ impl World {
         let marks = ["/marks/t0", "/marks/t1", "/marks/t2", "/marks/t3", "/marks/t6", "/marks/t7"]
             .map(|mark| incident.pointer(mark).and_then(Value::as_str));
         ensure!(marks.iter().all(Option::is_some) && marks.is_sorted(), "{incident}");
-        Ok((*incident).clone())
+        Ok(incident)
     }
 
     /// The kinds of the lines of an account's history, oldest first.

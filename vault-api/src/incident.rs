@@ -29,7 +29,7 @@ pub struct FailureFacts {
 }
 
 /// GET `incidents/?state=open|closed|all`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IncidentList {
     /// The incidents, oldest first.
@@ -48,7 +48,7 @@ pub enum IncidentState {
 }
 
 /// GET `incidents/<id>`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Incident {
     /// Its name.
@@ -77,8 +77,20 @@ pub struct Incident {
     pub next_attempt: Option<WireTime>,
     /// The times `t0` (due) to `t7` (remediated) that are known.
     pub marks: BTreeMap<String, Option<WireTime>>,
-    /// What happened, oldest first.
+    /// What happened, oldest first; of a long time line the first and the newest lines. Left out of lists.
     pub events: Vec<IncidentEvent>,
+    /// Lines of the whole time line; GET `incidents/<id>/events` pages through it.
+    pub events_total: u64,
+    /// Times it was reopened.
+    pub reopened: u64,
+    /// The most by which the server's clock was stepped back meanwhile: its durations are no observations then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock_stepped_back_seconds: Option<f64>,
+    /// Minutes that people have spent on it, as notes and the review say.
+    pub staff_minutes: u64,
+    /// What people found afterwards.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub review: Option<IncidentReview>,
     /// The accounts under it, when it is about a target.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<String>,
@@ -96,6 +108,60 @@ pub struct IncidentEvent {
     pub by: Option<String>,
     /// More, in words.
     pub text: Option<String>,
+    /// Its place in the time line, from 0 on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seq: Option<u64>,
+    /// What the server's clock showed, where that was earlier than the line before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub clock: Option<WireTime>,
+    /// The failure's class.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub class: Option<String>,
+    /// The step of the rotation that failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub phase: Option<String>,
+    /// Which attempt of the rotation failed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub attempt: Option<u64>,
+    /// Minutes of work that the line tells of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staff_minutes: Option<u64>,
+}
+
+/// GET `incidents/<id>/events`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentEvents {
+    /// The lines, oldest first.
+    pub events: Vec<IncidentEvent>,
+    /// The place to give as `after` for the lines that follow; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<u64>,
+}
+
+/// What people found afterwards.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentReview {
+    /// Who says so.
+    pub by: String,
+    /// The kind of cause, such as `network` or `changed_outside`.
+    pub cause: String,
+    /// In words.
+    pub text: String,
+}
+
+/// POST `incidents/<id>/review`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ReviewRequest {
+    /// The kind of cause, such as `network` or `changed_outside`.
+    pub cause: String,
+    /// In words.
+    pub text: String,
+    /// Minutes spent, beside those that notes tell of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staff_minutes: Option<u64>,
 }
 
 /// POST `incidents/<id>/assign`.
@@ -112,4 +178,7 @@ pub struct AssignRequest {
 pub struct NoteRequest {
     /// What to add.
     pub text: String,
+    /// Minutes spent on the incident.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub staff_minutes: Option<u64>,
 }

@@ -1,13 +1,18 @@
 //! Incidents: one account's failure from first evidence until verified healthy, measured honestly.
 //!
-//! The record is append-only events and the marks t0–t8 that follow from them. Retries are attempts
-//! inside one incident; a failure soon after closing reopens it. It closes by verification only.
+//! Its time line is lines that are only ever added ([`entry`]); the marks t0–t8 follow from them, and the record keeps
+//! them at hand. Retries are attempts inside one incident; a failure soon after closing reopens it. It closes by
+//! verification only. Its time never goes back: a clock that is stepped back stands still here, and that is told.
 
+pub mod entry;
 pub mod ledger;
 pub mod report;
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
+use self::entry::Cause;
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::fault::FaultClass;
@@ -47,43 +52,28 @@ pub struct Marks {
     pub t8: Option<Timestamp>,
 }
 
-/// A line of an incident's time line.
+/// A line of a time line as records before version 2 hold it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct IncidentEvent {
+pub struct EarlierEvent {
     /// When.
     pub at: Timestamp,
     /// What, as a stable word.
-    pub kind: IncidentEventKind,
+    pub kind: String,
     /// Who; `None` is the vault itself.
     pub by: Option<String>,
     /// A sentence that is safe to show.
     pub text: String,
 }
 
-/// What happened in an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum IncidentEventKind {
-    /// It was opened.
-    Opened,
-    /// It failed again soon after it was closed.
-    Reopened,
-    /// An attempt failed.
-    Failed,
-    /// It waits for a person.
-    Parked,
-    /// Somebody takes it.
-    Acknowledged,
-    /// It has an owner.
-    Assigned,
-    /// A remark.
-    Note,
-    /// Consumers can log in again.
-    Mitigated,
-    /// Verified healthy.
-    Remediated,
-    /// Its subject is no longer managed.
-    Withdrawn,
+/// What people found afterwards.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Review {
+    /// Who says so.
+    pub by: String,
+    /// The kind of cause.
+    pub cause: Cause,
+    /// In words.
+    pub text: String,
 }
 
 /// The record of one incident.
@@ -115,11 +105,43 @@ pub struct Incident {
     pub next_attempt: Option<Timestamp>,
     /// Who owns it.
     pub owner: Option<String>,
-    /// The time line, oldest first; at most [`EVENTS_MAX`], the middle is thinned then.
-    pub events: Vec<IncidentEvent>,
-    /// Events that were thinned out.
+    /// The first lines of a time line that was begun before version 2, oldest first.
+    pub events: Vec<EarlierEvent>,
+    /// Lines of those that were thinned out.
     pub events_dropped: u32,
+    /// Lines that were written: the place of the next one.
+    #[serde(default)]
+    pub lines: u64,
+    /// When the last line was written, by the incident's own time.
+    #[serde(default)]
+    pub last_at: Timestamp,
+    /// When the last failure got a line.
+    #[serde(default)]
+    pub failed_at: Timestamp,
+    /// Failures since then that were alike, and got none.
+    #[serde(default)]
+    pub alike: u32,
+    /// The most by which the clock was stepped back meanwhile: durations of this incident are no observations.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stepped_back: Option<Duration>,
+    /// Minutes that people have spent on it.
+    #[serde(default)]
+    pub staff_minutes: u32,
+    /// What people found afterwards.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub review: Option<Review>,
 }
 
-/// Most events kept in one incident's record. The first half is kept for ever, the second is the newest.
-pub const EVENTS_MAX: usize = 200;
+impl Incident {
+    /// The incident's own time when the clock shows `wall`: it never goes back.
+    pub(crate) fn admit(&mut self, wall: Timestamp) -> Timestamp {
+        let earlier = self.events.last().map_or(Timestamp::EPOCH, |event| event.at);
+        let last = self.last_at.max(earlier);
+        if wall < last {
+            let step = last.since(wall);
+            self.stepped_back = Some(self.stepped_back.map_or(step, |most| most.max(step)));
+        }
+        self.last_at = last.max(wall);
+        self.last_at
+    }
+}

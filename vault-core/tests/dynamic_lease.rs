@@ -15,7 +15,7 @@
 mod world;
 
 use proptest::prelude::*;
-use vault_core::incident::IncidentEventKind;
+use vault_core::incident::entry::What;
 use vault_core::lease::dynamic::{Stage, step};
 use vault_core::rotation::fault::FaultClass;
 
@@ -117,10 +117,7 @@ fn that_a_lease_waits_for_a_person_is_told_once_however_often_others_fail() {
         world.tick(Removing::Fails(FaultClass::PermissionDenied), Crash::Never);
     }
     assert_eq!(world.store[&parked].stage, Stage::Parked);
-    let told = |world: &World| {
-        let events = world.incidents.values().flat_map(|incident| &incident.events);
-        events.filter(|event| event.kind == IncidentEventKind::Parked).count()
-    };
+    let told = |world: &World| world.lines.iter().filter(|line| line.what == What::Parked).count();
     assert_eq!(told(&world), 1);
     world.issue(Creation::Done, Crash::Never, false);
     world.end(1, true);

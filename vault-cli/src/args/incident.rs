@@ -20,8 +20,20 @@ pub(crate) enum IncidentWord {
     #[command(after_help = "Examples:\n  rotunda incident assign 0193a1b2 alice")]
     Assign(AssignArgs),
     /// Add a note; nothing is ever removed
-    #[command(after_help = "Examples:\n  rotunda incident note 0193a1b2 'disk full, freed by ops'")]
+    #[command(
+        after_help = "Examples:\n  rotunda incident note 0193a1b2 'disk full, freed by ops' --minutes 30"
+    )]
     Note(NoteArgs),
+    /// Say why an incident that is over happened
+    #[command(
+        after_help = "Examples:\n  rotunda incident review 0193a1b2 --cause network --minutes 45 'the firewall was changed'"
+    )]
+    Review(ReviewArgs),
+    /// Show the whole time line, each attempt with its class and step
+    #[command(
+        after_help = "Examples:\n  rotunda incident events 0193a1b2\n  rotunda incident events 0193a1b2 --after 499"
+    )]
+    Events(EventsArgs),
 }
 
 /// `rotunda incident list`.
@@ -60,6 +72,40 @@ pub(crate) struct NoteArgs {
     /// What to add, or `-` for standard input
     #[arg(value_name = "TEXT")]
     pub(crate) text: String,
+    /// Minutes spent on the incident
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) minutes: Option<u64>,
+}
+
+/// `rotunda incident review`.
+#[derive(Debug, Args)]
+pub(crate) struct ReviewArgs {
+    /// The incident
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Why it happened, in words, or `-` for standard input
+    #[arg(value_name = "TEXT")]
+    pub(crate) text: String,
+    /// The kind of cause
+    #[arg(long, value_name = "CAUSE", value_parser = [
+        "target_down", "network", "credential", "policy", "permission", "changed_outside", "consumer", "plugin",
+        "vault", "person", "unknown",
+    ])]
+    pub(crate) cause: String,
+    /// Minutes spent on it, beside those that notes tell of
+    #[arg(long, value_name = "MINUTES")]
+    pub(crate) minutes: Option<u64>,
+}
+
+/// `rotunda incident events`.
+#[derive(Debug, Args)]
+pub(crate) struct EventsArgs {
+    /// The incident
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Go on after the line with this number
+    #[arg(long, value_name = "LINE")]
+    pub(crate) after: Option<u64>,
 }
 
 /// The second word.

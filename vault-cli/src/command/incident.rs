@@ -1,10 +1,13 @@
 //! `rotunda incident …`.
 
-use vault_api::incident::{AssignRequest, Incident, IncidentList, IncidentState, NoteRequest};
+use vault_api::incident::{
+    AssignRequest, Incident, IncidentEvent, IncidentEvents, IncidentList, IncidentState, NoteRequest,
+    ReviewRequest,
+};
 
 use super::{Session, trimmed};
 use crate::{
-    args::incident::{IncidentListArgs, IncidentWord},
+    args::incident::{EventsArgs, IncidentListArgs, IncidentWord},
     client::{Answer, Request},
     console::{Console, Tone},
     failure::{Exit, Failure},
@@ -26,12 +29,60 @@ pub(super) async fn run(word: IncidentWord, session: &mut Session) -> Result<Exi
             written(&answer, session)
         }
         IncidentWord::Note(args) => {
-            let text = if args.text == "-" { input::document("-", &mut session.console)? } else { args.text };
-            let request = Request::post(below(&args.id, "/note")).sending(&NoteRequest { text })?;
+            let note = NoteRequest { text: text(args.text, session)?, staff_minutes: args.minutes };
+            let request = Request::post(below(&args.id, "/note")).sending(&note)?;
             let answer = session.ask("adding the note", request).await?;
             written(&answer, session)
         }
+        IncidentWord::Review(args) => {
+            let text = text(args.text, session)?;
+            let review = ReviewRequest { cause: args.cause, text, staff_minutes: args.minutes };
+            let request = Request::post(below(&args.id, "/review")).sending(&review)?;
+            let answer = session.ask("adding the review", request).await?;
+            written(&answer, session)
+        }
+        IncidentWord::Events(args) => events(&args, session).await,
     }
+}
+
+fn text(given: String, session: &mut Session) -> Result<String, Failure> {
+    if given == "-" { input::document("-", &mut session.console) } else { Ok(given) }
+}
+
+/// Page after page, so that a long time line shows as it comes.
+async fn events(args: &EventsArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let mut after = args.after;
+    loop {
+        let mut request = Request::get(below(&args.id, "/events"));
+        if let Some(after) = after {
+            request = request.with("after", after.to_string());
+        }
+        let answer = session.ask("reading the time line", request).await?;
+        let page: IncidentEvents = answer.read_data()?;
+        session.show(&answer, |_, _| Ok(events_table(&page.events)))?;
+        after = page.next;
+        if after.is_none() {
+            return Ok(Exit::Done);
+        }
+    }
+}
+
+fn events_table(events: &[IncidentEvent]) -> String {
+    let rows: Vec<Vec<String>> = events
+        .iter()
+        .map(|event| {
+            vec![
+                event.seq.map_or("-".to_owned(), |seq| seq.to_string()),
+                output::shown(&event.at),
+                output::shown(&event.kind),
+                event.attempt.map_or("-".to_owned(), |attempt| attempt.to_string()),
+                output::optional(event.phase.as_deref()),
+                output::optional(event.by.as_deref()),
+                output::optional(event.text.as_deref()),
+            ]
+        })
+        .collect();
+    output::columns(&["LINE", "AT", "WHAT", "ATTEMPT", "STEP", "BY", "TEXT"], &rows)
 }
 
 /// What was written down is the last line of the incident's time line: that, and where it stands.
@@ -115,26 +166,29 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
     if !incident.accounts.is_empty() {
         pairs.push(("accounts", output::shown(&incident.accounts.join(", "))));
     }
+    if incident.staff_minutes > 0 {
+        pairs.push(("staff minutes", incident.staff_minutes.to_string()));
+    }
+    if let Some(review) = &incident.review {
+        let cause = format!("{}, by {}: {}", review.cause, review.by, review.text);
+        pairs.push(("review", output::shown(&cause)));
+    }
+    if let Some(step) = incident.clock_stepped_back_seconds {
+        pairs.push(("clock", format!("was stepped back by {step} s: the times below are no measure")));
+    }
     for (mark, at) in &incident.marks {
         let name = MARKS.iter().find(|(known, _)| known == mark).map_or(mark.as_str(), |(_, name)| name);
         pairs.push((name, output::optional(at.as_deref())));
     }
     let mut text = output::record(pairs);
     if !incident.events.is_empty() {
-        let rows: Vec<Vec<String>> = incident
-            .events
-            .iter()
-            .map(|event| {
-                vec![
-                    output::shown(&event.at),
-                    output::shown(&event.kind),
-                    output::optional(event.by.as_deref()),
-                    output::optional(event.text.as_deref()),
-                ]
-            })
-            .collect();
         text.push('\n');
-        text.push_str(&output::columns(&["AT", "WHAT", "BY", "TEXT"], &rows));
+        text.push_str(&events_table(&incident.events));
+        if incident.events_total > incident.events.len() as u64 {
+            text.push_str("\nthe first and the newest lines; all: rotunda incident events ");
+            text.push_str(&output::shown(&incident.id));
+            text.push('\n');
+        }
     }
     text
 }

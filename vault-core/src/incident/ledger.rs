@@ -1,8 +1,9 @@
-//! Folds what happened into the record of an incident.
+//! Folds what happened into the record of an incident, and gives its time line the next line.
 
 use serde::{Deserialize, Serialize};
 
-use super::{EVENTS_MAX, Incident, IncidentEvent, IncidentEventKind, IncidentState, Marks};
+use super::entry::{ALIKE_FOR, Cause, Entry, Failure, WHOLE_LINES, What};
+use super::{Incident, IncidentState, Marks, Review};
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::fault::FaultClass;
@@ -110,6 +111,23 @@ pub enum LedgerEvent {
         by: String,
         /// The remark.
         text: String,
+        /// Minutes that somebody has spent on it.
+        staff_minutes: u32,
+    },
+    /// What people found afterwards.
+    Reviewed {
+        /// Which incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: String,
+        /// The kind of cause.
+        cause: Cause,
+        /// In words.
+        text: String,
+        /// Minutes that somebody has spent on it, beside those that notes tell of.
+        staff_minutes: u32,
     },
 }
 
@@ -126,76 +144,100 @@ impl LedgerEvent {
             | Self::Withdrawn { incident, .. }
             | Self::Acknowledged { incident, .. }
             | Self::Assigned { incident, .. }
-            | Self::Note { incident, .. } => *incident,
+            | Self::Note { incident, .. }
+            | Self::Reviewed { incident, .. } => *incident,
         }
     }
 }
 
-/// The record after `event`. `None` when there is no record and the event does not open one.
+/// An incident after an event.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Recorded {
+    /// Its record.
+    pub incident: Incident,
+    /// The line that its time line gets, if any.
+    pub entry: Option<Entry>,
+}
+
+/// Why a person's event is not taken, as a sentence for that person.
 #[must_use]
-pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Incident> {
+pub fn refusal(incident: &Incident, event: &LedgerEvent) -> Option<&'static str> {
+    match (event, incident.state) {
+        (LedgerEvent::Acknowledged { .. }, IncidentState::Closed) => {
+            Some("the incident is over: there is nothing left to take")
+        }
+        (LedgerEvent::Reviewed { .. }, IncidentState::Open) => {
+            Some("the incident is open: review it when it is over, and write a note until then")
+        }
+        _ => None,
+    }
+}
+
+/// The record after `event`, and the line it makes. `None` when there is no record and the event does not open one.
+#[must_use]
+pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorded> {
     let mut incident = match (incident, event) {
         (Some(incident), _) => incident,
         (None, LedgerEvent::Fault(report)) => return Some(opened(report)),
         (None, _) => return None,
     };
-    match event {
+    let line = match event {
         LedgerEvent::Fault(report) => failed(&mut incident, report),
         LedgerEvent::NextAttempt { at, .. } => {
             incident.next_attempt = *at;
             incident.parked &= at.is_none();
+            None
         }
         LedgerEvent::Parked { at, .. } => {
             incident.parked = true;
             incident.next_attempt = None;
-            push(&mut incident, *at, IncidentEventKind::Parked, None, "waits for a person");
+            Some((*at, None, What::Parked))
         }
-        LedgerEvent::Mitigated { at, .. } => {
-            incident.marks.t6.get_or_insert(*at);
-            push(&mut incident, *at, IncidentEventKind::Mitigated, None, "consumers can log in again");
-        }
+        LedgerEvent::Mitigated { at, .. } => Some((*at, None, What::Mitigated)),
         LedgerEvent::Remediated { at, .. } => {
-            incident.state = IncidentState::Closed;
-            incident.parked = false;
-            incident.next_attempt = None;
-            incident.marks.t6.get_or_insert(*at);
-            incident.marks.t7 = Some(*at);
-            push(&mut incident, *at, IncidentEventKind::Remediated, None, "verified healthy");
+            close(&mut incident);
+            Some((*at, None, What::Remediated))
         }
         LedgerEvent::Withdrawn { at, by, .. } => {
-            incident.state = IncidentState::Closed;
-            incident.parked = false;
-            incident.next_attempt = None;
-            push(&mut incident, *at, IncidentEventKind::Withdrawn, Some(by), "no longer managed");
+            close(&mut incident);
+            Some((*at, Some(by.clone()), What::Withdrawn))
         }
+        // Who comes second finds it taken: nothing happens by it.
+        LedgerEvent::Acknowledged { .. } if incident.marks.t5.is_some() => None,
         LedgerEvent::Acknowledged { at, by, .. } => {
-            incident.marks.t5.get_or_insert(*at);
             incident.owner.get_or_insert_with(|| by.clone());
-            push(&mut incident, *at, IncidentEventKind::Acknowledged, Some(by), "acknowledged");
+            Some((*at, Some(by.clone()), What::Acknowledged))
         }
         LedgerEvent::Assigned { at, by, owner, .. } => {
             incident.owner = Some(owner.clone());
-            push(&mut incident, *at, IncidentEventKind::Assigned, Some(by), &format!("owner is {owner}"));
+            Some((*at, Some(by.clone()), What::Assigned { owner: owner.clone() }))
         }
-        LedgerEvent::Note { at, by, text, .. } => {
-            push(&mut incident, *at, IncidentEventKind::Note, Some(by), text);
+        LedgerEvent::Note { at, by, text, staff_minutes, .. } => {
+            incident.staff_minutes = incident.staff_minutes.saturating_add(*staff_minutes);
+            let note = What::Note { text: text.clone(), staff_minutes: *staff_minutes };
+            Some((*at, Some(by.clone()), note))
         }
-    }
-    Some(incident)
+        LedgerEvent::Reviewed { at, by, cause, text, staff_minutes, .. } => {
+            incident.staff_minutes = incident.staff_minutes.saturating_add(*staff_minutes);
+            incident.review = Some(Review { by: by.clone(), cause: *cause, text: text.clone() });
+            let review = What::Reviewed { cause: *cause, text: text.clone(), staff_minutes: *staff_minutes };
+            Some((*at, Some(by.clone()), review))
+        }
+    };
+    let entry = line.map(|(wall, by, what)| write(&mut incident, wall, by, what));
+    Some(Recorded { incident, entry })
 }
 
-fn opened(report: &FaultReport) -> Incident {
+fn close(incident: &mut Incident) {
+    incident.state = IncidentState::Closed;
+    incident.parked = false;
+    incident.next_attempt = None;
+}
+
+fn opened(report: &FaultReport) -> Recorded {
     // What did not begin has been wrong since it was due, however late that was noticed.
     let fault_at = if report.class == FaultClass::Overdue { report.due_at.min(report.at) } else { report.at };
-    let marks = Marks {
-        t0: Some(report.due_at),
-        t1: Some(report.started_at),
-        t2: Some(fault_at),
-        t3: Some(report.at),
-        ..Marks::default()
-    };
-    let text = format!("{}: {}", report.class, report.detail);
-    Incident {
+    let mut incident = Incident {
         id: report.incident,
         subject: report.subject.clone(),
         target: report.target.clone(),
@@ -204,40 +246,75 @@ fn opened(report: &FaultReport) -> Incident {
         detail: report.detail.clone(),
         state: IncidentState::Open,
         parked: false,
-        marks,
+        marks: Marks::default(),
         failures: 1,
         reopened: 0,
         next_attempt: None,
         owner: None,
-        events: vec![IncidentEvent { at: report.at, kind: IncidentEventKind::Opened, by: None, text }],
+        events: Vec::new(),
         events_dropped: 0,
+        lines: 0,
+        last_at: report.at,
+        failed_at: report.at,
+        alike: 0,
+        stepped_back: None,
+        staff_minutes: 0,
+        review: None,
+    };
+    // By a clock that went on, an attempt begins before it fails.
+    if report.started_at > report.at {
+        incident.stepped_back = Some(report.started_at.since(report.at));
     }
+    let what = What::Opened {
+        due_at: report.due_at,
+        started_at: report.started_at,
+        fault_at,
+        failure: failure(report),
+    };
+    let entry = write(&mut incident, report.at, None, what);
+    Recorded { incident, entry: Some(entry) }
 }
 
-fn failed(incident: &mut Incident, report: &FaultReport) {
-    let text = format!("{}: {}", report.class, report.detail);
+fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, Option<String>, What)> {
+    let is_alike = incident.class == report.class
+        && incident.phase == report.phase
+        && incident.detail == report.detail
+        && incident.lines >= WHOLE_LINES
+        && report.at.since(incident.failed_at) < ALIKE_FOR;
     incident.class = report.class;
     incident.phase = report.phase;
     incident.detail.clone_from(&report.detail);
     incident.failures = incident.failures.saturating_add(1);
     incident.parked &= report.stays_parked;
-    let kind = if incident.state == IncidentState::Closed {
+    let failure = failure(report);
+    let what = if incident.state == IncidentState::Closed {
         incident.state = IncidentState::Open;
         incident.reopened = incident.reopened.saturating_add(1);
-        // It never was remediated, as it turns out: the clock runs on from the first detection.
-        incident.marks.t6 = None;
-        incident.marks.t7 = None;
-        IncidentEventKind::Reopened
+        What::Reopened { failure }
+    } else if is_alike {
+        incident.alike = incident.alike.saturating_add(1);
+        return None;
     } else {
-        IncidentEventKind::Failed
+        What::Failed { failure, repeats: std::mem::take(&mut incident.alike) }
     };
-    push(incident, report.at, kind, None, &text);
+    incident.failed_at = report.at;
+    Some((report.at, None, what))
 }
 
-fn push(incident: &mut Incident, at: Timestamp, kind: IncidentEventKind, by: Option<&String>, text: &str) {
-    if incident.events.len() >= EVENTS_MAX {
-        incident.events.remove(EVENTS_MAX / 2);
-        incident.events_dropped = incident.events_dropped.saturating_add(1);
+fn failure(report: &FaultReport) -> Failure {
+    Failure {
+        class: report.class,
+        phase: report.phase,
+        detail: report.detail.clone(),
+        attempt: report.attempts,
     }
-    incident.events.push(IncidentEvent { at, kind, by: by.cloned(), text: text.to_owned() });
+}
+
+/// The next line. The marks follow from the lines and from nothing else.
+fn write(incident: &mut Incident, wall: Timestamp, by: Option<String>, what: What) -> Entry {
+    let at = incident.admit(wall);
+    let entry = Entry { seq: incident.lines, at, wall: (wall != at).then_some(wall), by, what };
+    incident.lines = incident.lines.saturating_add(1);
+    incident.marks.fold(&entry);
+    entry
 }

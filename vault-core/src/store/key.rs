@@ -99,11 +99,13 @@ pub enum Table {
     WebhookQueue = 47,
     /// Deliveries that have ended: webhook id, event id.
     WebhookLog = 48,
+    /// Lines of incidents: incident id, place (8 bytes, big endian). Written once.
+    IncidentLine = 49,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 47] = [
+    pub const ALL: [Self; 48] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -151,6 +153,7 @@ impl Table {
         Self::Webhook,
         Self::WebhookQueue,
         Self::WebhookLog,
+        Self::IncidentLine,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

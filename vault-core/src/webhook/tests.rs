@@ -183,7 +183,8 @@ fn a_body_names_the_account_and_holds_no_secret() {
             stays_parked: false,
         }),
     )
-    .unwrap();
+    .unwrap()
+    .incident;
     let id = EventId::generate(NOW, entropy);
     let opened = event::of_incident(id, None, &incident, NOW).unwrap();
     let body: serde_json::Value = serde_json::from_str(&opened.body()).unwrap();

@@ -6,6 +6,7 @@ use std::time::Duration;
 use vault_core::clock::Timestamp;
 use vault_core::entropy::SeededEntropy;
 use vault_core::id::{IncidentId, MountId, RotationId};
+use vault_core::incident::entry::Entry;
 use vault_core::incident::ledger::record;
 use vault_core::incident::{Incident, IncidentState};
 use vault_core::lease::dynamic::removal::Removal;
@@ -79,6 +80,8 @@ pub(super) struct World {
     late: BTreeSet<String>,
     pub(super) trouble: Trouble,
     pub(super) incidents: BTreeMap<IncidentId, Incident>,
+    /// Of all of them.
+    pub(super) lines: Vec<Entry>,
     made: u64,
 }
 
@@ -92,6 +95,7 @@ impl World {
             late: BTreeSet::new(),
             trouble: Trouble::default(),
             incidents: BTreeMap::new(),
+            lines: Vec::new(),
             made: 0,
         }
     }
@@ -141,7 +145,8 @@ impl World {
             for event in self.trouble.hear(&plan.lease, report, fresh, self.now) {
                 let id = event.incident();
                 let folded = record(self.incidents.remove(&id), &event).expect("an incident to write to");
-                self.incidents.insert(id, folded);
+                self.incidents.insert(id, folded.incident);
+                self.lines.extend(folded.entry);
             }
         }
         let key = plan.lease.key();

@@ -2,6 +2,7 @@
 
 use vault_core::account::{Readable, Subject};
 use vault_core::incident::IncidentState;
+use vault_core::incident::entry::marks;
 use vault_core::lease::LeaseState;
 use vault_core::rotation::failure::REFUSALS_MAX;
 use vault_core::rotation::run::{Stage, Step};
@@ -20,6 +21,7 @@ pub(crate) fn check(world: &World) -> Result<(), String> {
         attempts_are_bounded(world, key)?;
         one_holder(world, key)?;
     }
+    time_lines_tell_all(world)?;
     logins_are_not_hammered(world)
 }
 
@@ -89,6 +91,25 @@ fn failure_has_an_incident(world: &World, key: &str) -> Result<(), String> {
             if open > 1 { Err(format!("I4: {key} has {open} open incidents")) } else { Ok(()) }
         }
     }
+}
+
+/// Each time line has its lines in order, by a time that never goes back, and says what the record says.
+fn time_lines_tell_all(world: &World) -> Result<(), String> {
+    for (id, incident) in &world.incidents {
+        let lines = &world.lines[id];
+        let in_order = lines.iter().zip(0..).all(|(line, place)| line.seq == place)
+            && lines.is_sorted_by_key(|line| line.at)
+            && lines.len() as u64 == incident.lines;
+        let failures: u32 =
+            lines.iter().filter(|line| line.failure().is_some()).map(|line| 1 + line.repeats()).sum();
+        if !in_order || failures + incident.alike != incident.failures {
+            return Err(format!("the time line of {id} lacks something: {lines:?}"));
+        }
+        if marks(lines.iter()) != incident.marks {
+            return Err(format!("the marks of {id} do not follow from its time line: {:?}", incident.marks));
+        }
+    }
+    Ok(())
 }
 
 /// I8: a run throws away a bounded number of candidates.

@@ -14,6 +14,7 @@ use vault_core::clock::Timestamp;
 use vault_core::consumer::Uptake;
 use vault_core::entropy::{SeededEntropy, random_bytes};
 use vault_core::id::{IncidentId, RotationId};
+use vault_core::incident::entry::Entry;
 use vault_core::incident::{Incident, ledger};
 use vault_core::lease::{Lease, Limits};
 use vault_core::path::{AccountPath, Name};
@@ -54,6 +55,7 @@ pub(crate) struct World {
     handles: BTreeMap<(String, u64), String>,
     pub leases: BTreeMap<String, Lease>,
     pub incidents: BTreeMap<IncidentId, Incident>,
+    pub lines: BTreeMap<IncidentId, Vec<Entry>>,
     // The process: lost in a crash.
     pub in_flight: BTreeMap<String, InFlight>,
     /// Moments that have passed: commits and effects.
@@ -86,6 +88,7 @@ impl World {
             handles: BTreeMap::new(),
             leases: BTreeMap::new(),
             incidents: BTreeMap::new(),
+            lines: BTreeMap::new(),
             in_flight: BTreeMap::new(),
             moments: 0,
             changed_outside: BTreeMap::new(),
@@ -212,8 +215,9 @@ impl World {
         }
         for event in &plan.ledger {
             let id = event.incident();
-            if let Some(record) = ledger::record(self.incidents.remove(&id), event) {
-                self.incidents.insert(id, record);
+            if let Some(recorded) = ledger::record(self.incidents.remove(&id), event) {
+                self.incidents.insert(id, recorded.incident);
+                self.lines.entry(id).or_default().extend(recorded.entry);
             }
         }
         self.log(format!(

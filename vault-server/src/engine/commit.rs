@@ -1,12 +1,14 @@
 //! Turns a plan into one transaction: record, secrets, lease, incident, history and due time together.
 
+use std::collections::BTreeSet;
+
 use vault_core::account::plan::{Plan, RunEnd, SecretChange};
 use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
 use vault_core::identity::{Principal, Token, TokenState};
-use vault_core::incident::ledger::{LedgerEvent, record};
+use vault_core::incident::ledger::{LedgerEvent, Recorded, record};
 use vault_core::incident::{Incident, IncidentState};
 use vault_core::knower::Knower;
 use vault_core::lease::{Lease, LeaseState};
@@ -18,7 +20,7 @@ use vault_core::store::key::Table;
 
 use super::Engine;
 use super::outbox::Turned;
-use super::record::{DUE_ACCOUNT, Secret, history_name, log_name, secret_name};
+use super::record::{DUE_ACCOUNT, Secret, history_name, line_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
 use crate::service::knower::note_giver;
 
@@ -209,19 +211,20 @@ pub(crate) fn put_incidents(
     events: &[LedgerEvent],
 ) -> Result<Vec<Turned>, LoadError> {
     let mut turned = Vec::new();
-    let mut ids: Vec<IncidentId> = events.iter().map(LedgerEvent::incident).collect();
-    ids.dedup();
+    let ids: BTreeSet<IncidentId> = events.iter().map(LedgerEvent::incident).collect();
     for id in ids {
         let stored = barrier.load::<Incident>(*id.as_bytes())?;
         let was_open = stored.as_ref().is_some_and(|stored| stored.value.state == IncidentState::Open);
         let require = require(stored.as_ref());
         let before = stored.as_ref().map(|stored| stored.value.state);
-        let folded = events
-            .iter()
-            .filter(|event| event.incident() == id)
-            .fold(stored.map(|stored| stored.value), |incident, event| {
-                record(incident.clone(), event).or(incident)
-            });
+        let mut folded = stored.map(|stored| stored.value);
+        for event in events.iter().filter(|event| event.incident() == id) {
+            let Some(Recorded { incident, entry }) = record(folded.clone(), event) else { continue };
+            folded = Some(incident);
+            if let Some(entry) = entry {
+                batch.put(line_name(id, entry.seq), Require::Absent, &entry);
+            }
+        }
         let Some(incident) = folded else { continue };
         match (was_open, incident.state == IncidentState::Open) {
             (false, true) => {

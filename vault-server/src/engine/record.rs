@@ -4,7 +4,9 @@ use rotators::plugin::Registration;
 use serde::{Deserialize, Serialize};
 use vault_core::account::plan::{HistoryEntry, RunEnd};
 use vault_core::account::{Account, Subject};
+use vault_core::id::IncidentId;
 use vault_core::incident::Incident;
+use vault_core::incident::entry::Entry;
 use vault_core::lease::Lease;
 use vault_core::lease::dynamic::Dynamic;
 use vault_core::lease::dynamic::role::DynamicRole;
@@ -78,7 +80,7 @@ record! {
     Dynamic => DynamicLease,
     DynamicRole => DynamicRole,
     Trouble => DynamicTrouble,
-    Incident => Incident,
+    Entry => IncidentLine,
     RunEnd => RotationLog,
     Target => Target,
     Managed => TargetAccount,
@@ -88,6 +90,22 @@ record! {
     Member => PoolMember,
     Rehearsal => Rehearsal,
     Registration => Plugin,
+}
+
+impl Record for Incident {
+    const TABLE: Table = Table::Incident;
+    /// From 2 on its time line has records of its own: a program that knows 1 alone would begin that anew.
+    const VERSION: u8 = 2;
+
+    fn decode(version: u8, body: &[u8]) -> Option<Self> {
+        matches!(version, 1 | 2).then(|| rmp_serde::from_slice(body).ok()).flatten()
+    }
+}
+
+/// The name of a line of an incident: its id, then its place (8 bytes, big endian).
+#[must_use]
+pub fn line_name(incident: IncidentId, place: u64) -> Vec<u8> {
+    [incident.as_bytes().as_slice(), &place.to_be_bytes()].concat()
 }
 
 /// The name of a stored secret: subject, NUL, version.
@@ -166,4 +184,48 @@ pub const DUE_REHEARSAL: u8 = 9;
 #[must_use]
 pub fn token_lease_name(digest: &[u8], key: &[u8]) -> Vec<u8> {
     [digest, &[0], key].concat()
+}
+
+#[cfg(test)]
+mod tests {
+    use vault_core::clock::Timestamp;
+    use vault_core::incident::IncidentState;
+    use vault_core::incident::ledger::{LedgerEvent, record};
+
+    use super::*;
+
+    #[test]
+    fn an_incident_of_version_1_is_read_and_goes_on() {
+        let body = data_encoding::HEXLOWER.decode(VERSION_1.as_bytes()).unwrap();
+        let incident = Incident::decode(1, &body).unwrap();
+        let at = |seconds: i64| Some(Timestamp::from_secs(1_790_000_000 + seconds));
+        let marks = incident.marks;
+        assert_eq!((marks.t0, marks.t1, marks.t3, marks.t5), (at(0), at(1), at(10), at(30)));
+        let kinds: Vec<&str> = incident.events.iter().map(|event| event.kind.as_str()).collect();
+        assert_eq!(kinds, ["opened", "acknowledged", "assigned", "note"]);
+        assert_eq!((incident.owner.as_deref(), incident.lines), (Some("dba"), 0));
+        // A clock that shows a time before its last line is told, and does not turn its time back.
+        let id = incident.id;
+        let healed = LedgerEvent::Remediated { incident: id, at: at(45).unwrap() };
+        let after = record(Some(incident), &healed).unwrap();
+        let entry = after.entry.unwrap();
+        assert_eq!((entry.seq, Some(entry.at), entry.wall), (0, at(50), at(45)));
+        assert_eq!((after.incident.state, after.incident.marks.t7), (IncidentState::Closed, at(50)));
+        assert_eq!(after.incident.stepped_back.map(|step| step.as_secs()), Some(5));
+        assert_eq!(Incident::decode(3, &body), None);
+    }
+
+    /// What the program before version 2 wrote: opened, acknowledged, given to somebody, noted.
+    const VERSION_1: &str = concat!(
+        "8fa26964c41001a204e882ab7124b2fca63569ed5076a77375626a656374a8612f64622f617070a6746172676574a27067a5",
+        "636c617373ab756e726561636861626c65a57068617365a56170706c79a664657461696cb170673a206e6f20636f6e6e6563",
+        "74696f6ea57374617465a46f70656ea67061726b6564c2a56d61726b7389a27430cf000001a0c4506c00a27431cf000001a0",
+        "c4506fe8a27432cf000001a0c4509310a27433cf000001a0c4509310a27434c0a27435cf000001a0c450e130a27436c0a274",
+        "37c0a27438c0a86661696c7572657301a872656f70656e656400ac6e6578745f617474656d7074cf000001a0c4517d70a56f",
+        "776e6572a3646261a66576656e74739484a26174cf000001a0c4509310a46b696e64a66f70656e6564a26279c0a474657874",
+        "be756e726561636861626c653a2070673a206e6f20636f6e6e656374696f6e84a26174cf000001a0c450e130a46b696e64ac",
+        "61636b6e6f776c6564676564a26279a3616e6ea474657874ac61636b6e6f776c656467656484a26174cf000001a0c4510840",
+        "a46b696e64a861737369676e6564a26279a3616e6ea474657874ac6f776e65722069732064626184a26174cf000001a0c451",
+        "2f50a46b696e64a46e6f7465a26279a3626f62a474657874a47365656eae6576656e74735f64726f7070656400",
+    );
 }

@@ -1,12 +1,16 @@
 //! Incidents and the rotation report.
 
-use vault_api::incident::{Incident as Shown, IncidentEvent as ShownEvent, IncidentState as ShownState};
+mod line;
+
+use vault_api::incident::{
+    Incident as Shown, IncidentEvent as ShownEvent, IncidentReview, IncidentState as ShownState,
+};
 use vault_api::report::{IncidentCounts, RotationCounts, RotationReport, Spread, Window};
 use vault_core::account::Subject;
 use vault_core::account::plan::RunEnd;
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
-use vault_core::incident::ledger::LedgerEvent;
+use vault_core::incident::ledger::{LedgerEvent, refusal};
 use vault_core::incident::report::{Distribution, rotation};
 use vault_core::incident::{Incident, IncidentState};
 use vault_core::store::key::Table;
@@ -18,6 +22,23 @@ use crate::engine::commit::{PlanError, put_incidents};
 #[derive(Clone)]
 pub struct IncidentService {
     barrier: Barrier,
+}
+
+/// Why something was not written down.
+#[derive(Debug, thiserror::Error)]
+pub enum RecordError {
+    /// It says nothing about an incident in that state.
+    #[error("{0}")]
+    State(&'static str),
+    /// It was not committed.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+}
+
+impl From<LoadError> for RecordError {
+    fn from(error: LoadError) -> Self {
+        Self::Plan(error.into())
+    }
 }
 
 /// Which incidents are asked for.
@@ -38,7 +59,7 @@ impl IncidentService {
         Self { barrier }
     }
 
-    /// Incidents, the oldest first.
+    /// Incidents, the oldest first, without their time lines.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
@@ -48,34 +69,43 @@ impl IncidentService {
             Which::Closed | Which::All => self.all()?,
         };
         let wanted = |incident: &Incident| which != Which::Closed || incident.state == IncidentState::Closed;
-        Ok(incidents.iter().filter(|incident| wanted(incident)).map(shown).collect())
+        Ok(incidents.iter().filter(|incident| wanted(incident)).map(|one| shown(one, Vec::new())).collect())
     }
 
-    /// One incident.
+    /// One incident, with the first and the newest lines of its time line.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn read(&self, id: IncidentId) -> Result<Option<Shown>, LoadError> {
-        let loaded = self.barrier.load::<Incident>(*id.as_bytes())?;
-        Ok(loaded.map(|loaded| shown(&loaded.value)))
+        let Some(loaded) = self.barrier.load::<Incident>(*id.as_bytes())? else { return Ok(None) };
+        let events = self.told(&loaded.value)?;
+        Ok(Some(shown(&loaded.value, events)))
     }
 
     /// Writes down what a person did. `None` when there is no such incident.
     ///
     /// # Errors
-    /// `PlanError` by cause.
-    pub async fn record(&self, event: &LedgerEvent) -> Result<Option<Shown>, PlanError> {
+    /// `RecordError` by cause.
+    pub async fn record(&self, event: &LedgerEvent) -> Result<Option<Shown>, RecordError> {
         loop {
-            if self.barrier.load::<Incident>(*event.incident().as_bytes())?.is_none() {
+            let Some(loaded) = self.barrier.load::<Incident>(*event.incident().as_bytes())? else {
                 return Ok(None);
+            };
+            if let Some(refusal) = refusal(&loaded.value, event) {
+                return Err(RecordError::State(refusal));
             }
-            let mut batch = self.barrier.transaction().map_err(CommitError::from)?;
+            let commit = |error: CommitError| PlanError::from(error);
+            let mut batch = self.barrier.transaction().map_err(|sealed| commit(sealed.into()))?;
             put_incidents(&self.barrier, &mut batch, std::slice::from_ref(event))?;
+            // What may be written to the incident as it was is not written to what it has become meanwhile.
+            if self.barrier.revision::<Incident>(*event.incident().as_bytes())? != Some(loaded.revision) {
+                continue;
+            }
             match self.barrier.commit(batch).await {
                 Ok(()) => return Ok(self.read(event.incident())?),
                 // An attempt was written down in between.
                 Err(CommitError::Conflict) => {}
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(commit(error).into()),
             }
         }
     }
@@ -174,7 +204,7 @@ fn spread(distribution: Distribution) -> Spread {
     }
 }
 
-fn shown(incident: &Incident) -> Shown {
+fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
     let time = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
     let marks = incident.marks;
     let named = [
@@ -206,19 +236,16 @@ fn shown(incident: &Incident) -> Shown {
         attempts: u64::from(incident.failures),
         next_attempt: time(incident.next_attempt),
         marks: named.into_iter().map(|(name, at)| (name.to_owned(), time(at))).collect(),
-        events: incident
-            .events
-            .iter()
-            .map(|event| ShownEvent {
-                at: event.at.to_rfc3339(),
-                kind: serde_json::to_value(event.kind)
-                    .ok()
-                    .and_then(|kind| kind.as_str().map(str::to_owned))
-                    .unwrap_or_default(),
-                by: event.by.clone(),
-                text: Some(event.text.clone()),
-            })
-            .collect(),
+        events_total: incident.lines + incident.events.len() as u64,
+        events,
+        reopened: u64::from(incident.reopened),
+        clock_stepped_back_seconds: incident.stepped_back.map(|step| step.as_secs_f64()),
+        staff_minutes: u64::from(incident.staff_minutes),
+        review: incident.review.as_ref().map(|review| IncidentReview {
+            by: review.by.clone(),
+            cause: review.cause.word().to_owned(),
+            text: review.text.clone(),
+        }),
         accounts: Vec::new(),
     }
 }

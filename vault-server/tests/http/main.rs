@@ -23,6 +23,7 @@ mod described;
 mod dialect;
 mod generate_root;
 mod grace;
+mod incident;
 mod kv;
 mod lease;
 mod lend;

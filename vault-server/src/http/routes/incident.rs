@@ -5,12 +5,13 @@ use std::time::Duration;
 use vault_api::incident::IncidentList;
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
+use vault_core::incident::entry::Cause;
 use vault_core::incident::ledger::LedgerEvent;
 
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
-use crate::service::incident::Which;
+use crate::service::incident::{RecordError, Which};
 
 pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
     let which = match context.fields().text("state")?.as_deref() {
@@ -40,7 +41,36 @@ pub(super) async fn assign(context: Context) -> Result<Answer, ApiError> {
 pub(super) async fn note(context: Context) -> Result<Answer, ApiError> {
     let (incident, at, by) = (id(&context)?, context.now(), name(&context));
     let text = required(&context, "text", NOTE_BYTES_MAX)?;
-    record(&context, &LedgerEvent::Note { incident, at, by, text }).await
+    let staff_minutes = minutes(&context)?;
+    record(&context, &LedgerEvent::Note { incident, at, by, text, staff_minutes }).await
+}
+
+pub(super) async fn review(context: Context) -> Result<Answer, ApiError> {
+    let (incident, at, by) = (id(&context)?, context.now(), name(&context));
+    let cause = context.fields().required_text("cause")?;
+    let cause = Cause::parse(&cause).ok_or_else(|| {
+        let words: Vec<&str> = Cause::ALL.into_iter().map(Cause::word).collect();
+        ApiError::invalid(format!("cause must be one of {}", words.join(", ")))
+    })?;
+    let text = required(&context, "text", NOTE_BYTES_MAX)?;
+    let staff_minutes = minutes(&context)?;
+    record(&context, &LedgerEvent::Reviewed { incident, at, by, cause, text, staff_minutes }).await
+}
+
+pub(super) async fn events(context: Context) -> Result<Answer, ApiError> {
+    let fields = context.fields();
+    let limit = fields.count("limit")?.unwrap_or(LINES_MAX).clamp(1, LINES_MAX);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let found = context.app.incidents.events(id(&context)?, fields.count("after")?, limit)?;
+    Answer::of(&found.ok_or(ApiError::NotFound)?)
+}
+
+/// Minutes of work that a note or review tells of.
+fn minutes(context: &Context) -> Result<u32, ApiError> {
+    let minutes = context.fields().count("staff_minutes")?.unwrap_or(0);
+    u32::try_from(minutes).ok().filter(|minutes| *minutes <= MINUTES_MAX).ok_or_else(|| {
+        ApiError::invalid(format!("staff_minutes must be at most {MINUTES_MAX}: a year of one person"))
+    })
 }
 
 pub(super) async fn report(context: Context) -> Result<Answer, ApiError> {
@@ -54,7 +84,11 @@ pub(super) async fn report(context: Context) -> Result<Answer, ApiError> {
 }
 
 async fn record(context: &Context, event: &LedgerEvent) -> Result<Answer, ApiError> {
-    Answer::of(&context.app.incidents.record(event).await?.ok_or(ApiError::NotFound)?)
+    let written = context.app.incidents.record(event).await.map_err(|error| match error {
+        RecordError::State(text) => ApiError::conflict(text.to_owned()),
+        RecordError::Plan(error) => error.into(),
+    })?;
+    Answer::of(&written.ok_or(ApiError::NotFound)?)
 }
 
 fn id(context: &Context) -> Result<IncidentId, ApiError> {
@@ -89,3 +123,7 @@ const WINDOW_DEFAULT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const OWNER_BYTES_MAX: usize = 256;
 /// Longest note: an incident full of them still fits in one commit beside everything else.
 const NOTE_BYTES_MAX: usize = 2048;
+/// Lines of a time line that are told at a time, at most.
+const LINES_MAX: u64 = 1000;
+/// Most minutes of work that one note or review tells of.
+const MINUTES_MAX: u32 = 525_600;

@@ -11,7 +11,9 @@ pub(super) fn incidents() -> Vec<Route> {
         read("incidents/<id>", incident::read),
         write("incidents/<id>/ack", incident::ack),
         write("incidents/<id>/assign", incident::assign).readable(&["owner"]),
-        write("incidents/<id>/note", incident::note),
+        write("incidents/<id>/note", incident::note).readable(&["staff_minutes"]),
+        write("incidents/<id>/review", incident::review).readable(&["cause", "staff_minutes"]),
+        read("incidents/<id>/events", incident::events),
         read("reports/rotation", incident::report),
     ]
 }

@@ -175,7 +175,8 @@ async fn a_revocation_that_cannot_work_waits_for_a_person_and_for_better_stateme
     let calls = databases.bench.target.calls(Verb::Remove);
     assert_eq!(calls, 6, "tried so often, then parked");
     assert_eq!(databases.irrevocable().await, json!(1));
-    let kinds = databases.incidents().await[0]["events"].to_string();
+    let id = databases.incidents().await[0]["id"].as_str().unwrap().to_owned();
+    let kinds = databases.get(&format!("incidents/{id}")).await.at("/data/events").to_string();
     assert!(kinds.contains("parked"), "{kinds}");
     databases.dynamic_role("app", json!({ "revocation_statements": [] })).await.expect_status(204);
     databases.revoke(&user.lease).await.expect_status(204);

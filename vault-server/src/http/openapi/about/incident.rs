@@ -6,14 +6,18 @@ pub(super) const LINES: &[About] = &[
     read("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE]),
     list("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE]),
     read("incidents/<id>", "Reads an incident.", data(INCIDENT)),
-    write("incidents/<id>/ack", "Says that somebody looks after an incident.", data(INCIDENT)),
+    write("incidents/<id>/ack", "Says that somebody looks after an incident.", data(INCIDENT)).fails(&[409]),
     write("incidents/<id>/assign", "Gives an incident to somebody.", data(INCIDENT))
         .takes(&[must("owner", Text, "To whom.")]),
-    write("incidents/<id>/note", "Writes a note on an incident.", data(INCIDENT)).takes(&[must(
-        "text",
-        Text,
-        "The note.",
-    )]),
+    write("incidents/<id>/note", "Writes a note on an incident.", data(INCIDENT))
+        .takes(&[must("text", Text, "The note."), MINUTES]),
+    write("incidents/<id>/review", "Says why an incident that is over happened.", data(INCIDENT))
+        .takes(&[must("cause", Word(CAUSES), "The kind of cause."), must("text", Text, "In words."), MINUTES])
+        .fails(&[409]),
+    read("incidents/<id>/events", "Pages through the time line of an incident.", data(LINES_SHOWN)).takes(&[
+        may("after", Count, "The place after which to go on; `next` of the page before."),
+        may("limit", Count, "How many at most; 1000 at a time."),
+    ]),
     read("reports/rotation", "Tells how often rotations failed and how long repair took.", data(REPORT))
         .takes(&[
             may("from", Text, "Since when: RFC 3339, or seconds since 1970."),
@@ -47,15 +51,53 @@ const INCIDENT: &[Field] = &[
     must("marks", Map(&OrNull(&Time)), "When each of its stages was reached."),
     must(
         "events",
-        List(&Object(&[
-            must("at", Time, "When."),
-            must("kind", Text, "What."),
-            must("by", OrNull(&Text), "By whom."),
-            must("text", OrNull(&Text), "More, in words."),
-        ])),
-        "What happened.",
+        List(&Object(LINE)),
+        "What happened; of a long time line the first and the newest lines. Empty in lists.",
+    ),
+    must("events_total", Count, "Lines of the whole time line."),
+    must("reopened", Count, "How often it was reopened."),
+    may("clock_stepped_back_seconds", Number, "By how much the server's clock was stepped back meanwhile."),
+    must("staff_minutes", Count, "Minutes that people have spent on it."),
+    may(
+        "review",
+        Object(&[
+            must("by", Text, "Who says so."),
+            must("cause", Word(CAUSES), "The kind of cause."),
+            must("text", Text, "In words."),
+        ]),
+        "What people found afterwards.",
     ),
     may("accounts", List(&Text), "The accounts that it stops."),
+];
+const LINES_SHOWN: &[Field] = &[
+    must("events", List(&Object(LINE)), "The lines, oldest first."),
+    may("next", Count, "The place to go on after; absent at the end."),
+];
+const LINE: &[Field] = &[
+    must("at", Time, "When; never earlier than the line before."),
+    must("kind", Text, "What."),
+    must("by", OrNull(&Text), "By whom."),
+    must("text", OrNull(&Text), "More, in words."),
+    may("seq", Count, "Its place, from 0 on."),
+    may("clock", Time, "What the server's clock showed, where that was earlier."),
+    may("class", Text, "The class of the failure."),
+    may("phase", Text, "Where in the rotation it happened."),
+    may("attempt", Count, "Which attempt it was."),
+    may("staff_minutes", Count, "Minutes of work that it tells of."),
+];
+const MINUTES: Field = may("staff_minutes", Count, "Minutes spent on it.");
+const CAUSES: &[&str] = &[
+    "target_down",
+    "network",
+    "credential",
+    "policy",
+    "permission",
+    "changed_outside",
+    "consumer",
+    "plugin",
+    "vault",
+    "person",
+    "unknown",
 ];
 const REPORT: &[Field] = &[
     must("window", Object(&[must("from", Time, ""), must("to", Time, "")]), "What it covers."),

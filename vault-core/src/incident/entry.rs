@@ -1,0 +1,295 @@
+//! The time line of an incident: lines that are only ever added, and the marks that follow from them.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::Marks;
+use crate::clock::Timestamp;
+use crate::rotation::fault::FaultClass;
+use crate::rotation::run::Step;
+
+/// A line of an incident's time line. It is written once, in the commit of what it tells of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// Its place, from 0 on.
+    pub seq: u64,
+    /// When, by the incident's own time, which never goes back ([`super::Incident::admit`]).
+    pub at: Timestamp,
+    /// What the clock showed, where that differs: it was stepped back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub wall: Option<Timestamp>,
+    /// Who; `None` is the vault itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub by: Option<String>,
+    /// What.
+    pub what: What,
+}
+
+/// A failed attempt, or evidence outside any.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Its class.
+    pub class: FaultClass,
+    /// The step that failed; `None` for a failure outside any rotation.
+    pub phase: Option<Step>,
+    /// A sentence that is safe to show.
+    pub detail: String,
+    /// The attempts of its rotation so far.
+    pub attempt: u32,
+}
+
+/// What happened in an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum What {
+    /// It was opened.
+    Opened {
+        /// When the rotation was due.
+        due_at: Timestamp,
+        /// When its first attempt began.
+        started_at: Timestamp,
+        /// When it failed first.
+        fault_at: Timestamp,
+        /// How.
+        failure: Failure,
+    },
+    /// It failed again soon after it was closed.
+    Reopened {
+        /// How.
+        failure: Failure,
+    },
+    /// An attempt failed.
+    Failed {
+        /// How.
+        failure: Failure,
+        /// Failures alike since the line before, which have no line of their own.
+        repeats: u32,
+    },
+    /// It waits for a person.
+    Parked,
+    /// Somebody takes it.
+    Acknowledged,
+    /// It has an owner.
+    Assigned {
+        /// Who.
+        owner: String,
+    },
+    /// A remark.
+    Note {
+        /// The remark.
+        text: String,
+        /// Minutes that somebody has spent on it.
+        #[serde(default)]
+        staff_minutes: u32,
+    },
+    /// Consumers can log in again.
+    Mitigated,
+    /// Verified healthy.
+    Remediated,
+    /// Its subject is no longer managed.
+    Withdrawn,
+    /// Why it happened, as people found afterwards.
+    Reviewed {
+        /// The kind of cause.
+        cause: Cause,
+        /// In words.
+        text: String,
+        /// Minutes that somebody has spent on it, beside those that notes tell of.
+        staff_minutes: u32,
+    },
+}
+
+/// Why an incident happened, as its review says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// The target was down or overloaded.
+    TargetDown,
+    /// Something between the vault and the target.
+    Network,
+    /// The management credential.
+    Credential,
+    /// The target's rules about passwords.
+    Policy,
+    /// A right that was missing.
+    Permission,
+    /// Somebody changed it past the vault.
+    ChangedOutside,
+    /// A consumer that kept an old version.
+    Consumer,
+    /// A plugin.
+    Plugin,
+    /// The vault itself.
+    Vault,
+    /// A mistake of a person.
+    Person,
+    /// Nobody found out.
+    Unknown,
+}
+
+impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::TargetDown,
+        Self::Network,
+        Self::Credential,
+        Self::Policy,
+        Self::Permission,
+        Self::ChangedOutside,
+        Self::Consumer,
+        Self::Plugin,
+        Self::Vault,
+        Self::Person,
+        Self::Unknown,
+    ];
+
+    /// Its stable word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::TargetDown => "target_down",
+            Self::Network => "network",
+            Self::Credential => "credential",
+            Self::Policy => "policy",
+            Self::Permission => "permission",
+            Self::ChangedOutside => "changed_outside",
+            Self::Consumer => "consumer",
+            Self::Plugin => "plugin",
+            Self::Vault => "vault",
+            Self::Person => "person",
+            Self::Unknown => "unknown",
+        }
+    }
+
+    /// The cause of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|cause| cause.word() == word)
+    }
+}
+
+impl Entry {
+    /// The failure that it tells of.
+    #[must_use]
+    pub const fn failure(&self) -> Option<&Failure> {
+        match &self.what {
+            What::Opened { failure, .. } | What::Reopened { failure } | What::Failed { failure, .. } => {
+                Some(failure)
+            }
+            _ => None,
+        }
+    }
+
+    /// Failures that it stands for beside its own.
+    #[must_use]
+    pub const fn repeats(&self) -> u32 {
+        match self.what {
+            What::Failed { repeats, .. } => repeats,
+            _ => 0,
+        }
+    }
+
+    /// Minutes of work that it tells of.
+    #[must_use]
+    pub const fn staff_minutes(&self) -> u32 {
+        match self.what {
+            What::Note { staff_minutes, .. } | What::Reviewed { staff_minutes, .. } => staff_minutes,
+            _ => 0,
+        }
+    }
+
+    /// What happened, as a stable word.
+    #[must_use]
+    pub const fn word(&self) -> &'static str {
+        match self.what {
+            What::Opened { .. } => "opened",
+            What::Reopened { .. } => "reopened",
+            What::Failed { .. } => "failed",
+            What::Parked => "parked",
+            What::Acknowledged => "acknowledged",
+            What::Assigned { .. } => "assigned",
+            What::Note { .. } => "note",
+            What::Mitigated => "mitigated",
+            What::Remediated => "remediated",
+            What::Withdrawn => "withdrawn",
+            What::Reviewed { .. } => "reviewed",
+        }
+    }
+
+    /// What happened, in a sentence that is safe to show.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut text = match &self.what {
+            What::Opened { failure, .. } | What::Reopened { failure } | What::Failed { failure, .. } => {
+                format!("{}: {}", failure.class, failure.detail)
+            }
+            What::Parked => "waits for a person".to_owned(),
+            What::Acknowledged => "acknowledged".to_owned(),
+            What::Assigned { owner } => format!("owner is {owner}"),
+            What::Note { text, .. } => text.clone(),
+            What::Mitigated => "consumers can log in again".to_owned(),
+            What::Remediated => "verified healthy".to_owned(),
+            What::Withdrawn => "no longer managed".to_owned(),
+            What::Reviewed { cause, text, .. } => format!("{}: {text}", cause.word()),
+        };
+        if self.repeats() > 0 {
+            // Writing to a string does not fail.
+            let _ = write!(text, " (and {} times alike before)", self.repeats());
+        }
+        text
+    }
+}
+
+/// The marks that follow from a time line. Its order is that of the places, whatever the times say.
+#[must_use]
+pub fn marks<'a>(entries: impl Iterator<Item = &'a Entry>) -> Marks {
+    let mut marks = Marks::default();
+    for entry in entries {
+        marks.fold(entry);
+    }
+    marks
+}
+
+impl Marks {
+    /// Takes in the next line.
+    pub(super) fn fold(&mut self, entry: &Entry) {
+        let at = entry.at;
+        match &entry.what {
+            What::Opened { due_at, started_at, fault_at, .. } => {
+                // By a clock that was stepped back since, nothing is later than that it was seen.
+                self.t0 = Some((*due_at).min(at));
+                self.t1 = Some((*started_at).min(at));
+                self.t2 = Some((*fault_at).min(at));
+                self.t3 = Some(at);
+            }
+            What::Reopened { .. } => {
+                // It never was remediated, as it turns out: the clock runs on from the first detection.
+                self.t6 = None;
+                self.t7 = None;
+            }
+            What::Acknowledged => {
+                self.t5.get_or_insert(at);
+            }
+            What::Mitigated => {
+                self.t6.get_or_insert(at);
+            }
+            What::Remediated => {
+                self.t6.get_or_insert(at);
+                self.t7 = Some(at);
+            }
+            What::Reviewed { .. } => self.t8 = Some(at),
+            What::Failed { .. }
+            | What::Parked
+            | What::Assigned { .. }
+            | What::Note { .. }
+            | What::Withdrawn => {}
+        }
+    }
+}
+
+/// From here on, failures that are like the one before share a line for [`ALIKE_FOR`].
+pub(super) const WHOLE_LINES: u64 = 500;
+/// How long failures that are alike share a line, once there are very many.
+pub(super) const ALIKE_FOR: Duration = Duration::from_secs(60 * 60);
