@@ -163,6 +163,10 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
         ("attempts", incident.attempts.to_string()),
         ("next attempt", output::optional(incident.next_attempt.as_deref())),
     ];
+    if let Some(silenced) = &incident.silenced {
+        let text = format!("by {} until {}: {}", silenced.by, silenced.until, silenced.reason);
+        pairs.push(("silenced", output::shown(&text)));
+    }
     if !incident.accounts.is_empty() {
         pairs.push(("accounts", output::shown(&incident.accounts.join(", "))));
     }
