@@ -39,7 +39,6 @@ pub async fn run(engine: Engine) {
             Err(error) => tracing::error!(error = %Chain(&error), "the due index could not be read"),
         }
         engine.look_at_graces().await;
-        engine.count_silences();
         engine.inner.meter.ticked(engine.now());
     }
 }
@@ -52,6 +51,9 @@ impl Engine {
     pub async fn look(&self, after: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, LoadError> {
         let now = self.now();
         let names = self.inner.barrier.names(Table::Due, &[], after.as_deref(), PAGE)?;
+        if after.is_none() {
+            self.count_silences();
+        }
         let more = names.len() == PAGE;
         let due: Vec<&Vec<u8>> =
             names.iter().take_while(|name| due::decode(name).is_none_or(|entry| entry.at <= now)).collect();
