@@ -8,7 +8,7 @@ use vault_api::{
     rotation::RotationRequest,
 };
 
-use super::{Session, hand_over, rehearse, rotate, trimmed, watch};
+use super::{Session, hand_over, rehearse, rotate, silence, trimmed, watch};
 use crate::{
     args::{
         account::{
@@ -133,6 +133,12 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
     }
     pairs.push(("last rotation", output::optional(status.last_rotation.as_deref())));
     pairs.push(("next rotation", output::optional(status.next_rotation.as_deref())));
+    if let Some(held) = &status.held_until {
+        pairs.push(("held until", output::shown(held)));
+    }
+    if let Some(silenced) = &status.silenced {
+        pairs.push(("silenced", silence::told(silenced)));
+    }
     let facts = &status.failure;
     for (name, fact) in [
         ("failure", &facts.class),

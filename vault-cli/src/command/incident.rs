@@ -5,7 +5,7 @@ use vault_api::incident::{
     ReviewRequest,
 };
 
-use super::{Session, trimmed};
+use super::{Session, silence, trimmed};
 use crate::{
     args::incident::{EventsArgs, IncidentListArgs, IncidentWord},
     client::{Answer, Request},
@@ -164,8 +164,7 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
         ("next attempt", output::optional(incident.next_attempt.as_deref())),
     ];
     if let Some(silenced) = &incident.silenced {
-        let text = format!("by {} until {}: {}", silenced.by, silenced.until, silenced.reason);
-        pairs.push(("silenced", output::shown(&text)));
+        pairs.push(("silenced", silence::told(silenced)));
     }
     if !incident.accounts.is_empty() {
         pairs.push(("accounts", output::shown(&incident.accounts.join(", "))));

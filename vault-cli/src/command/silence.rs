@@ -1,6 +1,6 @@
 //! `rotunda silence …` and `rotunda target maintenance`.
 
-use vault_api::silence::{Silence, SilenceList, SilenceRequest};
+use vault_api::silence::{Silence, SilenceList, SilenceRequest, Silenced};
 
 use super::{Session, trimmed};
 use crate::{
@@ -63,6 +63,11 @@ async fn said(request: Request, session: &mut Session) -> Result<Exit, Failure> 
     let silence: Silence = answer.read_data()?;
     session.show(&answer, |_, _| Ok(table(std::slice::from_ref(&silence))))?;
     Ok(Exit::Done)
+}
+
+/// By whom something is silenced, until when and why.
+pub(super) fn told(silenced: &Silenced) -> String {
+    output::shown(&format!("by {} until {}: {}", silenced.by, silenced.until, silenced.reason))
 }
 
 fn table(silences: &[Silence]) -> String {

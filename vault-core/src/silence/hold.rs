@@ -44,10 +44,11 @@ pub fn hold(account: Account, maintenance: &Silence, ctx: &Context) -> Option<Pl
     Some(plan)
 }
 
-/// Lets an account go on whose maintenance ended before its time, within `spread`. `None` when it is not held.
+/// Lets an account go on whose maintenance is over, within `spread`. `None` when it does so anyway: also where this was
+/// done before.
 #[must_use]
 pub fn release(account: Account, spread: Duration, ctx: &Context) -> Option<Plan> {
-    account.held_until.filter(|held| *held > ctx.now)?;
+    account.held_until.filter(|held| *held > ctx.now.plus(spread))?;
     Some(until(account, ctx.now, spread, ctx))
 }
 

@@ -220,6 +220,10 @@ fn one_that_ends_early_lets_go_within_a_quarter_of_its_time() {
     assert_eq!(spread, Duration::from_secs(25));
     let let_go = release(held, spread, &context(after(100))).unwrap().account;
     assert_eq!(wake(&let_go), Some(after(125)));
+    let all = window().spread(after(HOUR));
+    let in_time = hold(due(), &window(), &context(NOW)).unwrap().account;
+    assert!(release(in_time, all, &context(after(HOUR))).is_none(), "by itself it is spread already");
+    assert!(release(let_go, spread, &context(after(100))).is_none(), "a second time changes nothing");
     assert!(release(due(), spread, &context(NOW)).is_none());
 }
 

@@ -6,7 +6,7 @@
 
 mod turn;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use vault_core::clock::Timestamp;
 use vault_core::id::SilenceId;
@@ -15,7 +15,7 @@ use vault_core::path::Name;
 use vault_core::silence::{
     Mode, SILENCES, SILENCES_MAX, Silence, Withheld, covers, key, maintenance, withheld_key,
 };
-use vault_core::store::batch::{Require, Revision};
+use vault_core::store::batch::Require;
 use vault_core::store::due;
 use vault_core::store::key::Table;
 use vault_core::webhook::event::EventKind;
@@ -86,7 +86,7 @@ pub(crate) fn put(batch: &mut Transaction, before: Option<&Loaded<Silence>>, sil
 #[derive(Default)]
 pub(super) struct Withholding {
     known: Option<Vec<Loaded<Silence>>>,
-    checked: BTreeMap<SilenceId, Revision>,
+    checked: BTreeSet<SilenceId>,
 }
 
 impl Withholding {
@@ -113,9 +113,16 @@ impl Withholding {
             none => none.insert(silences(barrier)?),
         };
         let all = known.iter().map(|silence| &silence.value);
-        let Some(by) = covers(all, &incident.subject, &incident.target, now) else { return Ok(false) };
-        let Some(loaded) = known.iter().find(|silence| silence.value.id == by.id) else { return Ok(false) };
-        if self.checked.insert(by.id, loaded.revision).is_none() {
+        let by = covers(all, &incident.subject, &incident.target, now).map(|by| by.id);
+        let Some(loaded) = known.iter().find(|silence| Some(silence.value.id) == by) else {
+            // Told now: not once more when a silence ends.
+            if let Some(at) = kept {
+                batch.delete::<Withheld>(name, at);
+            }
+            return Ok(false);
+        };
+        let by = &loaded.value;
+        if self.checked.insert(by.id) {
             batch.check::<Silence>(key(by.id), loaded.require());
         }
         let record = Withheld { silence: by.id, since: now };

@@ -34,7 +34,17 @@ impl Engine {
 
     async fn turn_silence(&self, id: SilenceId) -> Result<(), ActError> {
         let barrier = &self.inner.barrier;
-        let Some(mut loaded) = barrier.load::<Silence>(key(id))? else { return Ok(()) };
+        let mut loaded = match barrier.load::<Silence>(key(id)) {
+            Ok(Some(loaded)) => loaded,
+            Ok(None) => return Ok(()),
+            Err(error) => {
+                if error.is_damage() {
+                    // It silences nothing, so what it kept back is told.
+                    self.tell_withheld().await?;
+                }
+                return Err(error.into());
+            }
+        };
         if let Some(turned) = loaded.value.turned(self.now()) {
             self.commit_silence(Some(&loaded), &turned).await?;
             if turned.stage == Stage::InForce {
