@@ -164,7 +164,7 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
         ("next attempt", output::optional(incident.next_attempt.as_deref())),
     ];
     if let Some(silenced) = &incident.silenced {
-        pairs.push(("silenced", silence::told(silenced)));
+        pairs.push(("silenced", output::shown(&silence::told(silenced))));
     }
     if !incident.accounts.is_empty() {
         pairs.push(("accounts", output::shown(&incident.accounts.join(", "))));

@@ -65,9 +65,9 @@ async fn said(request: Request, session: &mut Session) -> Result<Exit, Failure> 
     Ok(Exit::Done)
 }
 
-/// By whom something is silenced, until when and why.
+/// By whom something is silenced, until when and why, as the server says it.
 pub(super) fn told(silenced: &Silenced) -> String {
-    output::shown(&format!("by {} until {}: {}", silenced.by, silenced.until, silenced.reason))
+    format!("by {} until {}: {}", silenced.by, silenced.until, silenced.reason)
 }
 
 fn table(silences: &[Silence]) -> String {
