@@ -150,7 +150,7 @@ impl Outbox {
     pub(crate) fn tell_opened(&self, batch: &mut Transaction, incident: &Incident) -> Result<(), LoadError> {
         let now = self.inner.clock.now();
         let event = of_incident(self.id(), None, incident, now);
-        queue_all(batch, &*self.subscriptions()?, event.as_slice(), now);
+        queue_all(batch, &self.subscriptions()?, event.as_slice(), now);
         Ok(())
     }
 }
