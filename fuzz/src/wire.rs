@@ -7,7 +7,7 @@ use vault_api::{AuthBlock, Envelope, ErrorBody, Listing};
 use vault_api::{
     account, audit, checkout, consumer, incident, integrity, lease, password_policy, policy, pool, report,
 };
-use vault_api::{rotation, rotation_policy, seal, target, token};
+use vault_api::{rotation, rotation_policy, seal, silence, target, token};
 
 /// Reads `data` as each of them.
 pub fn run(data: &[u8]) {
@@ -79,6 +79,8 @@ const CHECKS: &[fn(&Value)] = &[
     check::<seal::SealStatus>,
     check::<seal::ShareRequest>,
     check::<seal::UnsealRequest>,
+    check::<silence::SilenceList>,
+    check::<silence::SilenceRequest>,
     check::<target::TargetConfig>,
     check::<target::TargetCheck>,
     check::<target::TargetRead>,

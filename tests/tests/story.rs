@@ -29,5 +29,7 @@ mod lease;
 mod pool;
 #[path = "story/restart.rs"]
 mod restart;
+#[path = "story/silence.rs"]
+mod silence;
 #[path = "story/webhook.rs"]
 mod webhook;

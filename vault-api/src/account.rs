@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     WireTime, consumer::ConsumerSummary, duration::Seconds, incident::FailureFacts, lenient,
-    rehearsal::LastRehearsal, sensitive::Sensitive,
+    rehearsal::LastRehearsal, sensitive::Sensitive, silence::Silenced,
 };
 
 /// POST `accounts/config/<path>`.
@@ -188,6 +188,12 @@ pub struct AccountStatus {
     pub last_rotation: Option<WireTime>,
     /// When the next rotation is due.
     pub next_rotation: Option<WireTime>,
+    /// Until when a maintenance of its target holds what is due.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<WireTime>,
+    /// What keeps its notifications back, while that lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silenced: Option<Silenced>,
     /// Why the last attempt failed, and when the next one is.
     #[serde(flatten)]
     pub failure: FailureFacts,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{WireTime, lenient};
+use crate::{WireTime, lenient, silence::Silenced};
 
 /// Why something failed, as facts; flat inside the objects that carry it, absent keys when all is well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,6 +94,9 @@ pub struct Incident {
     /// The accounts under it, when it is about a target.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<String>,
+    /// What keeps its notification back, while that lasts.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silenced: Option<Silenced>,
 }
 
 /// One line of an incident; lines are only ever added.

@@ -28,6 +28,7 @@ pub mod rotation;
 pub mod rotation_policy;
 pub mod seal;
 pub mod sensitive;
+pub mod silence;
 pub mod target;
 pub mod token;
 pub mod webhook;

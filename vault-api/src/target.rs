@@ -9,6 +9,7 @@ use crate::{
     lenient,
     rehearsal::{Finding, Light},
     sensitive::Sensitive,
+    silence::Silenced,
 };
 
 /// POST `targets/config/<name>`.
@@ -103,6 +104,9 @@ pub struct TargetStatus {
     pub last_rotation: Option<WireTime>,
     /// Accounts that live on it.
     pub accounts: Option<u64>,
+    /// The silence or maintenance that it is in.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub silenced: Option<Silenced>,
     /// What stands in the way, when something does.
     #[serde(flatten)]
     pub failure: FailureFacts,

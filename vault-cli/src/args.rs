@@ -19,6 +19,7 @@ pub(crate) mod rotator;
 pub(crate) mod run;
 pub(crate) mod schedule;
 pub(crate) mod serve;
+pub(crate) mod silence;
 pub(crate) mod target;
 pub(crate) mod token;
 pub(crate) mod webhook;
@@ -181,6 +182,9 @@ pub(crate) enum Word {
     /// See and take on failures
     #[command(subcommand)]
     Incident(incident::IncidentWord),
+    /// Keep notifications back for a while, of what is expected to fail
+    #[command(subcommand)]
+    Silence(silence::SilenceWord),
     /// Figures about failures and repair
     #[command(subcommand)]
     Report(incident::ReportWord),

@@ -18,6 +18,7 @@ mod rehearse;
 mod report;
 mod rotate;
 mod run;
+mod silence;
 mod status;
 mod target;
 mod token;
@@ -120,6 +121,7 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::Campaign(word) => campaign::run(word, session).await,
         Word::Run(args) => run::run(&args, session).await,
         Word::Incident(word) => incident::run(word, session).await,
+        Word::Silence(word) => silence::run(word, session).await,
         Word::Report(word) => report::run(word, session).await,
         Word::Webhook(word) => webhook::run(word, session).await,
         Word::Lease(word) => lease::run(word, session).await,

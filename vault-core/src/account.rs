@@ -173,6 +173,10 @@ pub struct Account {
     /// The time under which the account stands in the due index. Whoever commits the record sets it.
     #[serde(default)]
     pub armed: Option<Timestamp>,
+    /// Until when a maintenance of its target holds what the clock asks for ([`crate::silence::hold`]); nothing that is
+    /// in flight is held.
+    #[serde(default)]
+    pub held_until: Option<Timestamp>,
 }
 
 impl Account {
@@ -196,6 +200,7 @@ impl Account {
             last_incident: None,
             history_next: 0,
             armed: None,
+            held_until: None,
         }
     }
 

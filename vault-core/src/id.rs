@@ -80,6 +80,8 @@ id! {
     EventId
     /// One campaign: the rotation of many accounts.
     CampaignId
+    /// One silence or maintenance window.
+    SilenceId
     /// What an AppRole role's machines show to say which role they have, unless somebody chose another text.
     RoleId
 }

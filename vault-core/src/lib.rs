@@ -41,5 +41,6 @@ pub mod lease;
 pub mod pool;
 pub mod rehearsal;
 pub mod rotation;
+pub mod silence;
 pub mod target;
 pub mod webhook;

@@ -68,7 +68,7 @@ pub fn window_end(policy: &RotationPolicy, now: Timestamp) -> Option<Timestamp> 
 }
 
 /// The part of `most` that 64 random bits choose, from zero to all of it, in milliseconds.
-fn share(draw: u64, most: Duration) -> Duration {
+pub(crate) fn share(draw: u64, most: Duration) -> Duration {
     let choices = most.as_millis().saturating_add(1);
     // The bias of scaling is below choices / 2^64, which no schedule shows.
     let millis = u128::from(draw).saturating_mul(choices) >> 64;

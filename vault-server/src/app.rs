@@ -43,6 +43,7 @@ use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
 use crate::service::setting::Settings;
+use crate::service::silence::SilenceService;
 use crate::service::target::TargetService;
 use crate::service::token::TokenService;
 use crate::service::userpass::UserpassService;
@@ -287,6 +288,12 @@ impl App {
     #[must_use]
     pub fn rehearsals(&self) -> RehearsalService {
         RehearsalService::new(self.engine.clone(), self.consumers.clone())
+    }
+
+    /// What is expected to fail for a while.
+    #[must_use]
+    pub fn silences(&self) -> SilenceService {
+        SilenceService::new(self.engine.clone())
     }
 
     /// Starts the background tasks: ends of tokens, re-wrap, audit checkpoints, the check of the store.

@@ -25,6 +25,7 @@ mod meter;
 pub mod outbox;
 mod place;
 pub mod rehearse;
+pub(crate) mod silence;
 
 use std::sync::Arc;
 use std::time::Duration;

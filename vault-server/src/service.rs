@@ -27,6 +27,7 @@ pub mod rewrap;
 pub mod rule;
 pub mod seal;
 pub mod setting;
+pub mod silence;
 pub mod target;
 pub mod token;
 pub mod userpass;

@@ -1,6 +1,6 @@
 //! `rotunda target …`.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{ArgGroup, Args, Subcommand, ValueEnum};
 
 /// The second word.
 #[derive(Debug, Subcommand)]
@@ -24,6 +24,38 @@ pub(crate) enum TargetWord {
     /// Show how a target's management credential is
     #[command(after_help = "Examples:\n  rotunda target status pg-main")]
     Status(TargetName),
+    /// Begin or end a maintenance: nobody is notified, and the clock begins no rotation there
+    Maintenance(MaintenanceArgs),
+}
+
+/// `rotunda target maintenance`.
+#[derive(Debug, Args)]
+#[command(
+    group(ArgGroup::new("what").required(true).args(["lasts", "until", "end"])),
+    after_help = "\
+Examples:
+  rotunda target maintenance pg-main --for 2h --reason 'upgrade to 17, OPS-812'
+  rotunda target maintenance pg-main --until 2026-11-22T04:00:00Z --reason 'storage'
+  rotunda target maintenance pg-main --end
+
+Said again it has another end. What a person asks for goes on, and so does the end of a lease."
+)]
+pub(crate) struct MaintenanceArgs {
+    /// The target's name
+    #[arg(value_name = "NAME")]
+    pub(crate) name: String,
+    /// How long it lasts, 30 days at most
+    #[arg(long = "for", value_name = "DURATION", requires = "reason")]
+    pub(crate) lasts: Option<String>,
+    /// Or when it ends: RFC 3339, or seconds since 1970
+    #[arg(long, value_name = "TIME", requires = "reason")]
+    pub(crate) until: Option<String>,
+    /// Why
+    #[arg(long, value_name = "TEXT")]
+    pub(crate) reason: Option<String>,
+    /// End it now
+    #[arg(long, conflicts_with = "reason")]
+    pub(crate) end: bool,
 }
 
 /// `rotunda target write`.

@@ -5,10 +5,11 @@ use std::time::Duration;
 use vault_api::{
     account::{AccountDelete, AccountHistory, AccountState, AccountStatus, Disposal, StatusListing},
     consumer::{ConfirmRequest, Confirmation, ConsumerInfo, ConsumerList},
+    rehearsal::LastRehearsal,
     rotation::RotationRequest,
 };
 
-use super::{Session, hand_over, rehearse, rotate, trimmed, watch};
+use super::{Session, hand_over, rehearse, rotate, silence, trimmed, watch};
 use crate::{
     args::{
         account::{
@@ -133,8 +134,10 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
     }
     pairs.push(("last rotation", output::optional(status.last_rotation.as_deref())));
     pairs.push(("next rotation", output::optional(status.next_rotation.as_deref())));
-    let facts = &status.failure;
+    let (facts, silenced) = (&status.failure, status.silenced.as_ref().map(silence::told));
     for (name, fact) in [
+        ("held until", &status.held_until),
+        ("silenced", &silenced),
         ("failure", &facts.class),
         ("detail", &facts.detail),
         ("incident", &facts.incident),
@@ -168,10 +171,7 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
         pairs.push(("in line", names.join(", ")));
     }
     if let Some(rehearsal) = &status.rehearsal {
-        let light = console.emphasised(rehearse::tone(rehearsal.light), rehearsal.light.word());
-        let codes = rehearsal.codes.join(", ");
-        let why = if codes.is_empty() { String::new() } else { format!(" ({})", output::shown(&codes)) };
-        pairs.push(("rehearsed", format!("{light}{why} at {}", output::shown(&rehearsal.at))));
+        pairs.push(("rehearsed", rehearsed(rehearsal, console)));
     }
     if let Some(pool) = &status.pool {
         pairs.push(("pool", output::shown(pool)));
@@ -185,6 +185,13 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
         }
     }
     output::record(pairs)
+}
+
+fn rehearsed(rehearsal: &LastRehearsal, console: &Console) -> String {
+    let light = console.emphasised(rehearse::tone(rehearsal.light), rehearsal.light.word());
+    let codes = rehearsal.codes.join(", ");
+    let why = if codes.is_empty() { String::new() } else { format!(" ({})", output::shown(&codes)) };
+    format!("{light}{why} at {}", output::shown(&rehearsal.at))
 }
 
 fn tone(state: AccountState) -> Tone {

@@ -5,7 +5,7 @@ use vault_api::incident::{
     ReviewRequest,
 };
 
-use super::{Session, trimmed};
+use super::{Session, silence, trimmed};
 use crate::{
     args::incident::{EventsArgs, IncidentListArgs, IncidentWord},
     client::{Answer, Request},
@@ -163,6 +163,9 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
         ("attempts", incident.attempts.to_string()),
         ("next attempt", output::optional(incident.next_attempt.as_deref())),
     ];
+    if let Some(silenced) = &incident.silenced {
+        pairs.push(("silenced", output::shown(&silence::told(silenced))));
+    }
     if !incident.accounts.is_empty() {
         pairs.push(("accounts", output::shown(&incident.accounts.join(", "))));
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use vault_api::target::TargetCheck;
 
-use super::{Session, hand_over, rehearse, rotate, trimmed};
+use super::{Session, hand_over, rehearse, rotate, silence, trimmed};
 use crate::{
     args::target::{ManagementDisposal, TargetDeleteArgs, TargetWord, TargetWriteArgs},
     client::Request,
@@ -28,6 +28,7 @@ pub(super) async fn run(word: TargetWord, session: &mut Session) -> Result<Exit,
         TargetWord::Rotate(args) => rotate::management_credential(&args.name, session).await,
         TargetWord::Delete(args) => delete(&args, session).await,
         TargetWord::Status(args) => show("targets/status", &args.name, session).await,
+        TargetWord::Maintenance(args) => silence::maintenance(args, session).await,
     }
 }
 

@@ -129,6 +129,8 @@ pub enum HistoryKind {
     Held,
     /// The old version is retired although consumers lag.
     Cut,
+    /// What was due is held: its target is in maintenance.
+    Postponed,
     /// The rotation waits for a person.
     Parked,
     /// The stored credential logged in.

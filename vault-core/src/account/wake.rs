@@ -17,6 +17,7 @@ pub fn wake(account: &Account) -> Option<Timestamp> {
         Stage::Idle if account.lending.is_held() => None,
         Stage::Idle => account.next_rotation,
     };
+    let rotation = rotation.map(|at| account.held().map_or(at, |held| at.max(held)));
     let expiry =
         account.lending.holder.as_ref().filter(|holder| holder.closing.is_none()).map(|h| h.expires_at);
     match (rotation, expiry) {

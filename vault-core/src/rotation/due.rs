@@ -16,6 +16,9 @@ pub fn tick(account: Account, ctx: &Context) -> Option<Plan> {
     if account.lending.expired(ctx.now) {
         return Some(closing::expire(account, ctx));
     }
+    if account.held().is_some_and(|held| held > ctx.now) {
+        return None;
+    }
     let due = account.next_rotation.is_some_and(|due| due <= ctx.now);
     match &account.stage {
         Stage::Waiting { at, .. } if *at > ctx.now || account.defers_start() => None,
@@ -27,6 +30,7 @@ pub fn tick(account: Account, ctx: &Context) -> Option<Plan> {
         Stage::Waiting { .. } => Some(resume(account, ctx)),
         Stage::Idle if account.lending.is_held() || !due => None,
         Stage::Idle if ctx.window_open => Some(start(account, Cause::Schedule, ctx)),
+        Stage::Idle if account.held() >= account.next_rotation => Some(next_window(account, ctx)),
         Stage::Idle => Some(missed_window(account, ctx)),
         Stage::Active { .. } | Stage::Parked { .. } => None,
     }
@@ -39,6 +43,13 @@ fn missed_window(account: Account, ctx: &Context) -> Plan {
     let mut plan = Plan::new(account);
     let fault = Fault::new(FaultClass::Overdue, "its window passed before the rotation could begin");
     super::failure::raise(&mut plan, &fault, None, due, ctx.now, 0, ctx);
+    plan.account.next_rotation = ctx.next_due;
+    plan
+}
+
+/// Its window passed during a maintenance, which somebody declared: no failure. It is rotated in the next one.
+fn next_window(account: Account, ctx: &Context) -> Plan {
+    let mut plan = Plan::new(account);
     plan.account.next_rotation = ctx.next_due;
     plan
 }
@@ -56,7 +67,9 @@ fn wait_for_window(account: Account, ctx: &Context) -> Plan {
 #[must_use]
 pub fn overdue(account: Account, ctx: &Context) -> Option<Plan> {
     let due = account.next_rotation.filter(|_| account.stage == Stage::Idle && !account.lending.is_held())?;
-    if account.incident.is_some() || ctx.now.since(due) < OVERDUE_AFTER {
+    // What a maintenance held waits for its turn since that is over.
+    let waits_since = account.held().map_or(due, |held| due.max(held));
+    if account.incident.is_some() || ctx.now.since(waits_since) < OVERDUE_AFTER {
         return None;
     }
     let mut plan = Plan::new(account);

@@ -62,6 +62,9 @@ pub fn of(account: &Account) -> Option<Grace> {
 /// other account it is what the clock asks for.
 #[must_use]
 pub fn look(account: Account, consumers: &Uptake, ctx: &Context) -> Option<Plan> {
+    if account.held().is_some_and(|held| held > ctx.now) && !account.lending.expired(ctx.now) {
+        return None;
+    }
     let (Some(grace), false) = (of(&account), account.lending.expired(ctx.now)) else {
         return due::tick(account, ctx);
     };

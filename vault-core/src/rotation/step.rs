@@ -337,6 +337,7 @@ pub(super) fn go(plan: &mut Plan, run: Run, step: Step) {
         Step::Revert => Effect::Revert,
         Step::Retire => Effect::Retire { end_sessions: run.cause.spares_nobody() },
     });
+    plan.account.held_until = None;
     plan.account.stage = Stage::Active { run, step };
 }
 

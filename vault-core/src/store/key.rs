@@ -101,11 +101,13 @@ pub enum Table {
     WebhookLog = 48,
     /// Lines of incidents: incident id, place (8 bytes, big endian). Written once.
     IncidentLine = 49,
+    /// Silences and maintenance windows: `s`, id. And notifications that they keep back: `w`, incident id.
+    Silence = 52,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 48] = [
+    pub const ALL: [Self; 49] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -154,6 +156,7 @@ impl Table {
         Self::WebhookQueue,
         Self::WebhookLog,
         Self::IncidentLine,
+        Self::Silence,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

@@ -8,6 +8,7 @@ use vault_core::account::plan::Plan;
 use vault_core::clock::Timestamp;
 use vault_core::lease::dynamic::step::Note;
 use vault_core::rehearsal::Light;
+use vault_core::silence::Mode;
 
 use crate::telemetry::metrics::Metrics;
 
@@ -23,6 +24,12 @@ pub(super) struct Meter {
     rehearsals: Family<LightLabels, Counter>,
     rehearsed_now: Family<LightLabels, Gauge>,
     shadows_now: Gauge,
+    silences_now: Family<ModeLabels, Gauge>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ModeLabels {
+    mode: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -94,6 +101,11 @@ impl Meter {
                 "Shadow accounts that may still be on a target, counted once a minute",
                 meter.shadows_now.clone(),
             );
+            registry.register(
+                "silences_active",
+                "Silences and maintenance windows that last now, by mode",
+                meter.silences_now.clone(),
+            );
         });
         meter
     }
@@ -137,6 +149,11 @@ impl Meter {
             self.rehearsed_now.get_or_create(&LightLabels { light: light.as_str() }).set(*count);
         }
         self.shadows_now.set(shadows);
+    }
+
+    /// Shows how many silences of a mode are in force.
+    pub(super) fn counted_silences(&self, mode: Mode, count: i64) {
+        self.silences_now.get_or_create(&ModeLabels { mode: mode.word() }).set(count);
     }
 
     /// Notes that the scheduler lives.

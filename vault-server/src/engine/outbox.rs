@@ -16,6 +16,7 @@ use vault_core::store::key::Table;
 use vault_core::webhook::event::{Event, of_incident, of_plan};
 use vault_core::webhook::{Delivery, Subscription, WEBHOOKS_MAX, Webhook, queue_key};
 
+use super::silence::Withholding;
 use crate::barrier::{Barrier, LoadError, Record, Transaction};
 
 impl Record for Webhook {
@@ -134,20 +135,36 @@ impl Outbox {
         }
         let (now, lines) = (self.inner.clock.now(), batch.len());
         let mut events = plan.map(|(before, plan)| of_plan(before, plan, || self.id())).unwrap_or_default();
-        events.extend(
-            turned.iter().filter_map(|(before, incident)| of_incident(self.id(), *before, incident, now)),
-        );
-        for event in &events {
-            for subscription in subscriptions.iter().filter(|subscription| subscription.wants(event)) {
-                if batch.len() >= BATCH_WRITES_MAX {
-                    // Cannot be: a plan has a handful of events, and there are few webhooks. The fact goes before.
-                    tracing::error!(webhook = subscription.name, "an event found no room in its commit");
-                    continue;
-                }
-                queue(batch, subscription, event, now);
+        let mut withholding = Withholding::default();
+        for (before, incident) in turned {
+            let Some(event) = of_incident(self.id(), *before, incident, now) else { continue };
+            if !withholding.keeps(&self.inner.barrier, batch, event.kind, incident, now)? {
+                events.push(event);
             }
         }
+        queue_all(batch, &subscriptions, &events, now);
         Ok(batch.len() > lines)
+    }
+
+    /// Puts into `batch` that `incident` was opened: it is still open, and was not told before.
+    pub(crate) fn tell_opened(&self, batch: &mut Transaction, incident: &Incident) -> Result<(), LoadError> {
+        let now = self.inner.clock.now();
+        let event = of_incident(self.id(), None, incident, now);
+        queue_all(batch, &self.subscriptions()?, event.as_slice(), now);
+        Ok(())
+    }
+}
+
+fn queue_all(batch: &mut Transaction, subscriptions: &[Subscription], events: &[Event], now: Timestamp) {
+    for event in events {
+        for subscription in subscriptions.iter().filter(|subscription| subscription.wants(event)) {
+            if batch.len() >= BATCH_WRITES_MAX {
+                // Cannot be: a plan has a handful of events, and there are few webhooks. The fact goes before.
+                tracing::error!(webhook = subscription.name, "an event found no room in its commit");
+                continue;
+            }
+            queue(batch, subscription, event, now);
+        }
     }
 }
 

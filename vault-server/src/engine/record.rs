@@ -178,6 +178,8 @@ pub const DUE_RULE: u8 = 3;
 pub const DUE_DYNAMIC: u8 = 4;
 /// The kind of a rehearsal's entry in the due index: its shadow account is to be removed.
 pub const DUE_REHEARSAL: u8 = 9;
+/// The kind of a silence's entry in the due index: it begins, or ends.
+pub const DUE_SILENCE: u8 = 10;
 
 /// The name in [`Table::TokenLease`] of a dynamic lease: the token's digest, NUL, the name of its record. The id
 /// of any other lease begins with another byte.

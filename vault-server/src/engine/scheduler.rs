@@ -10,13 +10,15 @@ use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::consumer::Uptake;
+use vault_core::id::SilenceId;
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::{grace, step};
+use vault_core::silence::hold::hold;
 use vault_core::store::due::{self, Due};
 use vault_core::store::key::Table;
 
 use super::drive::Chain;
-use super::record::{DUE_ACCOUNT, DUE_DYNAMIC, DUE_REHEARSAL};
+use super::record::{DUE_ACCOUNT, DUE_DYNAMIC, DUE_REHEARSAL, DUE_SILENCE};
 use super::{ActError, Engine};
 use crate::barrier::LoadError;
 
@@ -49,6 +51,9 @@ impl Engine {
     pub async fn look(&self, after: Option<Vec<u8>>) -> Result<Option<Vec<u8>>, LoadError> {
         let now = self.now();
         let names = self.inner.barrier.names(Table::Due, &[], after.as_deref(), PAGE)?;
+        if after.is_none() {
+            self.count_silences();
+        }
         let more = names.len() == PAGE;
         let due: Vec<&Vec<u8>> =
             names.iter().take_while(|name| due::decode(name).is_none_or(|entry| entry.at <= now)).collect();
@@ -71,6 +76,10 @@ impl Engine {
                         if let Some(subject) = subject_of(&entry) {
                             engine.attend_shadow(subject, now);
                         }
+                    }
+                    DUE_SILENCE => {
+                        let id = <[u8; 16]>::try_from(entry.name.as_slice());
+                        id.into_iter().for_each(|id| engine.attend_silence(SilenceId::from_stored(id)));
                     }
                     _ => {}
                 }
@@ -96,14 +105,19 @@ impl Engine {
         if wake(&account).is_none_or(|at| at > now) {
             return;
         }
+        // Read under the account's lock: who ends the maintenance waits for that before it lets the account go.
+        let maintenance = self.maintenance(&account.target);
         let busy = !self.has_room(&account);
-        if busy && account.incident.is_some() && !account.lending.expired(now) {
+        if maintenance.is_none() && busy && account.incident.is_some() && !account.lending.expired(now) {
             // It waits, and that is known: nothing to decide.
             return;
         }
         let acted = self
             .act(flight, &subject, |account, context| {
-                let plan = if account.stage.is_active() {
+                let held = maintenance.as_ref().and_then(|by| hold(account.clone(), by, context));
+                let plan = if held.is_some() {
+                    held
+                } else if account.stage.is_active() {
                     step::recover(account, context)
                 } else if busy && !account.lending.expired(context.now) {
                     step::overdue(account, context)
@@ -128,7 +142,8 @@ impl Engine {
             // Whoever is at it decides; and once a minute all are looked at again.
             let Some(flight) = self.inner.flights.try_take(&subject.key()) else { continue };
             let acted = self.act(flight, &subject, |account, context| {
-                if grace::of(&account).is_none() || !self.has_room(&account) {
+                let rests = grace::of(&account).is_none() || self.maintenance(&account.target).is_some();
+                if rests || !self.has_room(&account) {
                     return (None, ());
                 }
                 let uptake = self.uptake(&account);

@@ -22,6 +22,7 @@ mod policy;
 mod pool;
 mod rehearsal;
 mod rule;
+mod silence;
 mod sys;
 mod target;
 mod token;
@@ -49,6 +50,7 @@ pub fn all() -> Vec<Route> {
     lines.extend(leases());
     lines.extend(rules());
     lines.extend(operations::incidents());
+    lines.extend(operations::silences());
     lines.extend(operations::webhooks());
     lines.extend(operations::plugins());
     lines.extend(operations::campaigns());

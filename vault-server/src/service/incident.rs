@@ -247,6 +247,7 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
             text: review.text.clone(),
         }),
         accounts: Vec::new(),
+        silenced: None,
     }
 }
 

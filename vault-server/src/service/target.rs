@@ -329,6 +329,7 @@ impl TargetService {
             version: view.version,
             last_rotation: view.last_rotation,
             accounts: Some(accounts as u64),
+            silenced: view.silenced,
             failure: view.failure,
         })
     }

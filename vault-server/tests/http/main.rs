@@ -41,6 +41,7 @@ mod rekey;
 mod rewrap;
 mod rotation;
 mod seal;
+mod silence;
 mod target;
 mod token;
 mod token_role;

@@ -22,6 +22,7 @@ use crate::service::mount::MountError;
 use crate::service::policy::PolicyServiceError;
 use crate::service::seal::SealError;
 use crate::service::setting::SettingError;
+use crate::service::silence::SilenceError;
 use crate::service::token::{TokenServiceError, WrapError};
 use crate::service::userpass::UserpassError;
 
@@ -90,6 +91,17 @@ impl From<CampaignError> for ApiError {
             CampaignError::Audit(error) => error.into(),
             CampaignError::Load(error) => error.into(),
             CampaignError::Commit(error) => error.into(),
+        }
+    }
+}
+
+impl From<SilenceError> for ApiError {
+    fn from(error: SilenceError) -> Self {
+        match error {
+            SilenceError::NotFound => Self::NotFound,
+            SilenceError::NoTarget(_) | SilenceError::Unfit(_) => Self::invalid(error.to_string()),
+            SilenceError::TooMany => Self::TooMany(error.to_string()),
+            SilenceError::Act(error) => crate::service::account::AccountError::from(error).into(),
         }
     }
 }

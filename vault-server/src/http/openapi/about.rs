@@ -16,6 +16,7 @@ mod pool;
 mod rehearsal;
 mod rule;
 mod server;
+mod silence;
 mod system;
 mod target;
 mod token;
@@ -48,6 +49,7 @@ pub fn built_in() -> Vec<About> {
         plugin::LINES,
         rule::LINES,
         incident::LINES,
+        silence::LINES,
         webhook::LINES,
         campaign::LINES,
     ];

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vault_api::incident::IncidentList;
+use vault_api::incident::{Incident, IncidentList};
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
 use vault_core::incident::entry::Cause;
@@ -20,11 +20,13 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
         Some("all") => Which::All,
         Some(_) => return Err(ApiError::invalid("state must be open, closed or all")),
     };
-    Answer::of(&IncidentList { incidents: context.app.incidents.list(which)? })
+    let mut incidents = context.app.incidents.list(which)?;
+    context.app.silences().mark(&mut incidents)?;
+    Answer::of(&IncidentList { incidents })
 }
 
 pub(super) async fn read(context: Context) -> Result<Answer, ApiError> {
-    Answer::of(&context.app.incidents.read(id(&context)?)?.ok_or(ApiError::NotFound)?)
+    marked(&context, context.app.incidents.read(id(&context)?)?)
 }
 
 pub(super) async fn ack(context: Context) -> Result<Answer, ApiError> {
@@ -88,7 +90,14 @@ async fn record(context: &Context, event: &LedgerEvent) -> Result<Answer, ApiErr
         RecordError::State(text) => ApiError::conflict(text.to_owned()),
         RecordError::Plan(error) => error.into(),
     })?;
-    Answer::of(&written.ok_or(ApiError::NotFound)?)
+    marked(context, written)
+}
+
+/// An incident, with the silence that it is under.
+fn marked(context: &Context, incident: Option<Incident>) -> Result<Answer, ApiError> {
+    let mut incident = incident.ok_or(ApiError::NotFound)?;
+    context.app.silences().mark(std::slice::from_mut(&mut incident))?;
+    Answer::of(&incident)
 }
 
 fn id(context: &Context) -> Result<IncidentId, ApiError> {
@@ -105,7 +114,7 @@ fn required(context: &Context, field: &str, bytes_max: usize) -> Result<String, 
 }
 
 /// An RFC 3339 instant, or whole seconds since 1970.
-fn moment(context: &Context, field: &str) -> Result<Option<Timestamp>, ApiError> {
+pub(super) fn moment(context: &Context, field: &str) -> Result<Option<Timestamp>, ApiError> {
     let Some(text) = context.fields().text(field)?.filter(|text| !text.is_empty()) else { return Ok(None) };
     let parsed = match text.parse::<i64>() {
         Ok(seconds) => Some(Timestamp::from_secs(seconds)).filter(|at| at.is_in_calendar()),

@@ -2,7 +2,7 @@
 //! which plugins there are.
 
 use super::super::route::{Route, delete, list, read, write};
-use super::{campaign, incident, sys};
+use super::{campaign, incident, silence, sys};
 
 pub(super) fn incidents() -> Vec<Route> {
     vec![
@@ -15,6 +15,20 @@ pub(super) fn incidents() -> Vec<Route> {
         write("incidents/<id>/review", incident::review).readable(&["cause", "staff_minutes"]),
         read("incidents/<id>/events", incident::events),
         read("reports/rotation", incident::report),
+    ]
+}
+
+pub(super) fn silences() -> Vec<Route> {
+    const SAID: &[&str] = &["target", "accounts", "mode", "from", "until", "for", "reason", "by", "state"];
+    vec![
+        read("silences", silence::list),
+        list("silences", silence::list),
+        write("silences", silence::make).readable(SAID),
+        read("silences/<id>", silence::read).readable(SAID),
+        delete("silences/<id>", silence::end),
+        read("targets/maintenance/<name>", silence::maintenance).readable(SAID),
+        write("targets/maintenance/<name>", silence::maintain).readable(SAID),
+        delete("targets/maintenance/<name>", silence::end_maintenance),
     ]
 }
 

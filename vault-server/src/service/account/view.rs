@@ -3,6 +3,7 @@
 use vault_api::account::{AccountEvent, AccountHistory, AccountState, AccountStatus, Holder, Waiter};
 use vault_api::incident::FailureFacts;
 use vault_api::rehearsal::LastRehearsal;
+use vault_api::silence::Silenced;
 use vault_core::account::plan::HistoryEntry;
 use vault_core::account::{Account, Subject};
 use vault_core::incident::Incident;
@@ -14,7 +15,9 @@ use vault_core::rotation::run::{Stage, Step};
 use super::{AccountError, AccountService, PAGE};
 use crate::barrier::LoadError;
 use crate::engine::record::history_prefix;
+use crate::engine::silence::covering;
 use crate::service::rehearsal::summary;
+use crate::service::silence::silenced;
 
 impl AccountService {
     /// How an account stands.
@@ -45,6 +48,11 @@ impl AccountService {
             pending_version: number(account.versions.pending),
             last_rotation: account.last_rotation.map(|at| at.to_rfc3339()),
             next_rotation: account.next_rotation.map(|at| at.to_rfc3339()),
+            held_until: account
+                .held()
+                .filter(|held| *held > self.engine.now() && !account.stage.is_active())
+                .map(|held| held.to_rfc3339()),
+            silenced: self.silenced(account)?,
             failure: self.failure(account)?,
             holder: account.lending.holder.as_ref().map(|lease| Holder {
                 principal: lease.borrower.name.clone(),
@@ -74,6 +82,12 @@ impl AccountService {
         })
     }
 
+    fn silenced(&self, account: &Account) -> Result<Option<Silenced>, LoadError> {
+        let (subject, now) = (account.subject.key(), self.engine.now());
+        let by = covering(self.engine.barrier(), &subject, account.target.as_str(), now)?;
+        Ok(by.as_ref().map(silenced))
+    }
+
     /// A record that cannot be read must not hide how the account stands; the log tells of it.
     fn rehearsed(&self, subject: &Subject) -> Result<Option<LastRehearsal>, LoadError> {
         match self.engine.rehearsal(subject) {
@@ -93,7 +107,7 @@ impl AccountService {
         };
         let fault = account.stage.run().and_then(|run| run.fault.as_ref());
         let waiting = match &account.stage {
-            Stage::Waiting { at, .. } => Some(at.to_rfc3339()),
+            Stage::Waiting { at, .. } => Some(account.held().map_or(*at, |held| held.max(*at)).to_rfc3339()),
             _ => None,
         };
         Ok(FailureFacts {

@@ -2,6 +2,7 @@
 
 use super::incident::FAILURE;
 use super::rehearsal::LAST;
+use super::silence::SILENCED;
 use crate::http::openapi::words::*;
 
 pub(super) const LINES: &[About] = &[
@@ -135,6 +136,8 @@ const STANDING: &[Field] = &[
     may("pending_version", Count, "The version that is being brought to the target."),
     must("last_rotation", OrNull(&Time), "When the served version was verified."),
     must("next_rotation", OrNull(&Time), "When the next rotation is due."),
+    may("held_until", Time, "Until when a maintenance of its target holds what is due."),
+    SILENCED,
     may("holder", Object(HOLDER), "Who has it."),
     may(
         "line",

@@ -1,5 +1,6 @@
 //! `incidents/…` and `reports/rotation`.
 
+use super::silence::SILENCED;
 use crate::http::openapi::words::*;
 
 pub(super) const LINES: &[About] = &[
@@ -68,6 +69,7 @@ const INCIDENT: &[Field] = &[
         "What people found afterwards.",
     ),
     may("accounts", List(&Text), "The accounts that it stops."),
+    SILENCED,
 ];
 const LINES_SHOWN: &[Field] = &[
     must("events", List(&Object(LINE)), "The lines, oldest first."),

@@ -3,6 +3,7 @@
 use super::account::{CONFIRM, HANDED_OVER};
 use super::incident::FAILURE;
 use super::rehearsal::{FINDING, LIGHT};
+use super::silence::SILENCED;
 use crate::http::openapi::words::*;
 
 pub(super) const LINES: &[About] = &[
@@ -78,4 +79,5 @@ const STATUS: &[Field] = &[
     must("version", Count, "The version in use."),
     must("last_rotation", OrNull(&Time), "When it was last changed."),
     must("accounts", OrNull(&Count), "Accounts that live on it."),
+    SILENCED,
 ];

@@ -1,0 +1,159 @@
+//! Silences and maintenance windows on the store: who is covered, what is kept back, and what goes on when one is over.
+//!
+//! A notification is kept back in the commit that opens the incident, on condition that the silence is still what was
+//! read: so none is kept back after the end has looked for what to tell. The end is a stage of its own that is on disk
+//! before anything of it is done, and the record goes last: a crash in between does it again.
+
+mod turn;
+
+use std::collections::BTreeSet;
+
+use vault_core::clock::Timestamp;
+use vault_core::id::SilenceId;
+use vault_core::incident::Incident;
+use vault_core::path::Name;
+use vault_core::silence::{
+    Mode, SILENCES, SILENCES_MAX, Silence, Withheld, covers, key, maintenance, withheld_key,
+};
+use vault_core::store::batch::Require;
+use vault_core::store::due;
+use vault_core::store::key::Table;
+use vault_core::webhook::event::EventKind;
+
+use super::Engine;
+use super::drive::Chain;
+use super::record::DUE_SILENCE;
+use crate::barrier::{Barrier, LoadError, Loaded, Record, Transaction};
+
+impl Record for Silence {
+    const TABLE: Table = Table::Silence;
+}
+
+impl Record for Withheld {
+    const TABLE: Table = Table::Silence;
+}
+
+/// Every silence. One that cannot be read silences nothing, and the log names it.
+///
+/// # Errors
+/// [`LoadError`] by cause, of the whole.
+pub(crate) fn silences(barrier: &Barrier) -> Result<Vec<Loaded<Silence>>, LoadError> {
+    let mut found = Vec::new();
+    for (name, silence) in barrier.list_each::<Silence>(SILENCES, None, SILENCES_MAX)? {
+        match silence {
+            Ok(silence) => found.push(silence),
+            Err(error) if error.is_damage() => {
+                let id = name
+                    .get(SILENCES.len()..)
+                    .and_then(|id| Some(SilenceId::from_stored(id.try_into().ok()?)));
+                let id = id.map(|id| id.to_string());
+                tracing::error!(id, error = %Chain(&error), "a silence cannot be read, and silences nothing");
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(found)
+}
+
+/// The silence that covers this subject on this target.
+///
+/// # Errors
+/// [`LoadError`] by cause.
+pub(crate) fn covering(
+    barrier: &Barrier,
+    subject: &str,
+    target: &str,
+    now: Timestamp,
+) -> Result<Option<Silence>, LoadError> {
+    let all = silences(barrier)?;
+    Ok(covers(all.iter().map(|silence| &silence.value), subject, target, now).cloned())
+}
+
+/// Puts a silence in the place of the one before, and its entry in the due index with it.
+pub(crate) fn put(batch: &mut Transaction, before: Option<&Loaded<Silence>>, silence: &Silence) {
+    let armed = |silence: &Silence| due::encode(silence.wake(), DUE_SILENCE, silence.id.as_bytes());
+    let (old, new) = (before.map(|before| armed(&before.value)), armed(silence));
+    if old.as_ref() != Some(&new) {
+        if let Some(old) = old {
+            batch.unmark(Table::Due, old);
+        }
+        batch.mark(Table::Due, new);
+    }
+    batch.put(key(silence.id), before.map_or(Require::Absent, Loaded::require), silence);
+}
+
+/// What is kept back of what one commit tells.
+#[derive(Default)]
+pub(super) struct Withholding {
+    known: Option<Vec<Loaded<Silence>>>,
+    checked: BTreeSet<SilenceId>,
+}
+
+impl Withholding {
+    /// Whether `kind` is not told of `incident`: its opening while it is silenced; and its closing, when nobody was told
+    /// that it was opened. Puts that into `batch`.
+    pub(super) fn keeps(
+        &mut self,
+        barrier: &Barrier,
+        batch: &mut Transaction,
+        kind: EventKind,
+        incident: &Incident,
+        now: Timestamp,
+    ) -> Result<bool, LoadError> {
+        let name = withheld_key(incident.id);
+        let kept = barrier.revision::<Withheld>(name.clone())?;
+        if kind == EventKind::Closed {
+            if let Some(at) = kept {
+                batch.delete::<Withheld>(name, at);
+            }
+            return Ok(kept.is_some());
+        }
+        let known = match &mut self.known {
+            Some(known) => known,
+            none => none.insert(silences(barrier)?),
+        };
+        let all = known.iter().map(|silence| &silence.value);
+        let by = covers(all, &incident.subject, &incident.target, now).map(|by| by.id);
+        let Some(loaded) = known.iter().find(|silence| Some(silence.value.id) == by) else {
+            // Told now: not once more when a silence ends.
+            if let Some(at) = kept {
+                batch.delete::<Withheld>(name, at);
+            }
+            return Ok(false);
+        };
+        let by = &loaded.value;
+        if self.checked.insert(by.id) {
+            batch.check::<Silence>(key(by.id), loaded.require());
+        }
+        let record = Withheld { silence: by.id, since: now };
+        batch.put(name, kept.map_or(Require::Absent, Require::At), &record);
+        Ok(true)
+    }
+}
+
+impl Engine {
+    /// The maintenance that a target is in. When that cannot be read there is none, and the log says so.
+    pub(super) fn maintenance(&self, target: &Name) -> Option<Silence> {
+        match silences(&self.inner.barrier) {
+            Ok(all) => {
+                let all = all.iter().map(|silence| &silence.value);
+                maintenance(all, target.as_str(), self.now()).cloned()
+            }
+            Err(LoadError::Sealed) => None,
+            Err(error) => {
+                tracing::error!(%target, error = %Chain(&error), "maintenance windows cannot be read");
+                None
+            }
+        }
+    }
+
+    /// Shows how many silences are in force.
+    pub(super) fn count_silences(&self) {
+        let Ok(all) = silences(&self.inner.barrier) else { return };
+        let now = self.now();
+        for mode in Mode::ALL {
+            let count = all.iter().filter(|one| one.value.mode == mode && one.value.is_in_force(now)).count();
+            self.inner.meter.counted_silences(mode, i64::try_from(count).unwrap_or(i64::MAX));
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! Silences and maintenance windows, as people make and end them.
+
+use vault_api::incident::{Incident as ShownIncident, IncidentState as ShownState};
+use vault_api::silence::{Silence as Shown, Silenced};
+use vault_core::clock::Timestamp;
+use vault_core::id::{IncidentId, SilenceId};
+use vault_core::incident::Incident;
+use vault_core::path::Name;
+use vault_core::silence::{Ask, Mode, SILENCES_MAX, Scope, Silence, Stage, Unfit, covers, key, maintenance};
+
+use crate::barrier::{ATTEMPTS_MAX, CommitError, LoadError, Loaded};
+use crate::engine::commit::PlanError;
+use crate::engine::silence::silences;
+use crate::engine::{ActError, Engine};
+
+/// The silences. Cheap to clone.
+#[derive(Clone)]
+pub struct SilenceService {
+    engine: Engine,
+}
+
+/// Why something about a silence was not done.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SilenceError {
+    /// There is no such silence, or it is over.
+    #[error("there is no such silence")]
+    NotFound,
+    /// It is about a target that does not exist.
+    #[error("there is no target {0}")]
+    NoTarget(Name),
+    /// The caller's input.
+    #[error(transparent)]
+    Unfit(#[from] Unfit),
+    /// There are [`SILENCES_MAX`] already.
+    #[error("there are {SILENCES_MAX} silences; end one first")]
+    TooMany,
+    /// A record was not read, or a change not committed.
+    #[error(transparent)]
+    Act(#[from] ActError),
+}
+
+impl From<LoadError> for SilenceError {
+    fn from(error: LoadError) -> Self {
+        Self::Act(error.into())
+    }
+}
+
+impl SilenceService {
+    /// Over what the engine works on.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// Makes a silence.
+    ///
+    /// # Errors
+    /// [`SilenceError`] by cause.
+    pub async fn make(&self, ask: Ask, by: &str) -> Result<Shown, SilenceError> {
+        if let Scope::Target(target) = &ask.scope
+            && self.engine.target(target)?.is_none()
+        {
+            return Err(SilenceError::NoTarget(target.clone()));
+        }
+        if silences(self.engine.barrier())?.len() >= SILENCES_MAX {
+            return Err(SilenceError::TooMany);
+        }
+        let now = self.engine.now();
+        let id = SilenceId::generate(now, self.engine.entropy());
+        let silence = Silence::new(id, ask, by.to_owned(), now)?;
+        self.engine.commit_silence(None, &silence).await?;
+        Ok(shown(&silence))
+    }
+
+    /// Begins a maintenance of `target`, or gives the one that lasts another end.
+    ///
+    /// # Errors
+    /// [`SilenceError`] by cause.
+    pub async fn maintain(
+        &self,
+        target: Name,
+        until: Timestamp,
+        reason: String,
+        by: &str,
+    ) -> Result<Shown, SilenceError> {
+        if let Some(id) = self.maintenance(&target)?.map(|lasts| lasts.id) {
+            return self
+                .change(id, |silence| {
+                    silence.prolonged(until, reason.clone(), by.to_owned(), self.engine.now())
+                })
+                .await;
+        }
+        let ask = Ask { scope: Scope::Target(target), mode: Mode::Maintenance, from: None, until, reason };
+        self.make(ask, by).await
+    }
+
+    /// The maintenance that a target is in.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn maintenance(&self, target: &Name) -> Result<Option<Silence>, LoadError> {
+        let all = silences(self.engine.barrier())?;
+        let all = all.iter().map(|silence| &silence.value);
+        Ok(maintenance(all, target.as_str(), self.engine.now()).cloned())
+    }
+
+    /// One silence.
+    ///
+    /// # Errors
+    /// [`SilenceError::NotFound`], [`SilenceError::Act`].
+    pub fn read(&self, id: SilenceId) -> Result<Shown, SilenceError> {
+        Ok(shown(&self.load(id)?.value))
+    }
+
+    /// Those that are not over, the oldest first.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn list(&self) -> Result<Vec<Shown>, LoadError> {
+        Ok(silences(self.engine.barrier())?.iter().map(|silence| shown(&silence.value)).collect())
+    }
+
+    /// Ends a silence now; what waited for that is set going beside this. Of one that is ending there is nothing to do.
+    ///
+    /// # Errors
+    /// [`SilenceError`] by cause.
+    pub async fn end(&self, id: SilenceId, by: &str) -> Result<(), SilenceError> {
+        self.change(id, |silence| {
+            Ok(if silence.stage == Stage::Ending { silence } else { silence.ended(by.to_owned()) })
+        })
+        .await?;
+        self.engine.attend_silence(id);
+        Ok(())
+    }
+
+    /// Marks those of `incidents` that are open and silenced now.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn mark(&self, incidents: &mut [ShownIncident]) -> Result<(), LoadError> {
+        let (now, all) = (self.engine.now(), silences(self.engine.barrier())?);
+        if all.is_empty() {
+            return Ok(());
+        }
+        for incident in incidents.iter_mut().filter(|incident| incident.state == ShownState::Open) {
+            let Some(id) = IncidentId::parse(&incident.id) else { continue };
+            // What is shown of the subject does not tell an account from what is none.
+            let Some(stored) = self.engine.barrier().load::<Incident>(*id.as_bytes())? else { continue };
+            let all = all.iter().map(|silence| &silence.value);
+            let by = covers(all, &stored.value.subject, &stored.value.target, now);
+            incident.silenced = by.map(silenced);
+        }
+        Ok(())
+    }
+
+    async fn change(
+        &self,
+        id: SilenceId,
+        next: impl Fn(Silence) -> Result<Silence, Unfit>,
+    ) -> Result<Shown, SilenceError> {
+        for _ in 0..ATTEMPTS_MAX {
+            let loaded = self.load(id)?;
+            let changed = next(loaded.value.clone())?;
+            match self.engine.commit_silence(Some(&loaded), &changed).await {
+                Ok(()) => return Ok(shown(&changed)),
+                Err(ActError::Plan(PlanError::Commit(CommitError::Conflict))) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(ActError::from(PlanError::Commit(CommitError::Conflict)).into())
+    }
+
+    fn load(&self, id: SilenceId) -> Result<Loaded<Silence>, SilenceError> {
+        self.engine.barrier().load::<Silence>(key(id))?.ok_or(SilenceError::NotFound)
+    }
+}
+
+/// What is told of a silence beside what it covers.
+pub(super) fn silenced(silence: &Silence) -> Silenced {
+    Silenced {
+        id: silence.id.to_string(),
+        mode: silence.mode.word().to_owned(),
+        until: silence.until.to_rfc3339(),
+        by: silence.by.clone(),
+        reason: silence.reason.clone(),
+    }
+}
+
+fn shown(silence: &Silence) -> Shown {
+    let (target, accounts) = match &silence.scope {
+        Scope::Target(target) => (Some(target.to_string()), None),
+        Scope::Accounts(pattern) => (None, Some(pattern.clone())),
+    };
+    Shown {
+        id: silence.id.to_string(),
+        mode: silence.mode.word().to_owned(),
+        state: silence.stage.word().to_owned(),
+        target,
+        accounts,
+        from: silence.from.to_rfc3339(),
+        until: silence.until.to_rfc3339(),
+        by: silence.by.clone(),
+        reason: silence.reason.clone(),
+        ended_by: silence.ended_by.clone(),
+    }
+}
