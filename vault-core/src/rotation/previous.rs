@@ -29,16 +29,13 @@ pub enum Unfit {
     /// It is meant to die: after a breach, or with a lease.
     #[error("the rotation revokes the previous version; it must not be served again")]
     Revoked,
-    /// A candidate may be live beside it, and would be forgotten alive.
-    #[error("a candidate may be live on the target beside it; let the rotation go on, which finds that out")]
-    Candidate,
 }
 
 /// Whether the version before may come back, and which it is, if it logs in by this effect.
 ///
 /// # Errors
 /// [`Unfit`] by cause.
-pub fn ask(account: &Account, ctx: &Context) -> Result<(Version, Effect), Unfit> {
+pub fn ask(account: &Account) -> Result<(Version, Effect), Unfit> {
     let run = account.stage.run();
     if account.incident.is_none() {
         return Err(Unfit::NoIncident);
@@ -55,9 +52,6 @@ pub fn ask(account: &Account, ctx: &Context) -> Result<(Version, Effect), Unfit>
     if run.is_some_and(|run| run.cause.spares_nobody()) {
         return Err(Unfit::Revoked);
     }
-    if overlaps(run, ctx) && account.versions.pending.is_some() {
-        return Err(Unfit::Candidate);
-    }
     let settle =
         matches!(account.stage.step(), Some(Step::Apply | Step::Verify | Step::Probe | Step::Revert));
     Ok((previous, Effect::CheckPrevious { settle }))
@@ -67,7 +61,7 @@ pub fn ask(account: &Account, ctx: &Context) -> Result<(Version, Effect), Unfit>
 /// has moved on.
 #[must_use]
 pub fn tried(account: Account, number: u64, probe: &Probe, by: &str, ctx: &Context) -> Option<Plan> {
-    let (previous, _) = ask(&account, ctx).ok()?;
+    let (previous, _) = ask(&account).ok()?;
     if previous.number != number || *probe != Probe::Works {
         return None;
     }
@@ -77,9 +71,10 @@ pub fn tried(account: Account, number: u64, probe: &Probe, by: &str, ctx: &Conte
         .run()
         .cloned()
         .unwrap_or_else(|| new_run(Cause::Demand { principal: by.to_owned() }, ctx.now, ctx));
-    // Where both live side by side, what was served until now is retired first when a person says go on. Elsewhere it
-    // died when the previous one was set.
-    let step = if overlaps(Some(&run), ctx) { Step::Retire } else { Step::Prepare };
+    // Of two that live side by side since a rotation, the one that was served until now is the one that dies, when a
+    // person says go on. Elsewhere a new one takes the place of both.
+    let lives_beside = run.overlaps && account.stage.step() == Some(Step::Retire);
+    let step = if lives_beside { Step::Retire } else { Step::Prepare };
     let run = Run { fault: None, reverting: false, grace: None, attempts: 1, ..run };
     let mut plan = Plan::new(account);
     let versions = &mut plan.account.versions;
@@ -93,8 +88,4 @@ pub fn tried(account: Account, number: u64, probe: &Probe, by: &str, ctx: &Conte
         entry.principal = Some(by.to_owned());
     }
     Some(plan)
-}
-
-fn overlaps(run: Option<&Run>, ctx: &Context) -> bool {
-    run.map_or(ctx.overlaps, |run| run.overlaps)
 }

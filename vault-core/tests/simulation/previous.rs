@@ -38,7 +38,7 @@ fn use_previous(world: &mut World, key: &str, mood: Mood, death: Death, late: bo
     if world.in_flight.contains_key(key) {
         return Ok(());
     }
-    let Ok((version, effect)) = previous::ask(&world.accounts[key], &ctx) else { return Ok(()) };
+    let Ok((version, effect)) = previous::ask(&world.accounts[key]) else { return Ok(()) };
     world.person_acts();
     world.in_flight.insert(key.to_owned(), InFlight::Effect(effect));
     if death == Death::BeforeTheCall {
@@ -142,10 +142,7 @@ fn a_mistyped_password_gives_way_to_the_one_before() {
     let key = "a/app/0";
     world.mistyped.insert("mistyped".to_owned());
     world.told(key, "mistyped".to_owned());
-    assert!(
-        previous::ask(&world.accounts[key], &world.context_of(key)).is_err(),
-        "nothing is known to be wrong"
-    );
+    assert!(previous::ask(&world.accounts[key]).is_err(), "nothing is known to be wrong");
     world.in_flight.insert(key.to_owned(), InFlight::Effect(Effect::Check));
     world.send(key, Mood::Well);
     answer(&mut world, key).unwrap();
