@@ -28,12 +28,10 @@ pub(crate) fn press(world: &mut World, dice: &mut Dice, key: &str, trouble: u64)
     let mood =
         if dice.roll(100) < trouble { MOODS[dice.roll(MOODS.len() as u64) as usize] } else { Mood::Well };
     let death = DEATHS[dice.roll(DEATHS.len() as u64) as usize];
-    let late = dice.roll(3) == 0;
-    use_previous(world, key, mood, death, late)
+    use_previous(world, key, mood, death)
 }
 
-/// `late`: what was thought lost arrives between the login and the commit.
-fn use_previous(world: &mut World, key: &str, mood: Mood, death: Death, late: bool) -> Result<(), String> {
+fn use_previous(world: &mut World, key: &str, mood: Mood, death: Death) -> Result<(), String> {
     let ctx = world.context_of(key);
     if world.in_flight.contains_key(key) {
         return Ok(());
@@ -46,9 +44,6 @@ fn use_previous(world: &mut World, key: &str, mood: Mood, death: Death, late: bo
         return Ok(());
     }
     world.send(key, mood);
-    if late {
-        deliver_delayed(world);
-    }
     if death == Death::BeforeTheCommit {
         world.crash();
         return Ok(());
@@ -98,7 +93,9 @@ fn the_version_before_comes_back_whatever_went_wrong_and_nothing_is_lost() {
     {
         for mood in MOODS {
             for at_call in 0..6 {
-                for (death, late) in DEATHS.into_iter().flat_map(|death| [(death, false), (death, true)]) {
+                for (death, then) in
+                    DEATHS.into_iter().flat_map(|death| [(death, Mood::Well), (death, Mood::Unreachable)])
+                {
                     let mut world = World::new(7, 1);
                     world.target.0.lock().unwrap().overlaps = overlaps;
                     if turns {
@@ -115,12 +112,16 @@ fn the_version_before_comes_back_whatever_went_wrong_and_nothing_is_lost() {
                     world.commit(plan);
                     let mut calls = 0;
                     while world.in_flight.contains_key(key) && calls < 30 {
-                        world.send(key, if calls == at_call { mood } else { Mood::Well });
+                        let next = if calls == at_call + 1 { then } else { Mood::Well };
+                        world.send(key, if calls == at_call { mood } else { next });
                         answer(&mut world, key).unwrap();
                         calls += 1;
                         invariant::check(&world).unwrap();
                     }
-                    use_previous(&mut world, key, Mood::Well, death, late).unwrap();
+                    use_previous(&mut world, key, Mood::Well, death).unwrap();
+                    invariant::check(&world).unwrap();
+                    // What was thought lost arrives after all.
+                    deliver_delayed(&mut world);
                     invariant::check(&world).unwrap();
                     reinstated += world.reinstated;
                     if let Err(failure) = heal(&mut world) {
@@ -147,7 +148,7 @@ fn a_mistyped_password_gives_way_to_the_one_before() {
     world.send(key, Mood::Well);
     answer(&mut world, key).unwrap();
     assert_eq!(world.accounts[key].readable(), Readable::Refused);
-    use_previous(&mut world, key, Mood::Well, Death::None, false).unwrap();
+    use_previous(&mut world, key, Mood::Well, Death::None).unwrap();
     assert_eq!((world.accounts[key].readable(), world.reinstated), (Readable::Yes(1), 1));
     heal(&mut world).unwrap();
 }
