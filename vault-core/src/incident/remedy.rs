@@ -237,13 +237,14 @@ const fn again(class: FaultClass) -> (bool, &'static str) {
 /// What the time line says of an act.
 #[must_use]
 pub fn pressed(incident: IncidentId, at: Timestamp, by: String, action: Action) -> LedgerEvent {
-    LedgerEvent::Note { incident, at, by, text: format!("pressed {}", action.as_str()) }
+    LedgerEvent::Note { incident, at, by, text: format!("pressed {}", action.as_str()), staff_minutes: 0 }
 }
 
 /// What the time line says of an act that was asked for and not begun.
 #[must_use]
 pub fn not_done(incident: IncidentId, at: Timestamp, by: String, action: Action, why: &str) -> LedgerEvent {
-    LedgerEvent::Note { incident, at, by, text: format!("{} was not done: {why}", action.as_str()) }
+    let text = format!("{} was not done: {why}", action.as_str());
+    LedgerEvent::Note { incident, at, by, text, staff_minutes: 0 }
 }
 
 const SHUTS_OUT: &str =
