@@ -14,7 +14,7 @@ async fn incident(bench: &Bench) -> String {
 
 async fn history(bench: &Bench) -> Vec<Value> {
     let reply = bench.get("accounts/history/app").await;
-    reply.at("/data/events").as_array().unwrap().iter().map(|event| event["event"].clone()).collect()
+    reply.at("/data/events").as_array().unwrap().iter().map(|event| event["kind"].clone()).collect()
 }
 
 /// The lines that a dry run promises, and those that the act leaves.
@@ -146,17 +146,15 @@ async fn the_door_gives_no_right_to_the_act() {
             200,
         ),
     ] {
-        let body = json!({ "policy": rules });
-        bench.post("sys/policies/acl/p", body).await.expect_status(204);
-        let token = bench.post("auth/token/create", json!({ "policies": ["p"] })).await;
-        let token = token.at("/auth/client_token").as_str().unwrap().to_owned();
+        bench.vault.policy("p", rules).await;
+        let token = bench.vault.token(r#"{ "policies": ["p"] }"#).await;
         let dry = json!({ "dry_run": true }).to_string();
         for (action, status) in [("set_password", 403), ("use_previous", retry), ("reconcile", reconcile)] {
             let path = format!("incidents/{id}/act/{action}");
-            bench.vault.as_token(&token, "POST", &path, &dry).await.expect_status(status);
+            bench.vault.call("POST", &path, &token, &dry).await.expect_status(status);
         }
         if reconcile == 200 {
-            let actions = bench.vault.as_token(&token, "GET", &format!("incidents/{id}/actions"), "").await;
+            let actions = bench.vault.call("GET", &format!("incidents/{id}/actions"), &token, "").await;
             let may = actions.at("/data/actions");
             let may: Vec<(&str, bool)> = may
                 .as_array()
