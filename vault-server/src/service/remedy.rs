@@ -6,10 +6,10 @@ use vault_core::account::plan::Context;
 use vault_core::account::{Account, Subject};
 use vault_core::id::IncidentId;
 use vault_core::identity::Principal;
-use vault_core::incident::Incident;
 use vault_core::incident::remedy::{
     Action, Foreseen, Remedy, Unfit, allowed, dry_run, fit, not_done, pressed,
 };
+use vault_core::incident::{Incident, IncidentState};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Login, Probe};
 use vault_core::secret::SecretString;
@@ -53,6 +53,9 @@ impl Patient {
     /// # Errors
     /// [`RemedyError::Unfit`] or [`RemedyError::Nothing`].
     pub fn foresee(&self, action: Action) -> Result<Vec<Foreseen>, RemedyError> {
+        if self.incident.state == IncidentState::Closed {
+            return Err(Unfit::Closed.into());
+        }
         let (account, context) = self.account.as_ref().ok_or(RemedyError::Nothing)?;
         fit(action, &self.incident, account, context)?;
         Ok(dry_run(action, account, context))

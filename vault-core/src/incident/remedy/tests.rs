@@ -74,7 +74,7 @@ fn incident(class: FaultClass) -> Incident {
         attempts: 1,
         stays_parked: false,
     };
-    record(None, &LedgerEvent::Fault(report)).unwrap()
+    record(None, &LedgerEvent::Fault(report)).unwrap().incident
 }
 
 fn at(account: Account, stage: Stage) -> Account {
