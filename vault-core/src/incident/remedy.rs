@@ -240,10 +240,10 @@ pub fn pressed(incident: IncidentId, at: Timestamp, by: String, action: Action) 
     LedgerEvent::Note { incident, at, by, text: format!("pressed {}", action.as_str()), staff_minutes: 0 }
 }
 
-/// What the time line says of an act that was asked for and not begun.
+/// What the time line says of an act that was refused, or that failed.
 #[must_use]
 pub fn not_done(incident: IncidentId, at: Timestamp, by: String, action: Action, why: &str) -> LedgerEvent {
-    let text = format!("{} was not done: {why}", action.as_str());
+    let text = format!("{} did not succeed: {why}", action.as_str());
     LedgerEvent::Note { incident, at, by, text, staff_minutes: 0 }
 }
 

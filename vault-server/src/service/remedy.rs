@@ -139,7 +139,7 @@ impl RemedyService {
         Ok(Some(Patient { incident, subject, account }))
     }
 
-    /// Does it. What was pressed is in the time line before it is done, and that it was not done after.
+    /// Does it. What was pressed is in the time line before it is done, and that it did not succeed after.
     ///
     /// # Errors
     /// [`RemedyError`] by cause.
@@ -165,7 +165,6 @@ impl RemedyService {
             Action::UsePrevious => self.use_previous(subject, &name).await,
             Action::SetPassword => self.set_password(subject, password, by).await,
         };
-        // What the target said is in the time line by itself, where it is about the credential that is served.
         if let Err(error) = &done {
             let event = not_done(id, self.engine.now(), name, action, &error.to_string());
             self.incidents.record(&event).await?;
