@@ -15,5 +15,7 @@ mod dependencies;
 mod files;
 #[path = "tidy/links.rs"]
 mod links;
+#[path = "tidy/runbooks.rs"]
+mod runbooks;
 #[path = "tidy/tree.rs"]
 mod tree;

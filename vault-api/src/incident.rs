@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{WireTime, lenient, silence::Silenced};
+use crate::{Sensitive, WireTime, lenient, silence::Silenced};
 
 /// Why something failed, as facts; flat inside the objects that carry it, absent keys when all is well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -184,4 +184,95 @@ pub struct NoteRequest {
     /// Minutes spent on the incident.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staff_minutes: Option<u64>,
+}
+
+/// GET `incidents/<id>/actions`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentActions {
+    /// The incident.
+    pub id: String,
+    /// What it is about.
+    pub subject: String,
+    /// The class of the failure.
+    pub class: String,
+    /// What to know about the class.
+    pub runbook: Runbook,
+    /// What may be pressed where the account stands now.
+    pub actions: Vec<IncidentAction>,
+    /// Why there is nothing to press, when there is nothing.
+    pub nothing: Option<String>,
+}
+
+/// What a class of failure means, and what to do about it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Runbook {
+    /// What it means.
+    pub means: String,
+    /// What the vault does by itself.
+    pub by_itself: String,
+    /// What to type; words in capitals stand for names.
+    pub commands: Vec<String>,
+}
+
+/// An action that fits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentAction {
+    /// Its word, as in `incidents/<id>/act/<action>`.
+    pub action: String,
+    /// Whether nothing can get worse by it.
+    pub safe: bool,
+    /// Why it is safe, or what may get worse.
+    pub why: String,
+    /// The path of the act itself, to which the caller needs a right as well.
+    pub path: String,
+    /// Whether the caller has that right.
+    pub permitted: bool,
+    /// What it would do, in order.
+    pub steps: Vec<ActionStep>,
+}
+
+/// One thing that an action would do, when all goes well.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ActionStep {
+    /// In words.
+    pub text: String,
+    /// The event that the account's history gains by it, such as `promoted`.
+    pub history: Option<String>,
+}
+
+/// POST `incidents/<id>/act/<action>`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ActRequest {
+    /// Whether it is only asked what would be done.
+    pub dry_run: bool,
+    /// The password, for `set_password`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub password: Option<Sensitive<String>>,
+}
+
+/// What became of an act, or would.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ActResponse {
+    /// The action.
+    pub action: String,
+    /// Whether nothing was done.
+    pub dry_run: bool,
+    /// Whether nothing can get worse by it.
+    pub safe: bool,
+    /// Why it is safe, or what may get worse.
+    pub why: String,
+    /// What it was to do, in order.
+    pub steps: Vec<ActionStep>,
+    /// `done`, `running`, or `dry_run`.
+    pub outcome: String,
+    /// The version that is served.
+    pub version: u64,
+    /// How the account stands.
+    pub state: String,
 }

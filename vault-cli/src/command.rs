@@ -15,6 +15,7 @@ mod plugin;
 mod policy;
 mod pool;
 mod rehearse;
+mod remedy;
 mod report;
 mod rotate;
 mod run;

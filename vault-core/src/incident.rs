@@ -6,6 +6,7 @@
 
 pub mod entry;
 pub mod ledger;
+pub mod remedy;
 pub mod report;
 
 use std::time::Duration;

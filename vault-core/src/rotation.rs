@@ -19,6 +19,7 @@ pub mod failure;
 pub mod fault;
 pub mod grace;
 pub mod port;
+pub mod previous;
 pub mod provisioner;
 pub mod run;
 pub mod shadow;

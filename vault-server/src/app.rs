@@ -39,6 +39,7 @@ use crate::service::plugin::PluginService;
 use crate::service::policy::PolicyService;
 use crate::service::pool::PoolService;
 use crate::service::rehearsal::RehearsalService;
+use crate::service::remedy::RemedyService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
@@ -116,6 +117,8 @@ pub struct App {
     pub leases: LeaseService,
     /// Incidents and reports.
     pub incidents: IncidentService,
+    /// What may be pressed about an incident.
+    pub remedies: RemedyService,
     /// Rotation and password policies.
     pub rules: RuleService,
     /// Static secrets.
@@ -246,6 +249,12 @@ impl App {
         let Desks { accounts, campaigns, databases, dynamic, leases, pools, targets, watches } = desks;
         let (outbox, times) = (engine.outbox().clone(), Arc::clone(&clock));
         Ok(Arc::new(Self {
+            remedies: RemedyService::new(
+                engine.clone(),
+                accounts.clone(),
+                targets.clone(),
+                IncidentService::new(barrier.clone()),
+            ),
             webhooks: WebhookService::new(barrier.clone(), outbox, times, Arc::clone(&entropy), &metrics),
             databases,
             targets,

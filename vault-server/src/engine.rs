@@ -24,6 +24,7 @@ mod facts;
 mod meter;
 pub mod outbox;
 mod place;
+pub mod previous;
 pub mod rehearse;
 pub(crate) mod silence;
 

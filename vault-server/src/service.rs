@@ -23,6 +23,7 @@ pub mod plugin;
 pub mod policy;
 pub mod pool;
 pub mod rehearsal;
+pub mod remedy;
 pub mod rewrap;
 pub mod rule;
 pub mod seal;

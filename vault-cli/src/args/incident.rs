@@ -34,6 +34,32 @@ pub(crate) enum IncidentWord {
         after_help = "Examples:\n  rotunda incident events 0193a1b2\n  rotunda incident events 0193a1b2 --after 499"
     )]
     Events(EventsArgs),
+    /// Show what may be pressed, whether it is safe, and the runbook in short
+    #[command(after_help = "Examples:\n  rotunda incident actions 0193a1b2")]
+    Actions(IncidentId),
+    /// Press it, or say what it would do
+    Do(DoArgs),
+}
+
+/// `rotunda incident do`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda incident do 0193a1b2 retry --dry-run
+  rotunda incident do 0193a1b2 reconcile
+  rotunda incident do 0193a1b2 set_password < password.txt
+
+The password of set_password is asked for at a terminal, else read from standard input. Exit code 4 when the target refuses.")]
+pub(crate) struct DoArgs {
+    /// The incident
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// What to press
+    #[arg(value_name = "ACTION", value_parser = ["retry", "reconcile", "use_previous", "unpark", "set_password"])]
+    pub(crate) action: String,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `rotunda incident list`.

@@ -78,6 +78,21 @@ fn every_command_explains_itself_with_examples_that_parse() {
 }
 
 #[test]
+fn every_command_of_a_runbook_parses() {
+    let document = include_str!("../../../docs/runbooks.md");
+    let blocks = document.split("```sh\n").skip(1).filter_map(|rest| rest.split("```").next());
+    let typed: Vec<&str> = blocks
+        .flat_map(str::lines)
+        .map(|line| line.split(" #").next().unwrap().trim())
+        .filter(|line| line.starts_with("rotunda "))
+        .collect();
+    assert!(typed.len() > 40, "only {} commands", typed.len());
+    for line in typed {
+        parse(line).unwrap_or_else(|refusal| panic!("{line}: {refusal}"));
+    }
+}
+
+#[test]
 fn words_go_to_whoever_can_carry_them_out() {
     for (line, who) in [
         ("rotunda server --config x.toml", "server"),

@@ -42,6 +42,11 @@ pub(super) async fn run(word: IncidentWord, session: &mut Session) -> Result<Exi
             written(&answer, session)
         }
         IncidentWord::Events(args) => events(&args, session).await,
+        IncidentWord::Actions(args) => super::remedy::actions(&below(&args.id, "/actions"), session).await,
+        IncidentWord::Do(args) => {
+            let path = below(&args.id, &format!("/act/{}", trimmed(&args.action)));
+            super::remedy::press(&path, &args, session).await
+        }
     }
 }
 

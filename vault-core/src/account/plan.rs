@@ -62,6 +62,11 @@ pub enum Effect {
     },
     /// Log in with the current version: a check outside any rotation.
     Check,
+    /// Log in with the previous version, because a person wants it served again.
+    CheckPrevious {
+        /// Whether something that was left on the target is ended first, so that the answer lasts.
+        settle: bool,
+    },
 }
 
 /// A change to the stored secrets, in the same commit as the record.
@@ -133,6 +138,8 @@ pub enum HistoryKind {
     Postponed,
     /// The rotation waits for a person.
     Parked,
+    /// A person had the version before served again; it logged in.
+    Reinstated,
     /// The stored credential logged in.
     Verified,
     /// The target refused the stored credential outside any rotation.

@@ -20,6 +20,8 @@ pub enum Event {
     Retired(Retirement),
     /// What a login with the current version showed, outside any rotation.
     Checked(Probe),
+    /// What a login with the previous version showed: [`super::previous`].
+    CheckedPrevious(Probe),
 }
 
 impl Event {
@@ -34,6 +36,7 @@ impl Event {
             Self::Verified(Verification::Inconclusive(fault)) => fault,
             Self::Probed(Finding::Inconclusive(fault)) => fault,
             Self::Retired(Retirement::Unproven(fault)) => fault,
+            Self::CheckedPrevious(Probe::Inconclusive(fault)) => fault,
             _ => return false,
         };
         fault.class == FaultClass::ManagementAuthRefused

@@ -88,6 +88,9 @@ impl From<Event> for Answer {
 
 /// Runs `effect` and says what it found.
 pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -> Answer {
+    if let Effect::CheckPrevious { settle } = effect {
+        return Event::CheckedPrevious(check_previous(rotator, bench, settle).await).into();
+    }
     let Some(management) = bench.management.first() else {
         let fault = Fault::new(FaultClass::Preflight, "the target has no management credential");
         return failed(effect, fault).into();
@@ -163,6 +166,7 @@ pub fn failed(effect: Effect, fault: Fault) -> Event {
         Effect::Revert => Event::Reverted(Outcome::NotApplied(fault)),
         Effect::Retire { .. } => Event::Retired(Retirement::Unproven(fault)),
         Effect::Check => Event::Checked(Probe::Inconclusive(fault)),
+        Effect::CheckPrevious { .. } => Event::CheckedPrevious(Probe::Inconclusive(fault)),
     }
 }
 
@@ -172,16 +176,7 @@ pub fn failed(effect: Effect, fault: Fault) -> Event {
 /// become false a moment later. Where no management credential gets in, a version that logs in is
 /// still news; only the conclusion "none works" needs the settlement.
 async fn probe_all(rotator: &dyn Rotator, bench: &Bench<'_>) -> Finding {
-    let mut unsettled = None;
-    for management in bench.management {
-        match rotator.settle(bench.job(management)).await {
-            Ok(()) => {
-                unsettled = None;
-                break;
-            }
-            Err(fault) => unsettled = Some(fault),
-        }
-    }
+    let unsettled = settle(rotator, bench).await.err();
     for (version, is_candidate) in [(&bench.pending, true), (&bench.current, false), (&bench.previous, false)]
         .into_iter()
         .filter_map(|(v, c)| v.as_ref().map(|v| (v, c)))
@@ -203,6 +198,29 @@ async fn probe_all(rotator: &dyn Rotator, bench: &Bench<'_>) -> Finding {
         None => Finding::NoneWorks,
         Some(fault) => Finding::Inconclusive(fault),
     }
+}
+
+/// Ends what earlier attempts left on the target, by whichever management credential gets in.
+async fn settle(rotator: &dyn Rotator, bench: &Bench<'_>) -> Result<(), Fault> {
+    let mut unsettled = Fault::new(FaultClass::Preflight, "the target has no management credential");
+    for management in bench.management {
+        match rotator.settle(bench.job(management)).await {
+            Ok(()) => return Ok(()),
+            Err(fault) => unsettled = fault,
+        }
+    }
+    Err(unsettled)
+}
+
+/// Logs in with the previous version. The management credential is needed only where something must be settled.
+async fn check_previous(rotator: &dyn Rotator, bench: &Bench<'_>, settles: bool) -> Probe {
+    let Some(previous) = &bench.previous else {
+        return Probe::Inconclusive(Fault::new(FaultClass::StoreFailed, "a stored version is missing"));
+    };
+    if settles && let Err(fault) = settle(rotator, bench).await {
+        return Probe::Inconclusive(fault);
+    }
+    rotator.probe(bench.spec, &previous.login).await
 }
 
 /// Retires the old version and looks whether the target refuses it.
@@ -276,6 +294,9 @@ pub fn own_order(effect: Effect, versions: &crate::account::Versions) -> Vec<u64
             current.into_iter().collect()
         }
         Effect::Verify | Effect::Revert => pending.into_iter().collect(),
-        Effect::Probe => [pending, current, previous].into_iter().flatten().collect(),
+        Effect::CheckPrevious { settle: false } => Vec::new(),
+        Effect::Probe | Effect::CheckPrevious { settle: true } => {
+            [pending, current, previous].into_iter().flatten().collect()
+        }
     }
 }

@@ -61,6 +61,28 @@ pub enum Action {
 }
 
 impl FaultClass {
+    /// All of them.
+    pub const ALL: [Self; 18] = [
+        Self::Preflight,
+        Self::Unreachable,
+        Self::Tls,
+        Self::ManagementAuthRefused,
+        Self::PermissionDenied,
+        Self::PolicyRejected,
+        Self::AccountMissing,
+        Self::AccountLocked,
+        Self::Ambiguous,
+        Self::VerifyRefused,
+        Self::RightsLost,
+        Self::StoreFailed,
+        Self::ConsumerLag,
+        Self::OldStillValid,
+        Self::Drift,
+        Self::PluginFailed,
+        Self::PluginTimeout,
+        Self::Overdue,
+    ];
+
     /// The one safe automatic action.
     #[must_use]
     pub const fn action(self) -> Action {

@@ -13,6 +13,7 @@ use super::port::{Outcome, Rights, Verification};
 use super::run::{Cause, Run, Stage, Step};
 use crate::account::plan::{Context, Effect, HistoryKind, Plan, RunEnd, SecretChange};
 use crate::account::{Account, Health, Version};
+use crate::clock::Timestamp;
 use crate::incident::ledger::LedgerEvent;
 use crate::lease::closing;
 
@@ -86,7 +87,15 @@ pub(crate) fn start(account: Account, cause: Cause, ctx: &Context) -> Plan {
         Cause::Schedule => account.next_rotation.unwrap_or(ctx.now),
         _ => ctx.now,
     };
-    let run = Run {
+    let mut plan = Plan::new(account);
+    go(&mut plan, new_run(cause, due_at, ctx), Step::Prepare);
+    plan.note(HistoryKind::Started, None, ctx.now);
+    plan
+}
+
+/// A rotation before its first step.
+pub(super) fn new_run(cause: Cause, due_at: Timestamp, ctx: &Context) -> Run {
+    Run {
         id: ctx.rotation,
         cause,
         due_at,
@@ -100,11 +109,7 @@ pub(crate) fn start(account: Account, cause: Cause, ctx: &Context) -> Plan {
         doubtful: false,
         fault: None,
         grace: None,
-    };
-    let mut plan = Plan::new(account);
-    go(&mut plan, run, Step::Prepare);
-    plan.note(HistoryKind::Started, None, ctx.now);
-    plan
+    }
 }
 
 /// Tries the waiting step again.

@@ -120,7 +120,7 @@ pub fn of_plan(before: &Account, plan: &Plan, mut id: impl FnMut() -> EventId) -
     let mut told = before.stage.run().and_then(|run| run.fault.as_ref()).map(|fault| fault.class);
     for entry in &plan.history {
         let kind = match entry.kind {
-            HistoryKind::Promoted => EventKind::Promoted,
+            HistoryKind::Promoted | HistoryKind::Reinstated => EventKind::Promoted,
             HistoryKind::Retired => EventKind::Retired,
             HistoryKind::Parked => EventKind::Parked,
             HistoryKind::Held | HistoryKind::Cut => EventKind::Lagging,

@@ -68,6 +68,8 @@ pub(crate) struct World {
     pub adopted: BTreeSet<String>,
     /// Whether the rotation policy lets scheduled rotations begin.
     pub window_open: bool,
+    /// How often the version before was served again.
+    pub reinstated: u64,
     /// Whether nobody is known to have fetched anything: graces last their time.
     pub no_consumers: bool,
     /// What each account's last call was, and the version of the management credential that made it.
@@ -95,6 +97,7 @@ impl World {
             mistyped: BTreeSet::new(),
             adopted: BTreeSet::new(),
             window_open: true,
+            reinstated: 0,
             no_consumers: false,
             acted_by: BTreeMap::new(),
             trace: VecDeque::new(),

@@ -186,9 +186,9 @@ impl Engine {
 
 /// What came of a call on a target.
 pub(super) struct Called {
-    answer: Answer,
+    pub(super) answer: Answer,
     /// The version of the target's management credential that made it; `None` when it acts for itself.
-    managed_by: Option<u64>,
+    pub(super) managed_by: Option<u64>,
 }
 
 /// An error with its causes in one line.

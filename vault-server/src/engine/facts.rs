@@ -18,7 +18,7 @@ use crate::barrier::LoadError;
 
 impl Engine {
     /// The context of one decision about `account`.
-    pub(super) fn context(&self, account: &Account) -> Result<Context, LoadError> {
+    pub(crate) fn context(&self, account: &Account) -> Result<Context, LoadError> {
         let now = self.now();
         let policy = self.rotation_policy(account)?;
         let draw = u64::from_le_bytes(random_bytes(self.entropy()));

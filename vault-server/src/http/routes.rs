@@ -21,6 +21,7 @@ mod parameters;
 mod policy;
 mod pool;
 mod rehearsal;
+mod remedy;
 mod rule;
 mod silence;
 mod sys;

@@ -38,6 +38,7 @@ mod pool;
 mod process;
 mod rehearsal;
 mod rekey;
+mod remedy;
 mod rewrap;
 mod rotation;
 mod seal;

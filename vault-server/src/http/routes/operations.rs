@@ -2,7 +2,7 @@
 //! which plugins there are.
 
 use super::super::route::{Route, delete, list, read, write};
-use super::{campaign, incident, silence, sys};
+use super::{campaign, incident, remedy, silence, sys};
 
 pub(super) fn incidents() -> Vec<Route> {
     vec![
@@ -14,6 +14,8 @@ pub(super) fn incidents() -> Vec<Route> {
         write("incidents/<id>/note", incident::note).readable(&["staff_minutes"]),
         write("incidents/<id>/review", incident::review).readable(&["cause", "staff_minutes"]),
         read("incidents/<id>/events", incident::events),
+        read("incidents/<id>/actions", remedy::actions),
+        write("incidents/<id>/act/<action>", remedy::act).readable(&["dry_run", "outcome"]),
         read("reports/rotation", incident::report),
     ]
 }

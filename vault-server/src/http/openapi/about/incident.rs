@@ -19,6 +19,14 @@ pub(super) const LINES: &[About] = &[
         may("after", Count, "The place after which to go on; `next` of the page before."),
         may("limit", Count, "How many at most; 1000 at a time."),
     ]),
+    read("incidents/<id>/actions", "Tells what may be pressed about an incident.", data(ACTIONS)),
+    write("incidents/<id>/act/<action>", "Presses it, or says what that would do.", data(ACTED))
+        .takes(&[
+            may("dry_run", Flag, "Whether it is only asked what would be done."),
+            may("password", Text, "For `set_password`: the password that is known."),
+        ])
+        .or(&[(202, data(ACTED))])
+        .fails(&[409, 502]),
     read("reports/rotation", "Tells how often rotations failed and how long repair took.", data(REPORT))
         .takes(&[
             may("from", Text, "Since when: RFC 3339, or seconds since 1970."),
@@ -100,6 +108,47 @@ const CAUSES: &[&str] = &[
     "vault",
     "person",
     "unknown",
+];
+const STEPS: Shape = List(&Object(&[
+    must("text", Text, "What is done."),
+    must("history", OrNull(&Text), "The event that the account's history gains by it."),
+]));
+const ACTIONS: &[Field] = &[
+    must("id", Text, "Names the incident."),
+    must("subject", Text, "The account or target."),
+    must("class", Text, "The class of the failure."),
+    must(
+        "runbook",
+        Object(&[
+            must("means", Text, "What the class means."),
+            must("by_itself", Text, "What the vault does by itself."),
+            must("commands", List(&Text), "What to type."),
+        ]),
+        "The short runbook of the class.",
+    ),
+    must(
+        "actions",
+        List(&Object(&[
+            must("action", Text, "Its word."),
+            must("safe", Flag, "Whether nothing can get worse by it."),
+            must("why", Text, "Why it is safe, or what may get worse."),
+            must("path", Text, "The path of the act itself, to which a right is needed as well."),
+            must("permitted", Flag, "Whether the caller has that right."),
+            must("steps", STEPS, "What it would do, in order."),
+        ])),
+        "What may be pressed now.",
+    ),
+    must("nothing", OrNull(&Text), "Why there is nothing to press."),
+];
+const ACTED: &[Field] = &[
+    must("action", Text, "The action."),
+    must("dry_run", Flag, "Whether nothing was done."),
+    must("safe", Flag, "Whether nothing can get worse by it."),
+    must("why", Text, "Why it is safe, or what may get worse."),
+    must("steps", STEPS, "What it was to do, in order."),
+    must("outcome", Word(&["done", "running", "dry_run"]), "What became of it."),
+    must("version", Count, "The version that is served."),
+    must("state", Text, "How the account stands."),
 ];
 const REPORT: &[Field] = &[
     must("window", Object(&[must("from", Time, ""), must("to", Time, "")]), "What it covers."),

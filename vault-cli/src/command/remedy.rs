@@ -1,0 +1,87 @@
+//! `rotunda incident actions` and `rotunda incident do`.
+
+use vault_api::incident::{ActRequest, ActResponse, ActionStep, IncidentActions};
+
+use super::Session;
+use crate::{
+    args::incident::DoArgs,
+    client::Request,
+    failure::{Exit, Failure},
+    input, output,
+};
+
+pub(super) async fn actions(path: &str, session: &mut Session) -> Result<Exit, Failure> {
+    let answer = session.ask("asking what may be pressed", Request::get(path)).await?;
+    let found: IncidentActions = answer.read_data()?;
+    session.show(&answer, |_, _| Ok(actions_text(&found)))?;
+    Ok(Exit::Done)
+}
+
+fn actions_text(found: &IncidentActions) -> String {
+    let mut text = output::record(vec![
+        ("incident", output::shown(&found.id)),
+        ("subject", output::shown(&found.subject)),
+        ("class", output::shown(&found.class)),
+        ("means", output::shown(&found.runbook.means)),
+        ("by itself", output::shown(&found.runbook.by_itself)),
+    ]);
+    for command in &found.runbook.commands {
+        text.push_str(&format!("  {}\n", output::shown(command)));
+    }
+    text.push('\n');
+    if let Some(nothing) = &found.nothing {
+        text.push_str(&format!("{}\n", output::shown(nothing)));
+        return text;
+    }
+    for action in &found.actions {
+        let safe = if action.safe { "safe" } else { "NOT SAFE" };
+        let right = if action.permitted {
+            String::new()
+        } else {
+            format!(" (you may not: it needs {})", output::shown(&action.path))
+        };
+        let (word, why) = (output::shown(&action.action), output::shown(&action.why));
+        text.push_str(&format!("{word}: {safe}: {why}{right}\n"));
+        text.push_str(&steps_text(&action.steps));
+    }
+    text
+}
+
+fn steps_text(steps: &[ActionStep]) -> String {
+    let lines = steps.iter().enumerate();
+    lines.map(|(at, step)| format!("  {}. {}\n", at + 1, output::shown(&step.text))).collect()
+}
+
+pub(super) async fn press(path: &str, args: &DoArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let password = match args.action.as_str() {
+        "set_password" if !args.dry_run => {
+            Some(input::secret::given(None, "password", &mut session.console)?)
+        }
+        _ => None,
+    };
+    let body = ActRequest { dry_run: args.dry_run, password };
+    let answer = session.ask("talking to the target", Request::post(path).sending(&body)?).await?;
+    let done: ActResponse = answer.read_data()?;
+    session.show(&answer, |_, _| Ok(done_text(&done)))?;
+    if answer.is_accepted() {
+        session.console.note("still running: the vault goes on by itself; see rotunda incident show");
+        return Ok(Exit::Unfinished);
+    }
+    Ok(Exit::Done)
+}
+
+fn done_text(done: &ActResponse) -> String {
+    let safe = if done.safe { "yes" } else { "NO" };
+    let mut text = output::record(vec![
+        ("action", output::shown(&done.action)),
+        ("outcome", output::shown(&done.outcome)),
+        ("safe", format!("{safe}: {}", output::shown(&done.why))),
+        ("version", done.version.to_string()),
+        ("state", output::shown(&done.state)),
+    ]);
+    if done.dry_run {
+        text.push('\n');
+        text.push_str(&steps_text(&done.steps));
+    }
+    text
+}
