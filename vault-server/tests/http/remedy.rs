@@ -71,10 +71,10 @@ async fn the_dry_run_is_what_then_happens() {
     assert_eq!(said, done);
 
     // Parked: let go on.
-    bench.target.forbid_management("app");
+    bench.target.forbid_management("manager");
     bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
     assert_eq!(bench.record("app").stage.word(), "parked");
-    bench.target.allow_management("app");
+    bench.target.allow_management("manager");
     let (said, done) = pressed(&bench, "unpark", json!({})).await;
     assert_eq!(said, done);
     assert_eq!(bench.record("app").stage.word(), "idle");
