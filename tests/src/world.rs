@@ -259,15 +259,17 @@ impl World {
         let of_path: Vec<&Value> = incidents.iter().filter(|incident| incident["subject"] == path).collect();
         let [listed] = of_path.as_slice() else { bail!("not one incident of {path}: {of_path:?}") };
         let id = listed["id"].as_str().context("no id")?;
-        let incident = self.vault.get(&format!("incidents/{id}")).await?.data()?.clone();
-        ensure!(incident["class"] == class && incident["state"] == "closed", "{incident}");
-        let events = incident["events"].as_array().context("no events")?;
+        let answer = self.vault.get(&format!("incidents/{id}")).await?;
+        let incident = answer.data()?;
+        let word = |name: &str| incident.get(name).and_then(Value::as_str).unwrap_or_default();
+        ensure!(word("class") == class && word("state") == "closed", "{incident}");
+        let events = incident.get("events").and_then(Value::as_array).context("no events")?;
         let opened = events.iter().filter(|event| event["kind"] == "opened").count();
         ensure!(opened == 1 && events.iter().all(|event| event["kind"] != "reopened"), "{incident}");
         let marks = ["/marks/t0", "/marks/t1", "/marks/t2", "/marks/t3", "/marks/t6", "/marks/t7"]
             .map(|mark| incident.pointer(mark).and_then(Value::as_str));
         ensure!(marks.iter().all(Option::is_some) && marks.is_sorted(), "{incident}");
-        Ok(incident)
+        Ok(incident.clone())
     }
 
     /// The kinds of the lines of an account's history, oldest first.

@@ -248,17 +248,14 @@ impl App {
         let Wired { engine, consumers, knowers, tokens, mounts } = wired;
         let Desks { accounts, campaigns, databases, dynamic, leases, pools, targets, watches } = desks;
         let (outbox, times) = (engine.outbox().clone(), Arc::clone(&clock));
+        let incidents = IncidentService::new(barrier.clone());
+        let at_hand = (accounts.clone(), targets.clone(), incidents.clone());
         Ok(Arc::new(Self {
-            remedies: RemedyService::new(
-                engine.clone(),
-                accounts.clone(),
-                targets.clone(),
-                IncidentService::new(barrier.clone()),
-            ),
+            remedies: RemedyService::new(engine.clone(), at_hand.0, at_hand.1, at_hand.2),
             webhooks: WebhookService::new(barrier.clone(), outbox, times, Arc::clone(&entropy), &metrics),
             databases,
             targets,
-            incidents: IncidentService::new(barrier.clone()),
+            incidents,
             rules: RuleService::new(engine.clone()),
             plugins: PluginService::new(engine.clone()),
             kv: KvService::new(barrier.clone()),

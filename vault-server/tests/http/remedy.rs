@@ -21,7 +21,7 @@ async fn history(bench: &Bench) -> Vec<Value> {
 async fn pressed(bench: &Bench, action: &str, more: Value) -> (Vec<Value>, Vec<Value>) {
     let path = format!("incidents/{}/act/{action}", incident(bench).await);
     let mut asked = more.clone();
-    asked["dry_run"] = json!(true);
+    asked.as_object_mut().unwrap().insert("dry_run".to_owned(), json!(true));
     let (before, record) = (history(bench).await, bench.record("app"));
     let dry = bench.post(&path, asked).await;
     dry.expect_status(200);
