@@ -15,7 +15,7 @@ use crate::rotation::run::Step;
 pub struct Entry {
     /// Its place, from 0 on.
     pub seq: u64,
-    /// When, by the incident's own time, which never goes back ([`super::Incident::admit`]).
+    /// When, by the incident's own time, which never goes back.
     pub at: Timestamp,
     /// What the clock showed, where that differs: it was stepped back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
