@@ -147,7 +147,7 @@ impl Rotator for PostgresRotator {
         Box::pin(async move {
             match job.beside {
                 Some(beside) if beside == old.username => {
-                    turns::shut(&job, beside).await.unwrap_or_else(Outcome::NotApplied)
+                    turns::shut(self, &job, beside).await.unwrap_or_else(Outcome::NotApplied)
                 }
                 // A role has one password: the change has replaced the old one.
                 _ => Outcome::Applied,

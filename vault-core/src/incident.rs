@@ -122,6 +122,9 @@ pub struct Incident {
     /// Failures since then that were alike, and got none.
     #[serde(default)]
     pub alike: u32,
+    /// Whether somebody has taken it since it was opened last.
+    #[serde(default)]
+    pub taken: bool,
     /// The most by which the clock was stepped back meanwhile: durations of this incident are no observations.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stepped_back: Option<Duration>,
@@ -138,11 +141,15 @@ impl Incident {
     pub(crate) fn admit(&mut self, wall: Timestamp) -> Timestamp {
         let earlier = self.events.last().map_or(Timestamp::EPOCH, |event| event.at);
         let last = self.last_at.max(earlier);
-        if wall < last {
-            let step = last.since(wall);
+        let step = last.since(wall);
+        // What is stamped when a request comes may be written a moment after what came later.
+        if step >= STEP_MIN {
             self.stepped_back = Some(self.stepped_back.map_or(step, |most| most.max(step)));
         }
         self.last_at = last.max(wall);
         self.last_at
     }
 }
+
+/// A clock that goes back by less was not stepped.
+const STEP_MIN: Duration = Duration::from_secs(1);

@@ -169,9 +169,9 @@ impl Idle {
 const IDLE_MAX: Duration = Duration::from_secs(2);
 /// A session older than that is not used again, so that a management credential that was changed outside is noticed.
 const LIFE_MAX: Duration = Duration::from_secs(30);
-/// Most sessions that wait for one target: as many as may be at work there at once, within reason.
-const KEPT_MAX: usize = 64;
-/// So long a refusal also speaks for who asks after it: until whoever was refused has said so.
-const REFUSAL_LASTS: Duration = Duration::from_millis(100);
+/// Most sessions that wait for one login: they count against the server's limit of connections beside those at work.
+const KEPT_MAX: usize = 16;
+/// So long a refusal also speaks for who asks after it: until whoever was refused has written that down.
+const REFUSAL_LASTS: Duration = Duration::from_millis(500);
 /// Between two looks for sessions that are to end.
 const ATTENDED_EVERY: Duration = Duration::from_secs(1);

@@ -83,7 +83,7 @@ impl<'a> Session<'a> {
     /// `application_name` before anything else is asked of it.
     ///
     /// Whoever comes upon a login that is under way waits for what comes of it: a refused password is tried once, not
-    /// once for each who needs it. A server that does not answer judges no passwords, so nobody waits for long.
+    /// once for each who needs it. They wait as long as they would for a login of their own.
     pub(super) async fn reopen(
         config: &'a Config,
         login: &Login,
@@ -94,8 +94,11 @@ impl<'a> Session<'a> {
         if let Some(session) = Self::waiting(config, application_name, (idle, key)).await {
             return Ok(session);
         }
-        let mut door = timeout(DOOR_WAIT_MAX, idle.door(key).lock_owned()).await.ok();
-        if let Some(refusal) = door.as_ref().and_then(|door| door.refusal_for(asked_at)) {
+        let Ok(mut door) = timeout(config.reach.connect_timeout, idle.door(key).lock_owned()).await else {
+            let what = format!("{}: no login of the management credential came to an end", config.place());
+            return Err(LoginFailure::Other(Fault::new(FaultClass::Unreachable, what)));
+        };
+        if let Some(refusal) = door.refusal_for(asked_at) {
             return Err(refusal);
         }
         if let Some(session) = Self::waiting(config, application_name, (idle, key)).await {
@@ -105,9 +108,7 @@ impl<'a> Session<'a> {
         if let Err(refusal @ (LoginFailure::Refused(_) | LoginFailure::Blocked(_))) = &opened {
             // Those that got in before are of a credential that does not open the server any more.
             idle.refuse(key);
-            if let Some(door) = &mut door {
-                door.note(refusal.clone());
-            }
+            door.note(refusal.clone());
         }
         Ok(Self { home: Some((idle.clone(), key)), ..opened? })
     }
@@ -293,8 +294,6 @@ const STILL_THERE: &str = "SELECT pid FROM pg_stat_activity WHERE pid = ANY($1)"
 const REPLY_GRACE: Duration = Duration::from_secs(1);
 /// A session that has waited answers within this time, or another is opened.
 const WAKING_TIME_MAX: Duration = Duration::from_secs(1);
-/// Longest wait for what comes of a login that is under way.
-const DOOR_WAIT_MAX: Duration = Duration::from_secs(2);
 /// Longest wait for an orderly good-bye.
 const CLOSE_TIME_MAX: Duration = Duration::from_millis(500);
 const GONE_PAUSE_MIN: Duration = Duration::from_millis(5);

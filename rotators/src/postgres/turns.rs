@@ -6,7 +6,7 @@ use vault_core::rotation::port::{Job, Outcome, Rights};
 
 use super::rights::Role;
 use super::session::Session;
-use super::{cannot_alter, command, open_management, parse, settle_earlier, transact};
+use super::{PostgresRotator, cannot_alter, command, parse, settle_earlier, transact};
 
 /// Looks whether the role to change has every right that the one beside it has; of an account that is adopted,
 /// whether that one has every right of the first.
@@ -45,14 +45,14 @@ pub(super) async fn compare(
 }
 
 /// Takes the password of the role `name` away. `Err` and `NotApplied` say that it certainly did not happen.
-pub(super) async fn shut(job: &Job<'_>, name: &str) -> Result<Outcome, Fault> {
+pub(super) async fn shut(rotator: &PostgresRotator, job: &Job<'_>, name: &str) -> Result<Outcome, Fault> {
     command::check_name(name).map_err(|error| Fault::new(FaultClass::Preflight, error.to_string()))?;
     let config = parse(job.spec)?;
-    let session = open_management(&config, job).await?;
+    let session = rotator.management(&config, job).await?;
     // One on its way that lands after the next turn has begun would shut the role in use.
     settle_earlier(&session, job.rotation).await?;
     if Role::find(&session, name).await.map_err(|failure| session.look_fault(failure))?.is_none() {
-        session.close().await;
+        session.give_back().await;
         return Ok(Outcome::Applied);
     }
     transact(session, &command::take_password(name)).await

@@ -59,12 +59,15 @@ pub enum What {
     Reopened {
         /// How.
         failure: Failure,
+        /// Failures like the one told last, before it was closed, which have no line of their own.
+        #[serde(default)]
+        repeats: u32,
     },
     /// An attempt failed.
     Failed {
         /// How.
         failure: Failure,
-        /// Failures alike since the line before, which have no line of their own.
+        /// Failures like the one told last, since then, which have no line of their own.
         repeats: u32,
     },
     /// It waits for a person.
@@ -175,7 +178,7 @@ impl Entry {
     #[must_use]
     pub const fn failure(&self) -> Option<&Failure> {
         match &self.what {
-            What::Opened { failure, .. } | What::Reopened { failure } | What::Failed { failure, .. } => {
+            What::Opened { failure, .. } | What::Reopened { failure, .. } | What::Failed { failure, .. } => {
                 Some(failure)
             }
             _ => None,
@@ -186,7 +189,7 @@ impl Entry {
     #[must_use]
     pub const fn repeats(&self) -> u32 {
         match self.what {
-            What::Failed { repeats, .. } => repeats,
+            What::Failed { repeats, .. } | What::Reopened { repeats, .. } => repeats,
             _ => 0,
         }
     }
@@ -222,7 +225,7 @@ impl Entry {
     #[must_use]
     pub fn text(&self) -> String {
         let mut text = match &self.what {
-            What::Opened { failure, .. } | What::Reopened { failure } | What::Failed { failure, .. } => {
+            What::Opened { failure, .. } | What::Reopened { failure, .. } | What::Failed { failure, .. } => {
                 format!("{}: {}", failure.class, failure.detail)
             }
             What::Parked => "waits for a person".to_owned(),
@@ -236,7 +239,7 @@ impl Entry {
         };
         if self.repeats() > 0 {
             // Writing to a string does not fail.
-            let _ = write!(text, " (and {} times alike before)", self.repeats());
+            let _ = write!(text, " (before it, the failure told last came {} times more)", self.repeats());
         }
         text
     }
@@ -268,6 +271,7 @@ impl Marks {
                 // It never was remediated, as it turns out: the clock runs on from the first detection.
                 self.t6 = None;
                 self.t7 = None;
+                self.t8 = None;
             }
             What::Acknowledged => {
                 self.t5.get_or_insert(at);

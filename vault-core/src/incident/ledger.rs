@@ -203,8 +203,9 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
             Some((*at, Some(by.clone()), What::Withdrawn))
         }
         // Who comes second finds it taken: nothing happens by it.
-        LedgerEvent::Acknowledged { .. } if incident.marks.t5.is_some() => None,
+        LedgerEvent::Acknowledged { .. } if incident.taken => None,
         LedgerEvent::Acknowledged { at, by, .. } => {
+            incident.taken = true;
             incident.owner.get_or_insert_with(|| by.clone());
             Some((*at, Some(by.clone()), What::Acknowledged))
         }
@@ -257,6 +258,7 @@ fn opened(report: &FaultReport) -> Recorded {
         last_at: report.at,
         failed_at: report.at,
         alike: 0,
+        taken: false,
         stepped_back: None,
         staff_minutes: 0,
         review: None,
@@ -280,6 +282,7 @@ fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, O
         && incident.phase == report.phase
         && incident.detail == report.detail
         && incident.lines >= WHOLE_LINES
+        && report.at >= incident.failed_at
         && report.at.since(incident.failed_at) < ALIKE_FOR;
     incident.class = report.class;
     incident.phase = report.phase;
@@ -290,7 +293,10 @@ fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, O
     let what = if incident.state == IncidentState::Closed {
         incident.state = IncidentState::Open;
         incident.reopened = incident.reopened.saturating_add(1);
-        What::Reopened { failure }
+        // Somebody has to take it once more, and what was found out was not all.
+        incident.taken = false;
+        incident.review = None;
+        What::Reopened { failure, repeats: std::mem::take(&mut incident.alike) }
     } else if is_alike {
         incident.alike = incident.alike.saturating_add(1);
         return None;

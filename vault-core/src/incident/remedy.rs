@@ -187,7 +187,7 @@ pub const fn judge(action: Action, class: FaultClass) -> Remedy {
         Action::Reconcile => (true, "the target is asked what it holds before anything is changed"),
         Action::UsePrevious => (
             false,
-            "an older password is in use again, for everybody who knows it, and nothing rotates until somebody unparks",
+            "an older password is in use again, for everybody who knows it, and nothing rotates until somebody unparks it or a lease of it ends",
         ),
         Action::SetPassword => (
             true,

@@ -88,6 +88,10 @@ pub fn rotation<'a>(
             let age = t3.map(|at| now.since(at));
             report.oldest_open = report.oldest_open.max(age);
         }
+        // By a clock that was stepped back they are no observations.
+        if incident.stepped_back.is_some() {
+            continue;
+        }
         let [ttd, tta, ttm, ttr] = &mut samples;
         ttd.add(t2, t3, open, now);
         tta.add(t3, t5, open, now);

@@ -7,7 +7,7 @@
 use super::port::Probe;
 use super::run::{Cause, Run, Stage, Step};
 use super::step::new_run;
-use crate::account::plan::{Context, Effect, HistoryKind, Plan};
+use crate::account::plan::{Context, Effect, HistoryKind, Plan, SecretChange};
 use crate::account::{Account, Health, Version};
 use crate::incident::ledger::LedgerEvent;
 
@@ -26,6 +26,11 @@ pub enum Unfit {
     /// There is none.
     #[error("no previous version is stored: it was wiped when the target was seen to refuse it")]
     NoPrevious,
+    /// The one that is served works, and has taken its place on the target, which only lets it in for a while yet.
+    #[error(
+        "the version that is served works, and the previous one is about to stop working: there is nothing to mitigate"
+    )]
+    Dying,
     /// It is meant to die: after a breach, or with a lease.
     #[error("the rotation revokes the previous version; it must not be served again")]
     Revoked,
@@ -52,8 +57,13 @@ pub fn ask(account: &Account) -> Result<(Version, Effect), Unfit> {
     if run.is_some_and(|run| run.cause.spares_nobody()) {
         return Err(Unfit::Revoked);
     }
-    let settle =
-        matches!(account.stage.step(), Some(Step::Apply | Step::Verify | Step::Probe | Step::Revert));
+    let overlaps = run.is_some_and(|run| run.overlaps);
+    let step = account.stage.step();
+    if step == Some(Step::Retire) && !overlaps {
+        return Err(Unfit::Dying);
+    }
+    // What retires one of two that live side by side may still be on its way, as what changes one may.
+    let settle = matches!(step, Some(Step::Apply | Step::Verify | Step::Probe | Step::Revert | Step::Retire));
     Ok((previous, Effect::CheckPrevious { settle }))
 }
 
@@ -79,6 +89,11 @@ pub fn tried(account: Account, number: u64, probe: &Probe, by: &str, ctx: &Conte
     let mut plan = Plan::new(account);
     let versions = &mut plan.account.versions;
     std::mem::swap(&mut versions.current, &mut versions.previous);
+    // Of two names that take turns, a candidate for the one that is served now would change it under its readers.
+    let turn = plan.account.is_alternates_turn();
+    if let Some(untimely) = plan.account.versions.pending.take_if(|pending| pending.is_alternate != turn) {
+        plan.secrets.push(SecretChange::Drop(untimely.number));
+    }
     plan.account.health = Health::Verified(ctx.now);
     plan.account.stage = Stage::Parked { run, step };
     plan.ledger.push(LedgerEvent::Mitigated { incident, at: ctx.now });

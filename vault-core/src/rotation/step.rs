@@ -141,8 +141,8 @@ fn unpark(account: Account, cause: Cause, ctx: &Context) -> Plan {
     run.attempts = 1;
     run.refusals = 0;
     run.cause = match run.cause {
-        // The lease still has to close by this rotation.
-        lease @ Cause::LeaseClose { .. } => lease,
+        // The lease still has to close by this rotation, and what was revoked still has to die.
+        kept if kept.spares_nobody() => kept,
         _ => cause,
     };
     // Whatever was true when it stopped, people have been at it since: ask the target first.

@@ -54,10 +54,7 @@ impl Engine {
             // A refusal is written down before the next one may try.
             Some(target) if refused.is_some() => {
                 self.inner.gates.note(target, false);
-                match turn {
-                    None => self.inner.gates.turn(target).await,
-                    turn => turn,
-                }
+                turn
             }
             Some(target) if managed_by.is_some() && matches!(event, Event::Prepared(Ok(_))) => {
                 self.inner.gates.note(target, true);
@@ -83,7 +80,10 @@ impl Engine {
 
     /// Who is about to use the management credential for the first time does so in turn, until what came of it is
     /// known; where the rotator itself tries a refused one once, only unless it has just been seen to work.
-    async fn turn_to_prepare(&self, target: &Target) -> Result<Option<OwnedMutexGuard<()>>, LoadError> {
+    pub(super) async fn turn_to_prepare(
+        &self,
+        target: &Target,
+    ) -> Result<Option<OwnedMutexGuard<()>>, LoadError> {
         let shares = self.rotator(&target.rotator)?.is_some_and(|rotator| rotator.shares_refusals());
         let gates = &self.inner.gates;
         Ok(if shares { gates.turn_unless_proven(target).await } else { gates.turn(target).await })

@@ -1,6 +1,7 @@
 //! Has the version before served again, because a person says so: one login, and only if it works one commit.
 
 use vault_core::account::Subject;
+use vault_core::account::plan::Effect;
 use vault_core::rotation::port::Probe;
 use vault_core::rotation::previous::{Unfit, ask, tried};
 use vault_core::rotation::step::Event;
@@ -33,11 +34,20 @@ impl Engine {
             Ok(asked) => asked,
             Err(unfit) => return Ok(Tried::Unfit(unfit)),
         };
+        let target = self.target(&account.value.target)?.map(|loaded| loaded.value);
+        let turn = match (&target, effect) {
+            (Some(target), Effect::CheckPrevious { settle: true }) => self.turn_to_prepare(target).await?,
+            _ => None,
+        };
         let called = self.run(&account.value, effect).await?;
         let event = called.answer.event;
         if let Some(refused) = called.managed_by.filter(|_| event.management_refused()) {
+            if let Some(target) = &target {
+                self.inner.gates.note(target, false);
+            }
             self.note_refused_management(&account.value.target, refused).await;
         }
+        drop(turn);
         let Event::CheckedPrevious(probe) = event else { return Ok(Tried::Unfit(Unfit::Active)) };
         let served = self
             .decide(subject, |account, context| tried(account, version.number, &probe, by, context))

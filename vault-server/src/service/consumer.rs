@@ -54,6 +54,8 @@ struct Inner {
     live: Gauge,
     lagging: Gauge,
     dropped: Counter,
+    /// One writes them down at a time: what another has on the way is not taken for written.
+    writing: tokio::sync::Mutex<()>,
     /// Accounts in their grace that every live consumer may have the new version of.
     ready: Mutex<BTreeSet<Subject>>,
 }
@@ -100,6 +102,7 @@ impl ConsumerService {
             live,
             lagging,
             dropped,
+            writing: tokio::sync::Mutex::default(),
             ready: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }

@@ -87,7 +87,7 @@ impl IncidentService {
     /// # Errors
     /// `RecordError` by cause.
     pub async fn record(&self, event: &LedgerEvent) -> Result<Option<Shown>, RecordError> {
-        loop {
+        for _ in 0..CONFLICTS_MAX {
             let Some(loaded) = self.barrier.load::<Incident>(*event.incident().as_bytes())? else {
                 return Ok(None);
             };
@@ -108,6 +108,7 @@ impl IncidentService {
                 Err(error) => return Err(commit(error).into()),
             }
         }
+        Err(PlanError::from(CommitError::Conflict).into())
     }
 
     /// What failed in `[from, to)` and how long repair took.
@@ -232,7 +233,7 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
         opened_at: time(marks.t3).unwrap_or_default(),
         detail: Some(incident.detail.clone()),
         owner: incident.owner.clone(),
-        acknowledged_at: time(marks.t5),
+        acknowledged_at: time(marks.t5).filter(|_| incident.taken || incident.reopened == 0),
         attempts: u64::from(incident.failures),
         next_attempt: time(incident.next_attempt),
         marks: named.into_iter().map(|(name, at)| (name.to_owned(), time(at))).collect(),
@@ -251,5 +252,7 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
     }
 }
 
+/// Attempts that may come in between before a person is told to try again.
+const CONFLICTS_MAX: usize = 64;
 /// Records read at a time.
 const PAGE: usize = 500;

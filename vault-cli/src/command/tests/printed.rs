@@ -172,9 +172,9 @@ t0 due         a
 t3 detected    b
 t7 remediated  -
 
-AT  WHAT    BY   TEXT
-b   opened  -    -
-c   note    eve  line\\nbreak
+LINE  AT  WHAT    ATTEMPT  STEP  BY   TEXT
+-     b   opened  -        -     -    -
+-     c   note    -        -     eve  line\\nbreak
 "
     );
     let history = json!({"events": [{"at": "a", "kind": "promoted", "version": 2}]});

@@ -159,7 +159,7 @@ fn reinstatement(account: &Account) -> Vec<Foreseen> {
     let rest = [
         Foreseen::said(try_it),
         Foreseen::noted(HistoryKind::Reinstated, serve),
-        Foreseen::said("parks the account: nothing rotates until somebody unparks"),
+        Foreseen::said("parks the account: nothing rotates until somebody unparks it or a lease of it ends"),
         Foreseen::said("leaves the incident open, mitigated"),
     ];
     settle.into_iter().chain(rest).collect()

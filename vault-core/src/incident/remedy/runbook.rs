@@ -142,7 +142,7 @@ const PLUGIN_FAILED: Runbook = Runbook {
         "rotunda plugin read NAME",
         "sha256sum /usr/local/lib/rotunda/plugins/FILE",
         "rotunda plugin register NAME --sha256 …",
-        "rotunda rotator test FILE …",
+        "rotunda rotator test FILE --username NAME --account NAME",
     ],
 };
 const PLUGIN_TIMEOUT: Runbook = Runbook {

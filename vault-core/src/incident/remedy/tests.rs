@@ -114,6 +114,13 @@ fn each_class_in_each_state_has_its_actions() {
     let waits = |step| at(account(), waiting(step));
     let parks = |step| at(account(), parked(step));
     let idle = account;
+    let side_by_side = || {
+        let mut account = waits(Step::Retire);
+        if let Stage::Waiting { run, .. } = &mut account.stage {
+            run.overlaps = true;
+        }
+        account
+    };
     for (class, account, expected) in [
         (Unreachable, waits(Step::Prepare), "retry use_previous!"),
         (Tls, waits(Step::Prepare), "retry use_previous!"),
@@ -135,8 +142,9 @@ fn each_class_in_each_state_has_its_actions() {
         (Ambiguous, waits(Step::Prepare), "retry reconcile use_previous! set_password"),
         (VerifyRefused, parks(Step::Prepare), "reconcile use_previous! unpark set_password"),
         (VerifyRefused, parks(Step::Probe), "reconcile use_previous! unpark"),
-        (OldStillValid, waits(Step::Retire), "retry use_previous!"),
-        (ConsumerLag, waits(Step::Retire), "retry! use_previous!"),
+        (OldStillValid, waits(Step::Retire), "retry"),
+        (OldStillValid, side_by_side(), "retry use_previous!"),
+        (ConsumerLag, side_by_side(), "retry! use_previous!"),
         (Drift, idle(), "reconcile! use_previous! set_password"),
         (Drift, waits(Step::Prepare), "retry! reconcile! use_previous! set_password"),
         (Drift, parks(Step::Prepare), "reconcile! use_previous! unpark! set_password"),

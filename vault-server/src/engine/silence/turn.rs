@@ -1,7 +1,7 @@
 //! Begins and ends silences when their time comes, or a person says so.
 //!
-//! The end in order: the stage is on disk, so that nothing more is kept back or held; the accounts go on; what is still
-//! open is told; the record goes. Each step may be done again.
+//! The end in order: the stage is on disk, so that nothing more is kept back or held; what is still open is told; the
+//! accounts go on; the record goes. Each step may be done again.
 
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use vault_core::store::key::Table;
 
 use super::{covering, put};
 use crate::barrier::{CommitError, LoadError, Loaded};
+use crate::engine::commit::PlanError;
 use crate::engine::drive::Chain;
 use crate::engine::record::{DUE_SILENCE, Managed, managed_prefix};
 use crate::engine::{ActError, Engine};
@@ -57,13 +58,14 @@ impl Engine {
         if silence.stage != Stage::Ending {
             return Ok(());
         }
+        // Told first: no account that cannot be read keeps others' incidents from being told.
+        self.tell_withheld().await?;
         if let (Mode::Maintenance, Scope::Target(target)) = (silence.mode, &silence.scope)
             && !self.release_accounts(silence, target).await?
         {
             // The scheduler comes back to it.
             return Ok(());
         }
-        self.tell_withheld().await?;
         let mut batch = barrier.transaction().map_err(CommitError::from).map_err(failed)?;
         batch.unmark(Table::Due, due::encode(silence.wake(), DUE_SILENCE, id.as_bytes()));
         batch.delete::<Silence>(key(id), loaded.revision);
@@ -124,6 +126,11 @@ impl Engine {
         };
         match self.act(flight, subject, |account, ctx| (hold::release(account, spread, ctx), ())).await {
             Ok(_) | Err(ActError::NotFound) => true,
+            // It will not be read the next time either; it goes on by itself when its time has come.
+            Err(ActError::Plan(PlanError::Load(error))) if error.is_damage() => {
+                tracing::error!(%subject, error = %Chain(&error), "an account cannot be let go on before its time");
+                true
+            }
             Err(error) => {
                 tracing::warn!(%subject, error = %Chain(&error), "an account is still held; tried again");
                 false

@@ -32,6 +32,7 @@ impl ConsumerService {
     /// # Errors
     /// `FlushError` by cause. While sealed there is nothing to do, and that is none.
     pub async fn flush(&self) -> Result<(), FlushError> {
+        let _writing = self.inner.writing.lock().await;
         for at in 0..SHARDS {
             loop {
                 let taken = self.take(at);
