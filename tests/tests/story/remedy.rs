@@ -47,6 +47,10 @@ async fn a_parked_rotation_gives_way_to_the_version_before_until_it_is_unparked(
     let slip = json!({ "target": "pg", "username": "app", "password": "a slip" });
     world.wrote("accounts/config/db/app", slip).await.unwrap();
     world.sql(&format!("ALTER ROLE {KEEPER} PASSWORD 'by hand'")).await.unwrap();
+    // A session from before the change would do for a moment.
+    let sessions =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{KEEPER}'");
+    world.sql(&sessions).await.unwrap();
     assert_eq!(world.rotate("db/app").await.unwrap().status, 502);
     let status = world.until("db/app", |status| status["state"] == "parked").await.unwrap();
     assert_eq!(status["class"], "management_auth_refused", "{status}");
