@@ -17,7 +17,7 @@ use vault_core::rotation::port::Login;
 
 use super::classify::{self, LoginFailure};
 use super::config::Config;
-use crate::network::{TlsMode, tls};
+use crate::network::{TlsMode, dial, tls};
 
 /// An open connection.
 pub(super) struct Link {
@@ -48,7 +48,8 @@ impl Link {
         login: &Login,
         application_name: &str,
     ) -> Result<Self, LoginFailure> {
-        let stream = connect(config).await.map_err(LoginFailure::Other)?;
+        let place = config.place();
+        let stream = dial::connect(&config.host, config.port, &place).await.map_err(LoginFailure::Other)?;
         let mut settings = tokio_postgres::Config::new();
         settings
             .user(&login.username)
@@ -107,26 +108,6 @@ impl Drop for Driver {
     fn drop(&mut self) {
         self.0.abort();
     }
-}
-
-/// Resolves the name and connects to the first address that answers.
-async fn connect(config: &Config) -> Result<TcpStream, Fault> {
-    let unreachable = |what: &str| Fault::new(FaultClass::Unreachable, format!("{}: {what}", config.place()));
-    let addresses = tokio::net::lookup_host((config.host.as_str(), config.port))
-        .await
-        .map_err(|_| unreachable("the host name does not resolve"))?;
-    let mut failure = unreachable("the host name has no address");
-    for address in addresses {
-        match TcpStream::connect(address).await {
-            Ok(stream) => {
-                // Only a matter of speed: small messages go out at once.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Err(error) => failure = unreachable(&format!("no TCP connection ({})", error.kind())),
-        }
-    }
-    Err(failure)
 }
 
 async fn connector(
