@@ -30,10 +30,16 @@ pub fn tick(account: Account, ctx: &Context) -> Option<Plan> {
         Stage::Waiting { .. } => Some(resume(account, ctx)),
         Stage::Idle if account.lending.is_held() || !due => None,
         Stage::Idle if ctx.window_open => Some(start(account, Cause::Schedule, ctx)),
-        Stage::Idle if account.held() >= account.next_rotation => Some(next_window(account, ctx)),
+        Stage::Idle if was_just_held(&account, ctx) => Some(next_window(account, ctx)),
         Stage::Idle => Some(missed_window(account, ctx)),
         Stage::Active { .. } | Stage::Parked { .. } => None,
     }
+}
+
+/// Whether a maintenance held it since it was due, until a moment ago. Of what came later nobody said that it would.
+fn was_just_held(account: &Account, ctx: &Context) -> bool {
+    let held = account.held().filter(|held| account.next_rotation.is_some_and(|due| due <= *held));
+    held.is_some_and(|held| ctx.now.since(held) < OVERDUE_AFTER)
 }
 
 /// The window passed while the vault was down or the target busy: that is a failed rotation, and the

@@ -231,6 +231,8 @@ fn one_that_ends_early_lets_go_within_a_quarter_of_its_time() {
 fn a_window_that_passed_in_a_maintenance_is_no_failure_and_any_other_is() {
     let held = hold(due(), &window(), &context(NOW)).unwrap().account;
     let shut = |now| Context { window_open: false, ..context(now) };
+    let late = tick(held.clone(), &shut(after(3 * HOUR))).unwrap();
+    assert_eq!(late.ledger.len(), 1, "there was time since the maintenance, and nothing happened");
     let plan = tick(held, &shut(after(HOUR + 300))).unwrap();
     assert!(plan.ledger.is_empty());
     assert_eq!(plan.account.next_rotation, Some(after(25 * HOUR + 300)));
