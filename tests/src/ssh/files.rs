@@ -136,7 +136,8 @@ const SSHD_CONFIG: &str = "ListenAddress 127.0.0.1\n\
     PrintMotd yes\n";
 /// From OpenSSH 9.8 on failures make an address wait; ours all come from one.
 const PENALTIES: &str = "PerSourcePenalties";
-/// Stands in the place of chpasswd and mv: goes wrong where it was told to, otherwise does what they do.
+/// Stands in the place of chpasswd and mv: goes wrong where it was told to, otherwise does what they do. A strike at
+/// chpasswd waits for what it is to set: before that came, nothing was asked for.
 const STRIKE: &str = r#"#!/bin/sh
 gate=@GATE@
 real=@REAL@/${0##*/}
@@ -144,6 +145,10 @@ how=none
 case "$0 $*" in
 *chpasswd* | *authorized_keys*) how=$(cat $gate/how) ;;
 esac
+input=
+take_input() {
+    case $real in *chpasswd) input=$(cat) ;; esac
+}
 wait_for_go() {
     : >$gate/struck
     tries=0
@@ -151,6 +156,7 @@ wait_for_go() {
 }
 case $how in
 before)
+    take_input
     wait_for_go
     exit 1
     ;;
@@ -160,7 +166,13 @@ after)
     wait_for_go
     exit $status
     ;;
-hold) wait_for_go ;;
+hold)
+    take_input
+    wait_for_go
+    exec "$real" "$@" <<END
+$input
+END
+    ;;
 esac
 exec "$real" "$@"
 "#;

@@ -82,12 +82,13 @@ impl Gate {
     /// # Errors
     /// When it does not end within half a minute.
     pub async fn release(&mut self, server: &SshServer) -> Result<()> {
+        // By their ids: a process that is about to become another program has no command line for a moment.
+        let mut held = server.processes("sbin/chpasswd")?;
+        held.extend(server.processes("authorized_keys")?);
         self.open()?;
         let deadline = tokio::time::Instant::now() + STRIKE_TIME_MAX;
         while tokio::time::Instant::now() < deadline {
-            if server.processes("sbin/chpasswd")?.is_empty()
-                && server.processes("authorized_keys")?.is_empty()
-            {
+            if held.iter().all(|pid| ended(*pid)) {
                 return Ok(());
             }
             tokio::time::sleep(PAUSE).await;
@@ -106,6 +107,12 @@ impl Gate {
         fs::write(self.folder.join("how"), "none")?;
         Ok(fs::write(self.folder.join("go"), "")?)
     }
+}
+
+/// Whether it is no more, or only its exit code is left.
+fn ended(pid: u32) -> bool {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    stat.rsplit_once(") ").is_none_or(|(_, rest)| rest.starts_with('Z'))
 }
 
 const PAUSE: Duration = Duration::from_millis(5);
