@@ -113,7 +113,7 @@ impl World {
     /// The address template of the server behind the proxy, with short deadlines.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("{}&connect_timeout=3s&statement_timeout=3s", self.proxy.url_template())
+        format!("{}&connect_timeout=6s&statement_timeout=6s", self.proxy.url_template())
     }
 
     /// Runs SQL as the superuser, past the proxy.
