@@ -67,6 +67,8 @@ const CHECKS: &[fn(&Value)] = &[
     check::<pool::PoolCheckOut>,
     check::<pool::PoolConfig>,
     check::<pool::PoolStatus>,
+    check::<report::AgeReport>,
+    check::<report::DueReport>,
     check::<report::RotationReport>,
     check::<rotation::RotationFailure>,
     check::<rotation::RotationOutcome>,

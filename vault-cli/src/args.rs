@@ -15,6 +15,7 @@ pub(crate) mod output;
 pub(crate) mod plugin;
 pub(crate) mod policy;
 pub(crate) mod pool;
+pub(crate) mod report;
 pub(crate) mod rotator;
 pub(crate) mod run;
 pub(crate) mod schedule;
@@ -187,7 +188,7 @@ pub(crate) enum Word {
     Silence(silence::SilenceWord),
     /// Figures about failures and repair
     #[command(subcommand)]
-    Report(incident::ReportWord),
+    Report(report::ReportWord),
     /// Tell others what happens to credentials, and see whether they heard it
     #[command(subcommand)]
     Webhook(webhook::WebhookWord),
@@ -216,6 +217,11 @@ impl Cli {
     /// A word that talks to no server was given a flag about one, or misses what it needs.
     pub(crate) fn into_parsed(self, connection_flag: Option<&'static str>) -> Result<Parsed, clap::Error> {
         let Self { connection, output, word } = self;
+        if output.format.of_server().is_some() && !matches!(word, Word::Report(_)) {
+            return Err(refusal(
+                "csv and markdown are forms of `report`; this one is printed as table or json",
+            ));
+        }
         let parsed = match word {
             Word::Server(args) => Parsed::Server(args),
             Word::Dev(args) => Parsed::Dev(args),

@@ -39,6 +39,8 @@ pub(crate) struct Request {
     patience: Duration,
     /// Not less than this, whatever the user chose.
     patience_min: Duration,
+    /// Whether the answer is text, not JSON.
+    is_for_text: bool,
 }
 
 impl Request {
@@ -76,12 +78,19 @@ impl Request {
             body: None,
             patience: PATIENCE,
             patience_min: Duration::ZERO,
+            is_for_text: false,
         }
     }
 
     pub(crate) fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.query.push((key.to_owned(), value.into()));
         self
+    }
+
+    /// The answer is text in this form, as the body of the answer.
+    pub(crate) fn reading_text(mut self, format: &str) -> Self {
+        self.is_for_text = true;
+        self.with("format", format)
     }
 
     /// # Errors
@@ -177,7 +186,7 @@ impl Client {
     /// No server could be reached.
     pub(crate) async fn send_any(&self, request: Request) -> Result<Answer, Failure> {
         let patience = self.chosen_timeout.unwrap_or(request.patience).max(request.patience_min);
-        let changes = request.method != Method::GET;
+        let (changes, is_for_text) = (request.method != Method::GET, request.is_for_text);
         let built = self.build(request)?.timeout(patience);
         let failed = |error: &reqwest::Error| self.unreachable(error, patience, changes);
         let response = built.send().await.map_err(|error| failed(&error))?;
@@ -186,7 +195,8 @@ impl Client {
             return Err(self.redirected(status));
         }
         let bytes = response.bytes().await.map_err(|error| failed(&error))?;
-        Answer::parse(status.as_u16(), &bytes)
+        let parse = if is_for_text { Answer::parse_text } else { Answer::parse };
+        parse(status.as_u16(), &bytes)
     }
 
     fn build(&self, request: Request) -> Result<RequestBuilder, Failure> {

@@ -156,7 +156,7 @@ impl Session {
         }
         match self.console.format() {
             Format::Json => Ok(self.console.json(answer.body().unwrap_or(&Value::Object(Map::new())))?),
-            Format::Table => {
+            Format::Table | Format::Csv | Format::Markdown => {
                 self.warn(answer);
                 let text = table(answer, &self.console)?;
                 Ok(self.console.text(&text)?)
@@ -186,7 +186,7 @@ impl Session {
     pub(crate) fn show_list(&mut self, names: Vec<String>) -> Result<(), Failure> {
         match self.console.format() {
             Format::Json => Ok(self.console.json(&Value::from(names))?),
-            Format::Table => {
+            Format::Table | Format::Csv | Format::Markdown => {
                 let text: String = names.iter().map(|name| output::shown(name) + "\n").collect();
                 Ok(self.console.text(&text)?)
             }

@@ -8,6 +8,7 @@
 //! the same promises, through itself, and is never lent.
 
 pub mod plan;
+pub mod standing;
 pub mod wake;
 
 use std::fmt;

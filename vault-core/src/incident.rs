@@ -4,10 +4,13 @@
 //! them at hand. Retries are attempts inside one incident; a failure soon after closing reopens it. It closes by
 //! verification only. Its time never goes back: a clock that is stepped back stands still here, and that is told.
 
+pub mod budget;
 pub mod entry;
 pub mod ledger;
+pub mod measure;
 pub mod remedy;
 pub mod report;
+pub mod view;
 
 use std::time::Duration;
 

@@ -10,6 +10,7 @@
 //! Each arrow is committed before the next effect runs. After a crash an effect whose result was not
 //! committed counts as unknown: an `Apply` is probed, never blindly repeated.
 
+pub mod attempt;
 mod check;
 mod doubt;
 mod due;

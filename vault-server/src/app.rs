@@ -40,6 +40,7 @@ use crate::service::policy::PolicyService;
 use crate::service::pool::PoolService;
 use crate::service::rehearsal::RehearsalService;
 use crate::service::remedy::RemedyService;
+use crate::service::report::ReportService;
 use crate::service::rewrap::Rewrap;
 use crate::service::rule::RuleService;
 use crate::service::seal::{SealError, SealService};
@@ -115,7 +116,7 @@ pub struct App {
     pub targets: TargetService,
     /// Leases.
     pub leases: LeaseService,
-    /// Incidents and reports.
+    /// Incidents.
     pub incidents: IncidentService,
     /// What may be pressed about an incident.
     pub remedies: RemedyService,
@@ -302,6 +303,12 @@ impl App {
         SilenceService::new(self.engine.clone())
     }
 
+    /// What the records come to.
+    #[must_use]
+    pub fn reports(&self) -> ReportService {
+        ReportService::new(self.engine.clone())
+    }
+
     /// Starts the background tasks: ends of tokens, re-wrap, audit checkpoints, the check of the store.
     pub fn start_tasks(self: &Arc<Self>) {
         self.tokens.set_watcher(Arc::new(self.leases.clone()));
@@ -330,6 +337,7 @@ impl App {
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.knowers.run_until(&app.shutdown).await });
         self.shutdown.spawn(self.campaigns.clone().run_until(self.shutdown.clone()));
+        self.shutdown.spawn(self.reports().tidy_until(self.shutdown.clone()));
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
         self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
     }

@@ -48,7 +48,7 @@ fn print(output: &OutputArgs, facts: &[(&str, Value)], sentences: &[String]) -> 
             map.insert("findings".to_owned(), Value::from(sentences));
             say(&serde_json::to_string_pretty(&map)?)
         }
-        Format::Table => {
+        Format::Table | Format::Csv | Format::Markdown => {
             let width = facts.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
             for (name, value) in facts.iter().filter(|(_, value)| !value.is_null()) {
                 say(&format!("{name:width$}  {}", shown(value)))?;

@@ -24,6 +24,7 @@ pub mod policy;
 pub mod pool;
 pub mod rehearsal;
 pub mod remedy;
+pub mod report;
 pub mod rewrap;
 pub mod rule;
 pub mod seal;

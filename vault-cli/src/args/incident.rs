@@ -1,4 +1,4 @@
-//! `rotunda incident …` and `rotunda report …`.
+//! `rotunda incident …`.
 
 use clap::{Args, Subcommand};
 
@@ -132,28 +132,4 @@ pub(crate) struct EventsArgs {
     /// Go on after the line with this number
     #[arg(long, value_name = "LINE")]
     pub(crate) after: Option<u64>,
-}
-
-/// The second word.
-#[derive(Debug, Subcommand)]
-pub(crate) enum ReportWord {
-    /// Failed rotations and times to detect, acknowledge, mitigate and remediate
-    Rotation(ReportArgs),
-}
-
-/// `rotunda report rotation`.
-#[derive(Debug, Args)]
-#[command(after_help = "\
-Examples:
-  rotunda report rotation
-  rotunda report rotation --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z --format json
-
-Open incidents are counted as such (censored), never left out.")]
-pub(crate) struct ReportArgs {
-    /// From this time on (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    pub(crate) from: Option<String>,
-    /// Until this time (RFC 3339)
-    #[arg(long, value_name = "TIME")]
-    pub(crate) to: Option<String>,
 }

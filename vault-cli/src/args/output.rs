@@ -25,4 +25,19 @@ pub enum Format {
     Table,
     /// The server's whole answer; lists as an array of names, as Vault's command line prints them.
     Json,
+    /// Comma-separated values, of reports.
+    Csv,
+    /// A Markdown table, of reports.
+    Markdown,
+}
+
+impl Format {
+    /// How the server calls a form of text that it writes itself; `None` for what is drawn here.
+    pub(crate) const fn of_server(self) -> Option<&'static str> {
+        match self {
+            Self::Table | Self::Json => None,
+            Self::Csv => Some("csv"),
+            Self::Markdown => Some("markdown"),
+        }
+    }
 }

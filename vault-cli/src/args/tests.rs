@@ -160,6 +160,8 @@ fn what_makes_no_sense_is_refused_with_code_2() {
         "rotunda token revoke --self --accessor a",
         "rotunda write p",
         "rotunda status --format yaml",
+        "rotunda status --format csv",
+        "rotunda incident list --format markdown",
         "rotunda nonsense",
     ] {
         let refusal = parse(line).expect_err(line);

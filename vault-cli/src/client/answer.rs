@@ -31,6 +31,17 @@ impl Answer {
         }
     }
 
+    /// Reads what is text if it is a success; as the body, so that it is printed like any other.
+    ///
+    /// # Errors
+    /// A success that is no UTF-8: not a vault.
+    pub(crate) fn parse_text(status: u16, bytes: &[u8]) -> Result<Self, Failure> {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if (200..300).contains(&status) => Ok(Self { status, body: Some(Value::from(text)) }),
+            _ => Self::parse(status, bytes),
+        }
+    }
+
     pub(crate) const fn status(&self) -> u16 {
         self.status
     }

@@ -1,62 +1,79 @@
 //! `rotunda report …`.
 
+use std::time::Duration;
+
+use serde::de::DeserializeOwned;
+use serde_json::Value;
 use vault_api::{
     duration::Seconds,
-    report::{RotationReport, Spread},
+    report::{AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread},
 };
 
 use super::Session;
 use crate::{
-    args::incident::ReportWord,
+    args::report::ReportWord,
     client::Request,
     failure::{Exit, Failure},
     output,
 };
 
 pub(super) async fn run(word: ReportWord, session: &mut Session) -> Result<Exit, Failure> {
-    let ReportWord::Rotation(args) = word;
-    let mut request = Request::get("reports/rotation");
-    for (key, value) in [("from", args.from), ("to", args.to)] {
-        if let Some(value) = value {
-            request = request.with(key, value);
+    match word {
+        ReportWord::Rotation(args) => {
+            let given = [
+                ("from", args.from),
+                ("to", args.to),
+                ("by", args.by),
+                ("objective", args.objective),
+                ("hourly_cost", args.hourly_cost),
+            ];
+            show(session, asked("reports/rotation", given), rotation).await
+        }
+        ReportWord::Ages(args) => show(session, asked("reports/ages", [("limit", args.limit)]), ages).await,
+        ReportWord::Due(args) => {
+            let given = [("within", args.within), ("limit", args.limit)];
+            show(session, asked("reports/due", given), due).await
         }
     }
+}
+
+fn asked<const N: usize>(path: &str, given: [(&str, Option<String>); N]) -> Request {
+    given
+        .into_iter()
+        .filter_map(|(key, value)| value.map(|value| (key, value)))
+        .fold(Request::get(path), |request, (key, value)| request.with(key, value))
+}
+
+async fn show<T: DeserializeOwned>(
+    session: &mut Session,
+    request: Request,
+    table: impl FnOnce(&T) -> String,
+) -> Result<Exit, Failure> {
+    if let Some(format) = session.console.format().of_server() {
+        let answer = session.ask("adding up", request.reading_text(format)).await?;
+        session.show(&answer, |answer, _| {
+            Ok(answer.body().and_then(Value::as_str).unwrap_or_default().to_owned())
+        })?;
+        return Ok(Exit::Done);
+    }
     let answer = session.ask("adding up", request).await?;
-    let report: RotationReport = answer.read_data()?;
+    let report: T = answer.read_data()?;
     session.show(&answer, |_, _| Ok(table(&report)))?;
     Ok(Exit::Done)
 }
 
-fn table(report: &RotationReport) -> String {
-    let oldest =
-        report.incidents.oldest_open_seconds.map_or_else(|| "-".to_owned(), |age| Seconds(age).to_string());
-    let mut text = output::record([
-        ("window", format!("{} to {}", output::shown(&report.window.from), output::shown(&report.window.to))),
-        (
-            "rotations",
-            format!(
-                "{} succeeded, {} failed, {} attempts",
-                report.rotations.succeeded, report.rotations.failed, report.rotations.attempts
-            ),
-        ),
-        (
-            "incidents",
-            format!(
-                "{} opened, {} resolved, {} open",
-                report.incidents.opened, report.incidents.resolved, report.incidents.open
-            ),
-        ),
-        ("oldest open", oldest),
-    ]);
+fn rotation(report: &RotationReport) -> String {
+    let mut text = output::record(counts(report));
     let rows = [
-        spread("to detect (TTD)", &report.ttd),
-        spread("to acknowledge (TTA)", &report.tta),
-        spread("to mitigate (TTM)", &report.ttm),
-        spread("to remediate (TTR)", &report.ttr),
+        spread("detect (TTD)", &report.ttd),
+        spread("ack (TTA)", &report.tta),
+        spread("mitigate (TTM)", &report.ttm),
+        spread("repair (TTR)", &report.ttr),
     ];
+    let head = ["TIME TO", "N", "ENDED", "OPEN", "SUSPECT", "MEAN", "P50", "P90", "MAX"];
     text.push('\n');
-    text.push_str(&output::columns(&["TIME", "N", "STILL OPEN", "MEAN", "P50", "P90", "MAX"], &rows));
-    if !report.by_class.is_empty() {
+    text.push_str(&output::columns(&head, &rows));
+    if !report.by_class.is_empty() && report.groups.is_empty() {
         let classes: Vec<Vec<String>> = report
             .by_class
             .iter()
@@ -65,19 +82,187 @@ fn table(report: &RotationReport) -> String {
         text.push('\n');
         text.push_str(&output::columns(&["CLASS", "INCIDENTS"], &classes));
     }
+    if !report.groups.is_empty() {
+        let rows: Vec<Vec<String>> = report.groups.iter().map(group).collect();
+        let head = ["PART", "ROT FAILED", "ATT FAILED", "OPENED", "OPEN", "TTR P50", "TTR P90"];
+        text.push('\n');
+        text.push_str(&output::columns(&head, &rows));
+    }
     text
 }
 
+fn counts(report: &RotationReport) -> Vec<(&'static str, String)> {
+    let (rotations, attempts, incidents) = (&report.rotations, &report.attempts, &report.incidents);
+    let ended = |succeeded: u64, failed: u64, share: Option<f64>| {
+        format!("{succeeded} succeeded, {failed} failed ({})", percent(share))
+    };
+    let work = &report.work;
+    let spent = format!(
+        "{} on {} reviewed, {} not reviewed",
+        Seconds(work.staff_minutes.saturating_mul(60)),
+        work.reviewed,
+        work.unreviewed
+    );
+    let cost = work.cost.map_or_else(String::new, |cost| format!(", cost {cost:.2}"));
+    vec![
+        ("window", format!("{} to {}", output::shown(&report.window.from), output::shown(&report.window.to))),
+        ("rotations", ended(rotations.succeeded, rotations.failed, rotations.failure_share)),
+        ("attempts", ended(attempts.succeeded, attempts.failed, attempts.failure_share)),
+        ("objective", format!("{} %", report.budget.objective)),
+        ("  rotations", burn(report.budget.rotations)),
+        ("  attempts", burn(report.budget.attempts)),
+        (
+            "incidents",
+            format!("{} opened, {} resolved, {} open", incidents.opened, incidents.resolved, incidents.open),
+        ),
+        (
+            "apart",
+            format!("{} never acknowledged, {} withdrawn", incidents.never_acknowledged, incidents.withdrawn),
+        ),
+        ("oldest open", incidents.oldest_open_seconds.map_or_else(|| "-".to_owned(), brief)),
+        ("staff time", format!("{spent}{cost}")),
+    ]
+}
+
+fn group(part: &ReportGroup) -> Vec<String> {
+    let change = |of: Option<i64>| of.map_or_else(String::new, |change| format!(" ({change:+})"));
+    let (rotations, attempts) = (&part.rotations, &part.attempts);
+    let failed = |failed: u64, succeeded: u64| format!("{failed} of {}", failed.saturating_add(succeeded));
+    let since = part.change;
+    vec![
+        output::shown(&part.name),
+        failed(rotations.failed, rotations.succeeded) + &change(since.map(|change| change.failed_rotations)),
+        failed(attempts.failed, attempts.succeeded) + &change(since.map(|change| change.failed_attempts)),
+        format!("{}{}", part.incidents.opened, change(since.map(|change| change.opened))),
+        part.incidents.open.to_string(),
+        seconds(part.ttr.p50, part.ttr.p50_is_floor),
+        seconds(part.ttr.p90, part.ttr.p90_is_floor),
+    ]
+}
+
 fn spread(name: &str, spread: &Spread) -> Vec<String> {
-    let seconds =
-        |figure: Option<f64>| figure.map_or_else(|| "-".to_owned(), |seconds| format!("{seconds:.1}s"));
     vec![
         name.to_owned(),
         spread.n.to_string(),
+        spread.completed.to_string(),
         spread.censored.to_string(),
-        seconds(spread.mean),
-        seconds(spread.p50),
-        seconds(spread.p90),
-        seconds(spread.max),
+        spread.suspect.to_string(),
+        seconds(spread.mean, false),
+        seconds(spread.p50, spread.p50_is_floor),
+        seconds(spread.p90, spread.p90_is_floor),
+        seconds(spread.max, spread.max_is_floor),
     ]
+}
+
+/// A figure that may be more has a `>`.
+fn seconds(figure: Option<f64>, is_floor: bool) -> String {
+    let sign = if is_floor { ">" } else { "" };
+    // A duration that no clock shows is none.
+    let whole = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).as_secs();
+    figure.map_or_else(
+        || "-".to_owned(),
+        |seconds| {
+            if seconds < 60.0 { format!("{sign}{seconds:.1}s") } else { format!("{sign}{}", brief(whole(seconds))) }
+        },
+    )
+}
+
+/// A duration in its two largest units, rounded down: the other forms of the report have all of it.
+fn brief(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86_400);
+    let (large, small) = match (days, hours, minutes) {
+        (0, 0, 0) => return format!("{seconds}s"),
+        (0, 0, _) => (format!("{minutes}m"), (seconds % 60, "s")),
+        (0, _, _) => (format!("{hours}h"), (minutes % 60, "m")),
+        (_, _, _) => (format!("{days}d"), (hours % 24, "h")),
+    };
+    if small.0 == 0 { large } else { format!("{large}{}{}", small.0, small.1) }
+}
+
+fn percent(share: Option<f64>) -> String {
+    share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0))
+}
+
+fn burn(burn: Option<Burn>) -> String {
+    burn.map_or_else(
+        || "-".to_owned(),
+        |burn| format!("burn {:.2}, {:.0} % of 30 days spent", burn.rate, burn.spent * 100.0),
+    )
+}
+
+fn ages(report: &AgeReport) -> String {
+    let mut text = output::record([
+        ("as of", output::shown(&report.as_of)),
+        ("accounts", report.accounts.to_string()),
+        ("without policy", report.without_policy.to_string()),
+        ("without credential", report.without_credential.to_string()),
+        ("never rotated", report.never_rotated.to_string()),
+    ]);
+    let buckets: Vec<Vec<String>> = report
+        .buckets
+        .iter()
+        .map(|bucket| {
+            let to = bucket.to.map_or_else(String::new, |to| format!(" to {to}"));
+            vec![format!("{}{to}", bucket.from), bucket.accounts.to_string()]
+        })
+        .collect();
+    let oldest: Vec<Vec<String>> = report
+        .oldest
+        .iter()
+        .map(|account| {
+            vec![
+                output::shown(&account.account),
+                output::shown(&account.target),
+                brief(account.age_seconds),
+                brief(account.period_seconds),
+                format!("{:.2}", account.ratio),
+            ]
+        })
+        .collect();
+    text.push('\n');
+    text.push_str(&output::columns(&["AGE BY PERIOD", "ACCOUNTS"], &buckets));
+    text.push('\n');
+    text.push_str(&output::columns(&["ACCOUNT", "TARGET", "AGE", "PERIOD", "RATIO"], &oldest));
+    text
+}
+
+fn due(report: &DueReport) -> String {
+    let mut text = output::record([
+        ("as of", output::shown(&report.as_of)),
+        ("accounts", report.accounts.to_string()),
+        ("overdue", report.overdue.to_string()),
+        ("held", format!("{} by a maintenance of their target", report.held)),
+        ("due soon", format!("{} within {}", report.soon, Seconds(report.within_seconds))),
+        ("never rotated", report.never_rotated.to_string()),
+        ("parked", report.parked.to_string()),
+    ]);
+    let rows: Vec<Vec<String>> = report
+        .listed
+        .iter()
+        .map(|account| {
+            let late = match (account.overdue_seconds, &account.held_until) {
+                (_, Some(_)) => "held".to_owned(),
+                (Some(late), None) => brief(late),
+                (None, None) => "-".to_owned(),
+            };
+            vec![
+                output::shown(&account.account),
+                output::shown(&account.target),
+                output::shown(&account.state),
+                to_the_minute(account.due_at.as_deref()),
+                late,
+            ]
+        })
+        .collect();
+    text.push('\n');
+    text.push_str(&output::columns(&["ACCOUNT", "TARGET", "STATE", "DUE (UTC)", "OVERDUE"], &rows));
+    text
+}
+
+/// `2026-11-21 03:00` of `2026-11-21T03:00:00Z`.
+fn to_the_minute(time: Option<&str>) -> String {
+    let Some(time) = time else { return "-".to_owned() };
+    let is_plain = time.ends_with('Z') && time.is_ascii();
+    let minute = time.get(..16).filter(|_| is_plain);
+    minute.map_or_else(|| output::shown(time), |minute| output::shown(&minute.replacen('T', " ", 1)))
 }

@@ -1,147 +1,286 @@
-//! The rotation report: what failed, and how long it took to detect, acknowledge, mitigate and remediate.
+//! The rotation report: what failed, and how long it took to detect, acknowledge, mitigate and repair.
 //!
-//! An incident that is still open is a censored observation: its time to remediate is at least its age
-//! so far. It is never left out, and so it can raise a percentile but never lower one.
+//! Every figure is a function of the records and of a [`Window`]. What happened at or after the window's end changes none
+//! of them, so the report of a past window says the same for ever. The definitions, with an example that is worked out by
+//! hand, are in `docs/measures.md`.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Incident, IncidentState, Marks};
+use super::Incident;
+use super::budget::{Budget, Objective};
+use super::entry::Entry;
+use super::measure::{Lasted, Samples, Spread};
+use super::view::{End, View};
 use crate::account::plan::RunEnd;
 use crate::clock::Timestamp;
+use crate::rotation::attempt::Attempt;
 
-/// The distribution of one duration, in milliseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Distribution {
-    /// Observations, open ones included.
-    pub n: u64,
-    /// Of these, still open: counted with their age so far.
-    pub open: u64,
-    /// Arithmetic mean.
-    pub mean: u64,
-    /// Median (nearest rank).
-    pub p50: u64,
-    /// 90th percentile (nearest rank).
-    pub p90: u64,
-    /// Largest.
-    pub max: u64,
-}
+mod window;
 
-/// What the report says.
+pub use self::window::{By, MONTHS_MAX, Window, months};
+
+/// What is told of a window, or of a part of what happened in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Report {
+pub struct Figures {
     /// Rotations that ended well.
     pub succeeded: u64,
     /// Rotations that were parked.
     pub failed: u64,
-    /// Attempts of all of them.
-    pub attempts: u64,
+    /// Attempts that those took which ended.
+    pub attempts_of_ended: u64,
+    /// Attempts that ended well, of any rotation.
+    pub attempts_succeeded: u64,
+    /// Attempts that failed, of any rotation.
+    pub attempts_failed: u64,
     /// Incidents that began in the window.
     pub opened: u64,
     /// Incidents that were remediated in the window.
     pub resolved: u64,
-    /// Incidents that are open now.
+    /// Incidents that were open at its end.
     pub open: u64,
-    /// The age of the oldest open one.
+    /// The age of the oldest of these.
     pub oldest_open: Option<Duration>,
+    /// Incidents that were remediated and that nobody had acknowledged.
+    pub never_acknowledged: u64,
+    /// Incidents whose subject was given up.
+    pub withdrawn: u64,
+    /// Incidents that were reviewed in the window, whenever they were.
+    pub reviewed: u64,
+    /// Minutes of work on these, as their notes and reviews tell.
+    pub staff_minutes: u64,
+    /// Incidents that were remediated and not reviewed: nobody knows what they cost.
+    pub unreviewed: u64,
     /// Incidents by class.
     pub by_class: BTreeMap<&'static str, u64>,
     /// Time to detect.
-    pub ttd: Distribution,
+    pub ttd: Spread,
     /// Time to acknowledge.
-    pub tta: Distribution,
+    pub tta: Spread,
     /// Time to mitigate.
-    pub ttm: Distribution,
-    /// Time to remediate.
-    pub ttr: Distribution,
+    pub ttm: Spread,
+    /// Time to repair.
+    pub ttr: Spread,
 }
 
-/// The report over `[from, to)`, as seen at `now`.
-///
-/// An incident counts when it was detected in the window, or is open, or was remediated in the window.
-#[must_use]
-pub fn rotation<'a>(
-    incidents: impl Iterator<Item = &'a Incident>,
-    runs: impl Iterator<Item = &'a RunEnd>,
-    from: Timestamp,
-    to: Timestamp,
-    now: Timestamp,
-) -> Report {
-    let inside = |at: Option<Timestamp>| at.is_some_and(|at| from <= at && at < to);
-    let mut report = Report::default();
-    for run in runs.filter(|run| inside(Some(run.ended_at))) {
-        report.attempts += u64::from(run.attempts);
-        if run.failed.is_some() { report.failed += 1 } else { report.succeeded += 1 }
+impl Figures {
+    /// The error budget by the rotations that ended.
+    #[must_use]
+    pub fn rotation_budget(&self, objective: Objective, window: Window) -> Option<Budget> {
+        objective.budget(self.failed, self.failed + self.succeeded, window.length())
     }
-    let mut samples: [Samples; 4] = Default::default();
-    for incident in incidents {
-        let Marks { t2, t3, t5, t6, t7, .. } = incident.marks;
-        let open = incident.state == IncidentState::Open;
-        if !(inside(t3) || inside(t7) || (open && t3.is_some_and(|at| at < to))) {
-            continue;
-        }
-        report.opened += u64::from(inside(t3));
-        report.resolved += u64::from(inside(t7));
-        *report.by_class.entry(incident.class.as_str()).or_default() += 1;
-        if open {
-            report.open += 1;
-            let age = t3.map(|at| now.since(at));
-            report.oldest_open = report.oldest_open.max(age);
-        }
-        // By a clock that was stepped back they are no observations.
-        if incident.stepped_back.is_some() {
-            continue;
-        }
-        let [ttd, tta, ttm, ttr] = &mut samples;
-        ttd.add(t2, t3, open, now);
-        tta.add(t3, t5, open, now);
-        ttm.add(t3, t6, open, now);
-        ttr.add(t3, t7, open, now);
+
+    /// The error budget by attempts.
+    #[must_use]
+    pub fn attempt_budget(&self, objective: Objective, window: Window) -> Option<Budget> {
+        let ended = self.attempts_failed + self.attempts_succeeded;
+        objective.budget(self.attempts_failed, ended, window.length())
     }
-    let [ttd, tta, ttm, ttr] = samples.map(Samples::distribution);
-    Report { ttd, tta, ttm, ttr, ..report }
 }
 
-#[derive(Default)]
-struct Samples {
-    millis: Vec<u64>,
-    open: u64,
+/// The figures of a window, as records are added one by one and in any order.
+#[derive(Clone, Debug)]
+struct Tally {
+    window: Window,
+    figures: Figures,
+    samples: [Samples; 4],
 }
 
-impl Samples {
-    /// Adds the time from `start` to `end`; while the incident is open and the end has not come, its age.
-    fn add(&mut self, start: Option<Timestamp>, end: Option<Timestamp>, open: bool, now: Timestamp) {
-        let Some(start) = start else { return };
-        let end = match (end, open) {
-            (Some(end), _) => end,
-            (None, true) => {
-                self.open += 1;
-                now
+impl Tally {
+    fn new(window: Window) -> Self {
+        Self { window, figures: Figures::default(), samples: Default::default() }
+    }
+
+    fn run(&mut self, run: &RunEnd) {
+        if !self.window.holds(run.ended_at) {
+            return;
+        }
+        let figures = &mut self.figures;
+        figures.attempts_of_ended += u64::from(run.attempts);
+        if run.failed.is_some() { figures.failed += 1 } else { figures.succeeded += 1 }
+    }
+
+    fn attempt(&mut self, attempt: &Attempt) {
+        if !self.window.holds(attempt.at) {
+            return;
+        }
+        let figures = &mut self.figures;
+        if attempt.succeeded { figures.attempts_succeeded += 1 } else { figures.attempts_failed += 1 }
+    }
+
+    fn incident(&mut self, view: &View) {
+        let window = self.window;
+        if view.reviewed.is_some_and(|at| window.holds(at)) {
+            self.figures.reviewed += 1;
+            self.figures.staff_minutes += view.staff_minutes;
+        }
+        if !window.meets(view) {
+            return;
+        }
+        self.count(view);
+        for (samples, lasted) in self.samples.iter_mut().zip(times(view, window)) {
+            match lasted {
+                Some(_) if view.stepped_back => samples.doubt(),
+                Some(lasted) => samples.add(lasted),
+                None => {}
             }
-            // Closed without that event (nobody acknowledged): there is no such duration.
-            (None, false) => return,
-        };
-        self.millis.push(u64::try_from(end.since(start).as_millis()).unwrap_or(u64::MAX));
-    }
-
-    fn distribution(mut self) -> Distribution {
-        self.millis.sort_unstable();
-        let n = self.millis.len() as u64;
-        let Some(max) = self.millis.last().copied() else { return Distribution::default() };
-        let sum: u128 = self.millis.iter().map(|&value| u128::from(value)).sum();
-        Distribution {
-            n,
-            open: self.open,
-            mean: u64::try_from(sum / u128::from(n)).unwrap_or(u64::MAX),
-            p50: self.nearest_rank(50),
-            p90: self.nearest_rank(90),
-            max,
         }
     }
 
-    /// The nearest-rank percentile: the smallest value such that `percent` % of all are not greater.
-    fn nearest_rank(&self, percent: usize) -> u64 {
-        let rank = (self.millis.len() * percent).div_ceil(100).max(1);
-        self.millis.get(rank - 1).copied().unwrap_or_default()
+    fn count(&mut self, view: &View) {
+        let (window, figures) = (self.window, &mut self.figures);
+        figures.opened += u64::from(window.holds(view.detected));
+        *figures.by_class.entry(view.class.as_str()).or_default() += 1;
+        match view.end {
+            End::Open => {
+                figures.open += 1;
+                figures.oldest_open = figures.oldest_open.max(Some(window.as_of().since(view.detected)));
+            }
+            End::Remediated(at) => {
+                figures.resolved += u64::from(window.holds(at));
+                let is_acknowledged = view.acknowledged.is_some_and(|acknowledged| acknowledged <= at);
+                figures.never_acknowledged += u64::from(!is_acknowledged);
+                figures.unreviewed += u64::from(view.reviewed.is_none());
+            }
+            End::Withdrawn(_) => figures.withdrawn += 1,
+        }
+    }
+
+    fn figures(self) -> Figures {
+        let [ttd, tta, ttm, ttr] = self.samples.map(Samples::spread);
+        Figures { ttd, tta, ttm, ttr, ..self.figures }
     }
 }
+
+/// How long it took to detect, acknowledge, mitigate and repair: of each what there is to tell.
+fn times(view: &View, window: Window) -> [Option<Lasted>; 4] {
+    let (start, end) = (view.detected, view.end.at());
+    let until = |at: Option<Timestamp>| match (at, end) {
+        (Some(end), _) => Some(Lasted { start, end, is_open: false }),
+        (None, None) => Some(Lasted { start, end: window.as_of(), is_open: true }),
+        (None, Some(_)) => None,
+    };
+    let acknowledged = view.acknowledged.filter(|at| end.is_none_or(|end| *at <= end));
+    let repaired = match view.end {
+        End::Remediated(at) => Some(at),
+        End::Open | End::Withdrawn(_) => None,
+    };
+    let detected = view.fault.map(|fault| Lasted { start: fault, end: start, is_open: false });
+    [detected, until(acknowledged), until(view.mitigated), until(repaired)]
+}
+
+/// A part of the report.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Which class, target, rotator or month (`2026-11`).
+    pub name: String,
+    /// The time it is about: the window, or the month's part of it.
+    pub window: Window,
+    /// Its figures.
+    pub figures: Figures,
+}
+
+/// The whole and its parts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Report {
+    /// The whole.
+    pub total: Figures,
+    /// Its parts, by name.
+    pub groups: Vec<Group>,
+}
+
+/// Adds up a report, as records are read one by one and in any order.
+///
+/// Of an incident it keeps at most four durations for the whole and four for each part that it is in.
+#[derive(Debug)]
+pub struct Reporter {
+    window: Window,
+    by: By,
+    rotators: BTreeMap<String, String>,
+    total: Tally,
+    groups: BTreeMap<String, Tally>,
+}
+
+impl Reporter {
+    /// Nothing yet, for `window`, in parts `by`. `rotators` tells the kind of rotator of each target.
+    #[must_use]
+    pub fn new(window: Window, by: By, rotators: BTreeMap<String, String>) -> Self {
+        let parts = if by == By::Month { months(window) } else { Vec::new() };
+        let groups = parts.into_iter().map(|(name, part)| (name, Tally::new(part))).collect();
+        Self { window, by, rotators, total: Tally::new(window), groups }
+    }
+
+    /// Whether the lines of `incident` before the end of the window are needed to add it.
+    #[must_use]
+    pub fn needs_lines(&self, incident: &Incident) -> bool {
+        let parts = self.groups.values().filter(|_| self.by == By::Month).map(|part| part.window.to);
+        parts.chain([self.window.to]).any(|until| View::needs_lines(incident, until))
+    }
+
+    /// Adds an incident; `lines` are empty unless [`Reporter::needs_lines`] says otherwise.
+    pub fn incident(&mut self, incident: &Incident, lines: &[Entry]) {
+        let Some(view) = View::before(incident, lines, self.window.to) else { return };
+        self.total.incident(&view);
+        if self.by == By::Month {
+            for part in self.groups.values_mut() {
+                // What was known at the end of the month, not at that of the window.
+                if let Some(view) = View::before(incident, lines, part.window.to) {
+                    part.incident(&view);
+                }
+            }
+        } else if self.window.touches(&view)
+            && let Some(part) = self.part(&incident.target, Some(view.class.as_str()))
+        {
+            part.incident(&view);
+        }
+    }
+
+    /// Adds a rotation that ended.
+    pub fn run(&mut self, run: &RunEnd) {
+        self.total.run(run);
+        if self.by == By::Month {
+            self.groups.values_mut().for_each(|part| part.run(run));
+        } else if self.window.holds(run.ended_at)
+            && let Some(part) = self.part(&run.target, run.failed.map(|class| class.as_str()))
+        {
+            part.run(run);
+        }
+    }
+
+    /// Adds an attempt.
+    pub fn attempt(&mut self, attempt: &Attempt) {
+        self.total.attempt(attempt);
+        if self.by == By::Month {
+            self.groups.values_mut().for_each(|part| part.attempt(attempt));
+        } else if self.window.holds(attempt.at)
+            && let Some(part) = self.part(&attempt.target, attempt.class.map(|class| class.as_str()))
+        {
+            part.attempt(attempt);
+        }
+    }
+
+    /// What was added up.
+    #[must_use]
+    pub fn finish(self) -> Report {
+        let groups = self.groups.into_iter().map(|(name, tally)| {
+            let window = tally.window;
+            Group { name, window, figures: tally.figures() }
+        });
+        Report { groups: groups.collect(), total: self.total.figures() }
+    }
+
+    /// The part that something belongs to; what succeeded is of no class.
+    fn part(&mut self, target: &str, class: Option<&str>) -> Option<&mut Tally> {
+        let name = match self.by {
+            By::Whole | By::Month => return None,
+            By::Class => class?,
+            By::Target => target,
+            By::Rotator => self.rotators.get(target).map_or(UNKNOWN, String::as_str),
+        };
+        let name = name.to_owned();
+        Some(self.groups.entry(name).or_insert_with(|| Tally::new(self.window)))
+    }
+}
+
+/// The rotator of a target that is no longer configured.
+pub const UNKNOWN: &str = "unknown";

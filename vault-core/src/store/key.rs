@@ -103,11 +103,13 @@ pub enum Table {
     IncidentLine = 49,
     /// Silences and maintenance windows: `s`, id. And notifications that they keep back: `w`, incident id.
     Silence = 52,
+    /// Attempts that are over: time (8 bytes, big endian), rotation id, number (4 bytes, big endian).
+    Attempt = 54,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 50] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -157,6 +159,7 @@ impl Table {
         Self::WebhookLog,
         Self::IncidentLine,
         Self::Silence,
+        Self::Attempt,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

@@ -12,6 +12,7 @@ use vault_core::incident::ledger::{LedgerEvent, Recorded, record};
 use vault_core::incident::{Incident, IncidentState};
 use vault_core::knower::Knower;
 use vault_core::lease::{Lease, LeaseState};
+use vault_core::rotation::attempt::{self, Attempt};
 use vault_core::rotation::port::Minted;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
@@ -20,7 +21,9 @@ use vault_core::store::key::Table;
 
 use super::Engine;
 use super::outbox::Turned;
-use super::record::{DUE_ACCOUNT, Secret, history_name, line_name, log_name, secret_name};
+use super::record::{
+    DUE_ACCOUNT, Secret, attempt_name, history_name, line_name, log_name, secret_name,
+};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
 use crate::service::knower::note_giver;
 
@@ -64,6 +67,12 @@ impl Engine {
             put_lease(barrier, &mut batch, lease, self.now())?;
         }
         let turned = put_incidents(barrier, &mut batch, &plan.ledger)?;
+        if let Some(attempt) = attempt::ended(&before.value, plan, self.now()) {
+            // After a step back of the clock one may end at the very moment of another of that number.
+            let name = attempt_name(&attempt);
+            let there = barrier.revision::<Attempt>(name.clone())?;
+            batch.put(name, there.map_or(Require::Absent, Require::At), &attempt);
+        }
         if let Some(end) = &plan.ended {
             // A rotation that was parked may end once more, and the clock may have stepped back to that very
             // moment: its last end counts.

@@ -14,6 +14,7 @@ use vault_core::lease::dynamic::trouble::Trouble;
 use vault_core::path::Name;
 use vault_core::pool::{Pool, PoolId};
 use vault_core::rehearsal::Rehearsal;
+use vault_core::rotation::attempt::Attempt;
 use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::key::Table;
@@ -82,6 +83,7 @@ record! {
     Trouble => DynamicTrouble,
     Entry => IncidentLine,
     RunEnd => RotationLog,
+    Attempt => Attempt,
     Target => Target,
     Managed => TargetAccount,
     RotationPolicy => RotationPolicy,
@@ -160,6 +162,15 @@ pub fn managed_prefix(target: &Name) -> Vec<u8> {
 pub fn log_name(end: &RunEnd) -> Vec<u8> {
     let mut name = end.ended_at.as_millis().to_be_bytes().to_vec();
     name.extend_from_slice(end.rotation.as_bytes());
+    name
+}
+
+/// The name of an attempt: when it was over (8 bytes, big endian), its rotation, its number.
+#[must_use]
+pub fn attempt_name(attempt: &Attempt) -> Vec<u8> {
+    let mut name = attempt.at.as_millis().to_be_bytes().to_vec();
+    name.extend_from_slice(attempt.rotation.as_bytes());
+    name.extend_from_slice(&attempt.number.to_be_bytes());
     name
 }
 

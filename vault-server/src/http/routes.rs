@@ -22,6 +22,7 @@ mod policy;
 mod pool;
 mod rehearsal;
 mod remedy;
+mod report;
 mod rule;
 mod silence;
 mod sys;

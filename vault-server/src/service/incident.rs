@@ -1,17 +1,14 @@
-//! Incidents and the rotation report.
+//! Incidents.
 
 mod line;
 
 use vault_api::incident::{
     Incident as Shown, IncidentEvent as ShownEvent, IncidentReview, IncidentState as ShownState,
 };
-use vault_api::report::{IncidentCounts, RotationCounts, RotationReport, Spread, Window};
 use vault_core::account::Subject;
-use vault_core::account::plan::RunEnd;
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
 use vault_core::incident::ledger::{LedgerEvent, refusal};
-use vault_core::incident::report::{Distribution, rotation};
 use vault_core::incident::{Incident, IncidentState};
 use vault_core::store::key::Table;
 
@@ -111,40 +108,6 @@ impl IncidentService {
         Err(PlanError::from(CommitError::Conflict).into())
     }
 
-    /// What failed in `[from, to)` and how long repair took.
-    ///
-    /// # Errors
-    /// [`LoadError`] by cause.
-    pub fn report(
-        &self,
-        from: Timestamp,
-        to: Timestamp,
-        now: Timestamp,
-    ) -> Result<RotationReport, LoadError> {
-        let incidents = self.all()?;
-        let runs = self.runs(from)?;
-        let report = rotation(incidents.iter(), runs.iter(), from, to, now);
-        Ok(RotationReport {
-            window: Window { from: from.to_rfc3339(), to: to.to_rfc3339() },
-            rotations: RotationCounts {
-                succeeded: report.succeeded,
-                failed: report.failed,
-                attempts: report.attempts,
-            },
-            incidents: IncidentCounts {
-                opened: report.opened,
-                resolved: report.resolved,
-                open: report.open,
-                oldest_open_seconds: report.oldest_open.map(|age| age.as_secs()),
-            },
-            by_class: report.by_class.into_iter().map(|(class, count)| (class.to_owned(), count)).collect(),
-            ttd: spread(report.ttd),
-            tta: spread(report.tta),
-            ttm: spread(report.ttm),
-            ttr: spread(report.ttr),
-        })
-    }
-
     fn open(&self) -> Result<Vec<Incident>, LoadError> {
         let mut found = Vec::new();
         let mut after: Option<Vec<u8>> = None;
@@ -173,35 +136,6 @@ impl IncidentService {
                 return Ok(found);
             }
         }
-    }
-
-    /// Rotations that ended at `from` or later.
-    fn runs(&self, from: Timestamp) -> Result<Vec<RunEnd>, LoadError> {
-        let mut found = Vec::new();
-        // The name before any of that moment.
-        let mut after = Some(from.as_millis().saturating_sub(1).max(0).to_be_bytes().to_vec());
-        loop {
-            let page = self.barrier.list::<RunEnd>(&[], after.as_deref(), PAGE)?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|(name, _)| name.clone());
-            found.extend(page.into_iter().map(|(_, loaded)| loaded.value));
-            if !full {
-                return Ok(found);
-            }
-        }
-    }
-}
-
-fn spread(distribution: Distribution) -> Spread {
-    let seconds =
-        |millis: u64| (distribution.n > 0).then(|| std::time::Duration::from_millis(millis).as_secs_f64());
-    Spread {
-        n: distribution.n,
-        censored: distribution.open,
-        mean: seconds(distribution.mean),
-        p50: seconds(distribution.p50),
-        p90: seconds(distribution.p90),
-        max: seconds(distribution.max),
     }
 }
 

@@ -39,6 +39,7 @@ mod process;
 mod rehearsal;
 mod rekey;
 mod remedy;
+mod report;
 mod rewrap;
 mod rotation;
 mod seal;

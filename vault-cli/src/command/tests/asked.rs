@@ -162,6 +162,14 @@ async fn incidents_leases_and_tokens_are_asked_for_at_their_paths() {
         ),
         (&["report", "rotation", "--from", "2026-01-01T00:00:00Z"], json!({}), report, Value::Null),
         (
+            &["report", "rotation", "--by", "month", "--objective", "99.9", "--hourly-cost", "85.5", "--format", "csv"],
+            json!({}),
+            "GET /v1/reports/rotation?by=month&objective=99.9&hourly_cost=85.5&format=csv",
+            Value::Null,
+        ),
+        (&["report", "ages", "--limit", "5"], json!({}), "GET /v1/reports/ages?limit=5", Value::Null),
+        (&["report", "due", "--within", "7d"], json!({}), "GET /v1/reports/due?within=7d", Value::Null),
+        (
             &["lease", "renew", "l/1", "--increment", "1h"],
             json!({}),
             "PUT /v1/sys/leases/renew",

@@ -187,28 +187,98 @@ LINE  AT  WHAT    ATTEMPT  STEP  BY   TEXT
 #[tokio::test]
 async fn the_report_never_leaves_open_incidents_out() {
     let answer = json!({
-        "window": {"from": "a", "to": "b"}, "rotations": {"succeeded": 9, "failed": 1, "attempts": 12},
+        "window": {"from": "a", "to": "b"},
+        "rotations": {"succeeded": 9, "failed": 1, "attempts": 12, "failure_share": 0.1},
+        "attempts": {"succeeded": 10, "failed": 2, "failure_share": 0.166666},
+        "budget": {"objective": 99.5, "rotations": {"rate": 20.0, "spent": 10.0}, "attempts": null},
         "incidents": {"opened": 2, "resolved": 1, "open": 1, "oldest_open_seconds": 3700},
-        "by_class": {"unreachable": 2}, "ttr": {"n": 1, "censored": 1, "mean": 60.0, "p50": 60, "p90": 60.25, "max": 60},
+        "work": {"reviewed": 1, "unreviewed": 2, "staff_minutes": 90, "cost": 127.5},
+        "by_class": {"unreachable": 2},
+        "ttr": {
+            "n": 2, "completed": 1, "censored": 1, "mean": 60.0, "p50": 9.25, "p90": 907200.5, "max": 907200.5,
+            "p90_is_floor": true, "max_is_floor": true,
+        },
     });
     assert_eq!(
         table(&answer, &["report", "rotation"]).await,
         "\
 window       a to b
-rotations    9 succeeded, 1 failed, 12 attempts
+rotations    9 succeeded, 1 failed (10.00 %)
+attempts     10 succeeded, 2 failed (16.67 %)
+objective    99.5 %
+  rotations  burn 20.00, 1000 % of 30 days spent
+  attempts   -
 incidents    2 opened, 1 resolved, 1 open
-oldest open  1h1m40s
+apart        0 never acknowledged, 0 withdrawn
+oldest open  1h1m
+staff time   1h30m on 1 reviewed, 2 not reviewed, cost 127.50
 
-TIME                  N  STILL OPEN  MEAN   P50    P90    MAX
-to detect (TTD)       0  0           -      -      -      -
-to acknowledge (TTA)  0  0           -      -      -      -
-to mitigate (TTM)     0  0           -      -      -      -
-to remediate (TTR)    1  1           60.0s  60.0s  60.2s  60.0s
+TIME TO         N  ENDED  OPEN  SUSPECT  MEAN  P50   P90      MAX
+detect (TTD)    0  0      0     0        -     -     -        -
+ack (TTA)       0  0      0     0        -     -     -        -
+mitigate (TTM)  0  0      0     0        -     -     -        -
+repair (TTR)    2  1      1     0        1m    9.3s  >10d12h  >10d12h
 
 CLASS        INCIDENTS
 unreachable  2
 "
     );
+}
+
+#[tokio::test]
+async fn reports_fit_into_a_terminal_of_eighty_columns() {
+    let spread = json!({
+        "n": 99_999, "completed": 99_990, "censored": 99, "suspect": 99, "mean": 3_974_399.0, "p50": 3_974_399.0,
+        "p90": 31_536_000.0, "max": 31_622_399.0, "p50_is_floor": true, "p90_is_floor": true, "max_is_floor": true,
+    });
+    let part = |name: &str, change: Value| {
+        json!({
+            "name": name, "rotations": {"succeeded": 999, "failed": 99}, "attempts": {"succeeded": 999, "failed": 99},
+            "incidents": {"opened": 99, "open": 99}, "ttr": spread, "change": change,
+        })
+    };
+    let change = json!({"failed_rotations": -99, "failed_attempts": 99, "opened": 99});
+    let parts = [part("management_auth_refused", Value::Null), part("2026-11", change)];
+    let report = json!({
+        "window": {"from": "2026-11-01T00:00:00.000Z", "to": "2026-12-01T00:00:00.000Z"},
+        "budget": {"objective": 99.9999, "rotations": {"rate": 20.0, "spent": 10.0}},
+        "ttd": spread, "tta": spread, "ttm": spread, "ttr": spread,
+    });
+    let due = json!({"as_of": "2026-11-01T00:00:00Z", "held": 1, "listed": [
+        {"account": "platform/database/app", "target": "postgres-eu-1", "state": "quarantined",
+         "due_at": "2026-11-21T03:00:00.123Z", "overdue_seconds": 3_974_399, "incident": "i"},
+        {"account": "app", "target": "pg", "state": "idle", "due_at": "2026-11-21T03:00:00Z",
+         "held_until": "2026-11-21T05:00:00Z"},
+    ]});
+    let ages = json!({"oldest": [
+        {"account": "platform/database/app", "target": "postgres-eu-1", "age_seconds": 31_622_399,
+         "period_seconds": 2_592_000, "ratio": 12.2},
+    ]});
+    let mut printed = vec![
+        (table(&due, &["report", "due"]).await, "idle         2026-11-21 03:00  held"),
+        (table(&ages, &["report", "ages"]).await, "365d23h  30d     12.20"),
+    ];
+    for (part, told) in parts.iter().zip(["management_auth_refused  99 of 1098", "99 of 1098 (-99)"]) {
+        let mut report = report.clone();
+        report["groups"] = json!([part]);
+        printed.push((table(&report, &["report", "rotation"]).await, told));
+    }
+    for (text, told) in printed {
+        assert!(text.contains(told), "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+    }
+}
+
+#[tokio::test]
+async fn a_report_for_spreadsheets_is_printed_as_the_server_wrote_it() {
+    let sheet = "kind,name\r\ntotal,'=1\r\n".to_owned();
+    let words = ["report", "ages", "--format", "csv"];
+    let (outcome, asked) = against((200, sheet.clone()), &words).await;
+    assert_eq!(asked.line, "GET /v1/reports/ages?format=csv");
+    assert_eq!((outcome.code, outcome.out), (0, sheet));
+    let refused = json!({"errors": ["permission denied"]}).to_string();
+    let (outcome, _) = against((403, refused), &words).await;
+    assert!(outcome.code == 1 && outcome.err.contains("permission denied"), "{}", outcome.err);
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ mod plugin;
 mod policy;
 mod pool;
 mod rehearsal;
+mod report;
 mod rule;
 mod server;
 mod silence;
@@ -49,6 +50,7 @@ pub fn built_in() -> Vec<About> {
         plugin::LINES,
         rule::LINES,
         incident::LINES,
+        report::LINES,
         silence::LINES,
         webhook::LINES,
         campaign::LINES,

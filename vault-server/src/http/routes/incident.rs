@@ -1,6 +1,4 @@
-//! `incidents/…` and `reports/rotation`.
-
-use std::time::Duration;
+//! `incidents/…`.
 
 use vault_api::incident::{Incident, IncidentList};
 use vault_core::clock::Timestamp;
@@ -75,16 +73,6 @@ fn minutes(context: &Context) -> Result<u32, ApiError> {
     })
 }
 
-pub(super) async fn report(context: Context) -> Result<Answer, ApiError> {
-    let now = context.now();
-    let to = moment(&context, "to")?.unwrap_or_else(|| now.plus(Duration::from_millis(1)));
-    let from = moment(&context, "from")?.unwrap_or_else(|| to.minus(WINDOW_DEFAULT));
-    if from >= to || !from.is_in_calendar() {
-        return Err(ApiError::invalid("from must be before to, and not before the year 0"));
-    }
-    Answer::of(&context.app.incidents.report(from, to, now)?)
-}
-
 async fn record(context: &Context, event: &LedgerEvent) -> Result<Answer, ApiError> {
     let written = context.app.incidents.record(event).await.map_err(|error| match error {
         RecordError::State(text) => ApiError::conflict(text.to_owned()),
@@ -127,8 +115,6 @@ pub(super) fn moment(context: &Context, field: &str) -> Result<Option<Timestamp>
     })
 }
 
-/// What a report covers when nothing is asked for.
-const WINDOW_DEFAULT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 const OWNER_BYTES_MAX: usize = 256;
 /// Longest note: an incident full of them still fits in one commit beside everything else.
 const NOTE_BYTES_MAX: usize = 2048;

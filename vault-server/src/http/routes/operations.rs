@@ -2,7 +2,7 @@
 //! which plugins there are.
 
 use super::super::route::{Route, delete, list, read, write};
-use super::{campaign, incident, remedy, silence, sys};
+use super::{campaign, incident, remedy, report, silence, sys};
 
 pub(super) fn incidents() -> Vec<Route> {
     vec![
@@ -16,7 +16,9 @@ pub(super) fn incidents() -> Vec<Route> {
         read("incidents/<id>/events", incident::events),
         read("incidents/<id>/actions", remedy::actions),
         write("incidents/<id>/act/<action>", remedy::act).readable(&["dry_run", "outcome"]),
-        read("reports/rotation", incident::report),
+        read("reports/rotation", report::of_rotations),
+        read("reports/ages", report::of_ages),
+        read("reports/due", report::of_due),
     ]
 }
 

@@ -1,4 +1,4 @@
-//! `incidents/…` and `reports/rotation`.
+//! `incidents/…`.
 
 use super::silence::SILENCED;
 use crate::http::openapi::words::*;
@@ -27,11 +27,6 @@ pub(super) const LINES: &[About] = &[
         ])
         .or(&[(202, data(ACTED))])
         .fails(&[409, 502]),
-    read("reports/rotation", "Tells how often rotations failed and how long repair took.", data(REPORT))
-        .takes(&[
-            may("from", Text, "Since when: RFC 3339, or seconds since 1970."),
-            may("to", Text, "Until when."),
-        ]),
 ];
 
 /// Why something failed, beside what it is about.
@@ -150,34 +145,3 @@ const ACTED: &[Field] = &[
     must("version", Count, "The version that is served."),
     must("state", Text, "How the account stands."),
 ];
-const REPORT: &[Field] = &[
-    must("window", Object(&[must("from", Time, ""), must("to", Time, "")]), "What it covers."),
-    must(
-        "rotations",
-        Object(&[must("succeeded", Count, ""), must("failed", Count, ""), must("attempts", Count, "")]),
-        "",
-    ),
-    must(
-        "incidents",
-        Object(&[
-            must("opened", Count, ""),
-            must("resolved", Count, ""),
-            must("open", Count, ""),
-            must("oldest_open_seconds", OrNull(&Count), ""),
-        ]),
-        "",
-    ),
-    must("by_class", Map(&Count), "Incidents by class."),
-    must("ttd", SPREAD, "Seconds to detect."),
-    must("tta", SPREAD, "Seconds to acknowledge."),
-    must("ttm", SPREAD, "Seconds to mitigate."),
-    must("ttr", SPREAD, "Seconds to resolve."),
-];
-const SPREAD: Shape = Object(&[
-    must("n", Count, "How many are over."),
-    must("censored", Count, "How many are not."),
-    must("mean", OrNull(&Number), ""),
-    must("p50", OrNull(&Number), ""),
-    must("p90", OrNull(&Number), ""),
-    must("max", OrNull(&Number), ""),
-]);

@@ -1,0 +1,101 @@
+//! `reports/ages` and `reports/due`: how accounts stand to their rotation policies now.
+
+use serde::{Deserialize, Serialize};
+
+use crate::WireTime;
+
+/// GET `reports/ages`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgeReport {
+    /// When it was looked.
+    pub as_of: WireTime,
+    /// All accounts, management credentials among them.
+    pub accounts: u64,
+    /// Those without a rotation policy: their age is measured against nothing.
+    pub without_policy: u64,
+    /// Those without a credential yet.
+    pub without_credential: u64,
+    /// Those whose credential the vault has never changed.
+    pub never_rotated: u64,
+    /// How many there are of each age by its policy's period.
+    pub buckets: Vec<AgeBucket>,
+    /// Those that are oldest by that measure, at most as many as were asked for.
+    pub oldest: Vec<AgedAccount>,
+}
+
+/// Accounts of a like age.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgeBucket {
+    /// The age by the period from which on; included.
+    pub from: f64,
+    /// And up to which; excluded, `null` for any.
+    pub to: Option<f64>,
+    /// How many.
+    pub accounts: u64,
+}
+
+/// An account and the age of its credential.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgedAccount {
+    /// Which.
+    pub account: String,
+    /// Where.
+    pub target: String,
+    /// How old its credential is.
+    pub age_seconds: u64,
+    /// How old its policy lets one become.
+    pub period_seconds: u64,
+    /// The one by the other.
+    pub ratio: f64,
+    /// Whether the vault has never changed it.
+    pub never_rotated: bool,
+}
+
+/// GET `reports/due`.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DueReport {
+    /// When it was looked.
+    pub as_of: WireTime,
+    /// How far ahead `soon` looks, in seconds.
+    pub within_seconds: u64,
+    /// All accounts, management credentials among them.
+    pub accounts: u64,
+    /// Those that are due and not rotated.
+    pub overdue: u64,
+    /// Those that become due soon.
+    pub soon: u64,
+    /// Those whose credential the vault has never changed.
+    pub never_rotated: u64,
+    /// Those whose rotation waits for a person.
+    pub parked: u64,
+    /// Those that are due and that a maintenance of their target holds: not overdue.
+    pub held: u64,
+    /// Those that are due or will be soon or are parked or held, the longest overdue first, at most as many as were asked for.
+    pub listed: Vec<DueAccount>,
+}
+
+/// An account that is due, or will be.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct DueAccount {
+    /// Which.
+    pub account: String,
+    /// Where.
+    pub target: String,
+    /// Where its rotation stands.
+    pub state: String,
+    /// When it is or was due.
+    pub due_at: Option<WireTime>,
+    /// For how long; `null` when it is not yet, or is held.
+    pub overdue_seconds: Option<u64>,
+    /// Until when a maintenance of its target holds it.
+    pub held_until: Option<WireTime>,
+    /// Whether the vault has never changed it.
+    pub never_rotated: bool,
+    /// The open incident.
+    pub incident: Option<String>,
+}

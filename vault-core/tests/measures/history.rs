@@ -1,0 +1,282 @@
+//! Made-up histories: the records as the vault keeps them, and the same events as plain lines.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vault_core::account::plan::RunEnd;
+use vault_core::clock::Timestamp;
+use vault_core::entropy::SeededEntropy;
+use vault_core::id::{IncidentId, RotationId};
+use vault_core::incident::Incident;
+use vault_core::incident::ledger::{FaultReport, LedgerEvent, record};
+use vault_core::incident::report::Window;
+use vault_core::rotation::attempt::Attempt;
+use vault_core::rotation::fault::FaultClass;
+use vault_core::rotation::run::Step;
+
+/// A small generator for choices.
+pub(crate) struct Dice(pub(crate) u64);
+
+impl Dice {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % sides
+    }
+
+    fn class(&mut self) -> FaultClass {
+        let index = usize::try_from(self.roll(CLASSES.len() as u64)).unwrap();
+        CLASSES[index]
+    }
+}
+
+/// Whether the wall clock steps back now and then.
+#[derive(Clone, Copy)]
+pub(crate) enum Clock {
+    Steps,
+    Honest,
+}
+
+/// What happened in one store.
+pub(crate) struct History {
+    pub(crate) incidents: Vec<Incident>,
+    pub(crate) runs: Vec<RunEnd>,
+    pub(crate) attempts: Vec<Attempt>,
+    /// All of it as the oracle reads it.
+    pub(crate) lines: Vec<Value>,
+    pub(crate) now: Timestamp,
+    /// Each incident's events, in order.
+    events: Vec<Vec<(Timestamp, LedgerEvent)>>,
+}
+
+impl History {
+    /// `count` incidents, and as many rotations and attempts, by a wall clock of this kind.
+    pub(crate) fn random(seed: u64, count: usize, clock: Clock) -> Self {
+        let (mut dice, entropy) = (Dice(seed), SeededEntropy::new(seed));
+        let mut events = Vec::new();
+        let (mut runs, mut attempts, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        for _ in 0..count {
+            let target = format!("t{}", dice.roll(4));
+            let began = moment(&mut dice);
+            let (told, line) = incident(&mut dice, &entropy, &target, (began, clock));
+            events.push(told);
+            lines.push(line);
+            let (run, attempt) =
+                (rotation(&mut dice, &entropy, &target), tried(&mut dice, &entropy, &target));
+            lines.push(json!({
+                "record": "rotation", "target": target, "at": run.ended_at.as_millis(),
+                "attempts": run.attempts, "class": run.failed.map(FaultClass::as_str),
+            }));
+            lines.push(json!({
+                "record": "attempt", "target": target, "at": attempt.at.as_millis(),
+                "succeeded": attempt.succeeded, "class": attempt.class.map(FaultClass::as_str),
+            }));
+            runs.push(run);
+            attempts.push(attempt);
+        }
+        let incidents =
+            events.iter().filter_map(|events| folded(events.iter().map(|(_, event)| event))).collect();
+        Self { incidents, runs, attempts, lines, now: Timestamp::from_millis(BEGIN + SPAN), events }
+    }
+
+    /// The records as they were at `until`.
+    pub(crate) fn cut(&self, until: Timestamp) -> Self {
+        let known = |events: &Vec<(Timestamp, LedgerEvent)>| {
+            folded(events.iter().filter(|(at, _)| *at < until).map(|(_, event)| event))
+        };
+        Self {
+            incidents: self.events.iter().filter_map(known).collect(),
+            runs: self.runs.iter().filter(|run| run.ended_at < until).cloned().collect(),
+            attempts: self.attempts.iter().filter(|attempt| attempt.at < until).cloned().collect(),
+            lines: Vec::new(),
+            now: until,
+            events: Vec::new(),
+        }
+    }
+
+    /// Some window, also one that ends exactly with a month or lies partly ahead.
+    pub(crate) fn window(&self, dice: &mut Dice) -> Window {
+        let months = ["2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"];
+        let from = moment(dice);
+        let to = match dice.roll(4) {
+            0 => Timestamp::parse_rfc3339(months[usize::try_from(dice.roll(3)).unwrap()]).unwrap(),
+            _ => from.plus(Duration::from_millis(1 + dice.roll(u64::try_from(SPAN).unwrap()))),
+        };
+        let now = if dice.roll(3) == 0 { moment(dice) } else { self.now };
+        Window { from: from.min(to.minus(Duration::from_millis(1))), to, now }
+    }
+}
+
+fn folded<'a>(events: impl Iterator<Item = &'a LedgerEvent>) -> Option<Incident> {
+    events.fold(None, |incident, event| record(incident.clone(), event).or(incident))
+}
+
+fn moment(dice: &mut Dice) -> Timestamp {
+    let whole = BEGIN + i64::try_from(dice.roll(u64::try_from(SPAN).unwrap())).unwrap();
+    match dice.roll(10) {
+        // Months' ends, to the millisecond.
+        0 => Timestamp::parse_rfc3339("2026-02-28T23:59:59.999Z").unwrap(),
+        1 => Timestamp::parse_rfc3339("2026-03-01T00:00:00Z").unwrap(),
+        _ => Timestamp::from_millis(whole),
+    }
+}
+
+/// The events of one incident, and the line that tells them.
+fn incident(
+    dice: &mut Dice,
+    entropy: &SeededEntropy,
+    target: &str,
+    (began, clock): (Timestamp, Clock),
+) -> (Vec<(Timestamp, LedgerEvent)>, Value) {
+    let id = IncidentId::generate(began, entropy);
+    let class = dice.class();
+    let due_at = began.minus(Duration::from_secs(dice.roll(100_000)));
+    let fault = |at, class, reopened| {
+        LedgerEvent::Fault(FaultReport {
+            incident: id,
+            reopened,
+            at,
+            subject: "a/app".to_owned(),
+            target: target.to_owned(),
+            class,
+            phase: Some(Step::Apply),
+            detail: "port 5432: closed".to_owned(),
+            due_at,
+            started_at: began,
+            attempts: 1,
+            stays_parked: false,
+        })
+    };
+    let mut told = vec![(began, fault(began, class, false))];
+    let mut lines = vec![json!({ "at": began.as_millis(), "kind": "opened", "class": class.as_str() })];
+    let (mut at, mut is_open) = (began, true);
+    for _ in 0..dice.roll(12) {
+        at = match clock {
+            Clock::Steps => step(dice, at),
+            Clock::Honest => step(dice, at).max(at),
+        };
+        let by = || "eve".to_owned();
+        let (kind, class, event) = match (dice.roll(8), is_open) {
+            (0 | 1, _) => {
+                let class = dice.class();
+                let kind = if is_open { "failed" } else { "reopened" };
+                let event = fault(at, class, !is_open);
+                is_open = true;
+                (kind, Some(class), event)
+            }
+            (2 | 3, _) => ("acknowledged", None, LedgerEvent::Acknowledged { incident: id, at, by: by() }),
+            (4, true) => ("mitigated", None, LedgerEvent::Mitigated { incident: id, at }),
+            (5 | 6, true) => {
+                is_open = false;
+                ("remediated", None, LedgerEvent::Remediated { incident: id, at })
+            }
+            (7, true) if dice.roll(2) == 0 => {
+                is_open = false;
+                ("withdrawn", None, LedgerEvent::Withdrawn { incident: id, at, by: by() })
+            }
+            _ => {
+                ("note", None, LedgerEvent::Note { incident: id, at, by: by(), text: "seen: yes".to_owned() })
+            }
+        };
+        lines.push(json!({ "at": at.as_millis(), "kind": kind, "class": class.map(FaultClass::as_str) }));
+        told.push((at, event));
+    }
+    // What did not begin has been wrong since it was due.
+    let wrong = if class == FaultClass::Overdue { due_at } else { began };
+    let line = json!({ "record": "incident", "target": target, "fault": wrong.as_millis(), "events": lines });
+    (told, line)
+}
+
+/// The time goes on, by a little or by weeks; now and then it steps back, and now and then it stands.
+fn step(dice: &mut Dice, at: Timestamp) -> Timestamp {
+    match dice.roll(14) {
+        0 => at.minus(Duration::from_millis(1 + dice.roll(3_600_000))),
+        1 => at.minus(Duration::from_millis(dice.roll(20 * 24 * 3_600_000))),
+        2 => at,
+        3..=5 => at.plus(Duration::from_millis(dice.roll(20 * 24 * 3_600_000))),
+        _ => at.plus(Duration::from_millis(dice.roll(7_200_000))),
+    }
+}
+
+fn rotation(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> RunEnd {
+    let ended_at = moment(dice);
+    RunEnd {
+        rotation: RotationId::generate(ended_at, entropy),
+        subject: "a/app".to_owned(),
+        target: target.to_owned(),
+        due_at: ended_at,
+        started_at: ended_at,
+        ended_at,
+        attempts: u32::try_from(1 + dice.roll(5)).unwrap(),
+        failed: (dice.roll(5) == 0).then(|| dice.class()),
+    }
+}
+
+fn tried(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> Attempt {
+    let at = moment(dice);
+    let class = (dice.roll(3) == 0).then(|| dice.class());
+    Attempt {
+        rotation: RotationId::generate(at, entropy),
+        number: 1,
+        subject: "a/app".to_owned(),
+        target: target.to_owned(),
+        at,
+        succeeded: class.is_none(),
+        class,
+        phase: class.map(|_| Step::Apply),
+    }
+}
+
+const CLASSES: [FaultClass; 4] =
+    [FaultClass::Unreachable, FaultClass::Overdue, FaultClass::PolicyRejected, FaultClass::Drift];
+/// The year 2026 begins.
+const BEGIN: i64 = 1_767_225_600_000;
+/// 140 days.
+const SPAN: i64 = 140 * 24 * 3_600_000;
+
+/// The incidents of the table on the page: name, t2, t3, and what then.
+pub(crate) fn of_page(example: &str) -> Vec<Incident> {
+    let time = |text: &str| {
+        let (day, hour) = text.trim().split_once(' ').unwrap();
+        Timestamp::parse_rfc3339(&format!("2026-{day}T{hour}:00Z")).unwrap()
+    };
+    let entropy = SeededEntropy::new(1);
+    let rows = example.lines().map(|line| line.split('|').map(str::trim).collect::<Vec<_>>());
+    let of_row = |cells: &[&str]| {
+        let (wrong, at) = (time(cells[2]), time(cells[3]));
+        let incident = IncidentId::generate(at, &entropy);
+        // What was wrong before it was seen was overdue.
+        let class = if wrong < at { FaultClass::Overdue } else { FaultClass::Unreachable };
+        let fault = |at, reopened| {
+            LedgerEvent::Fault(FaultReport {
+                incident,
+                reopened,
+                at,
+                subject: "a/app".to_owned(),
+                target: "t".to_owned(),
+                class,
+                phase: None,
+                detail: "port 5432: closed".to_owned(),
+                due_at: wrong,
+                started_at: at,
+                attempts: 1,
+                stays_parked: false,
+            })
+        };
+        let later = cells[4].split(", ").map(|event| {
+            let (word, at) = event.split_once(' ').unwrap();
+            let (at, by) = (time(at), "eve".to_owned());
+            match word {
+                "acknowledged" => LedgerEvent::Acknowledged { incident, at, by },
+                "mitigated" => LedgerEvent::Mitigated { incident, at },
+                "remediated" => LedgerEvent::Remediated { incident, at },
+                "withdrawn" => LedgerEvent::Withdrawn { incident, at, by },
+                "reopened" => fault(at, true),
+                other => unreachable!("{other}"),
+            }
+        });
+        let events: Vec<LedgerEvent> = std::iter::once(fault(at, false)).chain(later).collect();
+        folded(events.iter())
+    };
+    let is_incident = |cells: &Vec<&str>| cells.len() == 6 && cells[1].len() == 1;
+    rows.filter(is_incident).filter_map(|cells| of_row(&cells)).collect()
+}

@@ -1,0 +1,179 @@
+//! `reports/…`.
+
+use crate::http::openapi::words::*;
+
+pub(super) const LINES: &[About] = &[
+    read("reports/rotation", "Tells how often rotations failed and how long repair took.", data(REPORT))
+        .takes(&[
+            may("from", Text, "Since when: RFC 3339, or seconds since 1970; 30 days before `to`."),
+            may("to", Text, "Until when; now."),
+            may("by", Word(&["", "class", "target", "rotator", "month"]), "What it is divided by."),
+            may("objective", Text, "What share shall succeed, in per cent; 99.5."),
+            may("hourly_cost", Text, "What an hour of staff costs, such as 85.50."),
+            FORM,
+        ])
+        .or(SHEETS),
+    read("reports/ages", "Tells how old credentials are, by their policies.", data(AGES))
+        .takes(&[LIMIT, FORM])
+        .or(SHEETS),
+    read("reports/due", "Tells what is due and not rotated, or soon will be.", data(DUE))
+        .takes(&[may("within", Span, "What is soon; 24h."), LIMIT, FORM])
+        .or(SHEETS),
+];
+
+const SHEETS: &[(u16, Reply)] = &[(200, Typed("text/csv")), (200, Typed("text/markdown"))];
+const FORM: Field = may("format", Word(&["", "json", "csv", "markdown"]), "In which form; `json`.");
+const LIMIT: Field = may("limit", Count, "How many accounts are named; 100, at most 10000.");
+const WINDOW: Field =
+    must("window", Object(&[must("from", Time, ""), must("to", Time, "")]), "What it covers.");
+const SHARE: Field = must("failure_share", OrNull(&Number), "The failed ones by all.");
+const ROTATIONS: Field = must(
+    "rotations",
+    Object(&[must("succeeded", Count, ""), must("failed", Count, ""), must("attempts", Count, ""), SHARE]),
+    "Those that ended.",
+);
+const ATTEMPTS: Field = must(
+    "attempts",
+    Object(&[must("succeeded", Count, ""), must("failed", Count, ""), SHARE]),
+    "All that ended, also of rotations that did not.",
+);
+const BURN: Shape = Object(&[
+    must("rate", Number, "The share that failed by the share that may."),
+    must("spent", Number, "What part of the budget of 30 days went."),
+]);
+const BUDGET: Field = must(
+    "budget",
+    Object(&[
+        must("objective", Number, "In per cent."),
+        must("rotations", OrNull(&BURN), ""),
+        must("attempts", OrNull(&BURN), ""),
+    ]),
+    "How the objective fares.",
+);
+const INCIDENTS: Field = must(
+    "incidents",
+    Object(&[
+        must("opened", Count, ""),
+        must("resolved", Count, ""),
+        must("open", Count, "At the end."),
+        must("oldest_open_seconds", OrNull(&Count), ""),
+        must("never_acknowledged", Count, "Repaired, and nobody had said that they look after it."),
+        must("withdrawn", Count, "Over without a repair."),
+    ]),
+    "",
+);
+const WORK: Field = must(
+    "work",
+    Object(&[
+        must("reviewed", Count, "Incidents that were reviewed in it."),
+        must("unreviewed", Count, "Repaired and not reviewed: not in these figures."),
+        must("staff_minutes", Count, "On those that were reviewed."),
+        must("cost", OrNull(&Number), "By the hourly cost that was given."),
+    ]),
+    "What people spent.",
+);
+const REPORT: &[Field] = &[
+    WINDOW,
+    ROTATIONS,
+    ATTEMPTS,
+    BUDGET,
+    INCIDENTS,
+    WORK,
+    must("by_class", Map(&Count), "Incidents by class."),
+    TTD,
+    TTA,
+    TTM,
+    TTR,
+    must("groups", List(&Object(GROUP)), "Its parts, if it is divided."),
+];
+const GROUP: &[Field] = &[
+    must("name", Text, "Which class, target, rotator or month."),
+    WINDOW,
+    ROTATIONS,
+    ATTEMPTS,
+    BUDGET,
+    INCIDENTS,
+    WORK,
+    TTD,
+    TTA,
+    TTM,
+    TTR,
+    must(
+        "change",
+        OrNull(&Object(&[
+            must("failed_rotations", Number, ""),
+            must("failed_attempts", Number, ""),
+            must("opened", Number, ""),
+        ])),
+        "Since the month before.",
+    ),
+];
+const TTD: Field = must("ttd", SPREAD, "Seconds to detect.");
+const TTA: Field = must("tta", SPREAD, "Seconds to acknowledge.");
+const TTM: Field = must("ttm", SPREAD, "Seconds to mitigate.");
+const TTR: Field = must("ttr", SPREAD, "Seconds to repair.");
+const SPREAD: Shape = Object(&[
+    must("n", Count, "How many there are."),
+    must("completed", Count, "How many of them are over."),
+    must("censored", Count, "How many are not."),
+    must("suspect", Count, "How many cannot be told, because the clock was stepped back."),
+    must("mean", OrNull(&Number), "Of those that are over."),
+    must("p50", OrNull(&Number), ""),
+    must("p50_is_floor", Flag, "Whether it may be more, because one is not over."),
+    must("p90", OrNull(&Number), ""),
+    must("p90_is_floor", Flag, ""),
+    must("max", OrNull(&Number), ""),
+    must("max_is_floor", Flag, ""),
+]);
+const AGES: &[Field] = &[
+    must("as_of", Time, "When it was looked."),
+    must("accounts", Count, "How many there are."),
+    must("without_policy", Count, "Measured against nothing."),
+    must("without_credential", Count, "Nothing to measure."),
+    must("never_rotated", Count, "Never changed by the vault."),
+    must(
+        "buckets",
+        List(&Object(&[
+            must("from", Number, "From this age by the period on."),
+            must("to", OrNull(&Number), "Up to this one."),
+            must("accounts", Count, "How many."),
+        ])),
+        "By age.",
+    ),
+    must(
+        "oldest",
+        List(&Object(&[
+            must("account", Text, "Which."),
+            must("target", Text, "Where."),
+            must("age_seconds", Count, "How old its credential is."),
+            must("period_seconds", Count, "How old it may become."),
+            must("ratio", Number, "The one by the other."),
+            must("never_rotated", Flag, ""),
+        ])),
+        "The oldest by their policies.",
+    ),
+];
+const DUE: &[Field] = &[
+    must("as_of", Time, "When it was looked."),
+    must("within_seconds", Count, "What is soon."),
+    must("accounts", Count, "How many there are."),
+    must("overdue", Count, "Due and not rotated."),
+    must("soon", Count, "Due soon."),
+    must("never_rotated", Count, "Never changed by the vault."),
+    must("parked", Count, "Waiting for a person."),
+    must("held", Count, "Due, and held by a maintenance: not overdue."),
+    must(
+        "listed",
+        List(&Object(&[
+            must("account", Text, "Which."),
+            must("target", Text, "Where."),
+            must("state", Text, "Where its rotation stands."),
+            must("due_at", OrNull(&Time), "Since or until when."),
+            must("overdue_seconds", OrNull(&Count), "For how long."),
+            must("held_until", OrNull(&Time), "Until when a maintenance holds it."),
+            must("never_rotated", Flag, ""),
+            must("incident", OrNull(&Text), "The incident about it."),
+        ])),
+        "The longest overdue first.",
+    ),
+];

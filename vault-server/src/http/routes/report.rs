@@ -1,0 +1,142 @@
+//! `reports/…`.
+
+use std::time::Duration;
+
+use vault_core::incident::budget::Objective;
+use vault_core::incident::report::{By, MONTHS_MAX, Window, months};
+
+use super::incident::moment;
+use crate::http::answer::Answer;
+use crate::http::context::Context;
+use crate::http::error::ApiError;
+use crate::service::report::{ReportService, Terms};
+use crate::service::report::sheet::{Sheet, ages, due, rotation};
+
+/// The forms of a report.
+#[derive(Clone, Copy)]
+enum Form {
+    Json,
+    Csv,
+    Markdown,
+}
+
+pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
+    let (window, by, form) = (window(&context)?, by(&context)?, form(&context)?);
+    let terms = Terms { objective: objective(&context)?, hourly_cost: hourly_cost(&context)? };
+    if by == By::Month && months(window).last().is_some_and(|(_, last)| last.to < window.as_of()) {
+        return Err(ApiError::invalid(format!("by month, a report covers at most {MONTHS_MAX} months")));
+    }
+    let report = read(&context, move |service| service.rotation(window, by, terms)).await?;
+    answer(form, &report, rotation)
+}
+
+pub(super) async fn of_ages(context: Context) -> Result<Answer, ApiError> {
+    let (form, limit, now) = (form(&context)?, limit(&context)?, context.now());
+    let report = read(&context, move |service| service.ages(now, limit)).await?;
+    answer(form, &report, ages)
+}
+
+pub(super) async fn of_due(context: Context) -> Result<Answer, ApiError> {
+    let (form, limit, now) = (form(&context)?, limit(&context)?, context.now());
+    let within = context.fields().duration("within")?.unwrap_or(SOON).min(WITHIN_MAX);
+    let report = read(&context, move |service| service.due(now, within, limit)).await?;
+    answer(form, &report, due)
+}
+
+/// Reads all records of a kind, so not on a thread that answers requests.
+async fn read<T: Send + 'static, E: Into<ApiError> + Send + 'static>(
+    context: &Context,
+    report: impl FnOnce(&ReportService) -> Result<T, E> + Send + 'static,
+) -> Result<T, ApiError> {
+    let service = context.app.reports();
+    let read = tokio::task::spawn_blocking(move || report(&service)).await;
+    read.map_err(|_| ApiError::Internal)?.map_err(Into::into)
+}
+
+fn answer<T: serde::Serialize>(
+    form: Form,
+    report: &T,
+    sheet: impl FnOnce(&T) -> Sheet,
+) -> Result<Answer, ApiError> {
+    Ok(match form {
+        Form::Json => return Answer::of(report),
+        Form::Csv => Answer::text("text/csv; charset=utf-8", sheet(report).csv()),
+        Form::Markdown => Answer::text("text/markdown; charset=utf-8", sheet(report).markdown()),
+    })
+}
+
+fn window(context: &Context) -> Result<Window, ApiError> {
+    let now = context.now();
+    let to = moment(context, "to")?.unwrap_or_else(|| now.plus(Duration::from_millis(1)));
+    let from = moment(context, "from")?.unwrap_or_else(|| to.minus(WINDOW_DEFAULT));
+    if from >= to || !from.is_in_calendar() {
+        return Err(ApiError::invalid("from must be before to, and not before the year 0"));
+    }
+    Ok(Window { from, to, now })
+}
+
+fn by(context: &Context) -> Result<By, ApiError> {
+    Ok(match context.fields().text("by")?.as_deref() {
+        None | Some("") => By::Whole,
+        Some("class") => By::Class,
+        Some("target") => By::Target,
+        Some("rotator") => By::Rotator,
+        Some("month") => By::Month,
+        Some(_) => return Err(ApiError::invalid("by must be class, target, rotator or month")),
+    })
+}
+
+fn form(context: &Context) -> Result<Form, ApiError> {
+    Ok(match context.fields().text("format")?.as_deref() {
+        None | Some("" | "json") => Form::Json,
+        Some("csv") => Form::Csv,
+        Some("markdown") => Form::Markdown,
+        Some(_) => return Err(ApiError::invalid("format must be json, csv or markdown")),
+    })
+}
+
+/// Per cent, with at most four digits after the point.
+fn objective(context: &Context) -> Result<Objective, ApiError> {
+    let Some(text) = context.fields().text("objective")?.filter(|text| !text.is_empty()) else {
+        return Ok(Objective::default());
+    };
+    decimal(&text, 4)
+        .and_then(|millionths| Objective::from_millionths(u32::try_from(millionths).ok()?))
+        .ok_or_else(|| ApiError::invalid("objective must be per cent such as 99.5, above 0 and below 100"))
+}
+
+/// In hundredths.
+fn hourly_cost(context: &Context) -> Result<Option<u64>, ApiError> {
+    let text = context.fields().text("hourly_cost")?.filter(|text| !text.is_empty());
+    let cost = text.map(|text| decimal(&text, 2).filter(|hundredths| *hundredths <= HOURLY_COST_MAX));
+    cost.map(|cost| {
+        cost.ok_or_else(|| ApiError::invalid("hourly_cost must be a number such as 85.50, at most 1000000"))
+    })
+    .transpose()
+}
+
+/// A plain number with at most `digits` digits after the point, without the point.
+fn decimal(text: &str, digits: usize) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let is_plain = part.len() <= digits && [whole, part].iter().all(|t| t.bytes().all(|b| b.is_ascii_digit()));
+    format!("{whole}{part:0<digits$}").parse().ok().filter(|_| is_plain)
+}
+
+fn limit(context: &Context) -> Result<usize, ApiError> {
+    let Some(text) = context.fields().text("limit")?.filter(|text| !text.is_empty()) else {
+        return Ok(LISTED_DEFAULT);
+    };
+    let limit = text.parse().ok().filter(|limit| *limit <= LISTED_MAX);
+    limit.ok_or_else(|| ApiError::invalid(format!("limit must be a number of at most {LISTED_MAX}")))
+}
+
+/// What a report covers when nothing is asked for.
+const WINDOW_DEFAULT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// What counts as soon when nothing is asked for.
+const SOON: Duration = Duration::from_secs(24 * 60 * 60);
+const WITHIN_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
+/// A million, in hundredths.
+const HOURLY_COST_MAX: u64 = 100_000_000;
+/// Accounts that are named when nothing is asked for.
+const LISTED_DEFAULT: usize = 100;
+const LISTED_MAX: usize = 10_000;

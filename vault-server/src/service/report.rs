@@ -1,0 +1,215 @@
+//! Reports: what the records of rotations, attempts, incidents and accounts come to.
+//!
+//! Each report is one walk over the records, a page at a time. Kept meanwhile are counts and durations, never the records.
+//! The time line of an incident is read only where something was written to it after the time that is asked about.
+
+pub mod sheet;
+mod shown;
+mod standing;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use vault_api::report::{AgeReport, DueReport, RotationReport};
+use vault_core::account::Account;
+use vault_core::account::plan::RunEnd;
+use vault_core::account::standing::Standing;
+use vault_core::clock::Timestamp;
+use vault_core::incident::Incident;
+use vault_core::incident::budget::Objective;
+use vault_core::incident::entry::Entry;
+use vault_core::incident::report::{By, Reporter, Window};
+use vault_core::rotation::attempt::{Attempt, KEPT};
+use vault_core::schedule::RotationPolicy;
+use vault_core::store::key::Table;
+use vault_core::target::Target;
+
+use self::standing::{Ages, Dues};
+use crate::barrier::{CommitError, LoadError, Record};
+use crate::engine::Engine;
+use crate::engine::commit::PlanError;
+use crate::shutdown::Shutdown;
+
+/// What figures are held against.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Terms {
+    /// What share of rotations shall succeed.
+    pub objective: Objective,
+    /// What an hour of staff costs, in hundredths of whatever it is counted in.
+    pub hourly_cost: Option<u64>,
+}
+
+/// The reports. Cheap to clone.
+#[derive(Clone)]
+pub struct ReportService {
+    engine: Engine,
+}
+
+impl ReportService {
+    /// The reports on what is behind `engine`.
+    #[must_use]
+    pub fn new(engine: Engine) -> Self {
+        Self { engine }
+    }
+
+    /// What failed in the window, and how long repair took.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn rotation(&self, window: Window, by: By, terms: Terms) -> Result<RotationReport, LoadError> {
+        let mut rotators = BTreeMap::new();
+        if by == By::Rotator {
+            self.each(&[], None, |target: Target| {
+                rotators.insert(target.name.to_string(), target.rotator);
+                Ok(true)
+            })?;
+        }
+        let mut reporter = Reporter::new(window, by, rotators);
+        self.each(&[], None, |incident: Incident| {
+            let is_whole = !reporter.needs_lines(&incident);
+            let lines = if is_whole { Vec::new() } else { self.lines(&incident, window.to)? };
+            reporter.incident(&incident, &lines);
+            Ok(true)
+        })?;
+        let first = before(window.from);
+        self.each(&[], Some(first.clone()), |run: RunEnd| {
+            reporter.run(&run);
+            Ok(run.ended_at < window.to)
+        })?;
+        self.each(&[], Some(first), |attempt: Attempt| {
+            reporter.attempt(&attempt);
+            Ok(attempt.at < window.to)
+        })?;
+        Ok(shown::report(&reporter.finish(), window, by, terms))
+    }
+
+    /// The lines of an incident before a time.
+    fn lines(&self, incident: &Incident, until: Timestamp) -> Result<Vec<Entry>, LoadError> {
+        let mut lines = Vec::new();
+        self.each(incident.id.as_bytes(), None, |line: Entry| {
+            let is_before = line.at < until;
+            lines.extend(is_before.then_some(line));
+            Ok(is_before)
+        })?;
+        Ok(lines)
+    }
+
+    /// How old credentials are now, by their policies; names the `limit` oldest.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn ages(&self, now: Timestamp, limit: usize) -> Result<AgeReport, LoadError> {
+        let mut ages = Ages::new(limit);
+        self.standings(now, |account, standing| ages.add(account, standing))?;
+        Ok(ages.finish(now))
+    }
+
+    /// What is due now or will be `within` a time; names `limit` of them, the longest overdue first.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn due(&self, now: Timestamp, within: Duration, limit: usize) -> Result<DueReport, LoadError> {
+        let mut dues = Dues::new(now, within, limit);
+        self.standings(now, |account, standing| dues.add(account, standing))?;
+        Ok(dues.finish())
+    }
+
+    fn standings(&self, now: Timestamp, mut look: impl FnMut(&Account, &Standing)) -> Result<(), LoadError> {
+        let mut policies = BTreeMap::new();
+        self.each(&[], None, |account: Account| {
+            let policy = self.policy(&account, &mut policies);
+            look(&account, &Standing::of(&account, policy.as_ref(), now));
+            Ok(true)
+        })
+    }
+
+    /// The rotation policy of an account. Of one that cannot be read nothing is measured: the account's own status says
+    /// what is wrong with it.
+    fn policy(
+        &self,
+        account: &Account,
+        known: &mut BTreeMap<String, Option<RotationPolicy>>,
+    ) -> Option<RotationPolicy> {
+        let own = || self.engine.rotation_policy(account).ok().flatten();
+        match (&account.settings.own_rotation, &account.settings.rotation_policy) {
+            (None, Some(name)) => known.entry(name.to_string()).or_insert_with(own).clone(),
+            _ => own(),
+        }
+    }
+
+    /// Reads the records of a prefix after a name, a page at a time, until one says that it is enough.
+    fn each<R: Record>(
+        &self,
+        prefix: &[u8],
+        mut after: Option<Vec<u8>>,
+        mut look: impl FnMut(R) -> Result<bool, LoadError>,
+    ) -> Result<(), LoadError> {
+        loop {
+            let page = self.engine.barrier().list::<R>(prefix, after.as_deref(), PAGE)?;
+            let is_last = page.len() < PAGE;
+            after = page.last().map(|(name, _)| name.clone());
+            for (_, loaded) in page {
+                if !look(loaded.value)? {
+                    return Ok(());
+                }
+            }
+            if is_last {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Forgets attempts that nobody asks for any more, until the shutdown.
+    pub async fn tidy_until(self, shutdown: Shutdown) {
+        let mut pulse = tokio::time::interval(TIDIED_EVERY);
+        pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = shutdown.begun() => return,
+                _ = pulse.tick() => {}
+            }
+            match self.tidy(self.engine.now()).await {
+                Ok(()) | Err(PlanError::Load(LoadError::Sealed)) => {}
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "old attempts are not forgotten yet");
+                }
+            }
+        }
+    }
+
+    /// Forgets the attempts that were over [`KEPT`] before `now`.
+    ///
+    /// # Errors
+    /// `PlanError` by cause; the rest waits for the next time.
+    pub async fn tidy(&self, now: Timestamp) -> Result<(), PlanError> {
+        let end = now.minus(KEPT).as_millis().max(0).to_be_bytes();
+        let barrier = self.engine.barrier();
+        loop {
+            let page = barrier.revisions(Table::Attempt, &[], None, PAGE)?;
+            let old: Vec<_> = page.into_iter().take_while(|(name, _)| name.as_slice() < &end[..]).collect();
+            if old.is_empty() {
+                return Ok(());
+            }
+            let mut batch = barrier.transaction().map_err(CommitError::from)?;
+            for (name, revision) in old {
+                batch.delete::<Attempt>(name, revision);
+            }
+            match barrier.commit(batch).await {
+                // The re-wrap came between: they are read anew.
+                Ok(()) | Err(CommitError::Conflict) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+}
+
+/// The name before any of that moment, of records that are named by their time.
+fn before(at: Timestamp) -> Vec<u8> {
+    at.as_millis().saturating_sub(1).max(0).to_be_bytes().to_vec()
+}
+
+/// Records read at a time: an incident may have some ten kilobytes.
+const PAGE: usize = 200;
+/// Between two looks for what can be forgotten.
+const TIDIED_EVERY: Duration = Duration::from_secs(60 * 60);
