@@ -2,7 +2,8 @@
 """The measures of docs/measures.md once more, from its definitions alone: what the vault says is compared with this.
 
 Reads JSON lines. The first is {"windows": [{"from", "to", "now"}], "objective"}; each further one is a record:
-  {"record": "incident", "target", "fault", "events": [{"at", "kind", "class"}]}
+  {"record": "incident", "target", "lines": [{"at", "clock", "kind", "class", "staff_minutes", "fault", "started"}]}
+    in the order of their places; `clock` is null where it showed `at`, `fault` and `started` are those of the first line
   {"record": "rotation", "target", "at", "attempts", "class"}      class is null where it succeeded
   {"record": "attempt", "target", "at", "succeeded", "class"}
 All times are whole milliseconds since 1970. Prints one JSON line for each window; durations are whole microseconds and
@@ -18,22 +19,19 @@ MILLION = 1_000_000
 
 
 def known(incident, until):
-    """What the events before `until` say of an incident; None if it was not detected by then."""
+    """What the lines before `until` say of an incident; None if it was not detected by then."""
     view = None
-    for event in incident["events"]:
-        at, kind = event["at"], event["kind"]
-        if kind == "opened":
-            if at >= until:
-                return None
-            view = {"detected": at, "fault": incident["fault"], "class": event["class"],
-                    "acknowledged": None, "mitigated": None, "end": None, "how": "open"}
-            continue
+    for line in incident["lines"]:
+        at, kind = line["at"], line["kind"]
         if at >= until:
-            continue
-        if kind in ("failed", "reopened"):
-            view["class"] = event["class"]
-            if view["how"] != "open":
-                view.update(how="open", end=None, mitigated=None)
+            break
+        if kind == "opened":
+            view = {"detected": at, "fault": line["fault"], "class": line["class"], "acknowledged": None, "mitigated": None,
+                    "end": None, "how": "open", "reviewed": None, "minutes": 0, "suspect": line["started"] > at}
+        elif kind in ("failed", "reopened"):
+            view["class"] = line["class"]
+        if kind == "reopened":
+            view.update(how="open", end=None, mitigated=None, reviewed=None)
         elif kind == "acknowledged" and view["acknowledged"] is None:
             view["acknowledged"] = at
         elif kind == "mitigated" and view["mitigated"] is None:
@@ -44,6 +42,11 @@ def known(incident, until):
             view.update(how="remediated", end=at)
         elif kind == "withdrawn" and view["how"] == "open":
             view.update(how="withdrawn", end=at)
+        elif kind == "reviewed":
+            view["reviewed"] = at
+        view["minutes"] += line["staff_minutes"]
+        if line["clock"] is not None and at - line["clock"] >= 1000:
+            view["suspect"] = True
     return view
 
 
@@ -72,7 +75,7 @@ def measures(views, as_of):
     doubts = dict.fromkeys(pairs, 0)
 
     def sample(name, start, end, is_over):
-        if end < start:
+        if view["suspect"] or end < start:
             doubts[name] += 1
         else:
             pairs[name].append(((end - start) * 1000, is_over))
@@ -91,10 +94,7 @@ def measures(views, as_of):
         if is_open:
             sample("ttr", detected, as_of, False)
         elif view["how"] == "remediated":
-            if view["end"] < view["mitigated"]:
-                doubts["ttr"] += 1
-            else:
-                sample("ttr", detected, view["end"], True)
+            sample("ttr", detected, view["end"], True)
     return {name: spread(pairs[name], doubts[name]) for name in pairs}
 
 
@@ -109,6 +109,7 @@ def figures(views, rotations, attempts, window, objective):
     start, to, now = window["from"], window["to"], window["now"]
     as_of = min(to, now)
     inside = lambda at: start <= at < to
+    reviewed = [view for view in views if view["reviewed"] is not None and inside(view["reviewed"])]
     views = [view for view in views if meets(view, start)]
     rotations = [rotation for rotation in rotations if inside(rotation["at"])]
     attempts = [attempt for attempt in attempts if inside(attempt["at"])]
@@ -130,6 +131,8 @@ def figures(views, rotations, attempts, window, objective):
         "resolved": sum(inside(view["end"]) for view in repaired),
         "open": len(ages), "oldest_open": max(ages) * 1000 if ages else None,
         "never_acknowledged": sum(view["acknowledged"] is None or view["acknowledged"] > view["end"] for view in repaired),
+        "reviewed": len(reviewed), "staff_minutes": sum(view["minutes"] for view in reviewed),
+        "unreviewed": sum(view["reviewed"] is None for view in repaired),
         "withdrawn": sum(view["how"] == "withdrawn" for view in views),
         "by_class": classes, **measures(views, as_of),
     }

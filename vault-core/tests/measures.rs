@@ -24,7 +24,7 @@ fn at(text: &str) -> Timestamp {
 /// The report in the words of the oracle.
 fn told(history: &History, window: Window, by: By) -> (Value, BTreeMap<String, Value>) {
     let mut reporter = Reporter::new(window, by, BTreeMap::new());
-    history.incidents.iter().for_each(|incident| reporter.incident(incident));
+    history.tell(&mut reporter);
     history.runs.iter().for_each(|run| reporter.run(run));
     history.attempts.iter().for_each(|attempt| reporter.attempt(attempt));
     let report = reporter.finish();
@@ -48,6 +48,9 @@ fn figures(figures: &Figures, window: Window) -> Value {
         "oldest_open": figures.oldest_open.map(|age| u64::try_from(age.as_micros()).unwrap()),
         "never_acknowledged": figures.never_acknowledged,
         "withdrawn": figures.withdrawn,
+        "reviewed": figures.reviewed,
+        "staff_minutes": figures.staff_minutes,
+        "unreviewed": figures.unreviewed,
         "by_class": figures.by_class,
         "ttd": spread(figures.ttd),
         "tta": spread(figures.tta),
@@ -134,10 +137,13 @@ fn the_histories_hold_what_is_hard_to_measure() {
     let history = History::random(1, 1000, Clock::Steps);
     let window = Window { from: at("2026-01-01T00:00:00Z"), to: history.now, now: history.now };
     let (whole, months) = told(&history, window, By::Month);
-    for name in ["open", "never_acknowledged", "withdrawn", "failed", "attempts_failed"] {
+    for name in
+        ["open", "never_acknowledged", "withdrawn", "reviewed", "unreviewed", "failed", "attempts_failed"]
+    {
         assert!(whole[name].as_u64().unwrap() > 10, "{name}: {whole}");
     }
-    assert!(history.incidents.iter().filter(|incident| incident.reopened > 0).count() > 10);
+    assert!(history.incidents.iter().filter(|(incident, _)| incident.reopened > 0).count() > 10);
+    assert!(whole["staff_minutes"].as_u64().unwrap() > 1000, "{whole}");
     for measure in ["tta", "ttm", "ttr"] {
         for name in ["completed", "censored", "suspect"] {
             assert!(whole[measure][name].as_u64().unwrap() > 3, "{measure} {name}: {whole}");
@@ -190,7 +196,7 @@ fn the_example_that_was_worked_out_by_hand_comes_to_what_the_page_says() {
     let november = |now| Window { from: at("2026-11-01T00:00:00Z"), to: at("2026-12-01T00:00:00Z"), now };
     let window = november(at("2027-03-01T00:00:00Z"));
     let mut reporter = Reporter::new(window, By::Whole, BTreeMap::new());
-    incidents.iter().for_each(|incident| reporter.incident(incident));
+    incidents.iter().for_each(|(incident, lines)| reporter.incident(incident, lines));
     let figures = reporter.finish().total;
     for (name, spread) in
         [("TTD", figures.ttd), ("TTA", figures.tta), ("TTM", figures.ttm), ("TTR", figures.ttr)]
@@ -200,6 +206,7 @@ fn the_example_that_was_worked_out_by_hand_comes_to_what_the_page_says() {
     let counts =
         [figures.opened, figures.resolved, figures.open, figures.never_acknowledged, figures.withdrawn];
     assert_eq!(counts, [5, 4, 1, 1, 1]);
+    assert_eq!((figures.reviewed, figures.staff_minutes, figures.unreviewed), (2, 150, 2));
     assert_eq!(figures.oldest_open.map(|age| age.as_secs()), Some(907_200));
     let budget = |failed, ended| Objective::default().budget(failed, ended, window.length());
     assert_eq!(budget(2, 40), Some(Budget { share: 50_000, burn: 10_000_000, spent: 10_000_000 }));

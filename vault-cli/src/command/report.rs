@@ -162,7 +162,11 @@ fn seconds(figure: Option<f64>, is_floor: bool) -> String {
     figure.map_or_else(
         || "-".to_owned(),
         |seconds| {
-            if seconds < 60.0 { format!("{sign}{seconds:.1}s") } else { format!("{sign}{}", brief(whole(seconds))) }
+            if seconds < 60.0 {
+                format!("{sign}{seconds:.1}s")
+            } else {
+                format!("{sign}{}", brief(whole(seconds)))
+            }
         },
     )
 }

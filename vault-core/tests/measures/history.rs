@@ -8,8 +8,9 @@ use vault_core::clock::Timestamp;
 use vault_core::entropy::SeededEntropy;
 use vault_core::id::{IncidentId, RotationId};
 use vault_core::incident::Incident;
+use vault_core::incident::entry::{Cause, Entry, What};
 use vault_core::incident::ledger::{FaultReport, LedgerEvent, record};
-use vault_core::incident::report::Window;
+use vault_core::incident::report::{Reporter, Window};
 use vault_core::rotation::attempt::Attempt;
 use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::run::Step;
@@ -38,7 +39,8 @@ pub(crate) enum Clock {
 
 /// What happened in one store.
 pub(crate) struct History {
-    pub(crate) incidents: Vec<Incident>,
+    /// Each with its time line.
+    pub(crate) incidents: Vec<(Incident, Vec<Entry>)>,
     pub(crate) runs: Vec<RunEnd>,
     pub(crate) attempts: Vec<Attempt>,
     /// All of it as the oracle reads it.
@@ -52,14 +54,14 @@ impl History {
     /// `count` incidents, and as many rotations and attempts, by a wall clock of this kind.
     pub(crate) fn random(seed: u64, count: usize, clock: Clock) -> Self {
         let (mut dice, entropy) = (Dice(seed), SeededEntropy::new(seed));
-        let mut events = Vec::new();
+        let (mut incidents, mut events) = (Vec::new(), Vec::new());
         let (mut runs, mut attempts, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..count {
             let target = format!("t{}", dice.roll(4));
             let began = moment(&mut dice);
-            let (told, line) = incident(&mut dice, &entropy, &target, (began, clock));
+            let told = incident(&mut dice, &entropy, &target, (began, clock));
+            incidents.extend(folded(told.iter().map(|(_, event)| event)));
             events.push(told);
-            lines.push(line);
             let (run, attempt) =
                 (rotation(&mut dice, &entropy, &target), tried(&mut dice, &entropy, &target));
             lines.push(json!({
@@ -73,9 +75,16 @@ impl History {
             runs.push(run);
             attempts.push(attempt);
         }
-        let incidents =
-            events.iter().filter_map(|events| folded(events.iter().map(|(_, event)| event))).collect();
+        lines.extend(incidents.iter().map(exported));
         Self { incidents, runs, attempts, lines, now: Timestamp::from_millis(BEGIN + SPAN), events }
+    }
+
+    /// Adds the incidents to a report, each with the lines that it asks for and no others.
+    pub(crate) fn tell(&self, reporter: &mut Reporter) {
+        for (incident, lines) in &self.incidents {
+            let lines = if reporter.needs_lines(incident) { lines.as_slice() } else { &[] };
+            reporter.incident(incident, lines);
+        }
     }
 
     /// The records as they were at `until`.
@@ -106,8 +115,36 @@ impl History {
     }
 }
 
-fn folded<'a>(events: impl Iterator<Item = &'a LedgerEvent>) -> Option<Incident> {
-    events.fold(None, |incident, event| record(incident.clone(), event).or(incident))
+/// The record and the time line that events come to.
+fn folded<'a>(events: impl Iterator<Item = &'a LedgerEvent>) -> Option<(Incident, Vec<Entry>)> {
+    let (mut incident, mut lines) = (None, Vec::new());
+    for event in events {
+        if let Some(recorded) = record(incident.clone(), event) {
+            incident = Some(recorded.incident);
+            lines.extend(recorded.entry);
+        }
+    }
+    Some((incident?, lines))
+}
+
+/// What an incident's time line tells, as the oracle reads it.
+fn exported((incident, lines): &(Incident, Vec<Entry>)) -> Value {
+    let told = lines.iter().map(|line| {
+        let opened = match &line.what {
+            What::Opened { fault_at, started_at, .. } => Some((fault_at.as_millis(), started_at.as_millis())),
+            _ => None,
+        };
+        json!({
+            "at": line.at.as_millis(),
+            "clock": line.wall.map(Timestamp::as_millis),
+            "kind": line.word(),
+            "class": line.failure().map(|failure| failure.class.as_str()),
+            "staff_minutes": line.staff_minutes(),
+            "fault": opened.map(|(fault, _)| fault),
+            "started": opened.map(|(_, started)| started),
+        })
+    });
+    json!({ "record": "incident", "target": incident.target, "lines": told.collect::<Vec<_>>() })
 }
 
 fn moment(dice: &mut Dice) -> Timestamp {
@@ -120,16 +157,20 @@ fn moment(dice: &mut Dice) -> Timestamp {
     }
 }
 
-/// The events of one incident, and the line that tells them.
+/// The events of one incident, each with the time by which it counts.
 fn incident(
     dice: &mut Dice,
     entropy: &SeededEntropy,
     target: &str,
     (began, clock): (Timestamp, Clock),
-) -> (Vec<(Timestamp, LedgerEvent)>, Value) {
+) -> Vec<(Timestamp, LedgerEvent)> {
     let id = IncidentId::generate(began, entropy);
-    let class = dice.class();
     let due_at = began.minus(Duration::from_secs(dice.roll(100_000)));
+    let started_at = match (clock, dice.roll(20)) {
+        // The clock was stepped back between the attempt's beginning and its end.
+        (Clock::Steps, 0) => began.plus(Duration::from_secs(1)),
+        _ => began,
+    };
     let fault = |at, class, reopened| {
         LedgerEvent::Fault(FaultReport {
             incident: id,
@@ -141,54 +182,52 @@ fn incident(
             phase: Some(Step::Apply),
             detail: "port 5432: closed".to_owned(),
             due_at,
-            started_at: began,
+            started_at,
             attempts: 1,
             stays_parked: false,
         })
     };
-    let mut told = vec![(began, fault(began, class, false))];
-    let mut lines = vec![json!({ "at": began.as_millis(), "kind": "opened", "class": class.as_str() })];
+    let mut told = vec![(began, fault(began, dice.class(), false))];
     let (mut at, mut is_open) = (began, true);
     for _ in 0..dice.roll(12) {
         at = match clock {
             Clock::Steps => step(dice, at),
             Clock::Honest => step(dice, at).max(at),
         };
-        let by = || "eve".to_owned();
-        let (kind, class, event) = match (dice.roll(8), is_open) {
+        let by = "eve".to_owned();
+        let staff_minutes = u32::try_from(dice.roll(90)).unwrap();
+        let event = match (dice.roll(9), is_open) {
             (0 | 1, _) => {
-                let class = dice.class();
-                let kind = if is_open { "failed" } else { "reopened" };
-                let event = fault(at, class, !is_open);
+                let event = fault(at, dice.class(), !is_open);
                 is_open = true;
-                (kind, Some(class), event)
+                event
             }
-            (2 | 3, _) => ("acknowledged", None, LedgerEvent::Acknowledged { incident: id, at, by: by() }),
-            (4, true) => ("mitigated", None, LedgerEvent::Mitigated { incident: id, at }),
+            (2 | 3, _) => LedgerEvent::Acknowledged { incident: id, at, by },
+            (4, true) => LedgerEvent::Mitigated { incident: id, at },
             (5 | 6, true) => {
                 is_open = false;
-                ("remediated", None, LedgerEvent::Remediated { incident: id, at })
+                LedgerEvent::Remediated { incident: id, at }
             }
             (7, true) if dice.roll(2) == 0 => {
                 is_open = false;
-                ("withdrawn", None, LedgerEvent::Withdrawn { incident: id, at, by: by() })
+                LedgerEvent::Withdrawn { incident: id, at, by }
             }
-            _ => {
-                ("note", None, LedgerEvent::Note { incident: id, at, by: by(), text: "seen: yes".to_owned() })
+            (4..=7, false) => {
+                let (cause, text) = (Cause::Network, "a cable".to_owned());
+                LedgerEvent::Reviewed { incident: id, at, by, cause, text, staff_minutes }
             }
+            _ => LedgerEvent::Note { incident: id, at, by, text: "seen: yes".to_owned(), staff_minutes },
         };
-        lines.push(json!({ "at": at.as_millis(), "kind": kind, "class": class.map(FaultClass::as_str) }));
         told.push((at, event));
     }
-    // What did not begin has been wrong since it was due.
-    let wrong = if class == FaultClass::Overdue { due_at } else { began };
-    let line = json!({ "record": "incident", "target": target, "fault": wrong.as_millis(), "events": lines });
-    (told, line)
+    told
 }
 
-/// The time goes on, by a little or by weeks; now and then it steps back, and now and then it stands.
+/// The clock goes on, by a little or by weeks; now and then it steps back, also by less than counts, and now and then it
+/// stands.
 fn step(dice: &mut Dice, at: Timestamp) -> Timestamp {
-    match dice.roll(14) {
+    match dice.roll(15) {
+        14 => at.minus(Duration::from_millis(998 + dice.roll(4))),
         0 => at.minus(Duration::from_millis(1 + dice.roll(3_600_000))),
         1 => at.minus(Duration::from_millis(dice.roll(20 * 24 * 3_600_000))),
         2 => at,
@@ -234,7 +273,7 @@ const BEGIN: i64 = 1_767_225_600_000;
 const SPAN: i64 = 140 * 24 * 3_600_000;
 
 /// The incidents of the table on the page: name, t2, t3, and what then.
-pub(crate) fn of_page(example: &str) -> Vec<Incident> {
+pub(crate) fn of_page(example: &str) -> Vec<(Incident, Vec<Entry>)> {
     let time = |text: &str| {
         let (day, hour) = text.trim().split_once(' ').unwrap();
         Timestamp::parse_rfc3339(&format!("2026-{day}T{hour}:00Z")).unwrap()
@@ -271,6 +310,11 @@ pub(crate) fn of_page(example: &str) -> Vec<Incident> {
                 "remediated" => LedgerEvent::Remediated { incident, at },
                 "withdrawn" => LedgerEvent::Withdrawn { incident, at, by },
                 "reopened" => fault(at, true),
+                "noted" => LedgerEvent::Note { incident, at, by, text: String::new(), staff_minutes: 30 },
+                "reviewed" => {
+                    let (cause, text) = (Cause::Unknown, String::new());
+                    LedgerEvent::Reviewed { incident, at, by, cause, text, staff_minutes: 60 }
+                }
                 other => unreachable!("{other}"),
             }
         });

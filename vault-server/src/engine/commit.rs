@@ -21,9 +21,7 @@ use vault_core::store::key::Table;
 
 use super::Engine;
 use super::outbox::Turned;
-use super::record::{
-    DUE_ACCOUNT, Secret, attempt_name, history_name, line_name, log_name, secret_name,
-};
+use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, line_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
 use crate::service::knower::note_giver;
 

@@ -9,8 +9,8 @@ use super::incident::moment;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
-use crate::service::report::{ReportService, Terms};
 use crate::service::report::sheet::{Sheet, ages, due, rotation};
+use crate::service::report::{ReportService, Terms};
 
 /// The forms of a report.
 #[derive(Clone, Copy)]
@@ -118,7 +118,8 @@ fn hourly_cost(context: &Context) -> Result<Option<u64>, ApiError> {
 /// A plain number with at most `digits` digits after the point, without the point.
 fn decimal(text: &str, digits: usize) -> Option<u64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let is_plain = part.len() <= digits && [whole, part].iter().all(|t| t.bytes().all(|b| b.is_ascii_digit()));
+    let is_plain =
+        part.len() <= digits && [whole, part].iter().all(|t| t.bytes().all(|b| b.is_ascii_digit()));
     format!("{whole}{part:0<digits$}").parse().ok().filter(|_| is_plain)
 }
 
