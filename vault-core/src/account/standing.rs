@@ -45,7 +45,7 @@ impl Standing {
             period: policy.and_then(|policy| period(policy, now)),
             never_rotated: account.last_rotation.is_none(),
             due_at,
-            held_until: held.filter(|held| *held > now),
+            held_until: held.filter(|held| *held > now && due_at.is_some_and(|due| due <= now)),
             overdue: waits_since.filter(|since| *since <= now).map(|since| now.since(since)),
             is_parked,
         }

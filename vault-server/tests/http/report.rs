@@ -2,6 +2,7 @@
 
 use rotators::fake::{Mishap, Verb};
 use serde_json::json;
+use vault_core::clock::Clock;
 use vault_core::rotation::fault::FaultClass;
 
 use super::bench::Bench;
@@ -102,6 +103,72 @@ async fn what_is_due_and_how_old_it_is_is_told_of_every_account() {
 }
 
 #[tokio::test]
+async fn a_past_window_tells_what_was_known_then_from_the_time_lines() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    bench.target.break_down(FaultClass::Unreachable);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
+    bench.rest().await;
+    let id = bench.get("incidents").await.at("/data/incidents/0/id").as_str().unwrap().to_owned();
+    let later = || bench.disk.clock.advance(seconds(3600));
+    later();
+    let broken = bench.disk.clock.now().to_rfc3339();
+    let note = json!({ "text": "no power", "staff_minutes": 30 });
+    bench.post(&format!("incidents/{id}/note"), note).await.expect_status(200);
+    bench.target.heal();
+    later();
+    bench.tick().await;
+    later();
+    let healed = bench.disk.clock.now().to_rfc3339();
+    let review = json!({ "cause": "target_down", "text": "a fuse", "staff_minutes": 60 });
+    bench.post(&format!("incidents/{id}/review"), review).await.expect_status(200);
+    later();
+    let reviewed = bench.disk.clock.now().to_rfc3339();
+
+    let told = async |until: &str| {
+        let report = bench.get(&format!("reports/rotation?to={until}&hourly_cost=85.50")).await;
+        report.expect_status(200);
+        let ttr = (report.at("/data/ttr/completed"), report.at("/data/ttr/censored"));
+        (ttr, report.at("/data/incidents/open"), report.at("/data/work"))
+    };
+    let work = |reviewed: u64, unreviewed: u64, minutes: u64, cost: f64| json!({ "reviewed": reviewed, "unreviewed": unreviewed, "staff_minutes": minutes, "cost": cost });
+    assert_eq!(told(&broken).await, ((json!(0), json!(1)), json!(1), work(0, 0, 0, 0.0)));
+    assert_eq!(told(&healed).await, ((json!(1), json!(0)), json!(0), work(0, 1, 0, 0.0)));
+    assert_eq!(told(&reviewed).await, ((json!(1), json!(0)), json!(0), work(1, 0, 90, 128.25)));
+
+    // The clock is stepped back while it fails anew: no duration can be told of it, and it is counted as ever.
+    bench.target.break_down(FaultClass::Unreachable);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
+    bench.rest().await;
+    bench.disk.clock.set(bench.disk.clock.now().minus(seconds(60)));
+    bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
+    bench.disk.clock.advance(seconds(3600));
+    let report = bench.get("reports/rotation?hourly_cost=85.50").await;
+    let ttr = ["n", "suspect"].map(|name| report.at(&format!("/data/ttr/{name}")));
+    assert_eq!((ttr, report.at("/data/incidents/open")), ([json!(0), json!(1)], json!(1)), "{}", report.text);
+    assert_eq!(report.at("/data/work"), work(0, 0, 0, 0.0));
+    assert_eq!(told(&reviewed).await, ((json!(1), json!(0)), json!(0), work(1, 0, 90, 128.25)));
+}
+
+#[tokio::test]
+async fn what_a_maintenance_holds_is_due_and_not_overdue() {
+    let bench = Bench::new().await;
+    bench.post("rotation-policies/hourly", json!({ "rotation_period": "1h" })).await;
+    bench.account("app", "p-1").await;
+    bench.post("accounts/config/app", json!({ "rotation_policy": "hourly" })).await.expect_status(200);
+    let maintenance = json!({ "for": "3h", "reason": "an upgrade" });
+    bench.post("targets/maintenance/t", maintenance).await.expect_status(200);
+    bench.disk.clock.advance(seconds(7200));
+    bench.tick().await;
+    let due = bench.get("reports/due").await;
+    assert_eq!((due.at("/data/overdue"), due.at("/data/held")), (json!(0), json!(1)), "{}", due.text);
+    let listed = due.at("/data/listed/0");
+    assert_eq!((&listed["account"], &listed["overdue_seconds"]), (&json!("app"), &json!(null)));
+    let status = bench.get("accounts/status/app").await;
+    assert_eq!(listed["held_until"], status.at("/data/held_until"));
+}
+
+#[tokio::test]
 async fn reports_come_as_json_csv_and_markdown_and_refuse_what_is_none() {
     let bench = Bench::new().await;
     for report in ["rotation", "ages", "due"] {
@@ -130,6 +197,11 @@ async fn reports_come_as_json_csv_and_markdown_and_refuse_what_is_none() {
         ("objective=99.99999", 400),
         ("objective=-1", 400),
         ("objective=1e1", 400),
+        ("hourly_cost=0", 200),
+        ("hourly_cost=85.505", 400),
+        ("hourly_cost=-1", 400),
+        ("hourly_cost=1000000.01", 400),
+        ("hourly_cost=.", 400),
         ("by=month&from=2020-01-01T00:00:00Z&to=2020-02-01T00:00:00Z", 200),
         ("by=month&from=1970-01-01T00:00:00Z", 400),
     ] {

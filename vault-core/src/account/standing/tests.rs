@@ -56,6 +56,10 @@ fn what_a_maintenance_holds_is_not_overdue_until_that_is_over() {
     let meanwhile = Standing::of(&account, None, NOW.plus(minute));
     assert_eq!((meanwhile.held_until, meanwhile.overdue), (account.held_until, None));
     assert_eq!(meanwhile.due_at, Some(NOW));
+    // What is held is something else, such as the end of a grace.
+    account.next_rotation = Some(NOW.plus(minute * 20));
+    assert_eq!(Standing::of(&account, None, NOW.plus(minute)).held_until, None);
+    account.next_rotation = Some(NOW);
     let after = Standing::of(&account, None, NOW.plus(minute * 12));
     assert_eq!((after.held_until, after.overdue), (None, Some(minute * 2)));
 }

@@ -118,8 +118,8 @@ fn hourly_cost(context: &Context) -> Result<Option<u64>, ApiError> {
 /// A plain number with at most `digits` digits after the point, without the point.
 fn decimal(text: &str, digits: usize) -> Option<u64> {
     let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-    let is_plain =
-        part.len() <= digits && [whole, part].iter().all(|t| t.bytes().all(|b| b.is_ascii_digit()));
+    let is_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    let is_plain = !whole.is_empty() && part.len() <= digits && is_digits(whole) && is_digits(part);
     format!("{whole}{part:0<digits$}").parse().ok().filter(|_| is_plain)
 }
 
