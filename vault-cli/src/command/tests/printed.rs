@@ -195,7 +195,7 @@ async fn the_report_never_leaves_open_incidents_out() {
         "work": {"reviewed": 1, "unreviewed": 2, "staff_minutes": 90, "cost": 127.5},
         "by_class": {"unreachable": 2},
         "ttr": {
-            "n": 2, "completed": 1, "censored": 1, "mean": 60.0, "p50": 9.25, "p90": 907200.5, "max": 907200.5,
+            "n": 2, "completed": 1, "censored": 1, "mean": 60.0, "p50": 9.5, "p90": 907200.5, "max": 907200.5,
             "p90_is_floor": true, "max_is_floor": true,
         },
     });
@@ -217,7 +217,7 @@ TIME TO         N  ENDED  OPEN  SUSPECT  MEAN  P50   P90      MAX
 detect (TTD)    0  0      0     0        -     -     -        -
 ack (TTA)       0  0      0     0        -     -     -        -
 mitigate (TTM)  0  0      0     0        -     -     -        -
-repair (TTR)    2  1      1     0        1m    9.3s  >10d12h  >10d12h
+repair (TTR)    2  1      1     0        1m    9.5s  >10d12h  >10d12h
 
 CLASS        INCIDENTS
 unreachable  2
