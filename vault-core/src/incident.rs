@@ -10,6 +10,7 @@ pub mod ledger;
 pub mod measure;
 pub mod remedy;
 pub mod report;
+pub mod severity;
 pub mod view;
 
 use std::time::Duration;

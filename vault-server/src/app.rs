@@ -340,6 +340,7 @@ impl App {
         self.shutdown.spawn(self.reports().tidy_until(self.shutdown.clone()));
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
         self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
+        self.shutdown.spawn(self.engine.clone().count_standing_until_stop());
     }
 
     async fn checkpoint_until_shutdown(self: Arc<Self>) {

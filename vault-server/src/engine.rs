@@ -27,6 +27,7 @@ mod place;
 pub mod previous;
 pub mod rehearse;
 pub(crate) mod silence;
+pub mod standing;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -99,7 +100,8 @@ impl Engine {
     pub fn new(ports: Ports) -> Self {
         let Ports { barrier, audit, consumers, clock, entropy, rotators, metrics, shutdown } = ports;
         let outbox = Outbox::new(barrier.clone(), Arc::clone(&clock), Arc::clone(&entropy));
-        let (flights, gates, meter) = (Arc::default(), Gates::default(), Meter::new(&metrics));
+        let (flights, gates) = (Arc::default(), Gates::default());
+        let meter = Meter::new(&metrics, rotators.kinds());
         Self {
             inner: Arc::new(Inner {
                 barrier,

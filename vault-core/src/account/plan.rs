@@ -69,6 +69,22 @@ pub enum Effect {
     },
 }
 
+impl Effect {
+    /// The step that it is part of, as it stands in metrics.
+    #[must_use]
+    pub const fn phase(self) -> &'static str {
+        match self {
+            Self::Prepare => "prepare",
+            Self::Apply => "apply",
+            Self::Verify => "verify",
+            Self::Probe => "probe",
+            Self::Revert => "revert",
+            Self::Retire { .. } => "retire",
+            Self::Check | Self::CheckPrevious { .. } => "check",
+        }
+    }
+}
+
 /// A change to the stored secrets, in the same commit as the record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SecretChange {

@@ -65,11 +65,12 @@ impl Engine {
             put_lease(barrier, &mut batch, lease, self.now())?;
         }
         let turned = put_incidents(barrier, &mut batch, &plan.ledger)?;
-        if let Some(attempt) = attempt::ended(&before.value, plan, self.now()) {
+        let attempt = attempt::ended(&before.value, plan, self.now());
+        if let Some(attempt) = &attempt {
             // After a step back of the clock one may end at the very moment of another of that number.
-            let name = attempt_name(&attempt);
+            let name = attempt_name(attempt);
             let there = barrier.revision::<Attempt>(name.clone())?;
-            batch.put(name, there.map_or(Require::Absent, Require::At), &attempt);
+            batch.put(name, there.map_or(Require::Absent, Require::At), attempt);
         }
         if let Some(end) = &plan.ended {
             // A rotation that was parked may end once more, and the clock may have stepped back to that very
@@ -84,7 +85,21 @@ impl Engine {
         if told {
             outbox.committed();
         }
+        self.measure(plan, attempt.as_ref(), &turned);
         Ok(())
+    }
+
+    /// Measures what was committed.
+    fn measure(&self, plan: &Plan, attempt: Option<&Attempt>, turned: &[Turned]) {
+        let meter = &self.inner.meter.rotation;
+        if let Some(attempt) = attempt {
+            meter.attempted(self.kind_of(&plan.account.target), attempt);
+        }
+        turned.iter().for_each(|(_, incident)| meter.turned(incident));
+        let closed = plan.lease.as_ref().filter(|lease| lease.state == LeaseState::Closed);
+        if let Some((from, to)) = closed.and_then(|lease| lease.closing.zip(lease.closed_at)) {
+            meter.revoked("account", to.since(from));
+        }
     }
 
     fn secret_change(

@@ -153,12 +153,14 @@ impl Engine {
             current: tools.current,
             previous: tools.previous,
         };
+        let began = tokio::time::Instant::now();
         let call = caught(execute(effect, &*tools.rotator, &bench));
         let answer = match tokio::time::timeout(EFFECT_DEADLINE, call).await {
             Ok(Some(answer)) => answer,
             Ok(None) => broken(effect).into(),
             Err(_) => timed_out(effect).into(),
         };
+        self.inner.meter.rotation.called(tools.rotator.kind(), effect.phase(), began.elapsed());
         Ok(Called { answer, managed_by: tools.managed_by })
     }
 

@@ -26,6 +26,7 @@ use vault_core::store::key::Table;
 
 use super::commit::PlanError;
 use super::drive::Chain;
+use super::meter::standing::Leases;
 use super::{Engine, OUTCOME_WAIT, READ_WAIT};
 use crate::barrier::{CommitError, LoadError, Loaded};
 
@@ -292,6 +293,7 @@ impl Engine {
     /// [`LoadError`] by cause.
     pub async fn count_dynamic(&self) -> Result<(), LoadError> {
         let mut counts = Stage::WORDS.map(|word| (word, 0));
+        let (now, mut leases) = (self.now(), Leases::default());
         let mut damaged = 0;
         let mut after: Option<Vec<u8>> = None;
         loop {
@@ -303,13 +305,17 @@ impl Engine {
                     damaged += 1;
                     continue;
                 };
-                let word = lease.value.word();
+                let (word, lease) = (lease.value.word(), &lease.value);
+                let is_active = lease.stage == Stage::Active;
+                let ending = lease.closing.filter(|_| lease.stage != Stage::Closed);
+                leases.add(is_active.then_some(lease.expires_at), ending, now);
                 counts.iter_mut().filter(|(state, _)| *state == word).for_each(|(_, count)| *count += 1);
             }
             tokio::task::yield_now().await;
         }
         self.inner.meter.counted(&counts);
         self.inner.meter.counted(&[(DAMAGED, damaged)]);
+        self.inner.meter.standing.leases("dynamic", leases);
         Ok(())
     }
 

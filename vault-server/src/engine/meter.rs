@@ -5,20 +5,26 @@ use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use vault_core::account::plan::Plan;
-use vault_core::clock::Timestamp;
 use vault_core::lease::dynamic::step::Note;
 use vault_core::rehearsal::Light;
 use vault_core::silence::Mode;
 
+use self::rotation::RotationMeter;
+use self::standing::StandingMeter;
 use crate::telemetry::metrics::Metrics;
 
+pub(super) mod rotation;
+pub(super) mod standing;
+
 /// The engine's counters.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(super) struct Meter {
+    /// Rotations while they run, and incidents as they turn.
+    pub(super) rotation: RotationMeter,
+    /// How accounts, leases and incidents stand.
+    pub(super) standing: StandingMeter,
     events: Family<EventLabels, Counter>,
     rotations: Family<RotationLabels, Counter>,
-    attempts: Counter,
-    last_tick: Gauge,
     leases: Family<EventLabels, Counter>,
     leases_now: Family<StateLabels, Gauge>,
     rehearsals: Family<LightLabels, Counter>,
@@ -55,10 +61,25 @@ struct RotationLabels {
 }
 
 impl Meter {
-    /// Counters at zero, shown by `metrics`.
+    /// Counters at zero, shown by `metrics`; `kinds` are the rotators that are built in.
     #[must_use]
-    pub(super) fn new(metrics: &Metrics) -> Self {
-        let meter = Self::default();
+    pub(super) fn new(metrics: &Metrics, kinds: impl Iterator<Item = &'static str>) -> Self {
+        let meter = Self {
+            rotation: RotationMeter::new(kinds),
+            standing: StandingMeter::default(),
+            events: Family::default(),
+            rotations: Family::default(),
+            leases: Family::default(),
+            leases_now: Family::default(),
+            rehearsals: Family::default(),
+            rehearsed_now: Family::default(),
+            shadows_now: Gauge::default(),
+            silences_now: Family::default(),
+        };
+        metrics.register_fleet(|registry| {
+            meter.rotation.register(registry);
+            meter.standing.register(registry);
+        });
         metrics.register(|registry| {
             registry.register(
                 "account_events",
@@ -69,16 +90,6 @@ impl Meter {
                 "rotations",
                 "Rotations that ended, by result and class",
                 meter.rotations.clone(),
-            );
-            registry.register(
-                "rotation_attempts",
-                "Attempts of the rotations that ended",
-                meter.attempts.clone(),
-            );
-            registry.register(
-                "rotation_last_scheduler_tick_timestamp_seconds",
-                "When the scheduler last looked at the clock: a dead-man's switch",
-                meter.last_tick.clone(),
             );
             registry.register(
                 "dynamic_lease_events",
@@ -120,7 +131,6 @@ impl Meter {
         if let Some(end) = &plan.ended {
             let (result, class) = end.failed.map_or(("succeeded", ""), |class| ("failed", class.as_str()));
             self.rotations.get_or_create(&RotationLabels { result, class }).inc();
-            self.attempts.inc_by(u64::from(end.attempts));
         }
     }
 
@@ -154,11 +164,6 @@ impl Meter {
     /// Shows how many silences of a mode are in force.
     pub(super) fn counted_silences(&self, mode: Mode, count: i64) {
         self.silences_now.get_or_create(&ModeLabels { mode: mode.word() }).set(count);
-    }
-
-    /// Notes that the scheduler lives.
-    pub(super) fn ticked(&self, now: Timestamp) {
-        self.last_tick.set(now.as_secs());
     }
 }
 

@@ -39,7 +39,7 @@ pub async fn run(engine: Engine) {
             Err(error) => tracing::error!(error = %Chain(&error), "the due index could not be read"),
         }
         engine.look_at_graces().await;
-        engine.inner.meter.ticked(engine.now());
+        engine.inner.meter.rotation.ticked(engine.now());
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::http::Method;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::text::{encode_eof, encode_registry};
 use prometheus_client::encoding::{EncodeLabelSet, EncodeLabelValue};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
@@ -15,7 +15,10 @@ use prometheus_client::registry::Registry;
 
 /// Everything that is counted.
 pub struct Metrics {
+    /// What this program is about.
     registry: Mutex<Registry>,
+    /// What credentials, rotations and the audit trail are about.
+    fleet: Mutex<Registry>,
     requests: Family<RequestLabels, Counter>,
     durations: Family<DurationLabels, Histogram>,
     audit_failures: Counter,
@@ -81,8 +84,9 @@ impl Metrics {
             "Time from the request's head to its answer",
             durations.clone(),
         );
+        let mut fleet = Registry::with_prefix("vault");
         let audit_failures = Counter::default();
-        registry.register("audit_failures", "Entries that no audit sink accepted", audit_failures.clone());
+        fleet.register("audit_write_failures", "Entries that no audit sink accepted", audit_failures.clone());
         let (sealed, commits, records) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("sealed", "1 while the vault is sealed", sealed.clone());
         registry.register("store_commit", "The number of the store's last commit", commits.clone());
@@ -91,6 +95,7 @@ impl Metrics {
         registry.register("unread_mounts", "Mounts whose records cannot be read", unread_mounts.clone());
         Self {
             registry: Mutex::new(registry),
+            fleet: Mutex::new(fleet),
             requests,
             durations,
             audit_failures,
@@ -129,13 +134,21 @@ impl Metrics {
         add(&mut self.registry.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// Adds metrics of credentials, rotations and their incidents.
+    pub fn register_fleet(&self, add: impl FnOnce(&mut Registry)) {
+        add(&mut self.fleet.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
     /// Everything in the OpenMetrics text form.
     ///
     /// # Errors
     /// What the encoder reports.
     pub fn text(&self) -> Result<String, fmt::Error> {
         let mut out = String::new();
-        encode(&mut out, &self.registry.lock().unwrap_or_else(PoisonError::into_inner))?;
+        for registry in [&self.registry, &self.fleet] {
+            encode_registry(&mut out, &registry.lock().unwrap_or_else(PoisonError::into_inner))?;
+        }
+        encode_eof(&mut out)?;
         Ok(out)
     }
 }

@@ -30,6 +30,7 @@ mod lend;
 mod library;
 mod listen;
 mod lockout;
+mod measured;
 mod mount;
 mod offboard;
 mod openapi;

@@ -81,6 +81,7 @@ impl Engine {
         } else {
             batch.put(key, before.require(), &lease);
         }
+        let mut turned = Vec::new();
         if let Some(report) = &plan.report {
             let facts = self.facts();
             let stored = barrier.load::<Trouble>(lease.target.as_str())?;
@@ -88,16 +89,21 @@ impl Engine {
             let mut trouble = stored.map(|stored| stored.value).unwrap_or_default();
             let events = trouble.hear(&lease, report, facts.incident, facts.now);
             batch.put(lease.target.as_str(), before, &trouble);
-            let turned = put_incidents(barrier, &mut batch, &events)?;
+            turned = put_incidents(barrier, &mut batch, &events)?;
             self.inner.outbox.put(&mut batch, None, &turned)?;
         }
-        Ok(barrier.commit(batch).await?)
+        barrier.commit(batch).await?;
+        turned.iter().for_each(|(_, incident)| self.inner.meter.rotation.turned(incident));
+        Ok(())
     }
 
     /// Tells the audit trail and the metrics what was committed.
     pub(super) fn report_dynamic(&self, plan: &Plan) {
         self.inner.meter.noted(&plan.note);
         let (lease, note) = (&plan.lease, &plan.note);
+        if let (Stage::Closed, Some(from)) = (&lease.stage, lease.closing) {
+            self.inner.meter.rotation.revoked("dynamic", self.now().since(from));
+        }
         let fault = note.fault.as_ref();
         let data = serde_json::json!({
             "rotation_id": lease.job.to_string(),

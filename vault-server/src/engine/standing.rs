@@ -1,0 +1,165 @@
+//! Counts how accounts, their leases and the open incidents stand, for the metrics.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use vault_core::account::standing::Standing;
+use vault_core::account::{Account, Health, Readable};
+use vault_core::clock::Timestamp;
+use vault_core::id::IncidentId;
+use vault_core::incident::Incident;
+use vault_core::lease::LeaseState;
+use vault_core::path::Name;
+use vault_core::schedule::RotationPolicy;
+use vault_core::store::key::Table;
+
+use super::Engine;
+use super::drive::Chain;
+use super::meter::rotation::PLUGIN;
+use super::meter::standing::{Leases, OpenIncidents, Standings};
+use crate::barrier::LoadError;
+
+/// What accounts have in common, read once in a walk.
+#[derive(Default)]
+struct Known {
+    kinds: BTreeMap<Name, &'static str>,
+    policies: BTreeMap<Name, Option<RotationPolicy>>,
+}
+
+impl Engine {
+    /// Counts until the server stops: incidents often, for their age is what pages; accounts once a minute.
+    pub(crate) async fn count_standing_until_stop(self) {
+        for round in 0_u32.. {
+            let counted = match self.count_incidents() {
+                Ok(()) if round % ROUNDS == 0 => self.count_accounts().await,
+                other => other,
+            };
+            match counted {
+                Ok(()) | Err(LoadError::Sealed) => {}
+                Err(error) => tracing::warn!(error = %Chain(&error), "metrics were not counted"),
+            }
+            tokio::select! {
+                () = self.inner.shutdown.begun() => return,
+                () = tokio::time::sleep(COUNT_EVERY) => {}
+            }
+        }
+    }
+
+    /// Counts open incidents by class, and finds the oldest of each severity.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause; what was shown before stays.
+    pub fn count_incidents(&self) -> Result<(), LoadError> {
+        let (now, mut open) = (self.now(), OpenIncidents::default());
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let names = self.inner.barrier.names(Table::OpenIncident, &[], after.as_deref(), PAGE)?;
+            let Some(last) = names.last() else { break };
+            after = Some(last.clone());
+            for name in &names {
+                let Ok(id) = <[u8; 16]>::try_from(name.as_slice()) else { continue };
+                // One that cannot be read must not hide the others; it may have been closed meanwhile, too.
+                let Ok(Some(incident)) =
+                    self.inner.barrier.load::<Incident>(*IncidentId::from_stored(id).as_bytes())
+                else {
+                    continue;
+                };
+                let incident = incident.value;
+                *open.of.entry(incident.class).or_default() += 1;
+                let age = incident.marks.t3.map_or(0, |opened| seconds(now.since(opened)));
+                let oldest = open.oldest.entry(incident.class.severity()).or_default();
+                *oldest = age.max(*oldest);
+            }
+        }
+        self.inner.meter.standing.incidents(&open);
+        Ok(())
+    }
+
+    /// Counts how accounts and their leases stand.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause; what was shown before stays.
+    pub async fn count_accounts(&self) -> Result<(), LoadError> {
+        let (now, mut counted, mut known) = (self.now(), Standings::default(), Known::default());
+        let mut after: Option<Vec<u8>> = None;
+        loop {
+            let page = self.inner.barrier.list_each::<Account>(b"", after.as_deref(), PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            for (_, account) in page {
+                // One that is damaged must not hide how all others stand.
+                if let Ok(account) = account {
+                    self.count_account(&account.value, now, &mut known, &mut counted);
+                }
+            }
+            tokio::task::yield_now().await;
+        }
+        self.inner.meter.standing.accounts(self.inner.rotators.kinds(), counted);
+        Ok(())
+    }
+
+    fn count_account(&self, account: &Account, now: Timestamp, known: &mut Known, counted: &mut Standings) {
+        let policy = self.policy_of(account, &mut known.policies);
+        let standing = Standing::of(account, policy.as_ref(), now);
+        let kind =
+            *known.kinds.entry(account.target.clone()).or_insert_with(|| self.kind_of(&account.target));
+        let late = standing.overdue.filter(|late| *late >= A_MINUTE).map(seconds);
+        let of = counted.accounts.entry(kind).or_default();
+        of.overdue += i64::from(late.is_some());
+        of.overdue_max = of.overdue_max.max(late.unwrap_or(0));
+        of.parked += i64::from(standing.is_parked);
+        of.unverified += i64::from(matches!(account.readable(), Readable::Doubtful(_)));
+        counted.out_of_sync += i64::from(matches!(account.health, Health::Refused(_)));
+        if let Some(lease) = &account.lending.holder {
+            let is_active = lease.state == LeaseState::Active;
+            let ending = lease.closing.filter(|_| lease.state == LeaseState::Revoking);
+            counted.leases.add(is_active.then_some(lease.expires_at), ending, now);
+        }
+        counted.ages.extend(
+            standing.ratio().and_then(|ratio| u32::try_from(ratio).ok()).map(|ratio| f64::from(ratio) / 1e6),
+        );
+    }
+
+    fn policy_of(
+        &self,
+        account: &Account,
+        known: &mut BTreeMap<Name, Option<RotationPolicy>>,
+    ) -> Option<RotationPolicy> {
+        let own = || self.rotation_policy(account).ok().flatten();
+        match (&account.settings.own_rotation, &account.settings.rotation_policy) {
+            (None, Some(name)) => known.entry(name.clone()).or_insert_with(own).clone(),
+            _ => own(),
+        }
+    }
+
+    /// The kind of rotator that serves a target, as a label.
+    pub(super) fn kind_of(&self, target: &Name) -> &'static str {
+        let target = self.target(target).ok().flatten();
+        target
+            .and_then(|target| self.inner.rotators.find(&target.value.rotator))
+            .map_or(PLUGIN, |rotator| rotator.kind())
+    }
+}
+
+impl Leases {
+    /// Counts a lease that lasts until `expires_at`, or has been ending since `ending`.
+    pub(super) fn add(&mut self, expires_at: Option<Timestamp>, ending: Option<Timestamp>, now: Timestamp) {
+        let past = |at: Timestamp| now.since(at) >= A_MINUTE;
+        self.active += i64::from(expires_at.is_some());
+        self.overdue += i64::from(expires_at.is_some_and(past));
+        self.stuck += i64::from(ending.is_some_and(past));
+    }
+}
+
+fn seconds(span: Duration) -> i64 {
+    i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
+}
+
+/// What takes less is on its way.
+const A_MINUTE: Duration = Duration::from_secs(60);
+/// How often incidents are counted.
+const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// After how many of those accounts are counted, too.
+const ROUNDS: u32 = 4;
+/// Records read at a time.
+const PAGE: usize = 500;

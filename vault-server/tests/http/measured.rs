@@ -1,0 +1,129 @@
+//! Metrics of rotations, incidents, accounts and leases: what happened is what is counted, and no name is a label.
+
+use serde_json::json;
+use vault_core::rotation::fault::FaultClass;
+
+use super::bench::Bench;
+use super::vault::seconds;
+
+impl Bench {
+    async fn counted(&self) -> String {
+        self.vault.app.engine.count_incidents().unwrap();
+        self.vault.app.engine.count_accounts().await.unwrap();
+        self.get("sys/metrics").await.text
+    }
+}
+
+fn holds(metrics: &str, lines: &[&str]) {
+    for line in lines {
+        assert!(metrics.lines().any(|one| one == *line), "{line}\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn an_incident_is_counted_from_its_first_failure_to_its_proof() {
+    let bench = Bench::new().await;
+    bench.account("billing-app", "p-1").await;
+    holds(
+        &bench.counted().await,
+        &[
+            "vault_rotation_incidents_opened_total{class=\"unreachable\",severity=\"error\"} 0",
+            "vault_rotation_incidents_open{class=\"drift\",severity=\"critical\"} 0",
+            "vault_rotation_incident_oldest_open_seconds{severity=\"critical\"} 0",
+            "vault_rotation_attempts_total{rotator=\"fake\",result=\"ok\",phase=\"\",class=\"\"} 0",
+        ],
+    );
+    bench.target.break_down(FaultClass::Unreachable);
+    bench.post("accounts/rotate/billing-app", json!({})).await.expect_status(502);
+    bench.rest().await;
+    bench.disk.clock.advance(seconds(700));
+    holds(
+        &bench.counted().await,
+        &[
+            "vault_rotation_attempts_total{rotator=\"fake\",result=\"failed\",phase=\"prepare\",class=\"unreachable\"} 1",
+            "vault_rotation_incidents_opened_total{class=\"unreachable\",severity=\"error\"} 1",
+            "vault_rotation_incidents_open{class=\"unreachable\",severity=\"error\"} 1",
+            "vault_rotation_incident_oldest_open_seconds{severity=\"error\"} 700",
+            "vault_rotation_overdue{rotator=\"fake\"} 1",
+            "vault_rotation_overdue_max_seconds{rotator=\"fake\"} 700",
+        ],
+    );
+    bench.target.heal();
+    bench.post("accounts/rotate/billing-app", json!({})).await.expect_status(200);
+    bench.rest().await;
+    let metrics = bench.counted().await;
+    holds(
+        &metrics,
+        &[
+            "vault_rotation_attempts_total{rotator=\"fake\",result=\"ok\",phase=\"\",class=\"\"} 1",
+            "vault_rotation_incidents_resolved_total{class=\"unreachable\",severity=\"error\"} 1",
+            "vault_rotation_incidents_open{class=\"unreachable\",severity=\"error\"} 0",
+            "vault_rotation_incident_oldest_open_seconds{severity=\"error\"} 0",
+            "vault_rotation_time_to_remediate_seconds_sum{class=\"unreachable\"} 700.0",
+            "vault_rotation_time_to_remediate_seconds_bucket{le=\"300.0\",class=\"unreachable\"} 0",
+            "vault_rotation_time_to_remediate_seconds_bucket{le=\"900.0\",class=\"unreachable\"} 1",
+            "vault_rotation_overdue{rotator=\"fake\"} 0",
+        ],
+    );
+    assert!(metrics.contains("vault_rotation_duration_seconds_count{rotator=\"fake\",phase=\"apply\"} 1"));
+    assert!(!metrics.contains("billing-app") && !metrics.contains("manager"), "{metrics}");
+}
+
+#[tokio::test]
+async fn what_is_parked_out_of_sync_or_older_than_its_policy_is_counted() {
+    let bench = Bench::new().await;
+    bench.post("rotation-policies/daily", json!({ "rotation_period": "24h" })).await.expect_status(204);
+    for name in ["fresh", "stale", "changed"] {
+        bench.account(name, "p-1").await;
+    }
+    bench.post("accounts/rotate/stale", json!({})).await.expect_status(200);
+    let policy = json!({ "target": "t", "username": "fresh", "rotation_policy": "daily" });
+    bench.post("accounts/config/fresh", policy).await.expect_status(200);
+    bench.target.set_password("changed", "somebody else");
+    bench.post("accounts/verify/changed", json!({})).await.expect_status(502);
+    bench.target.break_down(FaultClass::PermissionDenied);
+    bench.post("accounts/rotate/stale", json!({})).await.expect_status(502);
+    bench.rest().await;
+    bench.disk.clock.advance(seconds(30 * 60 * 60));
+    holds(
+        &bench.counted().await,
+        &[
+            "vault_credential_out_of_sync 1",
+            "vault_rotation_parked{rotator=\"fake\"} 1",
+            "vault_credential_age_ratio_bucket{le=\"1.1\"} 0",
+            "vault_credential_age_ratio_bucket{le=\"1.25\"} 1",
+            "vault_credential_age_ratio_count 1",
+        ],
+    );
+}
+
+#[tokio::test]
+async fn leases_are_counted_while_they_last_and_how_long_they_took_to_die() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    bench.post("accounts/check-out/app", json!({ "ttl": "10m" })).await.expect_status(200);
+    holds(
+        &bench.counted().await,
+        &["vault_leases_active{kind=\"account\"} 1", "vault_leases_revoking_stuck{kind=\"account\"} 0"],
+    );
+    bench.target.break_down(FaultClass::Unreachable);
+    bench.post("accounts/check-in/app", json!({})).await;
+    bench.rest().await;
+    bench.disk.clock.advance(seconds(120));
+    holds(
+        &bench.counted().await,
+        &["vault_leases_active{kind=\"account\"} 0", "vault_leases_revoking_stuck{kind=\"account\"} 1"],
+    );
+    bench.target.heal();
+    bench.post("accounts/rotate/app", json!({})).await;
+    bench.rest().await;
+    let metrics = bench.counted().await;
+    holds(
+        &metrics,
+        &[
+            "vault_leases_revoking_stuck{kind=\"account\"} 0",
+            "vault_lease_revoke_duration_seconds_sum{kind=\"account\"} 120.0",
+        ],
+    );
+}
