@@ -29,18 +29,30 @@ struct Known {
 impl Engine {
     /// Counts until the server stops: incidents often, for their age is what pages; accounts once a minute.
     pub(crate) async fn count_standing_until_stop(self) {
-        for round in 0_u32.. {
+        let mut rounds = 0_u32;
+        loop {
             let counted = match self.count_incidents() {
-                Ok(()) if round % ROUNDS == 0 => self.count_accounts().await,
+                Ok(()) if rounds == 0 => self.count_accounts().await,
                 other => other,
             };
-            match counted {
-                Ok(()) | Err(LoadError::Sealed) => {}
-                Err(error) => tracing::warn!(error = %Chain(&error), "metrics were not counted"),
-            }
+            let pause = match counted {
+                Ok(()) => {
+                    rounds = (rounds + 1) % ROUNDS;
+                    COUNT_EVERY
+                }
+                // Soon after the unsealing there is something to show.
+                Err(LoadError::Sealed) => {
+                    rounds = 0;
+                    LOOK_AGAIN
+                }
+                Err(error) => {
+                    tracing::warn!(error = %Chain(&error), "metrics were not counted");
+                    COUNT_EVERY
+                }
+            };
             tokio::select! {
                 () = self.inner.shutdown.begun() => return,
-                () = tokio::time::sleep(COUNT_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -159,6 +171,8 @@ fn seconds(span: Duration) -> i64 {
 const A_MINUTE: Duration = Duration::from_secs(60);
 /// How often incidents are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
+/// How long to wait while the vault is sealed.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// After how many of those accounts are counted, too.
 const ROUNDS: u32 = 4;
 /// Records read at a time.
