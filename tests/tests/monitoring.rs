@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
 use vault_tests::proxy::Mischief;
 use vault_tests::vault::ROOT;
@@ -14,29 +15,35 @@ fn shipped(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../deploy").join(name)
 }
 
-fn text(name: &str) -> String {
-    std::fs::read_to_string(shipped(name)).unwrap()
+fn text(name: &str) -> Result<String> {
+    Ok(std::fs::read_to_string(shipped(name))?)
 }
 
-fn promtool(arguments: &[&str], file: &Path) {
+fn promtool(arguments: &[&str], file: &Path) -> Result<()> {
     let output = Command::new("promtool").args(arguments).arg(file).output();
-    let output = output.expect("promtool is missing: tests/install");
-    let said =
-        String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "promtool {arguments:?}: {said}");
+    let output = output.context("promtool is missing: tests/install")?;
+    let said = [output.stdout, output.stderr].concat();
+    ensure!(output.status.success(), "promtool {arguments:?}: {}", String::from_utf8_lossy(&said));
+    Ok(())
 }
 
-/// The expressions of all panels.
-fn panels() -> Vec<(String, String)> {
-    let dashboard: Value = serde_json::from_str(&text("grafana/rotunda.json")).unwrap();
+/// The title and the expression of each thing that a panel shows.
+fn panels() -> Result<Vec<(String, String)>> {
+    let dashboard: Value = serde_json::from_str(&text("grafana/rotunda.json")?)?;
     let mut found = Vec::new();
-    for panel in dashboard["panels"].as_array().unwrap() {
-        let title = panel["title"].as_str().unwrap().to_owned();
-        let targets = panel["targets"].as_array().cloned().unwrap_or_default();
-        assert!(panel["type"] == "row" || !targets.is_empty(), "{title} shows nothing");
-        found.extend(targets.iter().map(|one| (title.clone(), one["expr"].as_str().unwrap().to_owned())));
+    for panel in dashboard.pointer("/panels").and_then(Value::as_array).context("no panels")? {
+        let word = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let title = word(panel, "title").context("a panel without a title")?;
+        let targets = panel.get("targets").and_then(Value::as_array).cloned().unwrap_or_default();
+        ensure!(
+            word(panel, "type").as_deref() == Some("row") || !targets.is_empty(),
+            "{title} shows nothing"
+        );
+        for target in &targets {
+            found.push((title.clone(), word(target, "expr").context("a target without an expression")?));
+        }
     }
-    found
+    Ok(found)
 }
 
 /// The names of metrics in a text.
@@ -48,9 +55,10 @@ fn named(text: &str) -> BTreeSet<String> {
 
 #[test]
 fn the_alert_rules_pass_their_unit_tests_and_each_is_seen_to_fire() {
-    promtool(&["check", "rules"], &shipped("prometheus/rotunda.rules.yml"));
-    promtool(&["test", "rules"], &shipped("prometheus/rotunda.test.yml"));
-    let (rules, tests) = (text("prometheus/rotunda.rules.yml"), text("prometheus/rotunda.test.yml"));
+    promtool(&["check", "rules"], &shipped("prometheus/rotunda.rules.yml")).unwrap();
+    promtool(&["test", "rules"], &shipped("prometheus/rotunda.test.yml")).unwrap();
+    let (rules, tests) =
+        (text("prometheus/rotunda.rules.yml").unwrap(), text("prometheus/rotunda.test.yml").unwrap());
     let alerts: Vec<&str> = rules.lines().filter_map(|line| line.trim().strip_prefix("- alert: ")).collect();
     assert!(alerts.len() >= 14, "{alerts:?}");
     for alert in alerts {
@@ -61,13 +69,13 @@ fn the_alert_rules_pass_their_unit_tests_and_each_is_seen_to_fire() {
 
 #[test]
 fn each_alert_names_a_section_of_the_runbooks() {
-    let runbooks = text("../docs/runbooks.md");
+    let runbooks = text("../docs/runbooks.md").unwrap();
     let anchors: BTreeSet<String> = runbooks
         .lines()
         .filter_map(|line| line.strip_prefix("## "))
         .map(|title| title.to_lowercase().replace(' ', "-").replace([':', ','], ""))
         .collect();
-    let rules = text("prometheus/rotunda.rules.yml");
+    let rules = text("prometheus/rotunda.rules.yml").unwrap();
     let named: Vec<&str> =
         rules.lines().filter_map(|line| line.trim().strip_prefix("runbook: docs/runbooks.md#")).collect();
     assert_eq!(named.len(), rules.matches("- alert: ").count());
@@ -79,6 +87,7 @@ fn each_alert_names_a_section_of_the_runbooks() {
 #[test]
 fn each_panel_holds_an_expression_that_prometheus_understands() {
     let rules: Vec<Value> = panels()
+        .unwrap()
         .iter()
         .enumerate()
         .map(|(number, (_, expr))| json!({ "record": format!("panel:{number}"), "expr": expr }))
@@ -88,7 +97,7 @@ fn each_panel_holds_an_expression_that_prometheus_understands() {
     // JSON is YAML.
     let rules = json!({ "groups": [{ "name": "panels", "rules": rules }] });
     std::fs::write(&file, rules.to_string()).unwrap();
-    promtool(&["check", "rules"], &file);
+    promtool(&["check", "rules"], &file).unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -105,8 +114,8 @@ async fn each_metric_that_a_rule_or_a_panel_names_is_shown_by_a_vault_that_has_w
     world.proxy.set(Mischief::None).await.unwrap();
     assert!(world.rotate("db/app").await.unwrap().is_success());
 
-    let mut wanted = named(&text("prometheus/rotunda.rules.yml"));
-    wanted.extend(panels().iter().flat_map(|(_, expr)| named(expr)));
+    let mut wanted = named(&text("prometheus/rotunda.rules.yml").unwrap());
+    wanted.extend(panels().unwrap().iter().flat_map(|(_, expr)| named(expr)));
     assert!(wanted.len() > 25, "{wanted:?}");
     let client = reqwest::Client::new();
     let deadline = tokio::time::Instant::now() + vault_tests::world::PATIENCE;
