@@ -101,13 +101,17 @@ pub enum Table {
     WebhookLog = 48,
     /// Lines of incidents: incident id, place (8 bytes, big endian). Written once.
     IncidentLine = 49,
+    /// The accounts beneath a target's incident: incident id, subject.
+    IncidentMember = 50,
+    /// The incident that a target has, or had last, by the target's name.
+    TargetIncident = 51,
     /// Silences and maintenance windows: `s`, id. And notifications that they keep back: `w`, incident id.
     Silence = 52,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 49] = [
+    pub const ALL: [Self; 51] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -156,6 +160,8 @@ impl Table {
         Self::WebhookQueue,
         Self::WebhookLog,
         Self::IncidentLine,
+        Self::IncidentMember,
+        Self::TargetIncident,
         Self::Silence,
     ];
 

@@ -96,7 +96,7 @@ impl IncidentService {
             }
             let commit = |error: CommitError| PlanError::from(error);
             let mut batch = self.barrier.transaction().map_err(|sealed| commit(sealed.into()))?;
-            put_incidents(&self.barrier, &mut batch, std::slice::from_ref(event))?;
+            put_incidents(&self.barrier, &mut batch, "", std::slice::from_ref(event))?;
             // What may be written to the incident as it was is not written to what it has become meanwhile.
             if self.barrier.revision::<Incident>(*event.incident().as_bytes())? != Some(loaded.revision) {
                 continue;

@@ -88,7 +88,7 @@ impl Engine {
             let mut trouble = stored.map(|stored| stored.value).unwrap_or_default();
             let events = trouble.hear(&lease, report, facts.incident, facts.now);
             batch.put(lease.target.as_str(), before, &trouble);
-            let turned = put_incidents(barrier, &mut batch, &events)?;
+            let turned = put_incidents(barrier, &mut batch, "", &events)?;
             self.inner.outbox.put(&mut batch, None, &turned)?;
         }
         Ok(barrier.commit(batch).await?)
