@@ -228,9 +228,7 @@ pub fn hear(group: Option<Incident>, member: Option<Member>, event: &LedgerEvent
     Some(match event {
         LedgerEvent::Remediated { at, .. } => left(group, inside(member)?, *at, None, Why::Proven),
         LedgerEvent::Moved { at, to, .. } => left(group, inside(member)?, *at, None, Why::Moved(*to)),
-        LedgerEvent::Withdrawn { at, by, .. } => {
-            left(group, inside(member)?, *at, Some(by), Why::Withdrawn)
-        }
+        LedgerEvent::Withdrawn { at, by, .. } => left(group, inside(member)?, *at, Some(by), Why::Withdrawn),
         LedgerEvent::Mitigated { at, .. } => mitigated(group, inside(member)?, *at),
         LedgerEvent::NextAttempt { at, .. } => {
             let member = inside(member)?;
@@ -276,8 +274,7 @@ fn failed(group: Option<Incident>, member: Option<Member>, report: &FaultReport)
         Some(member) => member,
         None => {
             incident.members = incident.members.joined(is_new);
-            let what =
-                What::Joined { subject: report.subject.clone(), failure: ledger::failure(report) };
+            let what = What::Joined { subject: report.subject.clone(), failure: ledger::failure(report) };
             entries.push(ledger::write(&mut incident, at, None, what));
             Member::new(report)
         }

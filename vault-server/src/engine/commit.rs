@@ -206,7 +206,7 @@ fn put_lease(
 }
 
 /// Folds events into the records of their incidents and keeps the list of open ones; gives back those that were opened
-/// or closed. `subject` is whose events they are, where the incident may be that of a target.
+/// or closed, or have got one more account beneath them. `subject` is whose events they are, where the incident may be that of a target.
 pub(crate) fn put_incidents(
     barrier: &Barrier,
     batch: &mut Transaction,
@@ -219,6 +219,7 @@ pub(crate) fn put_incidents(
         let stored = barrier.load::<Incident>(*id.as_bytes())?;
         let was_open = stored.as_ref().is_some_and(|stored| stored.value.state == IncidentState::Open);
         let before = stored.as_ref().map(|stored| stored.value.state);
+        let inside = stored.as_ref().map_or(0, |stored| stored.value.members.now);
         let events: Vec<&LedgerEvent> = events.iter().filter(|event| event.incident() == id).collect();
         let is_group = events.iter().any(|event| event.is_of_group(stored.as_ref().map(|one| &one.value)));
         let folded = if is_group {
@@ -236,7 +237,7 @@ pub(crate) fn put_incidents(
             }
             _ => {}
         }
-        if was_open != (incident.state == IncidentState::Open) {
+        if was_open != (incident.state == IncidentState::Open) || incident.members.now > inside {
             turned.push((before, incident));
         }
     }

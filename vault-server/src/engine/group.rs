@@ -76,6 +76,23 @@ pub fn member_name(incident: IncidentId, subject: &str) -> Vec<u8> {
     [incident.as_bytes().as_slice(), subject.as_bytes()].concat()
 }
 
+/// Every account that is, or was, beneath an incident, by subject.
+///
+/// # Errors
+/// [`LoadError`] by cause.
+pub(crate) fn members(barrier: &Barrier, incident: IncidentId) -> Result<Vec<Member>, LoadError> {
+    let (mut found, mut after) = (Vec::new(), None::<Vec<u8>>);
+    loop {
+        let page = barrier.list::<Member>(incident.as_bytes(), after.as_deref(), PAGE)?;
+        let full = page.len() == PAGE;
+        after = page.last().map(|(name, _)| name.clone());
+        found.extend(page.into_iter().map(|(_, loaded)| loaded.value));
+        if !full {
+            return Ok(found);
+        }
+    }
+}
+
 /// Folds what happened to `subject` into the incident of its target, which is `stored`; gives that back.
 pub(super) fn put_group(
     barrier: &Barrier,
@@ -88,11 +105,14 @@ pub(super) fn put_group(
     let name = member_name(id, subject);
     let kept = barrier.load::<Member>(name.clone())?;
     let before = stored.map(|stored| stored.value.state);
-    let (mut group, mut member) = (stored.map(|stored| stored.value.clone()), kept.as_ref().map(|kept| kept.value.clone()));
+    let (mut group, mut member) =
+        (stored.map(|stored| stored.value.clone()), kept.as_ref().map(|kept| kept.value.clone()));
     let mut lines = 0;
     for event in events {
         if let LedgerEvent::Fault(report) = event
-            && group.as_ref().is_none_or(|group| group.state == IncidentState::Closed || !is_in(member.as_ref()))
+            && group
+                .as_ref()
+                .is_none_or(|group| group.state == IncidentState::Closed || !is_in(member.as_ref()))
         {
             // An account that is beneath it keeps it open. For others it may be another one by now.
             let outage = barrier.load::<Outage>(report.target.as_str())?;
@@ -101,7 +121,8 @@ pub(super) fn put_group(
                 return Err(CommitError::Conflict.into());
             }
         }
-        let Some(Heard { incident, entries, member: after }) = hear(group.clone(), member.clone(), event) else {
+        let Some(Heard { incident, entries, member: after }) = hear(group.clone(), member.clone(), event)
+        else {
             continue;
         };
         for entry in &entries {
@@ -130,3 +151,6 @@ pub(super) fn put_group(
 fn is_in(member: Option<&Member>) -> bool {
     member.is_some_and(Member::is_in)
 }
+
+/// Records read at a time.
+const PAGE: usize = 500;

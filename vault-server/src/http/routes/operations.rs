@@ -14,8 +14,9 @@ pub(super) fn incidents() -> Vec<Route> {
         write("incidents/<id>/note", incident::note).readable(&["staff_minutes"]),
         write("incidents/<id>/review", incident::review).readable(&["cause", "staff_minutes"]),
         read("incidents/<id>/events", incident::events),
+        read("incidents/<id>/accounts", incident::accounts),
         read("incidents/<id>/actions", remedy::actions),
-        write("incidents/<id>/act/<action>", remedy::act).readable(&["dry_run", "outcome"]),
+        write("incidents/<id>/act/<action>", remedy::act).readable(&["account", "dry_run", "outcome"]),
         read("reports/rotation", incident::report),
     ]
 }

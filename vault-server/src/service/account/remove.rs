@@ -11,9 +11,9 @@ use vault_core::store::key::Table;
 
 use super::{AccountError, AccountService, Also};
 use crate::barrier::{Loaded, Transaction};
-use crate::engine::{ActError, READ_WAIT};
 use crate::engine::commit::{drop_secret, put_incidents, reschedule};
 use crate::engine::record::{DUE_ACCOUNT, Managed, Member, managed_names};
+use crate::engine::{ActError, READ_WAIT};
 use crate::service::hand_over::{Confirmation, HandedOver, still_to_give};
 
 /// What becomes of the password that the target still accepts.
@@ -168,7 +168,8 @@ impl AccountService {
         if let Some(incident) = account.incident {
             let withdrawn =
                 LedgerEvent::Withdrawn { incident, at: self.engine.now(), by: principal.to_owned() };
-            let turned = put_incidents(barrier, batch, &account.subject.key(), &[withdrawn]).map_err(ActError::from)?;
+            let turned = put_incidents(barrier, batch, &account.subject.key(), &[withdrawn])
+                .map_err(ActError::from)?;
             self.engine.outbox().put(batch, None, &turned)?;
         }
         match barrier.load::<Rehearsal>(account.subject.key())? {
