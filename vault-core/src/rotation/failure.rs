@@ -101,10 +101,8 @@ pub(super) fn raise(
     let account = &plan.account;
     let (incident, scope, reopened) = match (account.incident, account.incident_scope) {
         (Some(own), Scope::Account) => (own, Scope::Account, false),
-        (Some(group), Scope::Target) if scope(fault.class, ctx) == Scope::Target => {
-            (group, Scope::Target, false)
-        }
-        (None, _) if scope(fault.class, ctx) == Scope::Target => {
+        (Some(group), Scope::Target) if fault.class.scope() == Scope::Target => (group, Scope::Target, false),
+        (None, _) if fault.class.scope() == Scope::Target => {
             let (group, reopened) = ctx.group.opens(ctx.incident, ctx.now);
             (group, Scope::Target, reopened)
         }
@@ -135,11 +133,6 @@ pub(super) fn raise(
         scope,
         moved_from,
     }));
-}
-
-/// Whose trouble a failure is. What could not begin while the target is in trouble is part of that.
-fn scope(class: FaultClass, ctx: &Context) -> Scope {
-    if class == FaultClass::Overdue && ctx.group.open.is_some() { Scope::Target } else { class.scope() }
 }
 
 /// Candidates that a target's policy may refuse before a person must look.

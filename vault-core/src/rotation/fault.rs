@@ -126,7 +126,9 @@ impl FaultClass {
             | Self::Tls
             | Self::ManagementAuthRefused
             | Self::PluginFailed
-            | Self::PluginTimeout => Scope::Target,
+            | Self::PluginTimeout
+            // Its turn did not come: others on the target were before it, or the vault was away from all of them.
+            | Self::Overdue => Scope::Target,
             Self::Preflight
             | Self::PermissionDenied
             | Self::PolicyRejected
@@ -138,8 +140,7 @@ impl FaultClass {
             | Self::StoreFailed
             | Self::ConsumerLag
             | Self::OldStillValid
-            | Self::Drift
-            | Self::Overdue => Scope::Account,
+            | Self::Drift => Scope::Account,
         }
     }
 

@@ -163,10 +163,17 @@ fn what_cannot_begin_because_its_target_is_dead_is_beneath_the_targets_incident(
     let group = only(&world);
     assert_eq!((group.members.now, group.class), (2, FaultClass::Unreachable));
     assert_eq!(world.members[&(group.id, other.to_owned())].class, FaultClass::Overdue);
-    // Where nothing else is wrong with the target, it is the account's own.
-    let mut busy = World::new(10, 1);
+    // What follows tells more of the target than that somebody waits for it.
+    let mut busy = World::new(10, 2);
     busy.now = world.now;
     let plan = step::overdue(busy.accounts[one].clone(), &busy.context_of(one)).unwrap();
     busy.commit(plan);
-    assert_eq!(only(&busy).kind, Kind::Account);
+    assert_eq!((only(&busy).kind, only(&busy).class), (Kind::Target, FaultClass::Overdue));
+    attempt(&mut busy, other, Mood::Unreachable);
+    assert_eq!(only(&busy).class, FaultClass::Unreachable);
+    assert_eq!(words(&busy, only(&busy)), ["opened", "joined", "joined", "class_changed"]);
+    for key in [one, other] {
+        succeed(&mut busy, key);
+    }
+    assert_eq!(only(&busy).state, IncidentState::Closed);
 }

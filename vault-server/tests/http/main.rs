@@ -33,6 +33,7 @@ mod lockout;
 mod mount;
 mod offboard;
 mod openapi;
+mod outage;
 mod policy;
 mod pool;
 mod process;
