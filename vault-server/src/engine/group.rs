@@ -20,6 +20,7 @@ use vault_core::store::key::Table;
 
 use super::Engine;
 use super::commit::PlanError;
+use super::drive::Chain;
 use super::record::line_name;
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Record, Transaction, require};
 
@@ -64,9 +65,17 @@ impl Engine {
         Some(self.inner.turns.take(&account.target).await)
     }
 
-    /// The incident that a target has, or had last.
+    /// The incident that a target has, or had last. A record that cannot be read keeps no account from its rotation;
+    /// that of a failure of the target's cannot be committed then.
     pub(crate) fn outage(&self, target: &Name) -> Result<Outage, LoadError> {
-        Ok(self.inner.barrier.load::<Outage>(target.as_str())?.map(|loaded| loaded.value).unwrap_or_default())
+        match self.inner.barrier.load::<Outage>(target.as_str()) {
+            Ok(loaded) => Ok(loaded.map(|loaded| loaded.value).unwrap_or_default()),
+            Err(error) if error.is_damage() => {
+                tracing::error!(%target, error = %Chain(&error), "the incident of a target cannot be read");
+                Ok(Outage::default())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

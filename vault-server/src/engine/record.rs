@@ -192,8 +192,8 @@ pub fn token_lease_name(digest: &[u8], key: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use vault_core::clock::Timestamp;
-    use vault_core::incident::IncidentState;
     use vault_core::incident::ledger::{LedgerEvent, record};
+    use vault_core::incident::{IncidentState, Kind};
 
     use super::*;
 
@@ -207,6 +207,7 @@ mod tests {
         let kinds: Vec<&str> = incident.events.iter().map(|event| event.kind.as_str()).collect();
         assert_eq!(kinds, ["opened", "acknowledged", "assigned", "note"]);
         assert_eq!((incident.owner.as_deref(), incident.lines), (Some("dba"), 0));
+        assert_eq!((incident.kind, incident.members.ever), (Kind::Account, 0));
         // A clock that shows a time before its last line is told, and does not turn its time back.
         let id = incident.id;
         let healed = LedgerEvent::Remediated { incident: id, at: at(45).unwrap() };
