@@ -138,7 +138,7 @@ impl RemedyService {
         Self { engine, accounts, targets, incidents }
     }
 
-    /// An incident and its account; of a target's incident the member that `account` names, if one is named. `None`
+    /// An incident and its account; of a target's incident the member that `account` names, or the only one. `None`
     /// when there is no such incident, or no such account is, or was, beneath it.
     ///
     /// # Errors

@@ -88,7 +88,7 @@ async fn two_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and
     let next = page.at("/data/next").as_str().unwrap().to_owned();
     let rest = bench.get(&format!("incidents/{id}/accounts?after={next}")).await;
     assert_eq!(
-        (rest.at("/data/accounts").as_array().unwrap().len(), rest.at("/data/next")),
+        (rest.at("/data/accounts").as_array().unwrap().len(), rest.at("/data")["next"].clone()),
         (50, Value::Null)
     );
     let one = rest.at("/data/accounts/49");
@@ -133,7 +133,7 @@ async fn who_retries_all_retries_those_that_may_be_and_names_one_for_the_rest() 
     bench.target.heal();
     bench.post(&act("retry"), json!({ "account": "a000" })).await.expect_status(200);
     let open = bench.only_incident().await;
-    assert_eq!((&open["accounts_open"], &open["accounts_total"]), (&json!(2), &json!(3)));
+    assert_eq!((&open["accounts_open"], &open["accounts_total"]), (&json!(2), &json!(3)), "{open}");
     let rest = bench.post(&act("retry"), json!({})).await;
     rest.expect_status(202);
     assert_eq!((rest.at("/data/accounts"), rest.at("/data/left_alone")), (json!(2), json!(0)));
@@ -192,7 +192,7 @@ async fn silences_of_accounts_hold_the_page_of_a_target_while_they_cover_all_tha
     assert_eq!(bench.get("incidents").await.at("/data/incidents/0/silenced/reason"), "r");
     bench.post("accounts/rotate/a001", json!({})).await.expect_status(502);
     assert_eq!(bench.told_to("all").await, ["incident.opened"]);
-    assert_eq!(bench.get("incidents").await.at("/data/incidents/0/silenced"), Value::Null);
+    assert_eq!(bench.get("incidents").await.at("/data/incidents/0")["silenced"], Value::Null);
     bench.target.heal();
     for number in 0..2 {
         bench.post(&format!("accounts/rotate/{}", name(number)), json!({})).await.expect_status(200);

@@ -34,7 +34,7 @@ impl RemedyService {
         incident: Incident,
         account: Option<&str>,
     ) -> Result<Option<Incident>, LoadError> {
-        let Some(account) = account else { return Ok(Some(incident)) };
+        let Some(account) = account else { return self.alone(incident).map(Some) };
         let (path, manager) = (format!("a/{account}"), format!("m/{account}"));
         if incident.kind == Kind::Account {
             return Ok([path, manager].contains(&incident.subject).then_some(incident));
@@ -46,6 +46,18 @@ impl RemedyService {
             }
         }
         Ok(None)
+    }
+
+    /// The incident of a target with one account beneath it is about that one.
+    fn alone(&self, incident: Incident) -> Result<Incident, LoadError> {
+        if incident.kind == Kind::Account || incident.members.now != 1 {
+            return Ok(incident);
+        }
+        let inside = members(self.engine.barrier(), incident.id)?.into_iter().find(Member::is_in);
+        Ok(match inside {
+            Some(member) => as_of(incident, member),
+            None => incident,
+        })
     }
 
     /// Each account that is beneath the incident of a target.
