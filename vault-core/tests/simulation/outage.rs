@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use vault_core::account::Account;
-use vault_core::incident::group::Why;
-use vault_core::incident::{Incident, IncidentState, Kind};
+use vault_core::incident::group::{Heard, Why, hear};
+use vault_core::incident::ledger::LedgerEvent;
+use vault_core::incident::{Incident, IncidentState, Kind, ledger};
 use vault_core::rotation::fault::{FaultClass, Scope};
 use vault_core::rotation::run::Cause;
 use vault_core::rotation::step;
@@ -12,6 +13,42 @@ use vault_core::rotation::step;
 use crate::invariant;
 use crate::target::Mood;
 use crate::world::World;
+
+impl World {
+    /// What happened to the account's incident, or its target's.
+    pub(crate) fn write_down(&mut self, key: &str, events: &[LedgerEvent]) {
+        for event in events {
+            let id = event.incident();
+            if event.is_of_group(self.incidents.get(&id)) {
+                self.hear(key, event);
+            } else if let Some(recorded) = ledger::record(self.incidents.remove(&id), event) {
+                self.incidents.insert(id, recorded.incident);
+                self.lines.entry(id).or_default().extend(recorded.entry);
+            }
+        }
+    }
+
+    /// What happened to a member of the target's incident.
+    fn hear(&mut self, key: &str, event: &LedgerEvent) {
+        let id = event.incident();
+        let (group, name) = (self.incidents.get(&id).cloned(), (id, key.to_owned()));
+        if let LedgerEvent::Fault(report) = event {
+            assert!(self.outage.fits(report, group.as_ref()), "nobody decides in between");
+        }
+        let before = group.as_ref().map(|group| group.state);
+        let Some(heard) = hear(group, self.members.get(&name).cloned(), event) else { return };
+        let Heard { incident, entries, member } = heard;
+        if before != Some(incident.state) {
+            self.outage = self.outage.turned(&incident);
+        }
+        assert!(incident.state == IncidentState::Open || self.outage.open.is_none());
+        self.incidents.insert(id, incident);
+        self.lines.entry(id).or_default().extend(entries);
+        if let Some(member) = member {
+            self.members.insert(name, member);
+        }
+    }
+}
 
 /// A rotation is asked for, or goes on, and the first call comes out like this.
 fn attempt(world: &mut World, key: &str, mood: Mood) {

@@ -14,10 +14,9 @@ use vault_core::clock::Timestamp;
 use vault_core::consumer::Uptake;
 use vault_core::entropy::{SeededEntropy, random_bytes};
 use vault_core::id::{IncidentId, RotationId};
+use vault_core::incident::Incident;
 use vault_core::incident::entry::Entry;
-use vault_core::incident::group::{Heard, Member, Outage, hear};
-use vault_core::incident::ledger::LedgerEvent;
-use vault_core::incident::{Incident, IncidentState, ledger};
+use vault_core::incident::group::{Member, Outage};
 use vault_core::lease::{Lease, Limits};
 use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::execute::{Answer, Bench, StoredVersion, execute, failed, own_order};
@@ -223,15 +222,7 @@ impl World {
         if let Some(lease) = &plan.lease {
             self.leases.insert(lease.id.clone(), lease.clone());
         }
-        for event in &plan.ledger {
-            let id = event.incident();
-            if event.is_of_group(self.incidents.get(&id)) {
-                self.hear(&key, event);
-            } else if let Some(recorded) = ledger::record(self.incidents.remove(&id), event) {
-                self.incidents.insert(id, recorded.incident);
-                self.lines.entry(id).or_default().extend(recorded.entry);
-            }
-        }
+        self.write_down(&key, &plan.ledger);
         self.log(format!(
             "{} commit {key} {:?} effect {:?}",
             self.moments,
@@ -246,27 +237,6 @@ impl World {
             Some(effect) => self.in_flight.insert(key, InFlight::Effect(effect)),
             None => self.in_flight.remove(&key),
         };
-    }
-
-    /// What happened to a member of the target's incident.
-    fn hear(&mut self, key: &str, event: &LedgerEvent) {
-        let id = event.incident();
-        let (group, name) = (self.incidents.get(&id).cloned(), (id, key.to_owned()));
-        if let LedgerEvent::Fault(report) = event {
-            assert!(self.outage.fits(report, group.as_ref()), "nobody decides in between");
-        }
-        let before = group.as_ref().map(|group| group.state);
-        let Some(heard) = hear(group, self.members.get(&name).cloned(), event) else { return };
-        let Heard { incident, entries, member } = heard;
-        if before != Some(incident.state) {
-            self.outage = self.outage.turned(&incident);
-        }
-        assert!(incident.state == IncidentState::Open || self.outage.open.is_none());
-        self.incidents.insert(id, incident);
-        self.lines.entry(id).or_default().extend(entries);
-        if let Some(member) = member {
-            self.members.insert(name, member);
-        }
     }
 
     /// Sends one call out, if one is waiting. Its answer is in memory afterwards.
