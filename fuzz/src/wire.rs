@@ -51,6 +51,7 @@ const CHECKS: &[fn(&Value)] = &[
     check::<incident::AssignRequest>,
     check::<incident::FailureFacts>,
     check::<incident::Incident>,
+    check::<incident::IncidentAccounts>,
     check::<incident::IncidentActions>,
     check::<incident::IncidentList>,
     check::<incident::NoteRequest>,

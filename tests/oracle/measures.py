@@ -40,7 +40,7 @@ def known(incident, until):
             if view["mitigated"] is None:
                 view["mitigated"] = at
             view.update(how="remediated", end=at)
-        elif kind == "withdrawn" and view["how"] == "open":
+        elif kind in ("withdrawn", "dissolved") and view["how"] == "open":
             view.update(how="withdrawn", end=at)
         elif kind == "reviewed":
             view["reviewed"] = at

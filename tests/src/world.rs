@@ -250,13 +250,16 @@ impl World {
     }
 
     /// The one incident of `path`: closed, of this class, opened once whatever was tried, and with its marks
-    /// in order.
+    /// in order. Where the trouble is the target's, that of the target, which the account has left by proof.
     ///
     /// # Errors
     /// When it is not so.
     pub async fn closed_incident(&self, path: &str, class: &str) -> Result<Value> {
         let incidents = self.incidents().await?;
         let of_path: Vec<&Value> = incidents.iter().filter(|incident| incident["subject"] == path).collect();
+        if of_path.is_empty() {
+            return self.left_by_proof(path, class, &incidents).await;
+        }
         let [listed] = of_path.as_slice() else { bail!("not one incident of {path}: {of_path:?}") };
         let id = listed["id"].as_str().context("no id")?;
         let answer = self.vault.get(&format!("incidents/{id}")).await?;
@@ -270,6 +273,24 @@ impl World {
             .map(|mark| incident.pointer(mark).and_then(Value::as_str));
         ensure!(marks.iter().all(Option::is_some) && marks.is_sorted(), "{incident}");
         Ok(incident.clone())
+    }
+
+    /// The one incident of the target, which is closed, with `path` among those that were beneath it.
+    async fn left_by_proof(&self, path: &str, class: &str, incidents: &[Value]) -> Result<Value> {
+        let targets: Vec<&Value> = incidents.iter().filter(|incident| incident["kind"] == "target").collect();
+        let [group] = targets.as_slice() else { bail!("not one incident of a target: {targets:?}") };
+        ensure!(group["state"] == "closed" && group["class"] == class, "{group}");
+        ensure!(
+            group["accounts_open"] == 0 && group.pointer("/marks/t7").is_some_and(Value::is_string),
+            "{group}"
+        );
+        let id = group["id"].as_str().context("no id")?;
+        let answer = self.vault.get(&format!("incidents/{id}/accounts")).await?;
+        let members = answer.data()?["accounts"].as_array().cloned().context("no accounts")?;
+        let member = members.iter().find(|member| member["account"] == path);
+        let member = member.with_context(|| format!("{path} was not beneath it: {members:?}"))?;
+        ensure!(member["state"] == "proven" && member["class"] == class, "{member}");
+        Ok((*group).clone())
     }
 
     /// The kinds of the lines of an account's history, oldest first.

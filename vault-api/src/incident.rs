@@ -91,9 +91,21 @@ pub struct Incident {
     /// What people found afterwards.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub review: Option<IncidentReview>,
-    /// The accounts under it, when it is about a target.
+    /// `account`; `target` when it is a target's, with the accounts that fail because of it beneath it.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub kind: String,
+    /// Of those beneath it now, the first 100. Left out of lists; GET `incidents/<id>/accounts` pages through all.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<String>,
+    /// How many are beneath it now, of a target's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts_open: Option<u64>,
+    /// How many ever were, of a target's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts_total: Option<u64>,
+    /// The target's incident that the account was beneath before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<String>,
     /// What keeps its notification back, while that lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,
@@ -140,6 +152,51 @@ pub struct IncidentEvents {
     /// The place to give as `after` for the lines that follow; absent at the end.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub next: Option<u64>,
+}
+
+/// GET `incidents/<id>/accounts`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentAccounts {
+    /// The accounts that are, or were, beneath a target's incident, by name.
+    pub accounts: Vec<IncidentAccount>,
+    /// What to give as `after` for those that follow; absent at the end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
+}
+
+/// An account beneath a target's incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentAccount {
+    /// Which.
+    pub account: String,
+    /// `open`, `parked`, or why it is there no more: `proven`, `moved`, `withdrawn`.
+    pub state: String,
+    /// The class of its last failure.
+    pub class: String,
+    /// The step that failed last.
+    pub phase: String,
+    /// Its last failure in words.
+    pub detail: String,
+    /// Its failures since it joined.
+    pub attempts: u64,
+    /// When the vault tries again by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_attempt: Option<WireTime>,
+    /// Since when it is beneath the incident.
+    pub joined_at: WireTime,
+    /// Since when its consumers can log in again.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub mitigated_at: Option<WireTime>,
+    /// Since when it is there no more.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_at: Option<WireTime>,
+    /// Its own incident, when it has moved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
+    /// Its failures, oldest first, those alike in one line; of many the first and the newest.
+    pub failures: Vec<IncidentEvent>,
 }
 
 /// What people found afterwards.
@@ -253,6 +310,9 @@ pub struct ActRequest {
     /// The password, for `set_password`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password: Option<Sensitive<String>>,
+    /// Which account beneath a target's incident; without one, `retry` is for all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
 }
 
 /// What became of an act, or would.
@@ -271,8 +331,14 @@ pub struct ActResponse {
     pub steps: Vec<ActionStep>,
     /// `done`, `running`, or `dry_run`.
     pub outcome: String,
-    /// The version that is served.
+    /// The version that is served; 0 where it was about several accounts.
     pub version: u64,
-    /// How the account stands.
+    /// How the account stands, or the incident where it was about several accounts.
     pub state: String,
+    /// How many accounts it sets going, where it is about all beneath a target's incident.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub accounts: Option<u64>,
+    /// How many of them it leaves alone: parked, busy, or not for the caller to rotate.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_alone: Option<u64>,
 }

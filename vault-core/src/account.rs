@@ -22,6 +22,7 @@ use crate::database::Origin;
 use crate::id::IncidentId;
 use crate::lease::Lending;
 use crate::path::{AccountPath, Name};
+use crate::rotation::fault::Scope;
 use crate::rotation::run::Stage;
 use crate::schedule::RotationPolicy;
 
@@ -165,9 +166,12 @@ pub struct Account {
     pub lending: Lending,
     /// What the last look showed.
     pub health: Health,
-    /// The open incident.
+    /// The open incident: its own, or its target's.
     pub incident: Option<IncidentId>,
-    /// The incident closed last and when: a failure within [`REOPEN_WITHIN`] reopens it.
+    /// Whose the open incident is. Of its target's the account is a member, and leaves it by its own proof.
+    #[serde(default)]
+    pub incident_scope: Scope,
+    /// The incident of its own that was closed last and when: a failure within [`REOPEN_WITHIN`] reopens it.
     pub last_incident: Option<(IncidentId, Timestamp)>,
     /// The number of the next history entry.
     pub history_next: u64,
@@ -198,6 +202,7 @@ impl Account {
             lending: Lending::default(),
             health: Health::Unknown,
             incident: None,
+            incident_scope: Scope::Account,
             last_incident: None,
             history_next: 0,
             armed: None,

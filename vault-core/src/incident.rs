@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod entry;
+pub mod group;
 pub mod ledger;
 pub mod measure;
 pub mod remedy;
@@ -31,6 +32,28 @@ pub enum IncidentState {
     Open,
     /// Verified healthy, or withdrawn with its subject.
     Closed,
+}
+
+/// What an incident is about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// One credential; or the dynamic leases of a target.
+    #[default]
+    Account,
+    /// A target, with the accounts that fail because of it beneath it ([`group`]).
+    Target,
+}
+
+impl Kind {
+    /// Its stable word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Account => "account",
+            Self::Target => "target",
+        }
+    }
 }
 
 /// The clock of an incident. All absent marks are events that have not happened.
@@ -86,7 +109,10 @@ pub struct Review {
 pub struct Incident {
     /// Its id.
     pub id: IncidentId,
-    /// Whose credential, as [`crate::account::Subject::key`].
+    /// What it is about.
+    #[serde(default)]
+    pub kind: Kind,
+    /// Whose credential, as [`crate::account::Subject::key`]; other text where it is not about one.
     pub subject: String,
     /// The target.
     pub target: String,
@@ -102,7 +128,7 @@ pub struct Incident {
     pub parked: bool,
     /// The clock.
     pub marks: Marks,
-    /// Failures so far.
+    /// Failures so far; of a target's incident those of members that have left.
     pub failures: u32,
     /// Times it was reopened.
     pub reopened: u32,
@@ -138,6 +164,26 @@ pub struct Incident {
     /// What people found afterwards.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub review: Option<Review>,
+    /// The target's incident that the account was in before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_from: Option<IncidentId>,
+    /// Of a target's incident: the accounts beneath it.
+    #[serde(default)]
+    pub members: Members,
+}
+
+/// The accounts beneath a target's incident, counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Members {
+    /// Those that ever were.
+    pub ever: u32,
+    /// Those that are.
+    pub now: u32,
+    /// Of these, those whose consumers cannot be known to log in.
+    pub hurt: u32,
+    /// Whether one has left by proof since it was opened last.
+    pub proven: bool,
 }
 
 impl Incident {

@@ -90,12 +90,20 @@ impl Subscription {
         (!webhook.disabled).then_some(Self { id: webhook.id, name, events, accounts })
     }
 
-    /// Whether `event` is for it.
+    /// Whether it is told of some accounts only.
+    #[must_use]
+    pub fn is_choosy(&self) -> bool {
+        !self.accounts.is_empty()
+    }
+
+    /// Whether `event` is for it: of a target's incident, where an account on that target fits.
     #[must_use]
     pub fn wants(&self, event: &Event) -> bool {
-        let concerns = |pattern: &String| match &event.subject {
-            Some(Subject::Account(path)) => fits(pattern.as_bytes(), path.as_str().as_bytes()),
-            Some(Subject::Management(_)) | None => false,
+        let concerns = |pattern: &String| {
+            event.subject.iter().chain(&event.beside).any(|subject| match subject {
+                Subject::Account(path) => fits(pattern.as_bytes(), path.as_str().as_bytes()),
+                Subject::Management(_) => false,
+            })
         };
         (self.events.is_empty() || self.events.contains(&event.kind))
             && (self.accounts.is_empty() || self.accounts.iter().any(concerns))

@@ -21,6 +21,7 @@ pub(crate) mod commit;
 mod drive;
 pub mod dynamic;
 mod facts;
+pub mod group;
 mod meter;
 pub mod outbox;
 mod place;
@@ -68,6 +69,8 @@ struct Inner {
     rotators: Registry,
     flights: Arc<Flights>,
     gates: Gates,
+    /// Whose turn it is to write to the incident of a target.
+    turns: group::Turns,
     meter: Meter,
     shutdown: Shutdown,
     /// Held for reading by who refers to a policy in a commit, and for writing by who removes one.
@@ -113,6 +116,7 @@ impl Engine {
                 rotators,
                 flights,
                 gates,
+                turns: group::Turns::default(),
                 meter,
                 shutdown,
                 references: RwLock::default(),

@@ -89,8 +89,12 @@ async fn a_refused_management_credential_is_tried_once_and_heals_everything_when
     for (path, old) in &accounts {
         let new = world.healed(path).await.unwrap();
         assert!(new.version > old.version, "{path}");
+    }
+    // One incident for all of them.
+    for (path, _) in &accounts {
         world.closed_incident(path, "management_auth_refused").await.unwrap();
     }
+    assert_eq!(world.incidents().await.unwrap().len(), 1);
     let manager = world.vault.get("targets/status/pg").await.unwrap();
     assert_eq!(manager.data().unwrap().get("incident"), None, "{}", manager.body);
     let report = world.vault.get("reports/rotation").await.unwrap();

@@ -9,8 +9,9 @@ async fn incident(world: &World, path: &str) -> String {
 }
 
 /// The history lines that an action says it will leave.
-async fn foreseen(world: &World, act: &str) -> Vec<Value> {
-    let answer = world.vault.post(act, json!({ "dry_run": true })).await.unwrap();
+async fn foreseen(world: &World, act: &str, mut body: Value) -> Vec<Value> {
+    body.as_object_mut().unwrap().insert("dry_run".to_owned(), json!(true));
+    let answer = world.vault.post(act, body).await.unwrap();
     let steps = answer.data().unwrap()["steps"].as_array().unwrap().clone();
     steps.into_iter().map(|step| step["history"].clone()).filter(|word| !word.is_null()).collect()
 }
@@ -27,7 +28,8 @@ async fn a_password_that_was_changed_outside_is_reconciled_by_one_press() {
     let dry = world.cli_json(&["incident", "do", &id, "reconcile", "--dry-run"]).await.unwrap();
     assert!(dry.to_string().contains("dry_run"), "{dry}");
     let act = format!("incidents/{id}/act/reconcile");
-    let (before, expected) = (world.history("db/app").await.unwrap(), foreseen(&world, &act).await);
+    let (before, expected) =
+        (world.history("db/app").await.unwrap(), foreseen(&world, &act, json!({})).await);
     let done = world.vault.post(&act, json!({})).await.unwrap();
     assert_eq!(done.data().unwrap()["outcome"], "done", "{}", done.body);
     let after = world.history("db/app").await.unwrap();
@@ -58,20 +60,22 @@ async fn a_parked_rotation_gives_way_to_the_version_before_until_it_is_unparked(
 
     let id = incident(&world, "db/app").await;
     let act = format!("incidents/{id}/act/use_previous");
-    assert_eq!(foreseen(&world, &act).await, ["reinstated"]);
-    let done = world.vault.post(&act, json!({})).await.unwrap();
+    // It is the target's incident, and the management credential comes beneath it as well: the account is named.
+    let named = json!({ "account": "db/app" });
+    assert_eq!(foreseen(&world, &act, named.clone()).await, ["reinstated"]);
+    let done = world.vault.post(&act, named.clone()).await.unwrap();
     assert!(done.is_success(), "{}", done.body);
     assert_eq!(world.credential("db/app").await.unwrap(), old);
     assert!(world.accepts(&old).await.unwrap());
-    let open = world.vault.get(&format!("incidents/{id}")).await.unwrap();
-    let open = open.data().unwrap();
-    assert_eq!(open["state"], "open");
-    assert!(open["marks"]["t6"].is_string() && open["marks"]["t7"].is_null(), "{open}");
+    let beneath = world.vault.get(&format!("incidents/{id}/accounts")).await.unwrap();
+    let one = &beneath.data().unwrap()["accounts"][0];
+    assert_eq!((&one["account"], &one["state"]), (&json!("db/app"), &json!("parked")));
+    assert!(one["mitigated_at"].is_string() && one.get("left_at").is_none(), "{one}");
 
     // Mended; it still waits for a person, and then is done anew.
     world.target("pg", json!({ "password": "by hand" })).await.unwrap();
     assert_eq!(world.status("db/app").await.unwrap()["state"], "parked");
-    let done = world.vault.post(&format!("incidents/{id}/act/unpark"), json!({})).await.unwrap();
+    let done = world.vault.post(&format!("incidents/{id}/act/unpark"), named).await.unwrap();
     assert!(done.is_success(), "{}", done.body);
     let new = world.healed("db/app").await.unwrap();
     assert!(new.version > old.version && !world.accepts(&old).await.unwrap());

@@ -34,9 +34,14 @@ pub(crate) enum IncidentWord {
         after_help = "Examples:\n  rotunda incident events 0193a1b2\n  rotunda incident events 0193a1b2 --after 499"
     )]
     Events(EventsArgs),
+    /// Show the accounts beneath a target's incident, each with its own attempts
+    #[command(after_help = "Examples:\n  rotunda incident accounts 0193a1b2")]
+    Accounts(IncidentId),
     /// Show what may be pressed, whether it is safe, and the runbook in short
-    #[command(after_help = "Examples:\n  rotunda incident actions 0193a1b2")]
-    Actions(IncidentId),
+    #[command(
+        after_help = "Examples:\n  rotunda incident actions 0193a1b2\n  rotunda incident actions 0193a1b2 --account db/app"
+    )]
+    Actions(ActionsArgs),
     /// Press it, or say what it would do
     Do(DoArgs),
 }
@@ -47,9 +52,10 @@ pub(crate) enum IncidentWord {
 Examples:
   rotunda incident do 0193a1b2 retry --dry-run
   rotunda incident do 0193a1b2 reconcile
+  rotunda incident do 0193a1b2 retry --account db/app
   rotunda incident do 0193a1b2 set_password < password.txt
 
-The password of set_password is asked for at a terminal, else read from standard input. Exit code 4 when the target refuses.")]
+Of a target's incident, retry is for all accounts beneath it unless one is named. The password of set_password is asked for at a terminal, else read from standard input. Exit code 4 when the target refuses.")]
 pub(crate) struct DoArgs {
     /// The incident
     #[arg(value_name = "ID")]
@@ -60,6 +66,20 @@ pub(crate) struct DoArgs {
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Which account beneath a target's incident; the target's name for its management credential
+    #[arg(long, value_name = "PATH")]
+    pub(crate) account: Option<String>,
+}
+
+/// `rotunda incident actions`.
+#[derive(Debug, Args)]
+pub(crate) struct ActionsArgs {
+    /// The incident
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Which account beneath a target's incident; the target's name for its management credential
+    #[arg(long, value_name = "PATH")]
+    pub(crate) account: Option<String>,
 }
 
 /// `rotunda incident list`.

@@ -1,5 +1,7 @@
 //! `rotunda incident …`.
 
+mod beneath;
+
 use vault_api::incident::{
     AssignRequest, Incident, IncidentEvent, IncidentEvents, IncidentList, IncidentState, NoteRequest,
     ReviewRequest,
@@ -42,7 +44,10 @@ pub(super) async fn run(word: IncidentWord, session: &mut Session) -> Result<Exi
             written(&answer, session)
         }
         IncidentWord::Events(args) => events(&args, session).await,
-        IncidentWord::Actions(args) => super::remedy::actions(&below(&args.id, "/actions"), session).await,
+        IncidentWord::Accounts(args) => beneath::accounts(&below(&args.id, "/accounts"), session).await,
+        IncidentWord::Actions(args) => {
+            super::remedy::actions(&below(&args.id, "/actions"), &args, session).await
+        }
         IncidentWord::Do(args) => {
             let path = below(&args.id, &format!("/act/{}", trimmed(&args.action)));
             super::remedy::press(&path, &args, session).await
@@ -171,9 +176,7 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
     if let Some(silenced) = &incident.silenced {
         pairs.push(("silenced", output::shown(&silence::told(silenced))));
     }
-    if !incident.accounts.is_empty() {
-        pairs.push(("accounts", output::shown(&incident.accounts.join(", "))));
-    }
+    pairs.extend(beneath::pairs(incident));
     if incident.staff_minutes > 0 {
         pairs.push(("staff minutes", incident.staff_minutes.to_string()));
     }

@@ -4,14 +4,18 @@ use vault_api::incident::{ActRequest, ActResponse, ActionStep, IncidentActions};
 
 use super::Session;
 use crate::{
-    args::incident::DoArgs,
+    args::incident::{ActionsArgs, DoArgs},
     client::Request,
     failure::{Exit, Failure},
     input, output,
 };
 
-pub(super) async fn actions(path: &str, session: &mut Session) -> Result<Exit, Failure> {
-    let answer = session.ask("asking what may be pressed", Request::get(path)).await?;
+pub(super) async fn actions(path: &str, args: &ActionsArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let mut request = Request::get(path);
+    if let Some(account) = &args.account {
+        request = request.with("account", account);
+    }
+    let answer = session.ask("asking what may be pressed", request).await?;
     let found: IncidentActions = answer.read_data()?;
     session.show(&answer, |_, _| Ok(actions_text(&found)))?;
     Ok(Exit::Done)
@@ -59,7 +63,7 @@ pub(super) async fn press(path: &str, args: &DoArgs, session: &mut Session) -> R
         }
         _ => None,
     };
-    let body = ActRequest { dry_run: args.dry_run, password };
+    let body = ActRequest { dry_run: args.dry_run, password, account: args.account.clone() };
     let answer = session.ask("talking to the target", Request::post(path).sending(&body)?).await?;
     let done: ActResponse = answer.read_data()?;
     session.show(&answer, |_, _| Ok(done_text(&done)))?;
@@ -72,13 +76,22 @@ pub(super) async fn press(path: &str, args: &DoArgs, session: &mut Session) -> R
 
 fn done_text(done: &ActResponse) -> String {
     let safe = if done.safe { "yes" } else { "NO" };
-    let mut text = output::record(vec![
+    let mut pairs = vec![
         ("action", output::shown(&done.action)),
         ("outcome", output::shown(&done.outcome)),
         ("safe", format!("{safe}: {}", output::shown(&done.why))),
-        ("version", done.version.to_string()),
-        ("state", output::shown(&done.state)),
-    ]);
+    ];
+    match done.accounts {
+        Some(count) => {
+            pairs.push(("accounts", count.to_string()));
+            pairs.push(("left alone", done.left_alone.unwrap_or(0).to_string()));
+        }
+        None => {
+            pairs.push(("version", done.version.to_string()));
+            pairs.push(("state", output::shown(&done.state)));
+        }
+    }
+    let mut text = output::record(pairs);
     if done.dry_run {
         text.push('\n');
         text.push_str(&steps_text(&done.steps));

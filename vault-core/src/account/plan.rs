@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 use super::Account;
 use crate::clock::Timestamp;
 use crate::id::{IncidentId, RotationId};
+use crate::incident::group::Outage;
 use crate::incident::ledger::LedgerEvent;
 use crate::lease::Lease;
-use crate::rotation::fault::FaultClass;
+use crate::rotation::fault::{FaultClass, Scope};
 
 /// Facts from outside that a decision needs. Drawn afresh for each decision.
 #[derive(Clone, Copy, Debug)]
@@ -40,6 +41,8 @@ pub struct Context {
     pub rotation: RotationId,
     /// The id a new incident would get.
     pub incident: IncidentId,
+    /// The incident that the account's target has, or had.
+    pub group: Outage,
 }
 
 /// One call on the target. Run only after the plan that asks for it is committed.
@@ -222,6 +225,15 @@ impl Plan {
             history: Vec::new(),
             ended: None,
             effect: None,
+        }
+    }
+
+    /// The account is verified healthy: it leaves its target's incident, or ends its own.
+    pub(crate) fn remediated(&mut self, now: Timestamp) {
+        let Some(incident) = self.account.incident.take() else { return };
+        self.ledger.push(LedgerEvent::Remediated { incident, at: now });
+        if std::mem::take(&mut self.account.incident_scope) == Scope::Account {
+            self.account.last_incident = Some((incident, now));
         }
     }
 

@@ -6,6 +6,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::Marks;
+use super::group::Why;
+use crate::account::Subject;
 use crate::clock::Timestamp;
 use crate::rotation::fault::FaultClass;
 use crate::rotation::run::Step;
@@ -70,6 +72,27 @@ pub enum What {
         /// Failures like the one told last, since then, which have no line of their own.
         repeats: u32,
     },
+    /// An account fails for the same reason.
+    Joined {
+        /// Whose credential, as [`crate::account::Subject::key`].
+        subject: String,
+        /// How.
+        failure: Failure,
+    },
+    /// An account is no longer part of it.
+    Left {
+        /// Whose credential.
+        subject: String,
+        /// Why.
+        why: Why,
+    },
+    /// The accounts beneath it fail in another way now.
+    ClassChanged {
+        /// How.
+        failure: Failure,
+    },
+    /// No account is beneath it any more, and none left it by proof.
+    Dissolved,
     /// It waits for a person.
     Parked,
     /// Somebody takes it.
@@ -178,9 +201,11 @@ impl Entry {
     #[must_use]
     pub const fn failure(&self) -> Option<&Failure> {
         match &self.what {
-            What::Opened { failure, .. } | What::Reopened { failure, .. } | What::Failed { failure, .. } => {
-                Some(failure)
-            }
+            What::Opened { failure, .. }
+            | What::Reopened { failure, .. }
+            | What::Failed { failure, .. }
+            | What::Joined { failure, .. }
+            | What::ClassChanged { failure } => Some(failure),
             _ => None,
         }
     }
@@ -210,6 +235,11 @@ impl Entry {
             What::Opened { .. } => "opened",
             What::Reopened { .. } => "reopened",
             What::Failed { .. } => "failed",
+            What::Joined { .. } => "joined",
+            What::Left { why: Why::Moved(_), .. } => "moved",
+            What::Left { .. } => "left",
+            What::ClassChanged { .. } => "class_changed",
+            What::Dissolved => "dissolved",
             What::Parked => "parked",
             What::Acknowledged => "acknowledged",
             What::Assigned { .. } => "assigned",
@@ -228,6 +258,12 @@ impl Entry {
             What::Opened { failure, .. } | What::Reopened { failure, .. } | What::Failed { failure, .. } => {
                 format!("{}: {}", failure.class, failure.detail)
             }
+            What::Joined { subject, failure } => {
+                format!("{}: {}: {}", named(subject), failure.class, failure.detail)
+            }
+            What::Left { subject, why } => format!("{}: {why}", named(subject)),
+            What::ClassChanged { failure } => format!("now {}: {}", failure.class, failure.detail),
+            What::Dissolved => "no account is beneath it any more".to_owned(),
             What::Parked => "waits for a person".to_owned(),
             What::Acknowledged => "acknowledged".to_owned(),
             What::Assigned { owner } => format!("owner is {owner}"),
@@ -243,6 +279,11 @@ impl Entry {
         }
         text
     }
+}
+
+/// A subject as people know it.
+fn named(subject: &str) -> String {
+    Subject::from_key(subject).map_or_else(|| subject.to_owned(), |subject| subject.to_string())
 }
 
 /// The marks that follow from a time line. Its order is that of the places, whatever the times say.
@@ -273,6 +314,8 @@ impl Marks {
                 self.t7 = None;
                 self.t8 = None;
             }
+            // Its consumers are hurt as well.
+            What::Joined { .. } => self.t6 = None,
             What::Acknowledged => {
                 self.t5.get_or_insert(at);
             }
@@ -285,6 +328,9 @@ impl Marks {
             }
             What::Reviewed { .. } => self.t8 = Some(at),
             What::Failed { .. }
+            | What::Left { .. }
+            | What::ClassChanged { .. }
+            | What::Dissolved
             | What::Parked
             | What::Assigned { .. }
             | What::Note { .. }

@@ -3,10 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::entry::{ALIKE_FOR, Cause, Entry, Failure, WHOLE_LINES, What};
-use super::{Incident, IncidentState, Marks, Review};
+use super::{Incident, IncidentState, Kind, Marks, Members, Review};
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
-use crate::rotation::fault::FaultClass;
+use crate::rotation::fault::{FaultClass, Scope};
 use crate::rotation::run::Step;
 
 /// A failure, as the ledger is told of it.
@@ -37,6 +37,12 @@ pub struct FaultReport {
     /// Whether something of the incident waits for a person as before, whatever comes of this.
     #[serde(default)]
     pub stays_parked: bool,
+    /// Whose incident it is: the account's, or its target's, in which the account is a member.
+    #[serde(default)]
+    pub scope: Scope,
+    /// The target's incident that the account was in until now.
+    #[serde(default)]
+    pub moved_from: Option<IncidentId>,
 }
 
 /// What the ledger is told.
@@ -71,6 +77,15 @@ pub enum LedgerEvent {
         incident: IncidentId,
         /// When.
         at: Timestamp,
+    },
+    /// The account fails in a way of its own: it is no longer part of its target's incident.
+    Moved {
+        /// The target's incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// Its own.
+        to: IncidentId,
     },
     /// What it is about is no longer managed, so it will never be verified.
     Withdrawn {
@@ -141,6 +156,7 @@ impl LedgerEvent {
             | Self::Parked { incident, .. }
             | Self::Mitigated { incident, .. }
             | Self::Remediated { incident, .. }
+            | Self::Moved { incident, .. }
             | Self::Withdrawn { incident, .. }
             | Self::Acknowledged { incident, .. }
             | Self::Assigned { incident, .. }
@@ -183,6 +199,8 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
     };
     let line = match event {
         LedgerEvent::Fault(report) => failed(&mut incident, report),
+        // Of a target's incident only: [`super::group::hear`].
+        LedgerEvent::Moved { .. } => None,
         LedgerEvent::NextAttempt { at, .. } => {
             incident.next_attempt = *at;
             incident.parked &= at.is_none();
@@ -229,17 +247,18 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
     Some(Recorded { incident, entry })
 }
 
-fn close(incident: &mut Incident) {
+pub(super) fn close(incident: &mut Incident) {
     incident.state = IncidentState::Closed;
     incident.parked = false;
     incident.next_attempt = None;
 }
 
-fn opened(report: &FaultReport) -> Recorded {
+pub(super) fn opened(report: &FaultReport) -> Recorded {
     // What did not begin has been wrong since it was due, however late that was noticed.
     let fault_at = if report.class == FaultClass::Overdue { report.due_at.min(report.at) } else { report.at };
     let mut incident = Incident {
         id: report.incident,
+        kind: Kind::Account,
         subject: report.subject.clone(),
         target: report.target.clone(),
         class: report.class,
@@ -262,6 +281,8 @@ fn opened(report: &FaultReport) -> Recorded {
         stepped_back: None,
         staff_minutes: 0,
         review: None,
+        moved_from: report.moved_from,
+        members: Members::default(),
     };
     // By a clock that went on, an attempt begins before it fails.
     if report.started_at > report.at {
@@ -289,13 +310,10 @@ fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, O
     incident.detail.clone_from(&report.detail);
     incident.failures = incident.failures.saturating_add(1);
     incident.parked &= report.stays_parked;
+    incident.moved_from = report.moved_from.or(incident.moved_from);
     let failure = failure(report);
     let what = if incident.state == IncidentState::Closed {
-        incident.state = IncidentState::Open;
-        incident.reopened = incident.reopened.saturating_add(1);
-        // Somebody has to take it once more, and what was found out was not all.
-        incident.taken = false;
-        incident.review = None;
+        reopen(incident);
         What::Reopened { failure, repeats: std::mem::take(&mut incident.alike) }
     } else if is_alike {
         incident.alike = incident.alike.saturating_add(1);
@@ -307,7 +325,15 @@ fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, O
     Some((report.at, None, what))
 }
 
-fn failure(report: &FaultReport) -> Failure {
+pub(super) fn reopen(incident: &mut Incident) {
+    incident.state = IncidentState::Open;
+    incident.reopened = incident.reopened.saturating_add(1);
+    // Somebody has to take it once more, and what was found out was not all.
+    incident.taken = false;
+    incident.review = None;
+}
+
+pub(super) fn failure(report: &FaultReport) -> Failure {
     Failure {
         class: report.class,
         phase: report.phase,
@@ -317,7 +343,7 @@ fn failure(report: &FaultReport) -> Failure {
 }
 
 /// The next line. The marks follow from the lines and from nothing else.
-fn write(incident: &mut Incident, wall: Timestamp, by: Option<String>, what: What) -> Entry {
+pub(super) fn write(incident: &mut Incident, wall: Timestamp, by: Option<String>, what: What) -> Entry {
     let at = incident.admit(wall);
     let entry = Entry { seq: incident.lines, at, wall: (wall != at).then_some(wall), by, what };
     incident.lines = incident.lines.saturating_add(1);

@@ -146,7 +146,7 @@ impl Known {
         match &line.what {
             What::Opened { started_at, .. } => self.stepped_back |= *started_at > line.at,
             What::Reopened { .. } => self.withdrawn = None,
-            What::Withdrawn if self.marks.t7.is_none() => {
+            What::Withdrawn | What::Dissolved if self.marks.t7.is_none() => {
                 self.withdrawn.get_or_insert(line.at);
             }
             _ => {}

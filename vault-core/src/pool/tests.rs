@@ -28,6 +28,7 @@ fn context() -> Context {
         draw: 0,
         rotation: RotationId::generate(NOW, &entropy),
         incident: IncidentId::generate(NOW, &entropy),
+        group: Default::default(),
     }
 }
 

@@ -25,11 +25,10 @@ pub(super) fn checked(account: Account, probe: Probe, ctx: &Context) -> Option<P
             plan.note(HistoryKind::Verified, Some(current), ctx.now);
             // A rotation that failed is still failed: only its own success closes its incident.
             if plan.account.stage == Stage::Idle
-                && let Some(incident) = plan.account.incident.take()
+                && let Some(incident) = plan.account.incident
             {
                 plan.ledger.push(LedgerEvent::Mitigated { incident, at: ctx.now });
-                plan.ledger.push(LedgerEvent::Remediated { incident, at: ctx.now });
-                plan.account.last_incident = Some((incident, ctx.now));
+                plan.remediated(ctx.now);
             }
         }
         Probe::Refused => {

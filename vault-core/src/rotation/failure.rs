@@ -3,11 +3,11 @@
 //! Every failure reaches the incident ledger, whatever comes next. What a retry may do is a property
 //! of the class ([`FaultClass::action`]), never of the text.
 
-use super::fault::{Action, Fault, FaultClass};
+use super::fault::{Action, Fault, FaultClass, Scope};
 use super::run::{Run, Stage, Step};
 use super::step::{drop_pending, ended, go, stage_candidate};
-use crate::account::REOPEN_WITHIN;
 use crate::account::plan::{Context, HistoryEntry, HistoryKind, Plan};
+use crate::incident::group::opens;
 use crate::incident::ledger::{FaultReport, LedgerEvent};
 use crate::schedule::backoff;
 
@@ -87,7 +87,8 @@ pub(super) fn report(plan: &mut Plan, run: &mut Run, step: Step, fault: Fault, c
     run.fault = Some(fault);
 }
 
-/// Opens an incident, reopens the last one, or adds to the open one.
+/// Opens an incident, reopens the last one, or adds to the open one. What is the target's trouble goes to the target's
+/// incident, unless the account has one of its own; what turns out to be the account's own goes to one of its own.
 pub(super) fn raise(
     plan: &mut Plan,
     fault: &Fault,
@@ -97,12 +98,25 @@ pub(super) fn raise(
     attempts: u32,
     ctx: &Context,
 ) {
-    let (incident, reopened) = match (plan.account.incident, plan.account.last_incident) {
-        (Some(open), _) => (open, false),
-        (None, Some((last, closed_at))) if ctx.now.since(closed_at) < REOPEN_WITHIN => (last, true),
-        (None, _) => (ctx.incident, false),
+    let account = &plan.account;
+    let (incident, scope, reopened) = match (account.incident, account.incident_scope) {
+        (Some(own), Scope::Account) => (own, Scope::Account, false),
+        (Some(group), Scope::Target) if fault.class.scope() == Scope::Target => (group, Scope::Target, false),
+        (None, _) if fault.class.scope() == Scope::Target => {
+            let (group, reopened) = ctx.group.opens(ctx.incident, ctx.now);
+            (group, Scope::Target, reopened)
+        }
+        (_, _) => {
+            let (own, reopened) = opens(account.last_incident, ctx.incident, ctx.now);
+            (own, Scope::Account, reopened)
+        }
     };
+    let moved_from = account.incident.filter(|open| *open != incident);
+    if let Some(group) = moved_from {
+        plan.ledger.push(LedgerEvent::Moved { incident: group, at: ctx.now, to: incident });
+    }
     plan.account.incident = Some(incident);
+    plan.account.incident_scope = scope;
     plan.ledger.push(LedgerEvent::Fault(FaultReport {
         incident,
         reopened,
@@ -116,6 +130,8 @@ pub(super) fn raise(
         started_at,
         attempts,
         stays_parked: false,
+        scope,
+        moved_from,
     }));
 }
 

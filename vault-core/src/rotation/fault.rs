@@ -47,6 +47,17 @@ pub enum FaultClass {
     Overdue,
 }
 
+/// What a failure says something about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scope {
+    /// One account.
+    #[default]
+    Account,
+    /// The target, or the way to it: every account on it would fail so.
+    Target,
+}
+
 /// What the engine may do by itself after a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Action {
@@ -104,6 +115,32 @@ impl FaultClass {
             | Self::AccountLocked
             | Self::RightsLost
             | Self::Drift => Action::Park,
+        }
+    }
+
+    /// Whether it is the account's trouble or its target's.
+    #[must_use]
+    pub const fn scope(self) -> Scope {
+        match self {
+            Self::Unreachable
+            | Self::Tls
+            | Self::ManagementAuthRefused
+            | Self::PluginFailed
+            | Self::PluginTimeout
+            // Its turn did not come: others on the target were before it, or the vault was away from all of them.
+            | Self::Overdue => Scope::Target,
+            Self::Preflight
+            | Self::PermissionDenied
+            | Self::PolicyRejected
+            | Self::AccountMissing
+            | Self::AccountLocked
+            | Self::Ambiguous
+            | Self::VerifyRefused
+            | Self::RightsLost
+            | Self::StoreFailed
+            | Self::ConsumerLag
+            | Self::OldStillValid
+            | Self::Drift => Scope::Account,
         }
     }
 

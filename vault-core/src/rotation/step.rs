@@ -311,10 +311,7 @@ fn taken_away(plan: &mut Plan, mut run: Run, old_works: bool, ctx: &Context) {
 fn finish(plan: &mut Plan, run: Run, ctx: &Context) {
     plan.ended = Some(ended(plan, &run, ctx, None));
     plan.account.stage = Stage::Idle;
-    if let Some(incident) = plan.account.incident.take() {
-        plan.ledger.push(LedgerEvent::Remediated { incident, at: ctx.now });
-        plan.account.last_incident = Some((incident, ctx.now));
-    }
+    plan.remediated(ctx.now);
     closing::settle(plan, ctx);
 }
 

@@ -124,6 +124,7 @@ fn context(now: Timestamp) -> Context {
         draw: u64::MAX,
         rotation: RotationId::generate(now, &entropy),
         incident: IncidentId::generate(now, &entropy),
+        group: Default::default(),
     }
 }
 

@@ -101,6 +101,10 @@ pub enum Table {
     WebhookLog = 48,
     /// Lines of incidents: incident id, place (8 bytes, big endian). Written once.
     IncidentLine = 49,
+    /// The accounts beneath a target's incident: incident id, subject.
+    IncidentMember = 50,
+    /// The incident that a target has, or had last, by the target's name.
+    TargetIncident = 51,
     /// Silences and maintenance windows: `s`, id. And notifications that they keep back: `w`, incident id.
     Silence = 52,
     /// Attempts that are over: time (8 bytes, big endian), rotation id, number (4 bytes, big endian).
@@ -109,7 +113,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 50] = [
+    pub const ALL: [Self; 52] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -158,6 +162,8 @@ impl Table {
         Self::WebhookQueue,
         Self::WebhookLog,
         Self::IncidentLine,
+        Self::IncidentMember,
+        Self::TargetIncident,
         Self::Silence,
         Self::Attempt,
     ];

@@ -7,7 +7,7 @@ use crate::account::plan::{HistoryEntry, HistoryKind, Plan};
 use crate::account::{Account, Subject};
 use crate::clock::Timestamp;
 use crate::id::{EventId, IncidentId};
-use crate::incident::{Incident, IncidentState};
+use crate::incident::{Incident, IncidentState, Kind};
 use crate::rotation::fault::FaultClass;
 use crate::rotation::{grace, run::Stage};
 
@@ -86,6 +86,8 @@ pub struct Event {
     pub at: Timestamp,
     /// Whose credential; `None` of a target's users, and of a test.
     pub subject: Option<Subject>,
+    /// Where it is about a target: the accounts there, which may fail for the same reason.
+    pub beside: Vec<Subject>,
     /// Further facts, as they are sent.
     data: Map<String, Value>,
 }
@@ -95,7 +97,7 @@ impl Event {
     #[must_use]
     pub fn test(id: EventId, now: Timestamp, webhook: &str) -> Self {
         let data = facts([("webhook", Value::from(webhook))]);
-        Self { id, kind: EventKind::Test, at: now, subject: None, data }
+        Self { id, kind: EventKind::Test, at: now, subject: None, beside: Vec::new(), data }
     }
 
     /// The JSON of its message: `type`, `timestamp`, `data`.
@@ -134,7 +136,7 @@ pub fn of_plan(before: &Account, plan: &Plan, mut id: impl FnMut() -> EventId) -
         let mut data = more(kind, entry, plan);
         data.insert("target".to_owned(), plan.account.target.as_str().into());
         let subject = Some(plan.account.subject.clone());
-        events.push(Event { id: id(), kind, at: entry.at, subject, data });
+        events.push(Event { id: id(), kind, at: entry.at, subject, beside: Vec::new(), data });
     }
     events
 }
@@ -202,14 +204,18 @@ pub fn of_incident(
     };
     let time = |at: Option<Timestamp>| Value::from(at.map(Timestamp::to_rfc3339));
     let incident_id: IncidentId = incident.id;
+    let group = (incident.kind == Kind::Target).then_some(incident);
     let data = facts([
         ("incident_id", Value::from(incident_id.to_string())),
+        ("kind", Value::from(group.map(|group| group.kind.word()))),
+        ("accounts_total", Value::from(group.map(|group| group.members.ever))),
         ("class", Value::from(incident.class.as_str())),
         ("target", Value::from(incident.target.clone())),
         ("opened_at", time(incident.marks.t3)),
         ("remediated_at", time(incident.marks.t7.filter(|_| kind == EventKind::Closed))),
     ]);
-    Some(Event { id, kind, at: now, subject: Subject::from_key(&incident.subject), data })
+    let subject = Subject::from_key(&incident.subject);
+    Some(Event { id, kind, at: now, subject, beside: Vec::new(), data })
 }
 
 /// The facts that there are.

@@ -181,6 +181,8 @@ fn a_body_names_the_account_and_holds_no_secret() {
             started_at: NOW,
             attempts: 1,
             stays_parked: false,
+            scope: Default::default(),
+            moved_from: None,
         }),
     )
     .unwrap()

@@ -12,7 +12,7 @@ use vault_core::incident::entry::{Cause, Entry, What};
 use vault_core::incident::ledger::{FaultReport, LedgerEvent, record};
 use vault_core::incident::report::{Reporter, Window};
 use vault_core::rotation::attempt::Attempt;
-use vault_core::rotation::fault::FaultClass;
+use vault_core::rotation::fault::{FaultClass, Scope};
 use vault_core::rotation::run::Step;
 
 /// A small generator for choices.
@@ -185,6 +185,8 @@ fn incident(
             started_at,
             attempts: 1,
             stays_parked: false,
+            scope: Scope::Account,
+            moved_from: None,
         })
     };
     let mut told = vec![(began, fault(began, dice.class(), false))];
@@ -299,6 +301,8 @@ pub(crate) fn of_page(example: &str) -> Vec<(Incident, Vec<Entry>)> {
                 started_at: at,
                 attempts: 1,
                 stays_parked: false,
+                scope: Scope::Account,
+                moved_from: None,
             })
         };
         let later = cells[4].split(", ").map(|event| {

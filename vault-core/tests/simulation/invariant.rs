@@ -1,10 +1,11 @@
 //! The promises, checked after every moment. Names are those of the design (I1–I8).
 
 use vault_core::account::{Readable, Subject};
-use vault_core::incident::IncidentState;
 use vault_core::incident::entry::marks;
+use vault_core::incident::{IncidentState, Kind};
 use vault_core::lease::LeaseState;
 use vault_core::rotation::failure::REFUSALS_MAX;
+use vault_core::rotation::fault::Scope;
 use vault_core::rotation::run::{Stage, Step};
 
 use crate::target::SHUT;
@@ -21,6 +22,7 @@ pub(crate) fn check(world: &World) -> Result<(), String> {
         attempts_are_bounded(world, key)?;
         one_holder(world, key)?;
     }
+    groups_have_their_members(world)?;
     time_lines_tell_all(world)?;
     logins_are_not_hammered(world)
 }
@@ -82,15 +84,54 @@ fn failure_has_an_incident(world: &World, key: &str) -> Result<(), String> {
         Some(id) if world.incidents.get(&id).is_none_or(|incident| incident.state != IncidentState::Open) => {
             Err(format!("I4: {key} names an incident that is not open"))
         }
-        _ => {
-            let open = world
+        open => {
+            let own = world
                 .incidents
                 .values()
-                .filter(|incident| incident.subject == key && incident.state == IncidentState::Open)
-                .count();
-            if open > 1 { Err(format!("I4: {key} has {open} open incidents")) } else { Ok(()) }
+                .filter(|incident| incident.subject == key && incident.state == IncidentState::Open);
+            let own: Vec<_> = own.map(|incident| incident.id).collect();
+            let expected: Vec<_> =
+                open.filter(|_| account.incident_scope == Scope::Account).into_iter().collect();
+            let is_member = open.is_some_and(|id| {
+                world.members.get(&(id, key.to_owned())).is_some_and(|member| member.is_in())
+            });
+            if own != expected {
+                Err(format!("I4: {key} has {open:?} and these of its own: {own:?}"))
+            } else if is_member != (account.incident_scope == Scope::Target) {
+                Err(format!("I4: {key} and the members of {open:?} disagree"))
+            } else {
+                Ok(())
+            }
         }
     }
+}
+
+/// I4 of the target: its incident is open as long as an account is beneath it, and counts them.
+fn groups_have_their_members(world: &World) -> Result<(), String> {
+    let groups = world.incidents.values().filter(|incident| incident.kind == Kind::Target);
+    let mut open = Vec::new();
+    for group in groups {
+        let members =
+            || world.members.range((group.id, String::new())..).take_while(|((id, _), _)| *id == group.id);
+        let inside = || members().filter(|(_, member)| member.is_in());
+        let hurt = inside().filter(|(_, member)| member.mitigated_at.is_none()).count();
+        let counted = [group.members.ever, group.members.now, group.members.hurt];
+        if counted.map(|count| count as usize) != [members().count(), inside().count(), hurt] {
+            return Err(format!("I4: the members of {group:?} are not counted"));
+        }
+        if (group.state == IncidentState::Open) != (group.members.now > 0) {
+            return Err(format!("I4: {group:?} is {:?}", group.state));
+        }
+        let strays = |key: &str| world.accounts[key].incident != Some(group.id);
+        if let Some(((_, key), _)) = inside().find(|((_, key), _)| strays(key)) {
+            return Err(format!("I4: {key} is beneath {} and does not know it", group.id));
+        }
+        if group.state == IncidentState::Open {
+            open.push(group.id);
+        }
+    }
+    let known: Vec<_> = world.outage.open.into_iter().collect();
+    if open == known { Ok(()) } else { Err(format!("I4: the target has {known:?}, open are {open:?}")) }
 }
 
 /// Each time line has its lines in order, by a time that never goes back, and says what the record says.
@@ -102,7 +143,15 @@ fn time_lines_tell_all(world: &World) -> Result<(), String> {
             && lines.len() as u64 == incident.lines;
         let failures: u32 =
             lines.iter().filter(|line| line.failure().is_some()).map(|line| 1 + line.repeats()).sum();
-        if !in_order || failures + incident.alike != incident.failures {
+        let told = match incident.kind {
+            Kind::Account => failures + incident.alike == incident.failures,
+            Kind::Target => {
+                let count = |word: &str| lines.iter().filter(|line| line.word() == word).count();
+                let left = count("left") + count("moved");
+                count("joined") == left + incident.members.now as usize
+            }
+        };
+        if !in_order || !told {
             return Err(format!("the time line of {id} lacks something: {lines:?}"));
         }
         if marks(lines.iter()) != incident.marks {

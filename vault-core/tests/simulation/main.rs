@@ -14,6 +14,7 @@
 mod cases;
 mod crash;
 mod invariant;
+mod outage;
 mod previous;
 mod store;
 mod target;

@@ -74,7 +74,11 @@ fn served(world: &World, key: &str, number: u64) -> Result<(), String> {
     let stored = account.versions.stored().all(|version| world.login(key, version.number).is_some());
     let open = account.incident.is_some_and(|id| {
         let incident = &world.incidents[&id];
-        incident.state == IncidentState::Open && incident.parked && incident.marks.t6.is_some()
+        let (parked, mitigated_at) = match world.members.get(&(id, key.to_owned())) {
+            Some(member) => (member.parked, member.mitigated_at),
+            None => (incident.parked, incident.marks.t6),
+        };
+        incident.state == IncidentState::Open && parked && mitigated_at.is_some()
     });
     let parked = matches!(account.stage, Stage::Parked { .. });
     if account.readable() == Readable::Yes(number) && stored && open && parked {

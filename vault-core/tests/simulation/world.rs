@@ -14,8 +14,9 @@ use vault_core::clock::Timestamp;
 use vault_core::consumer::Uptake;
 use vault_core::entropy::{SeededEntropy, random_bytes};
 use vault_core::id::{IncidentId, RotationId};
+use vault_core::incident::Incident;
 use vault_core::incident::entry::Entry;
-use vault_core::incident::{Incident, ledger};
+use vault_core::incident::group::{Member, Outage};
 use vault_core::lease::{Lease, Limits};
 use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::execute::{Answer, Bench, StoredVersion, execute, failed, own_order};
@@ -56,6 +57,8 @@ pub(crate) struct World {
     pub leases: BTreeMap<String, Lease>,
     pub incidents: BTreeMap<IncidentId, Incident>,
     pub lines: BTreeMap<IncidentId, Vec<Entry>>,
+    pub members: BTreeMap<(IncidentId, String), Member>,
+    pub outage: Outage,
     // The process: lost in a crash.
     pub in_flight: BTreeMap<String, InFlight>,
     /// Moments that have passed: commits and effects.
@@ -91,6 +94,8 @@ impl World {
             leases: BTreeMap::new(),
             incidents: BTreeMap::new(),
             lines: BTreeMap::new(),
+            members: BTreeMap::new(),
+            outage: Outage::default(),
             in_flight: BTreeMap::new(),
             moments: 0,
             changed_outside: BTreeMap::new(),
@@ -176,6 +181,7 @@ impl World {
             draw: u64::from_le_bytes(random_bytes(&self.entropy)),
             rotation: RotationId::generate(self.now, &self.entropy),
             incident: IncidentId::generate(self.now, &self.entropy),
+            group: self.outage,
         }
     }
 
@@ -216,13 +222,7 @@ impl World {
         if let Some(lease) = &plan.lease {
             self.leases.insert(lease.id.clone(), lease.clone());
         }
-        for event in &plan.ledger {
-            let id = event.incident();
-            if let Some(recorded) = ledger::record(self.incidents.remove(&id), event) {
-                self.incidents.insert(id, recorded.incident);
-                self.lines.entry(id).or_default().extend(recorded.entry);
-            }
-        }
+        self.write_down(&key, &plan.ledger);
         self.log(format!(
             "{} commit {key} {:?} effect {:?}",
             self.moments,

@@ -20,6 +20,7 @@ use vault_core::store::due;
 use vault_core::store::key::Table;
 
 use super::Engine;
+use super::group::put_group;
 use super::outbox::Turned;
 use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, line_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
@@ -53,6 +54,7 @@ impl Engine {
         minted: Option<&Minted>,
     ) -> Result<(), PlanError> {
         let barrier = &self.inner.barrier;
+        let _turn = self.turn_of(&before.value, plan).await;
         let mut batch = barrier.transaction().map_err(CommitError::from)?;
         let subject = &plan.account.subject;
         for change in &plan.secrets {
@@ -64,7 +66,7 @@ impl Engine {
         if let Some(lease) = &plan.lease {
             put_lease(barrier, &mut batch, lease, self.now())?;
         }
-        let turned = put_incidents(barrier, &mut batch, &plan.ledger)?;
+        let turned = put_incidents(barrier, &mut batch, &subject.key(), &plan.ledger)?;
         let attempt = attempt::ended(&before.value, plan, self.now());
         if let Some(attempt) = &attempt {
             // After a step back of the clock one may end at the very moment of another of that number.
@@ -226,27 +228,27 @@ fn put_lease(
 }
 
 /// Folds events into the records of their incidents and keeps the list of open ones; gives back those that were opened
-/// or closed.
+/// or closed, or have got one more account beneath them. `subject` is whose events they are, where the incident may be that of a target.
 pub(crate) fn put_incidents(
     barrier: &Barrier,
     batch: &mut Transaction,
+    subject: &str,
     events: &[LedgerEvent],
-) -> Result<Vec<Turned>, LoadError> {
+) -> Result<Vec<Turned>, PlanError> {
     let mut turned = Vec::new();
     let ids: BTreeSet<IncidentId> = events.iter().map(LedgerEvent::incident).collect();
     for id in ids {
         let stored = barrier.load::<Incident>(*id.as_bytes())?;
         let was_open = stored.as_ref().is_some_and(|stored| stored.value.state == IncidentState::Open);
-        let require = require(stored.as_ref());
         let before = stored.as_ref().map(|stored| stored.value.state);
-        let mut folded = stored.map(|stored| stored.value);
-        for event in events.iter().filter(|event| event.incident() == id) {
-            let Some(Recorded { incident, entry }) = record(folded.clone(), event) else { continue };
-            folded = Some(incident);
-            if let Some(entry) = entry {
-                batch.put(line_name(id, entry.seq), Require::Absent, &entry);
-            }
-        }
+        let inside = stored.as_ref().map_or(0, |stored| stored.value.members.now);
+        let events: Vec<&LedgerEvent> = events.iter().filter(|event| event.incident() == id).collect();
+        let is_group = events.iter().any(|event| event.is_of_group(stored.as_ref().map(|one| &one.value)));
+        let folded = if is_group {
+            put_group(barrier, batch, subject, stored.as_ref(), &events)?
+        } else {
+            put_one(batch, stored, &events)
+        };
         let Some(incident) = folded else { continue };
         match (was_open, incident.state == IncidentState::Open) {
             (false, true) => {
@@ -257,10 +259,29 @@ pub(crate) fn put_incidents(
             }
             _ => {}
         }
-        batch.put(*id.as_bytes(), require, &incident);
-        if was_open != (incident.state == IncidentState::Open) {
+        if was_open != (incident.state == IncidentState::Open) || incident.members.now > inside {
             turned.push((before, incident));
         }
     }
     Ok(turned)
+}
+
+/// Folds events into the record of one incident.
+fn put_one(
+    batch: &mut Transaction,
+    stored: Option<Loaded<Incident>>,
+    events: &[&LedgerEvent],
+) -> Option<Incident> {
+    let require = require(stored.as_ref());
+    let mut folded = stored.map(|stored| stored.value);
+    for event in events {
+        let Some(Recorded { incident, entry }) = record(folded.clone(), event) else { continue };
+        if let Some(entry) = entry {
+            batch.put(line_name(incident.id, entry.seq), Require::Absent, &entry);
+        }
+        folded = Some(incident);
+    }
+    let incident = folded?;
+    batch.put(*incident.id.as_bytes(), require, &incident);
+    Some(incident)
 }

@@ -52,6 +52,7 @@ impl Engine {
             draw,
             rotation: RotationId::generate(now, self.entropy()),
             incident: IncidentId::generate(now, self.entropy()),
+            group: self.outage(&account.target)?,
         })
     }
 

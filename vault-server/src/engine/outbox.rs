@@ -5,17 +5,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::Notify;
-use vault_core::account::Account;
 use vault_core::account::plan::Plan;
+use vault_core::account::{Account, Subject};
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::entropy::Entropy;
 use vault_core::id::EventId;
-use vault_core::incident::{Incident, IncidentState};
+use vault_core::incident::{Incident, IncidentState, Kind};
 use vault_core::store::batch::{BATCH_WRITES_MAX, Require};
 use vault_core::store::key::Table;
 use vault_core::webhook::event::{Event, of_incident, of_plan};
 use vault_core::webhook::{Delivery, Subscription, WEBHOOKS_MAX, Webhook, queue_key};
 
+use super::record::Managed;
 use super::silence::Withholding;
 use crate::barrier::{Barrier, LoadError, Record, Transaction};
 
@@ -41,7 +42,8 @@ impl Record for Ended {
     const TABLE: Table = Table::WebhookLog;
 }
 
-/// The incident that a commit has opened or closed, and how it stood before.
+/// The incident that a commit has opened or closed, or an account of which it has put beneath it; and how it stood
+/// before.
 pub(crate) type Turned = (Option<IncidentState>, Incident);
 
 /// Who is told. Cheap to clone.
@@ -136,10 +138,23 @@ impl Outbox {
         let (now, lines) = (self.inner.clock.now(), batch.len());
         let mut events = plan.map(|(before, plan)| of_plan(before, plan, || self.id())).unwrap_or_default();
         let mut withholding = Withholding::default();
+        let subject = plan.map(|(_, plan)| plan.account.subject.key());
         for (before, incident) in turned {
-            let Some(event) = of_incident(self.id(), *before, incident, now) else { continue };
-            if !withholding.keeps(&self.inner.barrier, batch, event.kind, incident, now)? {
-                events.push(event);
+            let joiner = subject.as_deref().filter(|_| incident.kind == Kind::Target);
+            let (barrier, is_open) = (&self.inner.barrier, incident.state == IncidentState::Open);
+            let told_before = match joiner {
+                Some(joiner) if *before == Some(IncidentState::Open) && is_open => {
+                    if !withholding.lets_go(barrier, batch, incident, joiner, now)? {
+                        continue;
+                    }
+                    None
+                }
+                _ => *before,
+            };
+            let Some(event) = of_incident(self.id(), told_before, incident, now) else { continue };
+            let is_late = told_before != *before;
+            if is_late || !withholding.keeps(barrier, batch, event.kind, incident, joiner, now)? {
+                events.push(self.around(event, incident, &subscriptions)?);
             }
         }
         queue_all(batch, &subscriptions, &events, now);
@@ -149,9 +164,36 @@ impl Outbox {
     /// Puts into `batch` that `incident` was opened: it is still open, and was not told before.
     pub(crate) fn tell_opened(&self, batch: &mut Transaction, incident: &Incident) -> Result<(), LoadError> {
         let now = self.inner.clock.now();
-        let event = of_incident(self.id(), None, incident, now);
-        queue_all(batch, &self.subscriptions()?, event.as_slice(), now);
+        let subscriptions = self.subscriptions()?;
+        if let Some(event) = of_incident(self.id(), None, incident, now) {
+            let event = self.around(event, incident, &subscriptions)?;
+            queue_all(batch, &subscriptions, &[event], now);
+        }
         Ok(())
+    }
+
+    /// With the accounts on a target, where it is about that and somebody is told of some accounts only.
+    fn around(
+        &self,
+        mut event: Event,
+        incident: &Incident,
+        subscriptions: &[Subscription],
+    ) -> Result<Event, LoadError> {
+        if incident.kind != Kind::Target || !subscriptions.iter().any(Subscription::is_choosy) {
+            return Ok(event);
+        }
+        let prefix = [incident.target.as_bytes(), &[0]].concat();
+        let mut after = None::<Vec<u8>>;
+        loop {
+            let page = self.inner.barrier.list_each::<Managed>(&prefix, after.as_deref(), PAGE)?;
+            let full = page.len() == PAGE;
+            after = page.last().map(|(name, _)| name.clone());
+            let managed = page.into_iter().filter_map(|(_, managed)| managed.ok());
+            event.beside.extend(managed.filter_map(|one| Subject::from_key(&one.value.subject)));
+            if !full {
+                return Ok(event);
+            }
+        }
     }
 }
 
@@ -172,3 +214,6 @@ fn queue(batch: &mut Transaction, subscription: &Subscription, event: &Event, no
     let key = queue_key(subscription.id, now, event.id);
     batch.put(key, Require::Absent, &Queued(Delivery::of(event)));
 }
+
+/// Records read at a time.
+const PAGE: usize = 500;

@@ -96,11 +96,12 @@ record! {
 
 impl Record for Incident {
     const TABLE: Table = Table::Incident;
-    /// From 2 on its time line has records of its own: a program that knows 1 alone would begin that anew.
-    const VERSION: u8 = 2;
+    /// From 2 on its time line has records of its own: a program that knows 1 alone would begin that anew. From 3 on it
+    /// may be a target's: a program that knows 2 alone would close it with the first account that is healthy.
+    const VERSION: u8 = 3;
 
     fn decode(version: u8, body: &[u8]) -> Option<Self> {
-        matches!(version, 1 | 2).then(|| rmp_serde::from_slice(body).ok()).flatten()
+        matches!(version, 1..=3).then(|| rmp_serde::from_slice(body).ok()).flatten()
     }
 }
 
@@ -202,8 +203,8 @@ pub fn token_lease_name(digest: &[u8], key: &[u8]) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use vault_core::clock::Timestamp;
-    use vault_core::incident::IncidentState;
     use vault_core::incident::ledger::{LedgerEvent, record};
+    use vault_core::incident::{IncidentState, Kind};
 
     use super::*;
 
@@ -217,6 +218,7 @@ mod tests {
         let kinds: Vec<&str> = incident.events.iter().map(|event| event.kind.as_str()).collect();
         assert_eq!(kinds, ["opened", "acknowledged", "assigned", "note"]);
         assert_eq!((incident.owner.as_deref(), incident.lines), (Some("dba"), 0));
+        assert_eq!((incident.kind, incident.members.ever), (Kind::Account, 0));
         // A clock that shows a time before its last line is told, and does not turn its time back.
         let id = incident.id;
         let healed = LedgerEvent::Remediated { incident: id, at: at(45).unwrap() };
@@ -225,7 +227,7 @@ mod tests {
         assert_eq!((entry.seq, Some(entry.at), entry.wall), (0, at(50), at(45)));
         assert_eq!((after.incident.state, after.incident.marks.t7), (IncidentState::Closed, at(50)));
         assert_eq!(after.incident.stepped_back.map(|step| step.as_secs()), Some(5));
-        assert_eq!(Incident::decode(3, &body), None);
+        assert_eq!(Incident::decode(4, &body), None);
     }
 
     /// What the program before version 2 wrote: opened, acknowledged, given to somebody, noted.

@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 
 use vault_core::clock::Timestamp;
 use vault_core::id::SilenceId;
-use vault_core::incident::Incident;
+use vault_core::incident::{Incident, Kind};
 use vault_core::path::Name;
 use vault_core::silence::{
-    Mode, SILENCES, SILENCES_MAX, Silence, Withheld, covers, key, maintenance, withheld_key,
+    Mode, SILENCES, SILENCES_MAX, Scope, Silence, Withheld, covers, key, maintenance, withheld_key,
 };
 use vault_core::store::batch::Require;
 use vault_core::store::due;
@@ -22,6 +22,7 @@ use vault_core::webhook::event::EventKind;
 
 use super::Engine;
 use super::drive::Chain;
+use super::group::members;
 use super::record::DUE_SILENCE;
 use crate::barrier::{Barrier, LoadError, Loaded, Record, Transaction};
 
@@ -69,6 +70,32 @@ pub(crate) fn covering(
     Ok(covers(all.iter().map(|silence| &silence.value), subject, target, now).cloned())
 }
 
+/// The silence, of `all`, that an incident is under. That of a target is under one of its target; or, when silences of
+/// accounts cover each account that is beneath it, under the one of these that ends first.
+///
+/// # Errors
+/// [`LoadError`] by cause.
+pub(crate) fn over<'a>(
+    barrier: &Barrier,
+    all: &'a [Loaded<Silence>],
+    incident: &Incident,
+    now: Timestamp,
+) -> Result<Option<&'a Silence>, LoadError> {
+    let covering =
+        |subject: &str| covers(all.iter().map(|silence| &silence.value), subject, &incident.target, now);
+    let own = covering(&incident.subject);
+    let is_of_accounts = |silence: &Loaded<Silence>| matches!(silence.value.scope, Scope::Accounts(_));
+    if own.is_some() || incident.kind == Kind::Account || !all.iter().any(is_of_accounts) {
+        return Ok(own);
+    }
+    let mut first: Option<&Silence> = None;
+    for member in members(barrier, incident.id)?.iter().filter(|member| member.is_in()) {
+        let Some(by) = covering(&member.subject) else { return Ok(None) };
+        first = Some(first.filter(|first| first.until <= by.until).unwrap_or(by));
+    }
+    Ok(first)
+}
+
 /// Puts a silence in the place of the one before, and its entry in the due index with it.
 pub(crate) fn put(batch: &mut Transaction, before: Option<&Loaded<Silence>>, silence: &Silence) {
     let armed = |silence: &Silence| due::encode(silence.wake(), DUE_SILENCE, silence.id.as_bytes());
@@ -98,6 +125,7 @@ impl Withholding {
         batch: &mut Transaction,
         kind: EventKind,
         incident: &Incident,
+        joiner: Option<&str>,
         now: Timestamp,
     ) -> Result<bool, LoadError> {
         let name = withheld_key(incident.id);
@@ -108,26 +136,56 @@ impl Withholding {
             }
             return Ok(kept.is_some());
         }
-        let known = match &mut self.known {
-            Some(known) => known,
-            none => none.insert(silences(barrier)?),
-        };
-        let all = known.iter().map(|silence| &silence.value);
-        let by = covers(all, &incident.subject, &incident.target, now).map(|by| by.id);
-        let Some(loaded) = known.iter().find(|silence| Some(silence.value.id) == by) else {
+        let subject = joiner.unwrap_or(&incident.subject);
+        let Some(by) = self.covered(barrier, batch, subject, &incident.target, now)? else {
             // Told now: not once more when a silence ends.
             if let Some(at) = kept {
                 batch.delete::<Withheld>(name, at);
             }
             return Ok(false);
         };
-        let by = &loaded.value;
-        if self.checked.insert(by.id) {
-            batch.check::<Silence>(key(by.id), loaded.require());
-        }
-        let record = Withheld { silence: by.id, since: now };
-        batch.put(name, kept.map_or(Require::Absent, Require::At), &record);
+        batch.put(name, kept.map_or(Require::Absent, Require::At), &Withheld { silence: by, since: now });
         Ok(true)
+    }
+
+    /// Whether the opening of a target's incident, which was kept back, is told because an account is beneath it now
+    /// that nobody silenced. Puts that into `batch`.
+    pub(super) fn lets_go(
+        &mut self,
+        barrier: &Barrier,
+        batch: &mut Transaction,
+        incident: &Incident,
+        joiner: &str,
+        now: Timestamp,
+    ) -> Result<bool, LoadError> {
+        let name = withheld_key(incident.id);
+        let Some(kept) = barrier.revision::<Withheld>(name.clone())? else { return Ok(false) };
+        if self.covered(barrier, batch, joiner, &incident.target, now)?.is_some() {
+            return Ok(false);
+        }
+        batch.delete::<Withheld>(name, kept);
+        Ok(true)
+    }
+
+    /// The silence that covers a subject, on condition that it is still what was read.
+    fn covered(
+        &mut self,
+        barrier: &Barrier,
+        batch: &mut Transaction,
+        subject: &str,
+        target: &str,
+        now: Timestamp,
+    ) -> Result<Option<SilenceId>, LoadError> {
+        let known = match &mut self.known {
+            Some(known) => known,
+            none => none.insert(silences(barrier)?),
+        };
+        let by = covers(known.iter().map(|silence| &silence.value), subject, target, now).map(|by| by.id);
+        let Some(loaded) = known.iter().find(|silence| Some(silence.value.id) == by) else { return Ok(None) };
+        if self.checked.insert(loaded.value.id) {
+            batch.check::<Silence>(key(loaded.value.id), loaded.require());
+        }
+        Ok(by)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Incidents.
 
 mod line;
+mod member;
 
 use vault_api::incident::{
     Incident as Shown, IncidentEvent as ShownEvent, IncidentReview, IncidentState as ShownState,
@@ -66,7 +67,8 @@ impl IncidentService {
             Which::Closed | Which::All => self.all()?,
         };
         let wanted = |incident: &Incident| which != Which::Closed || incident.state == IncidentState::Closed;
-        Ok(incidents.iter().filter(|incident| wanted(incident)).map(|one| shown(one, Vec::new())).collect())
+        let wanted = incidents.iter().filter(|incident| wanted(incident));
+        wanted.map(|one| self.with_members(one, shown(one, Vec::new()), 0)).collect()
     }
 
     /// One incident, with the first and the newest lines of its time line.
@@ -76,7 +78,7 @@ impl IncidentService {
     pub fn read(&self, id: IncidentId) -> Result<Option<Shown>, LoadError> {
         let Some(loaded) = self.barrier.load::<Incident>(*id.as_bytes())? else { return Ok(None) };
         let events = self.told(&loaded.value)?;
-        Ok(Some(shown(&loaded.value, events)))
+        Ok(Some(self.with_members(&loaded.value, shown(&loaded.value, events), MEMBERS_SHOWN)?))
     }
 
     /// Writes down what a person did. `None` when there is no such incident.
@@ -93,7 +95,7 @@ impl IncidentService {
             }
             let commit = |error: CommitError| PlanError::from(error);
             let mut batch = self.barrier.transaction().map_err(|sealed| commit(sealed.into()))?;
-            put_incidents(&self.barrier, &mut batch, std::slice::from_ref(event))?;
+            put_incidents(&self.barrier, &mut batch, "", std::slice::from_ref(event))?;
             // What may be written to the incident as it was is not written to what it has become meanwhile.
             if self.barrier.revision::<Incident>(*event.incident().as_bytes())? != Some(loaded.revision) {
                 continue;
@@ -181,12 +183,18 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
             cause: review.cause.word().to_owned(),
             text: review.text.clone(),
         }),
+        kind: incident.kind.word().to_owned(),
         accounts: Vec::new(),
+        accounts_open: None,
+        accounts_total: None,
+        moved_from: incident.moved_from.map(|id| id.to_string()),
         silenced: None,
     }
 }
 
 /// Attempts that may come in between before a person is told to try again.
 const CONFLICTS_MAX: usize = 64;
+/// Accounts beneath an incident that are shown with it.
+const MEMBERS_SHOWN: usize = 100;
 /// Records read at a time.
 const PAGE: usize = 500;

@@ -2,6 +2,8 @@
 //!
 //! The doors check the caller's right to the act itself ([`Action::path`]) before they come here.
 
+mod group;
+
 use vault_core::account::plan::Context;
 use vault_core::account::{Account, Subject};
 use vault_core::id::IncidentId;
@@ -9,7 +11,7 @@ use vault_core::identity::Principal;
 use vault_core::incident::remedy::{
     Action, Foreseen, Remedy, Unfit, allowed, dry_run, fit, not_done, pressed,
 };
-use vault_core::incident::{Incident, IncidentState};
+use vault_core::incident::{Incident, IncidentState, Kind};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Login, Probe};
 use vault_core::secret::SecretString;
@@ -48,6 +50,18 @@ impl Patient {
         fitting.map(|remedy| (remedy, dry_run(remedy.action, account, context))).collect()
     }
 
+    /// Why there is nothing to press.
+    #[must_use]
+    pub fn nothing(&self) -> RemedyError {
+        if self.is_group() { RemedyError::NameOne } else { RemedyError::Nothing }
+    }
+
+    /// Whether it is a target's incident as a whole.
+    #[must_use]
+    pub fn is_group(&self) -> bool {
+        self.subject.is_none() && self.incident.kind == Kind::Target
+    }
+
     /// What an action would do.
     ///
     /// # Errors
@@ -56,7 +70,7 @@ impl Patient {
         if self.incident.state == IncidentState::Closed {
             return Err(Unfit::Closed.into());
         }
-        let (account, context) = self.account.as_ref().ok_or(RemedyError::Nothing)?;
+        let (account, context) = self.account.as_ref().ok_or_else(|| self.nothing())?;
         fit(action, &self.incident, account, context)?;
         Ok(dry_run(action, account, context))
     }
@@ -75,6 +89,11 @@ pub enum RemedyError {
     /// It does not fit how the account stands.
     #[error(transparent)]
     Unfit(#[from] Unfit),
+    /// It is about more than one account.
+    #[error(
+        "the incident is a target's: name one of the accounts beneath it (account); only retry is for all of them"
+    )]
+    NameOne,
     /// A password is missing.
     #[error("set_password needs the password")]
     NoPassword,
@@ -119,13 +138,18 @@ impl RemedyService {
         Self { engine, accounts, targets, incidents }
     }
 
-    /// An incident and its account; `None` when there is no such incident.
+    /// An incident and its account; of a target's incident the member that `account` names, or the only one. `None`
+    /// when there is no such incident, or no such account is, or was, beneath it.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn look(&self, id: IncidentId) -> Result<Option<Patient>, LoadError> {
+    pub fn look(&self, id: IncidentId, account: Option<&str>) -> Result<Option<Patient>, LoadError> {
         let Some(loaded) = self.engine.barrier().load::<Incident>(*id.as_bytes())? else { return Ok(None) };
-        let incident = loaded.value;
+        let Some(incident) = self.narrowed(loaded.value, account)? else { return Ok(None) };
+        self.patient(incident).map(Some)
+    }
+
+    fn patient(&self, incident: Incident) -> Result<Patient, LoadError> {
         let subject = Subject::from_key(&incident.subject);
         let account = match &subject {
             Some(subject) => self.engine.account(subject)?.map(|loaded| loaded.value),
@@ -136,7 +160,7 @@ impl RemedyService {
             None => None,
         };
         let account = account.map(|(context, account)| (account, context));
-        Ok(Some(Patient { incident, subject, account }))
+        Ok(Patient { incident, subject, account })
     }
 
     /// Does it. What was pressed is in the time line before it is done, and that it did not succeed after.
@@ -151,12 +175,13 @@ impl RemedyService {
         by: &Principal,
     ) -> Result<Rotated, RemedyError> {
         patient.foresee(action)?;
-        let subject = patient.subject.as_ref().ok_or(RemedyError::Nothing)?;
+        let subject = patient.subject.as_ref().ok_or_else(|| patient.nothing())?;
         if action == Action::SetPassword && password.is_none() {
             return Err(RemedyError::NoPassword);
         }
         let (id, name) = (patient.incident.id, by.display_name().to_owned());
-        self.incidents.record(&pressed(id, self.engine.now(), name.clone(), action)).await?;
+        let pressed = pressed(id, self.engine.now(), name.clone(), action);
+        self.incidents.record(&patient.naming(pressed)).await?;
         let done = match action {
             Action::Retry | Action::Unpark => {
                 self.accounts.rotate_subject(subject, false, &name).await.map_err(RemedyError::from)
@@ -167,7 +192,7 @@ impl RemedyService {
         };
         if let Err(error) = &done {
             let event = not_done(id, self.engine.now(), name, action, &error.to_string());
-            self.incidents.record(&event).await?;
+            self.incidents.record(&patient.naming(event)).await?;
         }
         done
     }

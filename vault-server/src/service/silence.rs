@@ -6,11 +6,11 @@ use vault_core::clock::Timestamp;
 use vault_core::id::{IncidentId, SilenceId};
 use vault_core::incident::Incident;
 use vault_core::path::Name;
-use vault_core::silence::{Ask, Mode, SILENCES_MAX, Scope, Silence, Stage, Unfit, covers, key, maintenance};
+use vault_core::silence::{Ask, Mode, SILENCES_MAX, Scope, Silence, Stage, Unfit, key, maintenance};
 
 use crate::barrier::{ATTEMPTS_MAX, CommitError, LoadError, Loaded};
 use crate::engine::commit::PlanError;
-use crate::engine::silence::silences;
+use crate::engine::silence::{over, silences};
 use crate::engine::{ActError, Engine};
 
 /// The silences. Cheap to clone.
@@ -147,9 +147,7 @@ impl SilenceService {
             let Some(id) = IncidentId::parse(&incident.id) else { continue };
             // What is shown of the subject does not tell an account from what is none.
             let Some(stored) = self.engine.barrier().load::<Incident>(*id.as_bytes())? else { continue };
-            let all = all.iter().map(|silence| &silence.value);
-            let by = covers(all, &stored.value.subject, &stored.value.target, now);
-            incident.silenced = by.map(silenced);
+            incident.silenced = over(self.engine.barrier(), &all, &stored.value, now)?.map(silenced);
         }
         Ok(())
     }

@@ -8,11 +8,11 @@ use vault_core::rotation::fault::FaultClass;
 use super::bench::Bench;
 use super::vault::seconds;
 
-/// A bench with the account `app`, whose target is out of reach.
+/// A bench with the account `app`, which fails in a way that is its own and is tried again.
 async fn failing() -> (Bench, String) {
     let bench = Bench::new().await;
     bench.account("app", "p-1").await;
-    bench.target.break_down(FaultClass::Unreachable);
+    bench.target.break_down(FaultClass::StoreFailed);
     bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
     bench.rest().await;
     let open = bench.get("incidents").await;
@@ -51,7 +51,7 @@ async fn a_time_line_has_a_line_for_each_attempt_and_outlives_a_restart() {
     for (line, attempt) in lines[..3].iter().zip(1..) {
         assert_eq!(
             (&line["class"], &line["phase"], &line["attempt"]),
-            (&json!("unreachable"), &json!("prepare"), &json!(attempt)),
+            (&json!("store_failed"), &json!("prepare"), &json!(attempt)),
             "{line}"
         );
     }

@@ -34,6 +34,7 @@ mod measured;
 mod mount;
 mod offboard;
 mod openapi;
+mod outage;
 mod policy;
 mod pool;
 mod process;

@@ -6,6 +6,7 @@ use crate::account::plan::{Context, Effect, HistoryEntry, HistoryKind, Plan};
 use crate::account::{Account, Health, Subject, Version};
 use crate::incident::ledger::LedgerEvent;
 use crate::rotation::event::{Event, Retirement};
+use crate::rotation::fault::Scope;
 use crate::rotation::port::{Outcome, Probe, Rights, Verification};
 use crate::rotation::run::{Cause, Stage};
 use crate::rotation::{previous, step};
@@ -40,6 +41,16 @@ pub fn dry_run(action: Action, account: &Account, ctx: &Context) -> Vec<Foreseen
     }
 }
 
+/// What a proof does with the incident.
+const fn healed(account: &Account) -> &'static str {
+    match account.incident_scope {
+        Scope::Account => "closes the incident, verified healthy",
+        Scope::Target => {
+            "leaves the incident of its target, verified healthy; the last one to leave closes it"
+        }
+    }
+}
+
 /// A rotation that a person asks for, until it rests or the target must be asked.
 fn rotation(account: &Account, ctx: &Context) -> Vec<Foreseen> {
     let cause = Cause::Demand { principal: String::new() };
@@ -49,7 +60,7 @@ fn rotation(account: &Account, ctx: &Context) -> Vec<Foreseen> {
         let Some(plan) = next else { break };
         steps.extend(plan.history.iter().map(|entry| told(entry, &plan)));
         if plan.ledger.iter().any(|event| matches!(event, LedgerEvent::Remediated { .. })) {
-            steps.push(Foreseen::said("closes the incident, verified healthy"));
+            steps.push(Foreseen::said(healed(account)));
         }
         if let Stage::Waiting { at, .. } = &plan.account.stage {
             let ends = at.to_rfc3339();

@@ -32,6 +32,7 @@ fn ctx() -> Context {
         draw: 0,
         rotation: RotationId::generate(now, &entropy),
         incident: IncidentId::generate(now, &entropy),
+        group: Default::default(),
     }
 }
 
@@ -73,6 +74,8 @@ fn incident(class: FaultClass) -> Incident {
         started_at: ctx.now,
         attempts: 1,
         stays_parked: false,
+        scope: Default::default(),
+        moved_from: None,
     };
     record(None, &LedgerEvent::Fault(report)).unwrap().incident
 }

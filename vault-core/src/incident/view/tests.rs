@@ -26,6 +26,8 @@ fn fault(minute: i64, class: FaultClass) -> LedgerEvent {
         started_at: at(minute),
         attempts: 1,
         stays_parked: false,
+        scope: Scope::Account,
+        moved_from: None,
     })
 }
 

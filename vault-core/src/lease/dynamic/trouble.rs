@@ -11,6 +11,7 @@ use crate::account::REOPEN_WITHIN;
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::incident::ledger::{FaultReport, LedgerEvent};
+use crate::rotation::fault::Scope;
 use crate::rotation::run::Step;
 
 /// The record of a target's trouble.
@@ -70,6 +71,8 @@ impl Trouble {
                     started_at: due_at,
                     attempts: lease.failures,
                     stays_parked: others_parked,
+                    scope: Scope::Account,
+                    moved_from: None,
                 });
                 std::iter::once(failed).chain(follows).collect()
             }

@@ -31,6 +31,7 @@ fn context(now: Timestamp, hold: u64) -> Context {
         draw: 0,
         rotation: RotationId::generate(now, &entropy),
         incident: IncidentId::generate(now, &entropy),
+        group: Default::default(),
     }
 }
 

@@ -89,7 +89,7 @@ impl Engine {
             let mut trouble = stored.map(|stored| stored.value).unwrap_or_default();
             let events = trouble.hear(&lease, report, facts.incident, facts.now);
             batch.put(lease.target.as_str(), before, &trouble);
-            turned = put_incidents(barrier, &mut batch, &events)?;
+            turned = put_incidents(barrier, &mut batch, "", &events)?;
             self.inner.outbox.put(&mut batch, None, &turned)?;
         }
         barrier.commit(batch).await?;

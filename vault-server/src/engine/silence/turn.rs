@@ -13,7 +13,7 @@ use vault_core::silence::{Mode, Scope, Silence, Stage, WITHHELD, Withheld, hold,
 use vault_core::store::due;
 use vault_core::store::key::Table;
 
-use super::{covering, put};
+use super::{over, put, silences};
 use crate::barrier::{CommitError, LoadError, Loaded};
 use crate::engine::commit::PlanError;
 use crate::engine::drive::Chain;
@@ -171,8 +171,7 @@ impl Engine {
         let mut batch = barrier.transaction().map_err(CommitError::from).map_err(failed)?;
         batch.delete::<Withheld>(name, kept);
         if let Some(incident) = incident {
-            let (subject, target) = (&incident.value.subject, &incident.value.target);
-            if covering(barrier, subject, target, self.now())?.is_some() {
+            if over(barrier, &silences(barrier)?, &incident.value, self.now())?.is_some() {
                 return Ok(true);
             }
             batch.check::<Incident>(*id.as_bytes(), incident.require());

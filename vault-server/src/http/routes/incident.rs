@@ -65,6 +65,15 @@ pub(super) async fn events(context: Context) -> Result<Answer, ApiError> {
     Answer::of(&found.ok_or(ApiError::NotFound)?)
 }
 
+pub(super) async fn accounts(context: Context) -> Result<Answer, ApiError> {
+    let fields = context.fields();
+    let limit = fields.count("limit")?.unwrap_or(LINES_MAX).clamp(1, LINES_MAX);
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    let after = fields.text("after")?.filter(|after| !after.is_empty());
+    let found = context.app.incidents.members(id(&context)?, after.as_deref(), limit)?;
+    Answer::of(&found.ok_or(ApiError::NotFound)?)
+}
+
 /// Minutes of work that a note or review tells of.
 fn minutes(context: &Context) -> Result<u32, ApiError> {
     let minutes = context.fields().count("staff_minutes")?.unwrap_or(0);

@@ -11,9 +11,9 @@ use vault_core::store::key::Table;
 
 use super::{AccountError, AccountService, Also};
 use crate::barrier::{Loaded, Transaction};
-use crate::engine::READ_WAIT;
 use crate::engine::commit::{drop_secret, put_incidents, reschedule};
 use crate::engine::record::{DUE_ACCOUNT, Managed, Member, managed_names};
+use crate::engine::{ActError, READ_WAIT};
 use crate::service::hand_over::{Confirmation, HandedOver, still_to_give};
 
 /// What becomes of the password that the target still accepts.
@@ -101,9 +101,11 @@ impl AccountService {
         let Some(_flight) = self.engine.flights().take(&subject.key(), READ_WAIT).await else {
             return Err(AccountError::Busy(format!("{path} is being rotated; try again in a moment")));
         };
+        let loaded = self.engine.account(&subject)?;
+        let _turn = self.engine.turn_to_withdraw(loaded.as_ref().map(|loaded| &loaded.value)).await;
         let mut batch = self.engine.barrier().transaction()?;
         also(&mut batch);
-        if let Some(loaded) = self.engine.account(&subject)? {
+        if let Some(loaded) = loaded {
             let account = &loaded.value;
             let never_set = account.last_rotation.is_none() && account.stage.untouched();
             // What is in a pool stays there, and must stay to be found by it.
@@ -137,6 +139,7 @@ impl AccountService {
         loaded: &Loaded<Account>,
         principal: &str,
     ) -> Result<(), AccountError> {
+        let _turn = self.engine.turn_to_withdraw(Some(&loaded.value)).await;
         let mut batch = self.engine.barrier().transaction()?;
         self.wipe_in(&mut batch, loaded, principal)?;
         Ok(self.engine.barrier().commit(batch).await?)
@@ -165,7 +168,8 @@ impl AccountService {
         if let Some(incident) = account.incident {
             let withdrawn =
                 LedgerEvent::Withdrawn { incident, at: self.engine.now(), by: principal.to_owned() };
-            let turned = put_incidents(barrier, batch, &[withdrawn])?;
+            let turned = put_incidents(barrier, batch, &account.subject.key(), &[withdrawn])
+                .map_err(ActError::from)?;
             self.engine.outbox().put(batch, None, &turned)?;
         }
         match barrier.load::<Rehearsal>(account.subject.key())? {

@@ -6,7 +6,8 @@ use vault_api::rehearsal::LastRehearsal;
 use vault_api::silence::Silenced;
 use vault_core::account::plan::HistoryEntry;
 use vault_core::account::{Account, Subject};
-use vault_core::incident::Incident;
+use vault_core::incident::group::Member;
+use vault_core::incident::{Incident, Kind};
 use vault_core::lease::LeaseState;
 use vault_core::lease::line::WAITER_KEPT;
 use vault_core::path::AccountPath;
@@ -14,6 +15,7 @@ use vault_core::rotation::run::{Stage, Step};
 
 use super::{AccountError, AccountService, PAGE};
 use crate::barrier::LoadError;
+use crate::engine::group::member_name;
 use crate::engine::record::history_prefix;
 use crate::engine::silence::covering;
 use crate::service::rehearsal::summary;
@@ -105,20 +107,25 @@ impl AccountService {
             Some(id) => self.engine.barrier().load::<Incident>(*id.as_bytes())?.map(|loaded| loaded.value),
             None => None,
         };
+        // Of its target's incident, what the account itself has to do with it.
+        let member = incident.as_ref().filter(|incident| incident.kind == Kind::Target);
+        let member = member.map(|group| member_name(group.id, &account.subject.key()));
+        let member = match member {
+            Some(name) => self.engine.barrier().load::<Member>(name)?.map(|loaded| loaded.value),
+            None => None,
+        };
+        let told = member
+            .map(|member| (member.class, member.detail))
+            .or_else(|| incident.map(|incident| (incident.class, incident.detail)));
         let fault = account.stage.run().and_then(|run| run.fault.as_ref());
+        let told = told.or_else(|| fault.map(|fault| (fault.class, fault.detail.clone())));
         let waiting = match &account.stage {
             Stage::Waiting { at, .. } => Some(account.held().map_or(*at, |held| held.max(*at)).to_rfc3339()),
             _ => None,
         };
         Ok(FailureFacts {
-            class: incident
-                .as_ref()
-                .map(|incident| incident.class.to_string())
-                .or_else(|| fault.map(|fault| fault.class.to_string())),
-            detail: incident
-                .as_ref()
-                .map(|incident| incident.detail.clone())
-                .or_else(|| fault.map(|fault| fault.detail.clone())),
+            class: told.as_ref().map(|(class, _)| class.to_string()),
+            detail: told.map(|(_, detail)| detail),
             incident: account.incident.map(|id| id.to_string()),
             attempts: account.stage.run().map(|run| u64::from(run.attempts)),
             next_attempt: waiting,

@@ -66,8 +66,10 @@ impl TargetService {
                 "{name} may still have the shadow account of a rehearsal, which is being removed; try again in a moment"
             )));
         }
+        let manager = self.engine.account(&subject)?;
+        let _turn = self.engine.turn_to_withdraw(manager.as_ref().map(|manager| &manager.value)).await;
         let mut batch = self.engine.barrier().transaction()?;
-        if let Some(manager) = self.engine.account(&subject)? {
+        if let Some(manager) = manager {
             if let Some(handed) = self.before_removal(&manager.value, disposal)? {
                 return Ok(Some(handed));
             }
@@ -91,10 +93,11 @@ impl TargetService {
     ) -> Result<(), AccountError> {
         let subject = Subject::Management(name.clone());
         let _alone = self.alone(name, &subject).await?;
+        let manager = self.engine.account(&subject)?;
+        let _turn = self.engine.turn_to_withdraw(manager.as_ref().map(|manager| &manager.value)).await;
         let mut batch = self.engine.barrier().transaction()?;
         also(&mut batch);
         if let Some(target) = self.engine.target(name)? {
-            let manager = self.engine.account(&subject)?;
             // Dynamic leases need it, too, until they are over.
             let has_accounts = self.accounts.of_target(name)?.iter().any(|key| !key.starts_with("m/"));
             let is_known = |manager: &Account| manager.last_rotation.is_none() && manager.stage.untouched();

@@ -19,9 +19,16 @@ pub(super) const LINES: &[About] = &[
         may("after", Count, "The place after which to go on; `next` of the page before."),
         may("limit", Count, "How many at most; 1000 at a time."),
     ]),
-    read("incidents/<id>/actions", "Tells what may be pressed about an incident.", data(ACTIONS)),
+    read("incidents/<id>/accounts", "Pages through the accounts beneath a target's incident.", data(BENEATH))
+        .takes(&[
+            may("after", Text, "The account after which to go on; `next` of the page before."),
+            may("limit", Count, "How many at most; 1000 at a time."),
+        ]),
+    read("incidents/<id>/actions", "Tells what may be pressed about an incident.", data(ACTIONS))
+        .takes(&[ONE]),
     write("incidents/<id>/act/<action>", "Presses it, or says what that would do.", data(ACTED))
         .takes(&[
+            ONE,
             may("dry_run", Flag, "Whether it is only asked what would be done."),
             may("password", Text, "For `set_password`: the password that is known."),
         ])
@@ -71,8 +78,46 @@ const INCIDENT: &[Field] = &[
         ]),
         "What people found afterwards.",
     ),
-    may("accounts", List(&Text), "The accounts that it stops."),
+    must("kind", Word(&["account", "target"]), "Whether it is a target's, with accounts beneath it."),
+    may(
+        "accounts",
+        List(&Text),
+        "The first 100 of those beneath a target's incident now. Left out of lists.",
+    ),
+    may("accounts_open", Count, "How many are beneath a target's incident now."),
+    may("accounts_total", Count, "How many ever were."),
+    may("moved_from", Text, "The target's incident that the account was beneath before."),
     SILENCED,
+];
+const ONE: Field = may(
+    "account",
+    Text,
+    "Which account beneath a target's incident: its path, or the target's name for its management credential.",
+);
+const BENEATH: &[Field] = &[
+    must(
+        "accounts",
+        List(&Object(&[
+            must("account", Text, "Which."),
+            must(
+                "state",
+                Word(&["open", "parked", "proven", "moved", "withdrawn"]),
+                "Whether it is there, or why not.",
+            ),
+            must("class", Text, "The class of its last failure."),
+            must("phase", Text, "Where in the rotation that happened."),
+            must("detail", Text, "What went wrong."),
+            must("attempts", Count, "How often it was tried since it joined."),
+            may("next_attempt", Time, "When it is tried again."),
+            must("joined_at", Time, "Since when it is there."),
+            may("mitigated_at", Time, "Since when its consumers can log in again."),
+            may("left_at", Time, "Since when it is there no more."),
+            may("moved_to", Text, "Its own incident, when it has moved."),
+            must("failures", List(&Object(LINE)), "Its failures; those alike are one."),
+        ])),
+        "Those that are, or were, beneath it.",
+    ),
+    may("next", Text, "The account to go on after; absent at the end."),
 ];
 const LINES_SHOWN: &[Field] = &[
     must("events", List(&Object(LINE)), "The lines, oldest first."),
@@ -142,6 +187,8 @@ const ACTED: &[Field] = &[
     must("why", Text, "Why it is safe, or what may get worse."),
     must("steps", STEPS, "What it was to do, in order."),
     must("outcome", Word(&["done", "running", "dry_run"]), "What became of it."),
-    must("version", Count, "The version that is served."),
-    must("state", Text, "How the account stands."),
+    must("version", Count, "The version that is served; 0 where it is about several accounts."),
+    must("state", Text, "How the account stands, or the incident."),
+    may("accounts", Count, "How many accounts beneath a target's incident it sets going."),
+    may("left_alone", Count, "How many it leaves alone."),
 ];

@@ -1,0 +1,165 @@
+//! The incident of a target on the store: its record and time line, its members, and which one the target has.
+//!
+//! Accounts of one target that fail or heal at the same time write to one record. They take turns for their commits, so
+//! that none is in another's way: a decision that is made again and again because others were first would be given up.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::{Mutex as TurnLock, OwnedMutexGuard};
+use vault_core::account::Account;
+use vault_core::account::plan::Plan;
+use vault_core::id::IncidentId;
+use vault_core::incident::group::{Heard, Member, Outage, hear};
+use vault_core::incident::ledger::LedgerEvent;
+use vault_core::incident::{Incident, IncidentState};
+use vault_core::path::Name;
+use vault_core::rotation::fault::Scope;
+use vault_core::store::batch::Require;
+use vault_core::store::key::Table;
+
+use super::Engine;
+use super::commit::PlanError;
+use super::drive::Chain;
+use super::record::line_name;
+use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Record, Transaction, require};
+
+impl Record for Member {
+    const TABLE: Table = Table::IncidentMember;
+}
+
+impl Record for Outage {
+    const TABLE: Table = Table::TargetIncident;
+}
+
+/// Whose turn it is to write to the incident of a target, by target.
+#[derive(Default)]
+pub struct Turns {
+    turns: Mutex<HashMap<String, Arc<TurnLock<()>>>>,
+}
+
+impl Turns {
+    /// Waits for the turn; hold it until the commit is over.
+    pub async fn take(&self, target: &Name) -> OwnedMutexGuard<()> {
+        let turn = {
+            let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(turns.entry(target.to_string()).or_default())
+        };
+        turn.lock_owned().await
+    }
+}
+
+impl Engine {
+    /// The turn that a commit of `plan` needs: where the account is, was or will be beneath the incident of its target.
+    pub(super) async fn turn_of(&self, before: &Account, plan: &Plan) -> Option<OwnedMutexGuard<()>> {
+        let scopes = [before.incident_scope, plan.account.incident_scope];
+        if !scopes.contains(&Scope::Target) || plan.ledger.is_empty() {
+            return None;
+        }
+        Some(self.inner.turns.take(&before.target).await)
+    }
+
+    /// The turn that the removal of an account needs.
+    pub(crate) async fn turn_to_withdraw(&self, account: Option<&Account>) -> Option<OwnedMutexGuard<()>> {
+        let account = account.filter(|account| account.incident_scope == Scope::Target)?;
+        Some(self.inner.turns.take(&account.target).await)
+    }
+
+    /// The incident that a target has, or had last. A record that cannot be read keeps no account from its rotation;
+    /// that of a failure of the target's cannot be committed then.
+    pub(crate) fn outage(&self, target: &Name) -> Result<Outage, LoadError> {
+        match self.inner.barrier.load::<Outage>(target.as_str()) {
+            Ok(loaded) => Ok(loaded.map(|loaded| loaded.value).unwrap_or_default()),
+            Err(error) if error.is_damage() => {
+                tracing::error!(%target, error = %Chain(&error), "the incident of a target cannot be read");
+                Ok(Outage::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The name of a member of an incident: the incident's id, then its subject.
+#[must_use]
+pub fn member_name(incident: IncidentId, subject: &str) -> Vec<u8> {
+    [incident.as_bytes().as_slice(), subject.as_bytes()].concat()
+}
+
+/// Every account that is, or was, beneath an incident, by subject.
+///
+/// # Errors
+/// [`LoadError`] by cause.
+pub(crate) fn members(barrier: &Barrier, incident: IncidentId) -> Result<Vec<Member>, LoadError> {
+    let (mut found, mut after) = (Vec::new(), None::<Vec<u8>>);
+    loop {
+        let page = barrier.list::<Member>(incident.as_bytes(), after.as_deref(), PAGE)?;
+        let full = page.len() == PAGE;
+        after = page.last().map(|(name, _)| name.clone());
+        found.extend(page.into_iter().map(|(_, loaded)| loaded.value));
+        if !full {
+            return Ok(found);
+        }
+    }
+}
+
+/// Folds what happened to `subject` into the incident of its target, which is `stored`; gives that back.
+pub(super) fn put_group(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    subject: &str,
+    stored: Option<&Loaded<Incident>>,
+    events: &[&LedgerEvent],
+) -> Result<Option<Incident>, PlanError> {
+    let Some(id) = events.first().map(|event| event.incident()) else { return Ok(None) };
+    let name = member_name(id, subject);
+    let kept = barrier.load::<Member>(name.clone())?;
+    let before = stored.map(|stored| stored.value.state);
+    let (mut group, mut member) =
+        (stored.map(|stored| stored.value.clone()), kept.as_ref().map(|kept| kept.value.clone()));
+    let mut lines = 0;
+    for event in events {
+        if let LedgerEvent::Fault(report) = event
+            && group
+                .as_ref()
+                .is_none_or(|group| group.state == IncidentState::Closed || !is_in(member.as_ref()))
+        {
+            // An account that is beneath it keeps it open. For others it may be another one by now.
+            let outage = barrier.load::<Outage>(report.target.as_str())?;
+            let outage = outage.map(|loaded| loaded.value).unwrap_or_default();
+            if !outage.fits(report, group.as_ref()) {
+                return Err(CommitError::Conflict.into());
+            }
+        }
+        let Some(Heard { incident, entries, member: after }) = hear(group.clone(), member.clone(), event)
+        else {
+            continue;
+        };
+        for entry in &entries {
+            batch.put(line_name(id, entry.seq), Require::Absent, entry);
+        }
+        lines += entries.len();
+        (group, member) = (Some(incident), after);
+    }
+    if let Some(member) = &member
+        && kept.as_ref().is_none_or(|kept| kept.value != *member)
+    {
+        batch.put(name, require(kept.as_ref()), member);
+    }
+    let Some(group) = group else { return Ok(None) };
+    if lines > 0 || stored.is_none_or(|stored| stored.value != group) {
+        batch.put(*id.as_bytes(), require(stored), &group);
+    }
+    if before != Some(group.state) {
+        let outage = barrier.load::<Outage>(group.target.as_str())?;
+        let after = outage.as_ref().map(|loaded| loaded.value).unwrap_or_default().turned(&group);
+        batch.put(group.target.as_str(), require(outage.as_ref()), &after);
+    }
+    Ok(Some(group))
+}
+
+fn is_in(member: Option<&Member>) -> bool {
+    member.is_some_and(Member::is_in)
+}
+
+/// Records read at a time.
+const PAGE: usize = 500;
