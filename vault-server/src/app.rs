@@ -18,6 +18,7 @@ use vault_core::store::{EngineOptions, Store, StoreError};
 
 use crate::barrier::Barrier;
 use crate::config::Config;
+use crate::dashboard::session::Sessions;
 use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
@@ -67,6 +68,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Says when to stop, and waits for what still runs.
     pub shutdown: Shutdown,
+    /// Who is signed in at the dashboard.
+    pub(crate) sessions: Arc<Sessions>,
     /// What is mounted where.
     pub mounts: MountService,
     /// The audit file.
@@ -278,6 +281,7 @@ impl App {
             integrity: IntegrityService::new(store),
             host: HostService::default(),
             config,
+            sessions: Arc::default(),
             clock,
             entropy,
             barrier,
@@ -330,6 +334,8 @@ impl App {
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.knowers.run_until(&app.shutdown).await });
         self.shutdown.spawn(self.campaigns.clone().run_until(self.shutdown.clone()));
+        let app = Arc::clone(self);
+        self.shutdown.spawn(async move { app.sessions.sweep_until(&app.barrier, &*app.clock, &app.shutdown).await });
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
         self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
     }
