@@ -335,7 +335,8 @@ impl App {
         self.shutdown.spawn(async move { app.knowers.run_until(&app.shutdown).await });
         self.shutdown.spawn(self.campaigns.clone().run_until(self.shutdown.clone()));
         let app = Arc::clone(self);
-        self.shutdown.spawn(async move { app.sessions.sweep_until(&app.barrier, &*app.clock, &app.shutdown).await });
+        self.shutdown
+            .spawn(async move { app.sessions.sweep_until(&app.barrier, &*app.clock, &app.shutdown).await });
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
         self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
     }

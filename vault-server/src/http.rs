@@ -41,8 +41,8 @@ pub use self::answer::{Answer, Renewable};
 pub use self::context::{Context, OpenContext, Request, TokenlessContext};
 pub use self::error::ApiError;
 pub use self::fields::Fields;
-pub use self::listen::{Bound, ListenError};
 pub(crate) use self::inside::{Inside, Told};
+pub use self::listen::{Bound, ListenError};
 pub use self::path::RequestPath;
 pub use self::route::{Operation, Route, Table};
 

@@ -76,7 +76,13 @@ impl Sessions {
     }
 
     /// The session of `id`, unless it is over. A look that a person asked for keeps it.
-    pub(crate) fn look(&self, id: &str, now: Timestamp, closings: u64, by_person: bool) -> Option<Arc<Session>> {
+    pub(crate) fn look(
+        &self,
+        id: &str,
+        now: Timestamp,
+        closings: u64,
+        by_person: bool,
+    ) -> Option<Arc<Session>> {
         let mut held = self.held();
         let session = Arc::clone(held.get(id)?);
         if session.is_over(now, closings) {

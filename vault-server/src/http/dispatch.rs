@@ -112,11 +112,7 @@ async fn page(server: Arc<Server>, remote: SocketAddr, request: HttpRequest) -> 
 }
 
 /// A request that a page makes: through all steps of one from outside, but counted and timed as the page's.
-pub(super) async fn inside(
-    server: Arc<Server>,
-    remote: SocketAddr,
-    request: HttpRequest,
-) -> Response<Body> {
+pub(super) async fn inside(server: Arc<Server>, remote: SocketAddr, request: HttpRequest) -> Response<Body> {
     let id = RequestId::generate(server.app.clock.now(), &*server.app.entropy);
     match answer(server, id, remote, request).await {
         Ok(Answered::Ready(response)) => response,

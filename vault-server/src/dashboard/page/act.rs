@@ -75,7 +75,8 @@ async fn confirm(
         }
         Some(_) => String::new(),
         None => actions.nothing.unwrap_or_else(|| {
-            "This does not fit where things stand now. They may have moved on since the page was made.".to_owned()
+            "This does not fit where things stand now. They may have moved on since the page was made."
+                .to_owned()
         }),
     };
     html(status, &page)
@@ -103,7 +104,9 @@ pub(in crate::dashboard) async fn press(
         // A target that refused was asked: something may have been done, and the time line says what.
         let text = match told.status.as_u16() {
             502 => format!("It was tried and did not succeed: {}", told.errors()),
-            503 | 504 => format!("It is not known how far it came: {}. Look at the time line.", told.errors()),
+            503 | 504 => {
+                format!("It is not known how far it came: {}. Look at the time line.", told.errors())
+            }
             _ => refusal(&told),
         };
         return confirm(signed_in, &id, action, Some((told.status, text))).await;

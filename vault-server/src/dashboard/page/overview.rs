@@ -35,6 +35,8 @@ struct Row {
     id: String,
     subject: String,
     target: String,
+    /// How many are under it, when it is about a target.
+    accounts: usize,
     class: String,
     phase: String,
     detail: String,
@@ -135,6 +137,7 @@ fn row(incident: Incident, now: Timestamp) -> Row {
         detail: incident.detail.unwrap_or_default(),
         id: incident.id,
         subject: incident.subject,
+        accounts: incident.accounts.len(),
         target: incident.target,
         class: incident.class,
         phase: incident.phase,
@@ -155,10 +158,13 @@ pub(super) fn quiet(silenced: vault_api::silence::Silenced, now: Timestamp) -> Q
 
 /// What fits one incident, as far as the caller may press it.
 async fn press(signed_in: &SignedIn, id: &str) -> Option<Press> {
-    let actions: IncidentActions = signed_in.part(&format!("incidents/{}/actions", incident_id(id)?)).await.told?;
+    let actions: IncidentActions =
+        signed_in.part(&format!("incidents/{}/actions", incident_id(id)?)).await.told?;
     let (safe, others): (Vec<_>, Vec<_>) =
         actions.actions.into_iter().filter(|action| action.permitted).partition(|action| action.safe);
-    let safe = safe.into_iter().map(|action| Button { label: super::act::label(&action.action), word: action.action });
+    let safe = safe
+        .into_iter()
+        .map(|action| Button { label: super::act::label(&action.action), word: action.action });
     Some(Press { safe: safe.collect(), others: others.len() })
 }
 

@@ -81,7 +81,8 @@ pub(in crate::dashboard) async fn enter(visit: &Visit, form: &Fields) -> Respons
     let id = visit.inside.draw();
     let session = Session::new(token, visit.inside.draw(), name, is_own, (visit.now, closings));
     visit.inside.sessions().begin(&id, session);
-    let mut response = on_to(Some(safe_next(&next)).filter(|next| !next.is_empty()).as_deref().unwrap_or("/ui/"));
+    let mut response =
+        on_to(Some(safe_next(&next)).filter(|next| !next.is_empty()).as_deref().unwrap_or("/ui/"));
     if let Some(cookie) = visit.set_cookie(id.expose()) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -90,7 +91,8 @@ pub(in crate::dashboard) async fn enter(visit: &Visit, form: &Fields) -> Respons
 
 /// The token that was given, or that a login gave; and whether it was made here.
 async fn prove(visit: &Visit, form: &Fields) -> Result<(SecretString, bool), (StatusCode, &'static str)> {
-    let secret = |name: &str| form.secret(name).ok().flatten().filter(|text| !text.expose().trim().is_empty());
+    let secret =
+        |name: &str| form.secret(name).ok().flatten().filter(|text| !text.expose().trim().is_empty());
     if let Some(token) = secret("token") {
         let token = SecretString::new(token.expose().trim().to_owned());
         // Written down, as each refused token is. One that may not ask about itself is good all the same.
@@ -111,7 +113,9 @@ async fn prove(visit: &Visit, form: &Fields) -> Result<(SecretString, bool), (St
     let mut told = visit.inside.write(None, &path, json!({ "password": password.expose() })).await;
     match (told.status.as_u16(), told.token()) {
         (200, Some(token)) => Ok((token, true)),
-        (429 | 500.., _) => Err((StatusCode::SERVICE_UNAVAILABLE, "Nobody can sign in just now. Try again shortly.")),
+        (429 | 500.., _) => {
+            Err((StatusCode::SERVICE_UNAVAILABLE, "Nobody can sign in just now. Try again shortly."))
+        }
         _ => Err((StatusCode::FORBIDDEN, REFUSED)),
     }
 }

@@ -60,7 +60,10 @@ pub(in crate::dashboard) fn bounce(path: &str) -> Response<Body> {
     let heading = "One moment";
     let text = "You came by a link of another place. If the page does not go on by itself, follow the link.";
     let onward = (path, "Go on");
-    html(StatusCode::OK, &Message { frame: Frame::of_nobody(heading), heading, text, onward, is_bounce: true })
+    html(
+        StatusCode::OK,
+        &Message { frame: Frame::of_nobody(heading), heading, text, onward, is_bounce: true },
+    )
 }
 
 /// No token is good for anything just now.
