@@ -8,7 +8,9 @@ use crate::session::Session;
 /// Signs in rightly and wrongly, looks at each page, presses what can be pressed.
 pub(crate) async fn looks_at_everything(session: &mut Session) {
     assert_eq!(session.post("sys/auth/userpass", json!({ "type": "userpass" })).await, 204);
-    let user = json!({ "password": USER, "token_policies": ["root"] });
+    let policy = r#"path "*" { capabilities = ["create", "read", "update", "delete", "list", "sudo"] }"#;
+    assert_eq!(session.post("sys/policies/acl/everything", json!({ "policy": policy })).await, 204);
+    let user = json!({ "password": USER, "token_policies": ["everything"] });
     assert_eq!(session.post("auth/userpass/users/mary", user).await, 204);
     session.secrets.add("password of a user", USER);
     session.secrets.add("mistyped password of a user", MISTYPED);

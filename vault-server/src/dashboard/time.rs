@@ -93,7 +93,7 @@ mod tests {
         let html = When::at(now.minus(Duration::from_secs(120)), now).to_string();
         assert_eq!(
             html.trim(),
-            r#"<time datetime="2027-01-15T07:58:00Z">2027-01-15 07:58:00 UTC</time> <span class="rel">2 min ago</span>"#
+            r#"<time datetime="2027-01-15T07:58:00.000Z">2027-01-15 07:58:00 UTC</time> <span class="rel">2 min ago</span>"#
         );
         let never = When::of(Some("<b>"), now, "never").to_string();
         assert_eq!(never.trim(), r#"<span class="none">never</span>"#);

@@ -28,7 +28,7 @@ fn page(alert: &'static str, next: &str) -> SignIn {
         frame: Frame::of_nobody("Sign in"),
         next: safe_next(next),
         alert,
-        mount: "userpass".to_owned(),
+        mount: MOUNT.to_owned(),
         username: String::new(),
     }
 }
@@ -107,7 +107,8 @@ async fn prove(visit: &Visit, form: &Fields) -> Result<(SecretString, bool), (St
     let (Some(password), false) = (password, username.trim().is_empty()) else {
         return Err((StatusCode::BAD_REQUEST, "Give a token, or a username and a password."));
     };
-    let Some(path) = login_path(mount.trim(), username.trim()) else {
+    let mount = Some(mount.trim()).filter(|mount| !mount.is_empty()).unwrap_or(MOUNT);
+    let Some(path) = login_path(mount, username.trim()) else {
         return Err((StatusCode::BAD_REQUEST, "No mount and no user can be called that."));
     };
     let mut told = visit.inside.write(None, &path, json!({ "password": password.expose() })).await;
@@ -154,6 +155,8 @@ fn safe_next(text: &str) -> String {
     if is_shown { text.to_owned() } else { String::new() }
 }
 
+/// Where users are, unless somebody says otherwise.
+const MOUNT: &str = "userpass";
 const REFUSED: &str = "Not signed in: the token is not known here, or name and password do not fit.";
 
 #[cfg(test)]

@@ -159,7 +159,7 @@ async fn a_session_ends_on_signing_out_and_with_it_the_token_that_was_made_for_i
     let disk = Disk::new();
     let (vault, _) = Vault::ready(&disk).await;
     vault.root("POST", "sys/auth/userpass", r#"{"type":"userpass"}"#).await;
-    let user = r#"{"password":"hunter2","token_policies":["root"]}"#;
+    let user = r#"{"password":"hunter2","token_policies":["default"]}"#;
     assert_eq!(vault.root("POST", "auth/userpass/users/mary", user).await.status, 204);
     let accessors = async || {
         vault.root("LIST", "auth/token/accessors", "").await.at("/data/keys").as_array().unwrap().len()
