@@ -250,12 +250,11 @@ impl App {
         let desks = Desks::over(&wired, &metrics, &shutdown, config.connections_max);
         let Wired { engine, consumers, knowers, tokens, mounts } = wired;
         let Desks { accounts, campaigns, databases, dynamic, leases, pools, targets, watches } = desks;
-        let (outbox, times) = (engine.outbox().clone(), Arc::clone(&clock));
-        let incidents = IncidentService::new(barrier.clone());
-        let at_hand = (accounts.clone(), targets.clone(), incidents.clone());
+        let (outbox, incidents) = (engine.outbox().clone(), IncidentService::new(barrier.clone()));
+        let hand = (accounts.clone(), targets.clone(), incidents.clone(), Arc::clone(&clock));
         Ok(Arc::new(Self {
-            remedies: RemedyService::new(engine.clone(), at_hand.0, at_hand.1, at_hand.2),
-            webhooks: WebhookService::new(barrier.clone(), outbox, times, Arc::clone(&entropy), &metrics),
+            remedies: RemedyService::new(engine.clone(), hand.0, hand.1, hand.2),
+            webhooks: WebhookService::new(barrier.clone(), outbox, hand.3, Arc::clone(&entropy), &metrics),
             databases,
             targets,
             incidents,

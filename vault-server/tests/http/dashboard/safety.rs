@@ -104,7 +104,7 @@ async fn every_answer_has_the_headers_and_no_page_has_anything_inline() {
         (bench.vault.raw("DELETE", "/ui/", &[], "").await, "a method", 405),
         (nobody.send("/ui/sign-in", &[], &[]).await, "no origin", 403),
         (nobody.send("/ui/sign-in", &[("token", "wrong")], &OWN).await, "a wrong token", 403),
-        (browser.post(&format!("{confirm}"), &[]).await, "an act that fails", 502),
+        (browser.post(&confirm, &[]).await, "an act that fails", 502),
         (browser.post("/ui/sign-out", &[]).await, "sign-out", 303),
     ] {
         assert_eq!(reply.status, status, "{what}: {}", reply.text);
