@@ -77,3 +77,73 @@ const fn fnv(mut bytes: &[u8]) -> u64 {
 
 /// For good: what changes has another name.
 pub(super) const KEPT: &str = "public, max-age=31536000, immutable";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The luminance of `#rrggbb` as WCAG 2 has it.
+    fn luminance(colour: &str) -> f64 {
+        let part = |at: usize| {
+            let share = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if share <= 0.04045 { share / 12.92 } else { ((share + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    }
+
+    #[test]
+    fn text_can_be_read_on_its_ground_in_light_and_in_dark() {
+        let style = std::str::from_utf8(STYLE.bytes).unwrap();
+        let themes: Vec<&str> =
+            style.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+        assert_eq!(themes.len(), 2);
+        for theme in themes {
+            let colour = |name: &str| {
+                let (_, rest) = theme.split_once(&format!("--{name}: ")).unwrap();
+                luminance(&rest[..7])
+            };
+            for (ink, ground) in [
+                ("ink", "paper"),
+                ("ink", "panel"),
+                ("soft", "paper"),
+                ("soft", "panel"),
+                ("soft", "warn-paper"),
+                ("link", "paper"),
+                ("link", "panel"),
+                ("press-ink", "press"),
+                ("bad", "bad-paper"),
+                ("warn", "warn-paper"),
+                ("fine", "fine-paper"),
+            ] {
+                let (one, other) = (colour(ink), colour(ground));
+                let contrast = (one.max(other) + 0.05) / (one.min(other) + 0.05);
+                assert!(contrast >= 4.5, "{ink} on {ground}: {contrast}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_script_is_small_and_runs_nothing_that_it_is_told() {
+        let script = std::str::from_utf8(SCRIPT.bytes).unwrap();
+        assert!(script.lines().count() <= 300);
+        for word in [
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacent",
+            "document.write",
+            "eval(",
+            "Function(",
+            "://",
+            "Storage",
+        ] {
+            assert!(!script.contains(word), "{word}");
+        }
+    }
+
+    #[test]
+    fn another_content_has_another_name() {
+        assert_ne!(fnv(b"a"), fnv(b"b"));
+        // The published value for the empty input.
+        assert_eq!(fnv(b""), 0xcbf2_9ce4_8422_2325);
+    }
+}
