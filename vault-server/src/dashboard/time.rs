@@ -34,13 +34,13 @@ impl When {
         let iso = at.to_rfc3339();
         let (day, clock) = iso.split_once('T').unwrap_or((&iso, ""));
         let text = format!("{day} {} UTC", clock.get(..8).unwrap_or(clock));
-        let words = if at > now { format!("in {}", span(at.since(now))) } else { ago(now.since(at)) };
+        let words = match (at.since(now), now.since(at)) {
+            (ahead, _) if ahead.as_secs() > 0 => format!("in {}", span(ahead)),
+            (_, behind) if behind.as_secs() > 0 => format!("{} ago", span(behind)),
+            _ => "just now".to_owned(),
+        };
         Self { text, iso, words, none: "" }
     }
-}
-
-fn ago(span_of: Duration) -> String {
-    if span_of.as_secs() == 0 { "just now".to_owned() } else { format!("{} ago", span(span_of)) }
 }
 
 /// A span in its two largest units.
@@ -97,6 +97,14 @@ mod tests {
             html.trim(),
             r#"<time datetime="2027-01-15T07:58:00.000Z">2027-01-15 07:58:00 UTC</time> <span class="rel">2 min ago</span>"#
         );
+        for (at, want) in [
+            (1_800_000_000_500, "just now"),
+            (1_799_999_999_500, "just now"),
+            (1_800_000_060_000, "in 1 min"),
+        ] {
+            let html = When::at(Timestamp::from_millis(at), now).to_string();
+            assert!(html.contains(want), "{html}");
+        }
         let never = When::of(Some("<b>"), now, "never").to_string();
         assert_eq!(never.trim(), r#"<span class="none">never</span>"#);
     }
