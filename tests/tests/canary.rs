@@ -16,6 +16,8 @@
     reason = "a step of a test that fails is the finding"
 )]
 
+#[path = "canary/browser.rs"]
+mod browser;
 #[path = "canary/debug.rs"]
 mod debug;
 #[path = "canary/failure.rs"]
@@ -41,6 +43,7 @@ async fn no_secret_of_a_server_appears_where_it_must_not() {
     failure::of_the_seal(&mut session).await;
     input::of_every_bad_kind(&mut session).await;
     session.look_at_everything().await;
+    browser::looks_at_everything(&mut session).await;
     let texts = session.end().await;
     let found = session.secrets.search(&texts);
     assert!(found.is_empty(), "secrets were found:\n{}", found.join("\n"));

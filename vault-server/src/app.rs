@@ -18,6 +18,7 @@ use vault_core::store::{EngineOptions, Store, StoreError};
 
 use crate::barrier::Barrier;
 use crate::config::Config;
+use crate::dashboard::session::Sessions;
 use crate::engine::{Engine, Ports as EnginePorts, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
@@ -68,6 +69,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Says when to stop, and waits for what still runs.
     pub shutdown: Shutdown,
+    /// Who is signed in at the dashboard.
+    pub(crate) sessions: Arc<Sessions>,
     /// What is mounted where.
     pub mounts: MountService,
     /// The audit file.
@@ -248,12 +251,11 @@ impl App {
         let desks = Desks::over(&wired, &metrics, &shutdown, config.connections_max);
         let Wired { engine, consumers, knowers, tokens, mounts } = wired;
         let Desks { accounts, campaigns, databases, dynamic, leases, pools, targets, watches } = desks;
-        let (outbox, times) = (engine.outbox().clone(), Arc::clone(&clock));
-        let incidents = IncidentService::new(barrier.clone());
-        let at_hand = (accounts.clone(), targets.clone(), incidents.clone());
+        let (outbox, incidents) = (engine.outbox().clone(), IncidentService::new(barrier.clone()));
+        let hand = (accounts.clone(), targets.clone(), incidents.clone(), Arc::clone(&clock));
         Ok(Arc::new(Self {
-            remedies: RemedyService::new(engine.clone(), at_hand.0, at_hand.1, at_hand.2),
-            webhooks: WebhookService::new(barrier.clone(), outbox, times, Arc::clone(&entropy), &metrics),
+            remedies: RemedyService::new(engine.clone(), hand.0, hand.1, hand.2),
+            webhooks: WebhookService::new(barrier.clone(), outbox, hand.3, Arc::clone(&entropy), &metrics),
             databases,
             targets,
             incidents,
@@ -279,6 +281,7 @@ impl App {
             integrity: IntegrityService::new(store),
             host: HostService::default(),
             config,
+            sessions: Arc::default(),
             clock,
             entropy,
             barrier,
@@ -338,6 +341,9 @@ impl App {
         self.shutdown.spawn(async move { app.knowers.run_until(&app.shutdown).await });
         self.shutdown.spawn(self.campaigns.clone().run_until(self.shutdown.clone()));
         self.shutdown.spawn(self.reports().tidy_until(self.shutdown.clone()));
+        let app = Arc::clone(self);
+        self.shutdown
+            .spawn(async move { app.sessions.sweep_until(&app.barrier, &*app.clock, &app.shutdown).await });
         self.shutdown.spawn(scheduler::run(self.engine.clone()));
         self.shutdown.spawn(self.engine.clone().count_dynamic_until_stop());
         self.shutdown.spawn(self.engine.clone().count_standing_until_stop());

@@ -46,6 +46,8 @@ struct Inner {
     memory: Memory,
     /// Tells who waits that the keys are out.
     closing: Notify,
+    /// Times that they were taken out.
+    closings: AtomicU64,
 }
 
 /// The vault is sealed.
@@ -153,6 +155,7 @@ impl Barrier {
             sealed_records: AtomicU64::new(0),
             memory: Memory::new(),
             closing: Notify::new(),
+            closings: AtomicU64::new(0),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -295,6 +298,12 @@ impl Barrier {
         self.inner.keyring.load().is_none()
     }
 
+    /// How often the keys were taken out: what was held beside them is good for no later number.
+    #[must_use]
+    pub fn closings(&self) -> u64 {
+        self.inner.closings.load(Ordering::SeqCst)
+    }
+
     /// The keys in use.
     ///
     /// # Errors
@@ -331,6 +340,7 @@ impl Barrier {
     /// Takes the keys out. They are wiped when the last access that is under way ends.
     pub(crate) fn close(&self) {
         self.inner.keyring.store(None);
+        self.inner.closings.fetch_add(1, Ordering::SeqCst);
         self.inner.memory.clear();
         self.inner.closing.notify_waiters();
     }

@@ -23,6 +23,7 @@ mod dispatch;
 mod events;
 mod guard;
 mod head;
+pub(crate) mod inside;
 mod listen;
 mod path;
 mod rate;
@@ -40,6 +41,7 @@ pub use self::answer::{Answer, Renewable};
 pub use self::context::{Context, OpenContext, Request, TokenlessContext};
 pub use self::error::ApiError;
 pub use self::fields::Fields;
+pub(crate) use self::inside::{Inside, Told};
 pub use self::listen::{Bound, ListenError};
 pub use self::path::RequestPath;
 pub use self::route::{Operation, Route, Table};
@@ -47,7 +49,8 @@ pub use self::route::{Operation, Route, Table};
 use self::dispatch::Server;
 use crate::app::App;
 
-/// The whole server as one service: everything below `/v1`, and 404 for the rest.
+/// The whole server as one service: everything below `/v1`, the dashboard below `/ui`, and 404 for the
+/// rest.
 pub fn router(app: Arc<App>) -> Router {
     let server = Arc::new(Server::new(app, self::router::Router::new()));
     Router::new().fallback(dispatch::dispatch).with_state(server)

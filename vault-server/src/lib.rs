@@ -10,6 +10,7 @@
 pub mod app;
 pub mod barrier;
 pub mod config;
+mod dashboard;
 pub mod dev;
 pub mod engine;
 pub mod harden;

@@ -67,7 +67,18 @@ impl Session {
         body: &str,
         headers: &[(&str, &str)],
     ) -> u16 {
-        let mut request = self.client.request(method.clone(), format!("{}/v1/{path}", self.vault.address()));
+        self.send_to(method, &format!("/v1/{path}"), body, headers).await
+    }
+
+    /// The same, to any address of the server.
+    pub(crate) async fn send_to(
+        &mut self,
+        method: Method,
+        path: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> u16 {
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.vault.address()));
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
@@ -79,6 +90,19 @@ impl Session {
         let text = response.text().await.unwrap();
         self.kept.push(Text::new(place, format!("{status} {headers}\n{text}")));
         status
+    }
+
+    /// The cookie that a form is answered with. It is a secret, so the answer is not kept.
+    pub(crate) async fn cookie(&mut self, path: &str, form: &str) -> String {
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        let mut request = client.post(format!("{}{path}", self.vault.address())).body(form.to_owned());
+        for (name, value) in [crate::browser::FORM, crate::browser::OWN] {
+            request = request.header(name, value);
+        }
+        let response = request.send().await.unwrap();
+        assert_eq!(response.status().as_u16(), 303);
+        let cookie = response.headers().get("set-cookie").unwrap().to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
     }
 
     /// A write as root whose answer must reveal nothing.

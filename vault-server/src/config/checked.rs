@@ -41,6 +41,8 @@ pub struct Config {
     pub connections_max: usize,
     /// Where and how plugins run, if they do.
     pub plugins: Option<Plugins>,
+    /// Whether the dashboard is served at `/ui`.
+    pub dashboard: bool,
     /// The log.
     pub log: Log,
 }
@@ -144,6 +146,7 @@ pub(super) fn check(raw: RawConfig, base: &Path, place: &str) -> Result<Config, 
         requests_per_second: limits.requests_per_second,
         connections_max: limits.connections_max,
         plugins: plugins(&raw.plugins, base).map_err(|(key, mend)| wrong(key, mend))?,
+        dashboard: raw.ui.enabled.unwrap_or(true),
         log: log(raw.log).map_err(|mend| wrong("log.format", mend))?,
     })
 }

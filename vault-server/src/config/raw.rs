@@ -22,6 +22,8 @@ pub struct RawConfig {
     pub limits: RawLimits,
     /// Where plugins lie, and how they run.
     pub plugins: RawPlugins,
+    /// The dashboard.
+    pub ui: RawUi,
     /// The log.
     pub log: RawLog,
 }
@@ -98,6 +100,14 @@ pub struct RawPlugins {
     pub memory_mib: Option<u64>,
     /// Most KiB of a reply.
     pub reply_kib: Option<u64>,
+}
+
+/// `[ui]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawUi {
+    /// Whether `/ui` is answered; it is when absent.
+    pub enabled: Option<bool>,
 }
 
 /// `[log]`

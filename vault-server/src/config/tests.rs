@@ -47,9 +47,17 @@ fn relative_paths_are_meant_from_the_file() {
 }
 
 #[test]
+fn the_dashboard_is_there_unless_it_is_turned_off() {
+    for (more, want) in [("", true), ("[ui]\nenabled = true", true), ("[ui]\nenabled = false", false)] {
+        assert_eq!(checked(&format!("data_dir = \"d\"\n{more}")).unwrap().dashboard, want, "{more}");
+    }
+}
+
+#[test]
 fn mistakes_are_named_with_file_and_key() {
     for (text, parts) in [
         ("", &["vault.toml: data_dir: name the directory"][..]),
+        ("data_dir = \"d\"\n[ui]\non = true", &["vault.toml", "line 3"]),
         ("data_dir = \"d\"\nbogus = 1", &["vault.toml", "bogus", "line 2"]),
         ("data_dir = \"d\"\n[store]\nengine = \"rocks\"", &["store.engine", "\"sled\" or \"redb\""]),
         ("data_dir = \"d\"\n[store]\ncipher = \"des\"", &["store.cipher"]),

@@ -5,6 +5,7 @@
 
 use std::future::Future;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -24,11 +25,13 @@ use super::error::ApiError;
 use super::fields::Fields;
 use super::guard::{self, Arrived};
 use super::head::Head;
+use super::inside::Inside;
 use super::openapi::about;
 use super::rate::Rate;
 use super::route::{BoxedAnswer, Found, Operation, Route, Service};
 use super::router::Router;
 use crate::app::App;
+use crate::dashboard;
 use crate::panic;
 
 /// What every request shares.
@@ -52,6 +55,9 @@ pub(super) async fn dispatch(
     request: HttpRequest,
 ) -> Response<Body> {
     let began = Instant::now();
+    if server.app.config.dashboard && dashboard::is_below(request.uri().path()) {
+        return page(server, remote, request).await;
+    }
     let id = RequestId::generate(server.app.clock.now(), &*server.app.entropy);
     let operation = request.method().clone();
     let app = Arc::clone(&server.app);
@@ -80,6 +86,41 @@ pub(super) async fn dispatch(
     app.metrics.request(&operation, status, took);
     tracing::debug!(request_id = %id, %remote, method = %operation, status, ?took, "answered");
     response
+}
+
+/// Answers a request of a browser for the dashboard, within the bounds of every request.
+async fn page(server: Arc<Server>, remote: SocketAddr, request: HttpRequest) -> Response<Body> {
+    let (began, method, app) = (Instant::now(), request.method().clone(), Arc::clone(&server.app));
+    let mut response = match server.rate.check(remote.ip()) {
+        Ok(()) => {
+            let work = dashboard::answer(Inside::new(server, remote), request);
+            let work: Pin<Box<dyn Future<Output = Response<Body>> + Send>> = Box::pin(work);
+            match tokio::time::timeout(app.config.request_deadline, panic::caught(work)).await {
+                Ok(response) => response.unwrap_or_else(|| error_response(&ApiError::Internal)),
+                Err(_) => error_response(&ApiError::Unavailable(
+                    "the page took longer than its deadline; what it began goes on".to_owned(),
+                )),
+            }
+        }
+        Err(seconds) => error_response(&ApiError::TooManyRequests(seconds)),
+    };
+    let is_kept = response.headers_mut().remove(header::CACHE_CONTROL);
+    finish(response.headers_mut());
+    dashboard::headers(response.headers_mut(), is_kept);
+    app.metrics.request(&method, response.status().as_u16(), began.elapsed());
+    response
+}
+
+/// A request that a page makes: through all steps of one from outside, but counted and timed as the page's.
+pub(super) async fn inside(server: Arc<Server>, remote: SocketAddr, request: HttpRequest) -> Response<Body> {
+    let id = RequestId::generate(server.app.clock.now(), &*server.app.entropy);
+    match answer(server, id, remote, request).await {
+        Ok(Answered::Ready(response)) => response,
+        Ok(Answered::Open { is_head, task }) => {
+            respond(id, is_head, task.await.unwrap_or(Err(ApiError::Internal)))
+        }
+        Err(error) => error_response(&error),
+    }
 }
 
 /// What became of a request within its deadline.
@@ -264,7 +305,7 @@ fn finish(headers: &mut HeaderMap) {
 }
 
 /// Largest body of a request without a valid token: an init or unseal is far below.
-const OPEN_BODY_BYTES_MAX: usize = 64 * 1024;
+pub(super) const OPEN_BODY_BYTES_MAX: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {

@@ -155,7 +155,7 @@ fn token(headers: &HeaderMap) -> Result<Option<SecretString>, ApiError> {
 }
 
 /// The pairs of a query; the last of a name wins.
-fn query(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
+pub(super) fn query(text: &str) -> Result<BTreeMap<String, String>, ApiError> {
     let decode = |text: &str| {
         let spaced = Zeroizing::new(text.replace('+', " "));
         percent_decode_str(&spaced)

@@ -88,7 +88,7 @@ async fn the_texts_of_missing_things_are_vaults() {
         assert_eq!(reply.status, status, "{method} {path}");
         assert_eq!(reply.json(), serde_json::from_str::<serde_json::Value>(text).unwrap(), "{method} {path}");
     }
-    let outside = vault.raw("GET", "/ui/", &[], "").await;
+    let outside = vault.raw("GET", "/elsewhere/", &[], "").await;
     assert_eq!(outside.status, 404);
 }
 

@@ -18,6 +18,7 @@ mod configure;
 mod consumer;
 mod cors;
 mod cubbyhole;
+mod dashboard;
 mod database;
 mod described;
 mod dialect;

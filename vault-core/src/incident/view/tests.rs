@@ -3,6 +3,7 @@
 use super::*;
 use crate::id::IncidentId;
 use crate::incident::ledger::{FaultReport, LedgerEvent, record};
+use crate::rotation::fault::Scope;
 
 fn at(minute: i64) -> Timestamp {
     Timestamp::from_secs(1_800_000_000 + 60 * minute)

@@ -130,7 +130,7 @@ const STATE: &[Field] = &[
     must("default_max_request_duration", Count, "In seconds."),
     must("disable_cache", Flag, "Always false."),
     must("disable_clustering", Flag, "Always true."),
-    must("enable_ui", Flag, "Always false."),
+    must("enable_ui", Flag, "Whether the dashboard is served at `/ui`."),
     must("introspection_endpoint", Flag, "Always false."),
     must("listeners", List(&Object(LISTENER)), "Where it listens."),
     must("log_format", Word(&["standard", "json"]), "The form of the log."),

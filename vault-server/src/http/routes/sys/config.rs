@@ -24,6 +24,7 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
         requests_per_second,
         connections_max,
         plugins,
+        dashboard,
         log,
     } = &context.app.config;
     let mut listening =
@@ -47,7 +48,7 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
         "default_max_request_duration": request_deadline.as_secs(),
         "disable_cache": false,
         "disable_clustering": true,
-        "enable_ui": false,
+        "enable_ui": dashboard,
         "introspection_endpoint": false,
         "listeners": [{ "type": "tcp", "config": listening }],
         "log_format": log_format,

@@ -1,0 +1,137 @@
+//! Accounts: searched by name or target, filtered by state, a page at a time.
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use vault_api::account::{AccountState, AccountStatus, StatusListing};
+use vault_core::clock::Timestamp;
+
+use super::overview::{Quiet, quiet};
+use super::{Frame, html};
+use crate::dashboard::time::When;
+use crate::dashboard::visit::{Part, SignedIn, reason};
+use crate::http::inside::encoded;
+
+#[derive(Template)]
+#[template(path = "accounts.html")]
+struct Accounts {
+    frame: Frame,
+    search: String,
+    state: String,
+    states: Vec<&'static str>,
+    listing: Part<Listing>,
+}
+
+/// The accounts that were asked for.
+struct Listing {
+    rows: Vec<Row>,
+    /// All that fit.
+    found: usize,
+    /// The place of the first row, from 1 on.
+    first: usize,
+    last: usize,
+    earlier: Option<String>,
+    later: Option<String>,
+}
+
+struct Row {
+    path: String,
+    target: String,
+    username: String,
+    state: &'static str,
+    class: Option<String>,
+    incident: Option<String>,
+    version: u64,
+    changed: When,
+    next: When,
+    is_overdue: bool,
+    held: Option<When>,
+    silenced: Option<Quiet>,
+    holder: Option<String>,
+}
+
+/// GET `/ui/accounts?q=…&state=…&page=…`.
+pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
+    let visit = &signed_in.visit;
+    let (search, state) = (visit.asked("q").trim().to_owned(), visit.asked("state").to_owned());
+    let path = format!("accounts/status?state={}", encoded(&state));
+    let told = visit.inside.list(&signed_in.session.token, &path).await;
+    let listing = match told.data::<StatusListing>() {
+        Some(listing) => Some(listing),
+        // A list without entries is not found, as Vault has it.
+        None if told.status == StatusCode::NOT_FOUND => Some(StatusListing::default()),
+        None => None,
+    };
+    let why = if listing.is_some() { String::new() } else { reason(&told) };
+    let page = visit.asked("page").parse().unwrap_or(1).max(1);
+    let listing = listing.map(|listing| found(listing, (&search, &state, page), visit.now));
+    let states = std::iter::once("failing").chain(STATES.map(AccountState::word)).collect();
+    let frame = Frame::of(signed_in, "accounts", "Accounts");
+    let frame = frame.refreshed(format!("{}&auto=1", address(&search, &state, page)));
+    let status = if listing.is_some() { StatusCode::OK } else { told.status };
+    html(status, &Accounts { frame, search, state, states, listing: Part { told: listing, why } })
+}
+
+fn found(listing: StatusListing, (search, state, page): (&str, &str, usize), now: Timestamp) -> Listing {
+    let wanted = search.to_lowercase();
+    let fits = |text: &str| text.to_lowercase().contains(&wanted);
+    let all: Vec<(String, AccountStatus)> = listing
+        .key_info
+        .into_iter()
+        .filter(|(path, status)| fits(path) || fits(&status.target) || fits(&status.username))
+        .collect();
+    let found = all.len();
+    // A page beyond the end is the last one.
+    let page = page.min(found.div_ceil(PAGE)).max(1);
+    let before = (page - 1) * PAGE;
+    let rows: Vec<Row> =
+        all.into_iter().skip(before).take(PAGE).map(|(path, status)| row(path, status, now)).collect();
+    Listing {
+        first: if rows.is_empty() { 0 } else { before + 1 },
+        last: before + rows.len(),
+        earlier: (page > 1).then(|| address(search, state, page - 1)),
+        later: (before + rows.len() < found).then(|| address(search, state, page + 1)),
+        rows,
+        found,
+    }
+}
+
+fn row(path: String, status: AccountStatus, now: Timestamp) -> Row {
+    let next = status.next_rotation.as_deref().and_then(Timestamp::parse_rfc3339);
+    Row {
+        state: status.state.word(),
+        changed: When::of(status.last_rotation.as_deref(), now, "never"),
+        next: When::of(status.next_rotation.as_deref(), now, "by hand only"),
+        is_overdue: next.is_some_and(|next| next < now),
+        held: status.held_until.as_deref().map(|at| When::of(Some(at), now, "")),
+        silenced: status.silenced.map(|silenced| quiet(silenced, now)),
+        holder: status.holder.map(|holder| holder.principal),
+        class: status.failure.class,
+        incident: status.failure.incident,
+        path,
+        target: status.target,
+        username: status.username,
+        version: status.version,
+    }
+}
+
+fn address(search: &str, state: &str, page: usize) -> String {
+    format!("/ui/accounts?q={}&state={}&page={page}", encoded(search), encoded(state))
+}
+
+/// All, in the order of a rotation.
+const STATES: [AccountState; 11] = [
+    AccountState::Idle,
+    AccountState::Due,
+    AccountState::Staged,
+    AccountState::Applied,
+    AccountState::Doubtful,
+    AccountState::Reverting,
+    AccountState::Retiring,
+    AccountState::Backoff,
+    AccountState::Grace,
+    AccountState::Parked,
+    AccountState::Quarantined,
+];
+/// Rows of one page.
+const PAGE: usize = 50;

@@ -1,0 +1,136 @@
+//! An action about an incident: what it would do is told first, and it is done when somebody confirms.
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use serde_json::{Value, json};
+use vault_api::incident::{ActResponse, IncidentAction, IncidentActions};
+
+use super::incident::refusal;
+use super::{Frame, html, incident_id, state};
+use crate::dashboard::visit::{Part, SignedIn, reason};
+use crate::http::Fields;
+
+#[derive(Template)]
+#[template(path = "act.html")]
+struct Confirm {
+    frame: Frame,
+    alert: String,
+    id: String,
+    subject: String,
+    label: String,
+    action: Option<IncidentAction>,
+    /// Why it cannot be pressed.
+    why_not: String,
+    takes_password: bool,
+}
+
+#[derive(Template)]
+#[template(path = "acted.html")]
+struct Acted {
+    frame: Frame,
+    id: String,
+    subject: String,
+    label: String,
+    outcome: ActResponse,
+}
+
+/// GET `/ui/incident/<id>/act/<action>`: the dry run. It reads only.
+pub(in crate::dashboard) async fn show(signed_in: &SignedIn, id: &str, action: &str) -> Response<Body> {
+    match incident_id(id) {
+        Some(id) => confirm(signed_in, &id, action, None).await,
+        None => state::missing(StatusCode::NOT_FOUND),
+    }
+}
+
+async fn confirm(
+    signed_in: &SignedIn,
+    id: &str,
+    word: &str,
+    refused: Option<(StatusCode, String)>,
+) -> Response<Body> {
+    let told = signed_in.read(&format!("incidents/{id}/actions")).await;
+    let actions: Option<IncidentActions> = told.data();
+    let label = label(word);
+    let (status, alert) = refused.unwrap_or((StatusCode::OK, String::new()));
+    let mut page = Confirm {
+        frame: Frame::of(signed_in, "", label.clone()),
+        alert,
+        id: id.to_owned(),
+        subject: String::new(),
+        label,
+        action: None,
+        why_not: String::new(),
+        takes_password: word == "set_password",
+    };
+    let Some(actions) = actions else {
+        page.why_not = reason(&told);
+        return html(told.status, &page);
+    };
+    page.subject = actions.subject;
+    page.action = actions.actions.into_iter().find(|action| action.action == word);
+    page.why_not = match &page.action {
+        Some(action) if !action.permitted => {
+            format!("Your token may not do this: it needs the right to update {}.", action.path)
+        }
+        Some(_) => String::new(),
+        None => actions.nothing.unwrap_or_else(|| {
+            "This does not fit where things stand now. They may have moved on since the page was made."
+                .to_owned()
+        }),
+    };
+    html(status, &page)
+}
+
+/// POST `/ui/incident/<id>/act/<action>`.
+pub(in crate::dashboard) async fn press(
+    signed_in: &SignedIn,
+    id: &str,
+    action: &str,
+    form: &Fields,
+) -> Response<Body> {
+    let (Some(id), false) = (incident_id(id), label(action).is_empty()) else {
+        return state::missing(StatusCode::NOT_FOUND);
+    };
+    let password = form.secret("password").ok().flatten().filter(|text| !text.expose().is_empty());
+    let body = match (action, password) {
+        ("set_password", Some(password)) => json!({ "password": password.expose() }),
+        _ => Value::Object(serde_json::Map::new()),
+    };
+    let (inside, token) = (&signed_in.visit.inside, Some(&signed_in.session.token));
+    let told = inside.write(token, &format!("incidents/{id}/act/{action}"), body).await;
+    let done: Part<ActResponse> = Part::of(&told);
+    let Some(outcome) = done.told else {
+        // A target that refused was asked: something may have been done, and the time line says what.
+        let text = match told.status.as_u16() {
+            502 => format!("It was tried and did not succeed: {}", told.errors()),
+            503 | 504 => {
+                format!("It is not known how far it came: {}. Look at the time line.", told.errors())
+            }
+            _ => refusal(&told),
+        };
+        return confirm(signed_in, &id, action, Some((told.status, text))).await;
+    };
+    let subject: Part<IncidentActions> = signed_in.part(&format!("incidents/{id}/actions")).await;
+    let page = Acted {
+        frame: Frame::of(signed_in, "", label(action)),
+        id,
+        subject: subject.told.map(|actions| actions.subject).unwrap_or_default(),
+        label: label(action),
+        outcome,
+    };
+    html(StatusCode::OK, &page)
+}
+
+/// The words on the button; none for what is no action.
+pub(super) fn label(action: &str) -> String {
+    match action {
+        "retry" => "Retry now",
+        "unpark" => "Unpark",
+        "reconcile" => "Reconcile",
+        "use_previous" => "Use the previous version",
+        "set_password" => "Tell the vault the password",
+        _ => "",
+    }
+    .to_owned()
+}

@@ -1,0 +1,176 @@
+//! One incident: what happened, who has it, and what may be done.
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use serde_json::{Map, Value, json};
+use vault_api::incident::{
+    Incident, IncidentAction, IncidentActions, IncidentEvent, IncidentReview, IncidentState,
+};
+use vault_core::clock::Timestamp;
+
+use super::overview::{Quiet, quiet};
+use super::{Frame, html, incident_id, on_to, state};
+use crate::dashboard::time::When;
+use crate::dashboard::visit::{Part, SignedIn};
+use crate::http::{Fields, Told};
+
+#[derive(Template)]
+#[template(path = "incident.html")]
+struct Page {
+    frame: Frame,
+    /// What was refused.
+    alert: String,
+    id: String,
+    incident: Part<Shown>,
+    actions: Part<IncidentActions>,
+    may: May,
+}
+
+/// An incident as it is shown.
+struct Shown {
+    incident: Incident,
+    is_open: bool,
+    marks: Vec<Mark>,
+    lines: Vec<Line>,
+    /// Lines of the time line that are left out.
+    hidden: u64,
+    next: Option<When>,
+    silenced: Option<Quiet>,
+    review: Option<IncidentReview>,
+}
+
+/// One of the times t0 to t8.
+struct Mark {
+    name: &'static str,
+    word: &'static str,
+    at: When,
+}
+
+/// One line of the time line.
+struct Line {
+    at: When,
+    event: IncidentEvent,
+}
+
+/// Which forms are worth showing.
+#[derive(Clone, Copy)]
+struct May {
+    ack: bool,
+    assign: bool,
+    note: bool,
+}
+
+impl Page {
+    fn label(action: &IncidentAction) -> String {
+        super::act::label(&action.action)
+    }
+}
+
+/// GET `/ui/incident/<id>`.
+pub(in crate::dashboard) async fn show(signed_in: &SignedIn, id: &str) -> Response<Body> {
+    let Some(id) = incident_id(id) else { return state::missing(StatusCode::NOT_FOUND) };
+    page(signed_in, &id, None).await
+}
+
+/// POST `/ui/incident/<id>/{ack,assign,note}`.
+pub(in crate::dashboard) async fn write(
+    signed_in: &SignedIn,
+    id: &str,
+    word: &str,
+    form: &Fields,
+) -> Response<Body> {
+    let Some(id) = incident_id(id) else { return state::missing(StatusCode::NOT_FOUND) };
+    let mut body = Map::new();
+    for field in ["owner", "text", "staff_minutes"] {
+        if let Some(text) = form.text(field).ok().flatten().filter(|text| !text.trim().is_empty()) {
+            body.insert(field.to_owned(), Value::from(text.trim()));
+        }
+    }
+    let path = format!("incidents/{id}/{word}");
+    let told = signed_in.visit.inside.write(Some(&signed_in.session.token), &path, Value::Object(body)).await;
+    if told.status.is_success() {
+        return on_to(&format!("/ui/incident/{id}"));
+    }
+    page(signed_in, &id, Some(&told)).await
+}
+
+async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>) -> Response<Body> {
+    let now = signed_in.visit.now;
+    let told = signed_in.read(&format!("incidents/{id}")).await;
+    let incident: Part<Incident> = Part::of(&told);
+    let status = match refused {
+        Some(refused) => refused.status,
+        None if incident.told.is_some() => StatusCode::OK,
+        None => told.status,
+    };
+    // Who may not read the incident is told nothing beside it.
+    let (actions, may) = if incident.told.is_some() {
+        (signed_in.part(&format!("incidents/{id}/actions")).await, may(signed_in, id).await)
+    } else {
+        (Part { told: None, why: String::new() }, May { ack: false, assign: false, note: false })
+    };
+    let title = incident.told.as_ref().map_or("Incident", |incident| &incident.subject);
+    let frame = Frame::of(signed_in, "", title).refreshed(format!("/ui/incident/{id}?auto=1"));
+    let incident = Part { told: incident.told.map(|incident| shown(incident, now)), why: incident.why };
+    let alert = refused.map(refusal).unwrap_or_default();
+    html(status, &Page { frame, alert, id: id.to_owned(), incident, actions, may })
+}
+
+/// What is said of a write that was refused.
+pub(super) fn refusal(told: &Told) -> String {
+    match told.status.as_u16() {
+        403 => "Your token may not do this. Nothing was done.".to_owned(),
+        _ => format!("Nothing was done: {}", told.errors()),
+    }
+}
+
+fn shown(mut incident: Incident, now: Timestamp) -> Shown {
+    let mark = |(name, word): (&'static str, &'static str)| {
+        let at = incident.marks.get(name).cloned().flatten();
+        Mark { name, word, at: When::of(at.as_deref(), now, "not yet") }
+    };
+    let marks = MARKS.into_iter().map(mark).collect();
+    let events = std::mem::take(&mut incident.events);
+    let hidden = incident.events_total.saturating_sub(events.len() as u64);
+    let line = |event: IncidentEvent| Line { at: When::of(Some(&event.at), now, ""), event };
+    Shown {
+        is_open: incident.state == IncidentState::Open,
+        marks,
+        hidden,
+        lines: events.into_iter().map(line).collect(),
+        next: incident.next_attempt.as_deref().map(|at| When::of(Some(at), now, "")),
+        silenced: incident.silenced.take().map(|silenced| quiet(silenced, now)),
+        review: incident.review.take(),
+        incident,
+    }
+}
+
+/// Asks which of the forms the token may send; where that cannot be asked, they are shown, and the API decides.
+async fn may(signed_in: &SignedIn, id: &str) -> May {
+    let path = |word: &str| format!("incidents/{id}/{word}");
+    let asked = json!({ "paths": [path("ack"), path("assign"), path("note")] });
+    let token = Some(&signed_in.session.token);
+    let told = signed_in.visit.inside.write(token, "sys/capabilities-self", asked).await;
+    let Some(data) = told.data::<Map<String, Value>>() else {
+        return May { ack: true, assign: true, note: true };
+    };
+    let may = |word: &str| {
+        let words = data.get(&path(word)).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        words.iter().any(|word| word == "update" || word == "root")
+    };
+    May { ack: may("ack"), assign: may("assign"), note: may("note") }
+}
+
+/// The clock of an incident (docs/rotation.md).
+const MARKS: [(&str, &str); 9] = [
+    ("t0", "due"),
+    ("t1", "first attempt began"),
+    ("t2", "first fault"),
+    ("t3", "detected: incident opened"),
+    ("t4", "somebody was notified"),
+    ("t5", "acknowledged"),
+    ("t6", "mitigated: consumers are served"),
+    ("t7", "remediated: proved healthy"),
+    ("t8", "reviewed"),
+];

@@ -1,0 +1,227 @@
+//! The first screen: what is broken, who has it, since when, and which button is safe.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::body::Body;
+use axum::http::{Response, StatusCode};
+use vault_api::account::{AccountState, StatusListing};
+use vault_api::incident::{Incident, IncidentActions, IncidentList};
+use vault_api::report::{RotationReport, Spread};
+use vault_core::clock::Timestamp;
+
+use super::{Frame, html, incident_id};
+use crate::dashboard::time::{When, seconds, span};
+use crate::dashboard::visit::{Part, SignedIn, reason};
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Overview {
+    frame: Frame,
+    incidents: Part<Broken>,
+    report: Part<Figures>,
+    accounts: Part<Tally>,
+}
+
+/// What is open.
+struct Broken {
+    rows: Vec<Row>,
+    total: usize,
+    unacknowledged: usize,
+}
+
+/// An open incident.
+struct Row {
+    id: String,
+    subject: String,
+    target: String,
+    /// How many are under it, when it is about a target.
+    accounts: usize,
+    class: String,
+    phase: String,
+    detail: String,
+    since: When,
+    owner: Option<String>,
+    acknowledged: Option<When>,
+    attempts: u64,
+    next: Option<When>,
+    silenced: Option<Quiet>,
+    /// Looked up for the oldest ones only.
+    press: Option<Press>,
+}
+
+/// Why nobody is told.
+pub(super) struct Quiet {
+    pub(super) mode: String,
+    pub(super) until: When,
+    pub(super) by: String,
+    pub(super) reason: String,
+}
+
+/// What may be pressed.
+struct Press {
+    safe: Vec<Button>,
+    /// How many there are that need a thought.
+    others: usize,
+}
+
+struct Button {
+    word: String,
+    label: String,
+}
+
+/// The report of the last thirty days.
+struct Figures {
+    report: RotationReport,
+    from: When,
+    to: When,
+    spreads: Vec<Line>,
+    oldest: Option<String>,
+}
+
+struct Line {
+    short: &'static str,
+    name: &'static str,
+    from_to: &'static str,
+    n: u64,
+    open: u64,
+    mean: String,
+    p50: String,
+    p90: String,
+    max: String,
+}
+
+/// How accounts stand.
+#[derive(Default)]
+struct Tally {
+    total: usize,
+    overdue: usize,
+    due_soon: usize,
+    never: usize,
+    held: usize,
+    failing: usize,
+    states: Vec<(&'static str, usize)>,
+}
+
+pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
+    let now = signed_in.visit.now;
+    let frame = Frame::of(signed_in, "overview", "Overview");
+    let frame = Frame { is_reloaded: true, ..frame.refreshed("/ui/?auto=1".to_owned()) };
+    let list: Part<IncidentList> = signed_in.part("incidents?state=open").await;
+    let mut incidents = Part { told: list.told.map(|list| broken(list.incidents, now)), why: list.why };
+    for row in incidents.told.iter_mut().flat_map(|broken| broken.rows.iter_mut()).take(PRESSED_ROWS) {
+        row.press = press(signed_in, &row.id).await;
+    }
+    let report: Part<RotationReport> = signed_in.part("reports/rotation").await;
+    let report = Part { told: report.told.map(|report| figures(report, now)), why: report.why };
+    let accounts = tally(signed_in, now).await;
+    html(StatusCode::OK, &Overview { frame, incidents, report, accounts })
+}
+
+fn broken(mut incidents: Vec<Incident>, now: Timestamp) -> Broken {
+    incidents.sort_by_key(|incident| Timestamp::parse_rfc3339(&incident.opened_at));
+    Broken {
+        total: incidents.len(),
+        unacknowledged: incidents.iter().filter(|incident| incident.acknowledged_at.is_none()).count(),
+        rows: incidents.into_iter().take(ROWS_MAX).map(|incident| row(incident, now)).collect(),
+    }
+}
+
+fn row(incident: Incident, now: Timestamp) -> Row {
+    let known = |at: Option<String>| at.map(|at| When::of(Some(&at), now, ""));
+    Row {
+        since: When::of(Some(&incident.opened_at), now, "unknown"),
+        acknowledged: known(incident.acknowledged_at),
+        next: known(incident.next_attempt),
+        silenced: incident.silenced.map(|silenced| quiet(silenced, now)),
+        detail: incident.detail.unwrap_or_default(),
+        id: incident.id,
+        subject: incident.subject,
+        accounts: incident.accounts.len(),
+        target: incident.target,
+        class: incident.class,
+        phase: incident.phase,
+        owner: incident.owner,
+        attempts: incident.attempts,
+        press: None,
+    }
+}
+
+pub(super) fn quiet(silenced: vault_api::silence::Silenced, now: Timestamp) -> Quiet {
+    Quiet {
+        until: When::of(Some(&silenced.until), now, ""),
+        mode: silenced.mode,
+        by: silenced.by,
+        reason: silenced.reason,
+    }
+}
+
+/// What fits one incident, as far as the caller may press it.
+async fn press(signed_in: &SignedIn, id: &str) -> Option<Press> {
+    let actions: IncidentActions =
+        signed_in.part(&format!("incidents/{}/actions", incident_id(id)?)).await.told?;
+    let (safe, others): (Vec<_>, Vec<_>) =
+        actions.actions.into_iter().filter(|action| action.permitted).partition(|action| action.safe);
+    let safe = safe
+        .into_iter()
+        .map(|action| Button { label: super::act::label(&action.action), word: action.action });
+    Some(Press { safe: safe.collect(), others: others.len() })
+}
+
+fn figures(report: RotationReport, now: Timestamp) -> Figures {
+    let line = |short, name, from_to, spread: &Spread| Line {
+        short,
+        name,
+        from_to,
+        n: spread.n,
+        open: spread.censored,
+        mean: seconds(spread.mean),
+        p50: seconds(spread.p50),
+        p90: seconds(spread.p90),
+        max: seconds(spread.max),
+    };
+    let spreads = vec![
+        line("MTTD", "to detect", "fault to incident", &report.ttd),
+        line("MTTA", "to acknowledge", "incident to somebody taking it", &report.tta),
+        line("MTTM", "to mitigate", "incident to consumers served again", &report.ttm),
+        line("MTTR", "to remediate", "incident to verified repair", &report.ttr),
+    ];
+    let oldest = report.incidents.oldest_open_seconds.map(|age| span(std::time::Duration::from_secs(age)));
+    Figures {
+        from: When::of(Some(&report.window.from), now, ""),
+        to: When::of(Some(&report.window.to), now, ""),
+        spreads,
+        oldest,
+        report,
+    }
+}
+
+async fn tally(signed_in: &SignedIn, now: Timestamp) -> Part<Tally> {
+    let told = signed_in.visit.inside.list(&signed_in.session.token, "accounts/status").await;
+    // A list without entries is not found, as Vault has it.
+    if told.status == StatusCode::NOT_FOUND {
+        return Part { told: Some(Tally::default()), why: String::new() };
+    }
+    let Some(listing) = told.data::<StatusListing>() else {
+        return Part { told: None, why: reason(&told) };
+    };
+    let mut tally = Tally { total: listing.keys.len(), ..Tally::default() };
+    let mut states: BTreeMap<AccountState, usize> = BTreeMap::new();
+    for status in listing.key_info.values() {
+        *states.entry(status.state).or_default() += 1;
+        let next = status.next_rotation.as_deref().and_then(Timestamp::parse_rfc3339);
+        tally.overdue += usize::from(next.is_some_and(|next| next < now));
+        tally.due_soon += usize::from(next.is_some_and(|next| next >= now && next < now.plus(DUE_SOON)));
+        tally.never += usize::from(status.last_rotation.is_none());
+        tally.held += usize::from(status.held_until.is_some());
+        tally.failing += usize::from(status.failure.incident.is_some());
+    }
+    tally.states = states.into_iter().map(|(state, count)| (state.word(), count)).collect();
+    Part { told: Some(tally), why: String::new() }
+}
+
+/// Rows of the first screen; the rest is counted.
+const ROWS_MAX: usize = 100;
+/// Each costs a request of its own, which is in the trail.
+const PRESSED_ROWS: usize = 5;
+const DUE_SOON: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);

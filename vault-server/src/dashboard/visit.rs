@@ -1,0 +1,155 @@
+//! One request of a browser: whose it is, and what it may be answered.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, Response, header};
+use serde::de::DeserializeOwned;
+use vault_core::clock::Timestamp;
+
+use super::origin;
+use super::page;
+use super::session::Session;
+use crate::http::inside::query;
+use crate::http::{Fields, Inside, Told};
+
+/// A request; nothing is known of its sender yet.
+pub(super) struct Visit {
+    pub(super) inside: Inside,
+    pub(super) now: Timestamp,
+    /// The path, below the server's root.
+    pub(super) path: String,
+    pub(super) query: BTreeMap<String, String>,
+    id: Option<String>,
+    is_foreign_link: bool,
+}
+
+/// A request of somebody with a live token.
+pub(super) struct SignedIn {
+    pub(super) visit: Visit,
+    pub(super) session: Arc<Session>,
+    id: String,
+}
+
+impl Visit {
+    pub(super) fn new(inside: Inside, parts: &Parts) -> Self {
+        let id = cookie(&parts.headers, cookie_name(inside.is_plain_loopback()));
+        Self {
+            now: inside.now(),
+            path: parts.uri.path().to_owned(),
+            query: query(parts.uri.query()),
+            is_foreign_link: origin::is_foreign_link(parts),
+            id,
+            inside,
+        }
+    }
+
+    /// A parameter of the query; empty when absent.
+    pub(super) fn asked(&self, name: &str) -> &str {
+        self.query.get(name).map_or("", String::as_str)
+    }
+
+    /// The session's id in the cookie, if there is one.
+    pub(super) fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The session, or the page that is shown in its place.
+    pub(super) async fn signed_in(self) -> Result<SignedIn, Response<Body>> {
+        if self.inside.is_sealed() {
+            return Err(page::state::sealed(&self).await);
+        }
+        let by_person = !self.query.contains_key("auto");
+        let closings = self.inside.closings();
+        let found = self.id.as_deref().and_then(|id| {
+            let session = self.inside.sessions().look(id, self.now, closings, by_person)?;
+            Some((id.to_owned(), session))
+        });
+        let Some((id, session)) = found else {
+            if self.id.is_none() && self.is_foreign_link {
+                return Err(page::state::bounce(&self.path));
+            }
+            return Err(page::sign_in::ask(&self, self.id.is_some()));
+        };
+        // A token that ended, or may not be used from here, ends the session with it.
+        if self.inside.name_of(&session.token).is_none() {
+            self.inside.sessions().end(&id);
+            return Err(page::sign_in::ask(&self, true));
+        }
+        Ok(SignedIn { visit: self, session, id })
+    }
+
+    /// The header that makes the browser keep `id`; forget it when empty.
+    pub(super) fn set_cookie(&self, id: &str) -> Option<HeaderValue> {
+        let is_plain = self.inside.is_plain_loopback();
+        let (name, secure) = (cookie_name(is_plain), if is_plain { "" } else { "; Secure" });
+        let age = if id.is_empty() { "; Max-Age=0" } else { "" };
+        let text = format!("{name}={id}; Path=/; HttpOnly; SameSite=Strict{secure}{age}");
+        let mut value = HeaderValue::try_from(text).ok()?;
+        value.set_sensitive(true);
+        Some(value)
+    }
+}
+
+impl SignedIn {
+    /// Whether a form carries the session's own token.
+    pub(super) fn is_own_form(&self, form: &Fields) -> bool {
+        let given = form.secret("form_token").ok().flatten();
+        given.is_some_and(|given| self.session.form.ct_eq(given.expose()))
+    }
+
+    /// Reads something of the API.
+    pub(super) async fn read(&self, path: &str) -> Told {
+        self.visit.inside.read(&self.session.token, path).await
+    }
+
+    /// Reads something of the API as part of a page.
+    pub(super) async fn part<T: DeserializeOwned>(&self, path: &str) -> Part<T> {
+        Part::of(&self.read(path).await)
+    }
+
+    /// Ends the session.
+    pub(super) fn end(&self) {
+        self.visit.inside.sessions().end(&self.id);
+    }
+}
+
+/// A part of a page, or why it is left out.
+pub(super) struct Part<T> {
+    pub(super) told: Option<T>,
+    pub(super) why: String,
+}
+
+impl<T: DeserializeOwned> Part<T> {
+    pub(super) fn of(told: &Told) -> Self {
+        let data = told.data();
+        let why = match &data {
+            Some(_) => String::new(),
+            None => reason(told),
+        };
+        Self { told: data, why }
+    }
+}
+
+/// Why the API told nothing.
+pub(super) fn reason(told: &Told) -> String {
+    match (told.status.as_u16(), told.errors()) {
+        (403, _) => "Your token may not read this.".to_owned(),
+        (404, _) => "There is no such thing.".to_owned(),
+        (503, errors) => format!("Not available just now: {errors}."),
+        (status, errors) => format!("It could not be read ({status}): {errors}."),
+    }
+}
+
+/// The prefix makes a browser refuse the cookie from anything but this very host, over TLS.
+fn cookie_name(is_plain_loopback: bool) -> &'static str {
+    if is_plain_loopback { "rotunda" } else { "__Host-rotunda" }
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
+    let texts = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
+}

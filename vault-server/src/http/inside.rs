@@ -1,0 +1,188 @@
+//! The API, asked from inside this process: how the dashboard learns and does what it shows.
+//!
+//! A request goes through the same steps as one from outside — token, policy, audit, handler — and comes back as
+//! the same JSON. So a page can show nobody what the API would not tell them, and each look is in the trail.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use vault_core::clock::Timestamp;
+use vault_core::entropy::random_bytes;
+use vault_core::secret::{SecretString, wipe};
+
+use super::body;
+use super::dispatch::{self, OPEN_BODY_BYTES_MAX, Server};
+use super::error::ApiError;
+use super::fields::Fields;
+use super::guard;
+use super::head;
+use crate::app::App;
+use crate::dashboard::session::Sessions;
+
+/// The door for one request of a browser.
+pub(crate) struct Inside {
+    server: Arc<Server>,
+    remote: SocketAddr,
+}
+
+/// What the API answered. It may hold a secret, so nothing prints it.
+pub(crate) struct Told {
+    pub(crate) status: StatusCode,
+    body: Value,
+}
+
+impl Inside {
+    pub(super) fn new(server: Arc<Server>, remote: SocketAddr) -> Self {
+        Self { server, remote }
+    }
+
+    /// Reads `path`, which is below `/v1/` and encoded.
+    pub(crate) async fn read(&self, token: &SecretString, path: &str) -> Told {
+        self.ask(Method::GET, path, Some(token), None).await
+    }
+
+    /// Lists `path`, which is below `/v1/` and encoded.
+    pub(crate) async fn list(&self, token: &SecretString, path: &str) -> Told {
+        match Method::from_bytes(b"LIST") {
+            Ok(method) => self.ask(method, path, Some(token), None).await,
+            Err(_) => Told { status: StatusCode::INTERNAL_SERVER_ERROR, body: Value::Null },
+        }
+    }
+
+    /// Writes `body` to `path`, which is below `/v1/` and encoded.
+    pub(crate) async fn write(&self, token: Option<&SecretString>, path: &str, body: Value) -> Told {
+        self.ask(Method::POST, path, token, Some(body)).await
+    }
+
+    /// What anybody may know: whether there is a vault, and whether it is sealed.
+    pub(crate) async fn seal_status(&self) -> Told {
+        self.ask(Method::GET, "sys/seal-status", None, None).await
+    }
+
+    async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&SecretString>,
+        body: Option<Value>,
+    ) -> Told {
+        let failed = || Told { status: StatusCode::INTERNAL_SERVER_ERROR, body: Value::Null };
+        let mut request = Request::builder().method(method).uri(format!("/v1/{path}"));
+        if let Some(token) = token {
+            // Bytes that no header can hold are no token.
+            let Ok(mut value) = HeaderValue::from_str(token.expose()) else {
+                return Told { status: StatusCode::FORBIDDEN, body: Value::Null };
+            };
+            value.set_sensitive(true);
+            request = request.header("x-vault-token", value);
+        }
+        let bytes = body.map(|mut body| {
+            let text = body.to_string();
+            wipe(&mut body);
+            text
+        });
+        let request = request
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(bytes.map_or_else(Body::empty, Body::from));
+        let Ok(request) = request else { return failed() };
+        let response = dispatch::inside(Arc::clone(&self.server), self.remote, request).await;
+        let status = response.status();
+        let Ok(bytes) = axum::body::to_bytes(response.into_body(), usize::MAX).await else { return failed() };
+        let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
+        body.map_or_else(|_| failed(), |body| Told { status, body })
+    }
+
+    /// The name that a live token goes by. Nothing is counted or written down: what is then asked with it is.
+    pub(crate) fn name_of(&self, token: &SecretString) -> Option<String> {
+        let caller = guard::authenticate(&self.server, Some(token), self.remote.ip(), self.now()).ok()??;
+        Some(caller.token.display_name().to_owned())
+    }
+
+    /// Whether nothing but the seal's own state can be told.
+    pub(crate) fn is_sealed(&self) -> bool {
+        self.app().barrier.is_sealed() || !self.app().mounts.is_ready()
+    }
+
+    /// What ends with a seal is good for one such number.
+    pub(crate) fn closings(&self) -> u64 {
+        self.app().barrier.closings()
+    }
+
+    pub(crate) fn sessions(&self) -> &Sessions {
+        &self.app().sessions
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.app().clock.now()
+    }
+
+    /// 256 bits that nobody can guess, as text.
+    pub(crate) fn draw(&self) -> SecretString {
+        let bytes: [u8; 32] = random_bytes(&*self.app().entropy);
+        SecretString::new(data_encoding::HEXLOWER.encode(&bytes))
+    }
+
+    /// Whether browsers reach the server on this machine alone, and without TLS.
+    pub(crate) fn is_plain_loopback(&self) -> bool {
+        let listener = &self.app().config.listener;
+        listener.tls.is_none() && listener.address.ip().is_loopback()
+    }
+
+    fn app(&self) -> &App {
+        &self.server.app
+    }
+}
+
+impl Told {
+    /// The `data` of the answer, when it is a success of that form.
+    pub(crate) fn data<T: DeserializeOwned>(&self) -> Option<T> {
+        let data = self.body.get("data").filter(|_| self.status.is_success())?;
+        T::deserialize(data).ok()
+    }
+
+    /// The whole answer, for those that have no envelope.
+    pub(crate) fn bare<T: DeserializeOwned>(&self) -> Option<T> {
+        T::deserialize(&self.body).ok()
+    }
+
+    /// The token of a login.
+    pub(crate) fn token(&mut self) -> Option<SecretString> {
+        let token = self.body.pointer_mut("/auth/client_token")?.take();
+        match token {
+            Value::String(text) => Some(SecretString::new(text)),
+            _ => None,
+        }
+    }
+
+    /// The sentences of a refusal.
+    pub(crate) fn errors(&self) -> String {
+        let errors = self.body.get("errors").and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
+        let texts: Vec<&str> = errors.iter().filter_map(Value::as_str).map(str::trim).collect();
+        texts.join("; ")
+    }
+}
+
+/// The fields of a form.
+pub(crate) async fn form(body: Body) -> Result<Fields, ApiError> {
+    let body = body::read(body, OPEN_BODY_BYTES_MAX).await?;
+    Fields::from_form(&body)
+}
+
+/// The pairs of a query; none when it cannot be read.
+pub(crate) fn query(text: Option<&str>) -> BTreeMap<String, String> {
+    head::query(text.unwrap_or("")).unwrap_or_default()
+}
+
+/// One part of a path, encoded, so that nothing in it can lead elsewhere.
+pub(crate) fn encoded(part: &str) -> String {
+    utf8_percent_encode(part, KEPT).to_string()
+}
+
+/// All but what is never special in a path or a query.
+const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
