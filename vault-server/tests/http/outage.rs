@@ -52,9 +52,8 @@ impl Bench {
 
     async fn only_incident(&self) -> Value {
         let reply = self.get("incidents?state=all").await;
-        let incidents = reply.at("/data/incidents");
-        assert_eq!(incidents.as_array().unwrap().len(), 1, "{}", reply.text);
-        let id = incidents[0]["id"].as_str().unwrap().to_owned();
+        assert_eq!(reply.at("/data/incidents").as_array().unwrap().len(), 1, "{}", reply.text);
+        let id = reply.at("/data/incidents/0/id").as_str().unwrap().to_owned();
         self.get(&format!("incidents/{id}")).await.at("/data")
     }
 }
