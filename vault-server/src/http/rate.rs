@@ -45,9 +45,9 @@ mod tests {
 
     #[test]
     fn one_address_is_limited_and_another_is_not() {
-        let rate = Rate::new(2);
+        let rate = Rate::new(1);
         let (one, other) = (IpAddr::from([10, 0, 0, 1]), IpAddr::from([10, 0, 0, 2]));
-        assert_eq!([rate.check(one), rate.check(one), rate.check(one)], [Ok(()), Ok(()), Err(1)]);
+        assert_eq!([rate.check(one), rate.check(one)], [Ok(()), Err(1)]);
         assert_eq!(rate.check(other), Ok(()));
         let mapped: IpAddr = "::ffff:10.0.0.1".parse().unwrap();
         assert_eq!(rate.check(mapped), Err(1));

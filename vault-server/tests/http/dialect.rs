@@ -161,11 +161,15 @@ async fn bodies_beyond_the_limit_are_413_and_without_a_token_the_limit_is_small(
 #[tokio::test]
 async fn a_client_that_asks_too_much_is_told_when_to_come_back() {
     let mut disk = Disk::new();
-    disk.config.requests_per_second = 3;
+    disk.config.requests_per_second = 1;
     let vault = disk.start();
     let mut last = vault.call("GET", "sys/health", "", "").await;
-    for _ in 0..3 {
-        last = vault.call("GET", "sys/health", "", "").await;
+    assert_ne!(last.status, 429);
+    // On a machine that is busy for a second between two of them, the next one is allowed.
+    for _ in 0..50 {
+        if last.status != 429 {
+            last = vault.call("GET", "sys/health", "", "").await;
+        }
     }
     assert_eq!(last.status, 429);
     assert_eq!(last.headers["retry-after"], "1");
