@@ -154,6 +154,24 @@ impl Member {
         self.left.is_none()
     }
 
+    /// What is known of one whose record is damaged.
+    #[must_use]
+    pub fn rewritten(group: &Incident, subject: &str) -> Self {
+        Self {
+            subject: subject.to_owned(),
+            joined_at: group.last_at,
+            class: group.class,
+            phase: group.phase,
+            detail: group.detail.clone(),
+            attempts: 0,
+            next_attempt: None,
+            parked: group.parked,
+            mitigated_at: None,
+            left: None,
+            failures: Vec::new(),
+        }
+    }
+
     fn new(report: &FaultReport) -> Self {
         Self {
             subject: report.subject.clone(),
@@ -270,21 +288,30 @@ fn failed(group: Option<Incident>, member: Option<Member>, report: &FaultReport)
         entries.push(ledger::write(&mut incident, at, None, what));
     }
     let is_new = member.is_none();
-    let mut member = match member.filter(Member::is_in) {
-        Some(member) => member,
-        None => {
+    let mut member = match member {
+        Some(member) if member.is_in() => member,
+        earlier => {
+            // Everybody was served again: whoever took that has not taken this.
+            incident.taken &= incident.marks.t6.is_none();
             incident.members = incident.members.joined(is_new);
             let what = What::Joined { subject: report.subject.clone(), failure: ledger::failure(report) };
             entries.push(ledger::write(&mut incident, at, None, what));
-            Member::new(report)
+            // What it failed by before it left stays told.
+            let failures = earlier.map(|member| member.failures).unwrap_or_default();
+            Member { failures, ..Member::new(report) }
         }
     };
     member.failed(report);
     // What did not begin tells nothing of the target that is not known.
-    let differs = report.class != incident.class && report.class != FaultClass::Overdue;
-    let is_rare = incident.lines < WHOLE_LINES || at.since(incident.failed_at) >= ALIKE_FOR;
-    if differs && is_rare {
+    if report.class != incident.class && report.class != FaultClass::Overdue {
+        incident.taken &= incident.class != FaultClass::Overdue;
+        let is_rare = incident.lines < WHOLE_LINES || at.since(incident.failed_at) >= ALIKE_FOR;
+        let told_at = incident.failed_at;
         turn_to(&mut incident, report);
+        if !is_rare {
+            incident.failed_at = told_at;
+            return Heard { incident, entries, member: Some(member) };
+        }
         let what = What::ClassChanged { failure: ledger::failure(report) };
         entries.push(ledger::write(&mut incident, at, None, what));
     }

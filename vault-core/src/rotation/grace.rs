@@ -16,7 +16,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::failure::raise;
-use super::fault::{Fault, FaultClass};
+use super::fault::{Fault, FaultClass, Scope};
 use super::run::{Run, Stage, Step};
 use super::{due, step};
 use crate::account::Account;
@@ -118,7 +118,7 @@ fn hold(account: Account, grace: Grace, text: &str, ctx: &Context) -> Plan {
 /// The old version goes although somebody lags.
 fn cut(account: Account, text: &str, ctx: &Context) -> Plan {
     let run = account.stage.run().cloned();
-    let had_incident = account.incident.is_some();
+    let had_incident = account.incident.is_some() && account.incident_scope == Scope::Account;
     let note = (HistoryKind::Cut, Some(FaultClass::ConsumerLag), format!("retired all the same: {text}"));
     let mut plan = retire(account, note, ctx);
     // The incident of a hold says how that ended. Without one there is none: what was asked for is no failure.

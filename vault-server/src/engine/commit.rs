@@ -13,6 +13,7 @@ use vault_core::incident::{Incident, IncidentState};
 use vault_core::knower::Knower;
 use vault_core::lease::{Lease, LeaseState};
 use vault_core::rotation::attempt::{self, Attempt};
+use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::Minted;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
@@ -97,7 +98,10 @@ impl Engine {
         if let Some(attempt) = attempt {
             meter.attempted(self.kind_of(&plan.account.target), attempt);
         }
-        turned.iter().for_each(|(_, incident)| meter.turned(incident));
+        turned
+            .iter()
+            .filter(|(before, incident)| *before != Some(incident.state))
+            .for_each(|(_, incident)| meter.turned(incident));
         let closed = plan.lease.as_ref().filter(|lease| lease.state == LeaseState::Closed);
         if let Some((from, to)) = closed.and_then(|lease| lease.closing.zip(lease.closed_at)) {
             meter.revoked("account", to.since(from));
@@ -242,6 +246,8 @@ pub(crate) fn put_incidents(
         let was_open = stored.as_ref().is_some_and(|stored| stored.value.state == IncidentState::Open);
         let before = stored.as_ref().map(|stored| stored.value.state);
         let inside = stored.as_ref().map_or(0, |stored| stored.value.members.now);
+        let was_calm = stored.as_ref().is_some_and(|stored| stored.value.marks.t6.is_some());
+        let was_late = stored.as_ref().is_some_and(|stored| stored.value.class == FaultClass::Overdue);
         let events: Vec<&LedgerEvent> = events.iter().filter(|event| event.incident() == id).collect();
         let is_group = events.iter().any(|event| event.is_of_group(stored.as_ref().map(|one| &one.value)));
         let folded = if is_group {
@@ -259,7 +265,13 @@ pub(crate) fn put_incidents(
             }
             _ => {}
         }
-        if was_open != (incident.state == IncidentState::Open) || incident.members.now > inside {
+        let is_joined = incident.members.now > inside;
+        // To who was told of it this is another failure: all were served again, or it was only late.
+        let is_news =
+            is_group && (is_joined && was_calm || was_late && incident.class != FaultClass::Overdue);
+        if was_open && incident.state == IncidentState::Open && is_news {
+            turned.push((Some(IncidentState::Closed), incident));
+        } else if was_open != (incident.state == IncidentState::Open) || is_joined {
             turned.push((before, incident));
         }
     }

@@ -65,8 +65,8 @@ impl Engine {
         Some(self.inner.turns.take(&account.target).await)
     }
 
-    /// The incident that a target has, or had last. A record that cannot be read keeps no account from its rotation;
-    /// that of a failure of the target's cannot be committed then.
+    /// The incident that a target has, or had last. A record that cannot be read keeps no account from its rotation, and
+    /// is written anew with the next incident.
     pub(crate) fn outage(&self, target: &Name) -> Result<Outage, LoadError> {
         match self.inner.barrier.load::<Outage>(target.as_str()) {
             Ok(loaded) => Ok(loaded.map(|loaded| loaded.value).unwrap_or_default()),
@@ -92,10 +92,18 @@ pub fn member_name(incident: IncidentId, subject: &str) -> Vec<u8> {
 pub(crate) fn members(barrier: &Barrier, incident: IncidentId) -> Result<Vec<Member>, LoadError> {
     let (mut found, mut after) = (Vec::new(), None::<Vec<u8>>);
     loop {
-        let page = barrier.list::<Member>(incident.as_bytes(), after.as_deref(), PAGE)?;
+        let page = barrier.list_each::<Member>(incident.as_bytes(), after.as_deref(), PAGE)?;
         let full = page.len() == PAGE;
         after = page.last().map(|(name, _)| name.clone());
-        found.extend(page.into_iter().map(|(_, loaded)| loaded.value));
+        for (_, member) in page {
+            match member {
+                Ok(member) => found.push(member.value),
+                // One that is damaged must not hide the others.
+                Err(error) => {
+                    tracing::error!(%incident, error = %Chain(&error), "an account beneath an incident cannot be read");
+                }
+            }
+        }
         if !full {
             return Ok(found);
         }
@@ -112,10 +120,13 @@ pub(super) fn put_group(
 ) -> Result<Option<Incident>, PlanError> {
     let Some(id) = events.first().map(|event| event.incident()) else { return Ok(None) };
     let name = member_name(id, subject);
-    let kept = barrier.load::<Member>(name.clone())?;
+    let (mut kept, of_member) = legible::<Member>(barrier, &name)?;
+    if let (None, Require::At(_), Some(group)) = (&kept, of_member, stored) {
+        // Damaged. Whom this is about is beneath it by its own record, or comes anew.
+        kept = Some(Member::rewritten(&group.value, subject));
+    }
     let before = stored.map(|stored| stored.value.state);
-    let (mut group, mut member) =
-        (stored.map(|stored| stored.value.clone()), kept.as_ref().map(|kept| kept.value.clone()));
+    let (mut group, mut member) = (stored.map(|stored| stored.value.clone()), kept.clone());
     let mut lines = 0;
     for event in events {
         if let LedgerEvent::Fault(report) = event
@@ -124,8 +135,7 @@ pub(super) fn put_group(
                 .is_none_or(|group| group.state == IncidentState::Closed || !is_in(member.as_ref()))
         {
             // An account that is beneath it keeps it open. For others it may be another one by now.
-            let outage = barrier.load::<Outage>(report.target.as_str())?;
-            let outage = outage.map(|loaded| loaded.value).unwrap_or_default();
+            let outage = legible::<Outage>(barrier, report.target.as_bytes())?.0.unwrap_or_default();
             if !outage.fits(report, group.as_ref()) {
                 return Err(CommitError::Conflict.into());
             }
@@ -141,20 +151,35 @@ pub(super) fn put_group(
         (group, member) = (Some(incident), after);
     }
     if let Some(member) = &member
-        && kept.as_ref().is_none_or(|kept| kept.value != *member)
+        && kept.as_ref() != Some(member)
     {
-        batch.put(name, require(kept.as_ref()), member);
+        batch.put(name, of_member, member);
     }
     let Some(group) = group else { return Ok(None) };
     if lines > 0 || stored.is_none_or(|stored| stored.value != group) {
         batch.put(*id.as_bytes(), require(stored), &group);
     }
     if before != Some(group.state) {
-        let outage = barrier.load::<Outage>(group.target.as_str())?;
-        let after = outage.as_ref().map(|loaded| loaded.value).unwrap_or_default().turned(&group);
-        batch.put(group.target.as_str(), require(outage.as_ref()), &after);
+        let (outage, of_outage) = legible::<Outage>(barrier, group.target.as_bytes())?;
+        batch.put(group.target.as_str(), of_outage, &outage.unwrap_or_default().turned(&group));
     }
     Ok(Some(group))
+}
+
+/// A record, and what a change of it requires. One that is damaged is written anew: what it said is told elsewhere, and it
+/// must not keep the failures and proofs of a whole target from being written down.
+fn legible<R: Record>(barrier: &Barrier, name: &[u8]) -> Result<(Option<R>, Require), LoadError> {
+    match barrier.load::<R>(name) {
+        Ok(loaded) => {
+            let required = require(loaded.as_ref());
+            Ok((loaded.map(|loaded| loaded.value), required))
+        }
+        Err(error) if error.is_damage() => {
+            tracing::error!(error = %Chain(&error), "a record of a target's incident is written anew");
+            Ok((None, barrier.revision::<R>(name)?.map_or(Require::Absent, Require::At)))
+        }
+        Err(error) => Err(error),
+    }
 }
 
 fn is_in(member: Option<&Member>) -> bool {

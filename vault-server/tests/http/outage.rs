@@ -1,5 +1,6 @@
 //! A target that is dead: one incident and one page for all accounts that fail because of it.
 
+use rotators::fake::{Mishap, Verb};
 use serde_json::{Value, json};
 use vault_core::rotation::fault::FaultClass;
 
@@ -201,4 +202,32 @@ async fn silences_of_accounts_hold_the_page_of_a_target_while_they_cover_all_tha
         bench.post(&format!("accounts/rotate/{}", name(number)), json!({})).await.expect_status(200);
     }
     assert_eq!(bench.told_to("all").await, ["incident.closed", "incident.opened"]);
+}
+
+#[tokio::test]
+async fn an_outage_after_all_were_served_again_is_another_page() {
+    let bench = bench(2).await;
+    bench.target.break_down(FaultClass::Unreachable);
+    bench.post("accounts/rotate/a000", json!({})).await.expect_status(502);
+    bench.rest().await;
+    bench.target.heal();
+    // Promoted; its old version cannot be retired yet.
+    bench.target.always(Verb::Retire, Mishap::Fails(FaultClass::Unreachable));
+    bench.post("accounts/rotate/a000", json!({})).await;
+    bench.rest().await;
+    let open = bench.only_incident().await;
+    assert!(open["marks"]["t6"].is_string() && open["state"] == "open", "{open}");
+    let id = open["id"].as_str().unwrap().to_owned();
+    bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
+    assert_eq!(bench.told_to("all").await, ["incident.opened"]);
+    bench.target.break_down(FaultClass::Unreachable);
+    bench.post("accounts/rotate/a001", json!({})).await.expect_status(502);
+    bench.rest().await;
+    assert_eq!(bench.told_to("all").await, ["incident.opened", "incident.opened"]);
+    let open = bench.only_incident().await;
+    assert_eq!((&open["accounts_open"], &open["marks"]["t6"]), (&json!(2), &Value::Null));
+    let before = open["marks"]["t5"].clone();
+    bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
+    let open = bench.only_incident().await;
+    assert_eq!(open["marks"]["t5"], before, "the first who took it counts");
 }

@@ -27,6 +27,18 @@ fn report(subject: &str, class: FaultClass, detail: &str, seconds: i64) -> Fault
     }
 }
 
+fn hear_all(
+    mut group: Incident,
+    mut member: Member,
+    reports: impl IntoIterator<Item = FaultReport>,
+) -> (Incident, Member) {
+    for report in reports {
+        let heard = hear(Some(group), Some(member), &LedgerEvent::Fault(report)).unwrap();
+        (group, member) = (heard.incident, heard.member.unwrap());
+    }
+    (group, member)
+}
+
 /// What a member's failures make of the records.
 fn after(reports: impl IntoIterator<Item = FaultReport>) -> (Incident, Member) {
     let (mut group, mut member) = (None, None);
@@ -51,6 +63,43 @@ fn a_class_that_goes_back_and_forth_for_ever_does_not_fill_the_time_line() {
     let classes = [FaultClass::Unreachable, FaultClass::Tls];
     let (group, member) = after((0..2000).map(|n| report("a/x", classes[usize::from(n % 2 == 0)], "x", n)));
     assert_eq!((group.lines, member.attempts), (WHOLE_LINES, 2000));
+    let last = report("a/x", FaultClass::ManagementAuthRefused, "refused", 2001);
+    let (group, _) = hear_all(group, member, [last]);
+    assert_eq!(
+        (group.class, group.detail.as_str()),
+        (FaultClass::ManagementAuthRefused, "refused"),
+        "what it is now is told"
+    );
+    assert_eq!(group.lines, WHOLE_LINES);
+}
+
+#[test]
+fn an_account_that_comes_back_keeps_what_it_failed_by_before() {
+    let (group, x) = after([report("a/x", FaultClass::Tls, "x", 0)]);
+    let y = LedgerEvent::Fault(report("a/y", FaultClass::Tls, "x", 1));
+    let group = hear(Some(group), None, &y).unwrap().incident;
+    let healed = LedgerEvent::Remediated { incident: group.id, at: at(2) };
+    let left = hear(Some(group), Some(x), &healed).unwrap();
+    let again = report("a/x", FaultClass::Unreachable, "gone", 3);
+    let (group, x) = hear_all(left.incident, left.member.unwrap(), [again]);
+    assert_eq!((group.members.now, group.members.ever), (2, 2));
+    assert_eq!((x.attempts, x.failures.len(), x.joined_at), (1, 2, at(3)));
+}
+
+#[test]
+fn who_took_it_has_not_taken_what_comes_after_all_were_served_again() {
+    for is_served in [false, true] {
+        let (group, x) = after([report("a/x", FaultClass::Tls, "x", 0)]);
+        let taken = LedgerEvent::Acknowledged { incident: group.id, at: at(1), by: "ann".to_owned() };
+        let mut heard = hear(Some(group), Some(x), &taken).unwrap();
+        if is_served {
+            let served = LedgerEvent::Mitigated { incident: heard.incident.id, at: at(2) };
+            heard = hear(Some(heard.incident), heard.member, &served).unwrap();
+        }
+        let y = LedgerEvent::Fault(report("a/y", FaultClass::Tls, "x", 3));
+        let group = hear(Some(heard.incident), None, &y).unwrap().incident;
+        assert_eq!((group.taken, group.marks.t6), (!is_served, None));
+    }
 }
 
 #[test]

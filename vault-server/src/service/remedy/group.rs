@@ -48,9 +48,10 @@ impl RemedyService {
         Ok(None)
     }
 
-    /// The incident of a target with one account beneath it is about that one.
+    /// The incident of a target with one account beneath it, and never another, is about that one. Where others come
+    /// and go, it may be another account by the time that something is pressed.
     fn alone(&self, incident: Incident) -> Result<Incident, LoadError> {
-        if incident.kind == Kind::Account || incident.members.now != 1 {
+        if incident.kind == Kind::Account || incident.members.now != 1 || incident.members.ever != 1 {
             return Ok(incident);
         }
         let inside = members(self.engine.barrier(), incident.id)?.into_iter().find(Member::is_in);
@@ -86,7 +87,14 @@ impl RemedyService {
         self.incidents.record(&note).await?;
         let mut begun = 0;
         for subject in patients.iter().filter_map(|patient| patient.subject.as_ref()) {
-            begun += u64::from(self.retry_one(incident, subject, &by).await?);
+            match self.retry_one(incident, subject, &by).await {
+                Ok(has_begun) => begun += u64::from(has_begun),
+                // The others are tried all the same.
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::error!(%subject, error, "an account beneath an incident could not be tried");
+                }
+            }
         }
         Ok(begun)
     }
