@@ -29,7 +29,8 @@ async fn the_overview_says_what_is_broken_since_when_who_has_it_and_what_is_safe
     let page = browser.get("/ui/").await.text;
     for text in [
         "1 of 1 not acknowledged",
-        &format!(r#"<a href="/ui/incident/{id}">app</a>"#),
+        &format!(r#"<a href="/ui/incident/{id}">target t</a>"#),
+        "1 account beneath it",
         "2 min ago",
         "unreachable",
         "<strong>nobody</strong>",
@@ -73,7 +74,7 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
     for uri in ["/ui/", "/ui/accounts"] {
         let page = browser.get(uri).await.text;
         assert!(page.contains("Your token may not read this."), "{uri}: {page}");
-        for word in [">app<", "unreachable", "class=\"count\"", "figures", &id, " of 1"] {
+        for word in [">app<", ">target t<", "unreachable", "class=\"count\"", "figures", &id, " of 1"] {
             assert!(!page.contains(word), "{uri} {word}: {page}");
         }
     }
@@ -82,6 +83,7 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
         assert_eq!(reply.status, 403);
         assert!(
             !reply.text.contains(">app")
+                && !reply.text.contains("target t")
                 && !reply.text.contains(": app")
                 && !reply.text.contains("unreachable"),
             "{}",
