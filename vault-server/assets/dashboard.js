@@ -1,15 +1,18 @@
 // Keeps a page up to date. Everything works without it.
 //
 // Every ten seconds the page's own address is read again, and the parts that are marked `data-live` are put in place
-// of the old ones. It rests while nobody looks, and while somebody types. Answers are parsed, never run.
+// of the old ones; accounts are counted anew once a minute. It rests while nobody looks, and while somebody types. Answers are parsed, never run.
 'use strict';
 (() => {
   const period = 10000;
+  const wholeEvery = 6;
   const from = document.body.dataset.refresh;
-  const news = document.getElementById('news');
-  if (!from || !news) return;
+  if (!from || !document.getElementById('news')) return;
   let isAsking = false;
   let isOver = false;
+  // Whether another page than the one that was loaded stands in its place.
+  let isOther = false;
+  let round = 0;
 
   const isTyping = () => {
     const at = document.activeElement;
@@ -17,43 +20,72 @@
   };
 
   const tell = (text) => {
-    if (news.textContent !== text) news.textContent = text;
+    const news = document.getElementById('news');
+    if (news && news.textContent !== text) news.textContent = text;
   };
 
-  // The link that had the keyboard keeps it.
+  // The link that had the keyboard keeps it. A part in which something else has it stays as it is.
   const put = (old, fresh) => {
     const at = document.activeElement;
-    const address = at && old.contains(at) ? at.getAttribute('href') : null;
+    const isInside = at !== null && old.contains(at);
+    const address = isInside ? at.getAttribute('href') : null;
+    if (isInside && address === null) return false;
     old.replaceWith(fresh);
-    if (address === null) return;
+    if (address === null) return true;
     for (const link of fresh.querySelectorAll('a')) {
       if (link.getAttribute('href') === address) {
         link.focus({ preventScroll: true });
-        return;
+        break;
       }
     }
+    return true;
+  };
+
+  const putMain = (page) => {
+    const [old, fresh] = [document.getElementById('main'), page.getElementById('main')];
+    if (old && fresh) old.replaceChildren(...document.importNode(fresh, true).childNodes);
+  };
+
+  const putParts = (page) => {
+    let isWhole = true;
+    for (const old of document.querySelectorAll('[data-live]')) {
+      const fresh = page.getElementById(old.id);
+      if (fresh && old.id !== 'fresh') isWhole = put(old, document.importNode(fresh, true)) && isWhole;
+    }
+    // The time above holds for all of them, or is not told.
+    const [old, fresh] = [document.getElementById('fresh'), page.getElementById('fresh')];
+    if (isWhole && old && fresh) put(old, document.importNode(fresh, true));
   };
 
   const refresh = async () => {
     if (isAsking || isOver || document.hidden || isTyping()) return;
     isAsking = true;
     try {
-      const answer = await fetch(from, { credentials: 'same-origin', cache: 'no-store', redirect: 'error' });
-      if (answer.status === 401 || answer.status === 503) {
+      round += 1;
+      const isWhole = isOther || round % wholeEvery === 0;
+      const address = isWhole ? from + '&whole=1' : from;
+      const answer = await fetch(address, { credentials: 'same-origin', cache: 'no-store', redirect: 'error' });
+      if (answer.status === 401) {
         isOver = true;
-        tell(answer.status === 401
-          ? 'Your session is over: what you see is not up to date. Load the page again to sign in.'
-          : 'The vault is sealed or not ready: what you see is not up to date. Load the page again.');
+        document.body.classList.add('stale');
+        tell('Your session is over: what you see is not up to date. Load the page again to sign in.');
         return;
       }
-      if (!answer.ok) throw new Error(String(answer.status));
+      if (answer.status === 503) {
+        tell('The vault is sealed, or not ready: what you see is not up to date. It is tried again.');
+        return;
+      }
+      const isGone = answer.status === 403 || answer.status === 404;
+      if (!answer.ok && !isGone) {
+        tell('The page could not be read (' + answer.status + '): what you see is not up to date. It is tried again.');
+        return;
+      }
       const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
       // Somebody may have begun to type meanwhile.
       if (isTyping()) return;
-      for (const old of document.querySelectorAll('[data-live]')) {
-        const fresh = page.getElementById(old.id);
-        if (fresh) put(old, document.importNode(fresh, true));
-      }
+      if (isGone || isOther) putMain(page);
+      else putParts(page);
+      isOther = isGone;
       tell('');
     } catch {
       tell('The vault does not answer: what you see is not up to date. It is tried again.');

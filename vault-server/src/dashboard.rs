@@ -20,7 +20,7 @@ use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 
 use self::visit::Visit;
-use crate::http::Inside;
+use crate::http::{ApiError, Inside};
 
 /// Whether a path is the dashboard's.
 pub(crate) fn is_below(path: &str) -> bool {
@@ -39,10 +39,14 @@ pub(crate) async fn answer(inside: Inside, request: Request<Body>) -> Response<B
             }
             shown(Visit::new(inside, &parts), &place).await
         }
-        Method::POST if !origin::is_own(&parts) => page::state::refused(
-            "The request did not come from a page of this vault, so nothing was done. \
-             Browsers say where a form comes from (Sec-Fetch-Site, Origin); this one named another place, or none.",
-        ),
+        Method::POST if !origin::is_own(&parts) => {
+            let remote = inside.remote();
+            tracing::warn!(%remote, reason = "of another place", "a form of the dashboard was refused");
+            page::state::refused(
+                "The request did not come from a page of this vault, so nothing was done. \
+                 Browsers say where a form comes from (Sec-Fetch-Site, Origin); this one named another place, or none.",
+            )
+        }
         Method::POST => done(Visit::new(inside, &parts), &place, body).await,
         _ => {
             let mut response = page::state::missing(StatusCode::METHOD_NOT_ALLOWED);
@@ -72,7 +76,9 @@ async fn shown(visit: Visit, place: &[&str]) -> Response<Body> {
 
 /// What a form asks for.
 async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
+    let remote = visit.inside.remote();
     let Ok(form) = crate::http::inside::form(body).await else {
+        tracing::warn!(%remote, reason = "not readable", "a form of the dashboard was refused");
         return page::state::refused("The form could not be read, so nothing was done.");
     };
     if place == ["sign-in"] {
@@ -83,6 +89,7 @@ async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
         Err(response) => return response,
     };
     if !signed_in.is_own_form(&form) {
+        tracing::warn!(%remote, reason = "not of this session", "a form of the dashboard was refused");
         return page::state::refused(
             "The form was not made for this session, so nothing was done. Go back, load the page anew and try again.",
         );
@@ -95,6 +102,15 @@ async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
         ["incident", id, "act", action] => page::act::press(&signed_in, id, action, &form).await,
         _ => page::state::missing(StatusCode::NOT_FOUND),
     }
+}
+
+/// The page in place of one that could not be made.
+pub(crate) fn failed(error: &ApiError, method: &Method, path: &str) -> Response<Body> {
+    let mut response = page::state::failed(error, method == Method::POST, path);
+    if let ApiError::TooManyRequests(seconds) = error {
+        response.headers_mut().insert(header::RETRY_AFTER, (*seconds).into());
+    }
+    response
 }
 
 /// Headers that every answer of the dashboard carries. Only an asset says how long it may be kept.

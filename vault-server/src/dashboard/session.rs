@@ -65,12 +65,13 @@ impl Sessions {
         if held.len() >= SESSIONS_MAX {
             held.retain(|_, session| !session.is_over(now, closings));
         }
+        // One token takes no room of others.
+        let is_same = |other: &Session| other.token.ct_eq(session.token.expose());
+        if held.values().filter(|other| is_same(other)).count() >= TOKEN_SESSIONS_MAX {
+            end_quietest(&mut held, is_same);
+        }
         if held.len() >= SESSIONS_MAX {
-            // The one that was quiet for longest makes room.
-            let quiet = held.iter().min_by_key(|(_, session)| session.seen.load(Ordering::Relaxed));
-            if let Some(id) = quiet.map(|(id, _)| id.clone()) {
-                held.remove(&id);
-            }
+            end_quietest(&mut held, |_| true);
         }
         held.insert(id.expose().to_owned(), Arc::new(session));
     }
@@ -120,6 +121,15 @@ impl Sessions {
     }
 }
 
+/// The one of those that was quiet for longest makes room.
+fn end_quietest(held: &mut HashMap<String, Arc<Session>>, is_one: impl Fn(&Session) -> bool) {
+    let those = held.iter().filter(|(_, session)| is_one(session));
+    let quiet = those.min_by_key(|(_, session)| session.seen.load(Ordering::Relaxed));
+    if let Some(id) = quiet.map(|(id, _)| id.clone()) {
+        held.remove(&id);
+    }
+}
+
 /// Without a request of a person.
 const IDLE_MAX: Duration = Duration::from_secs(15 * 60);
 /// Whatever is asked for in it.
@@ -128,6 +138,8 @@ const SESSION_MAX: Duration = Duration::from_secs(8 * 60 * 60);
 const CLOCK_STEP_MAX: Duration = Duration::from_secs(60);
 /// Sessions at once.
 const SESSIONS_MAX: usize = 1000;
+/// Sessions of one token at once.
+const TOKEN_SESSIONS_MAX: usize = 16;
 const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
@@ -135,8 +147,12 @@ mod tests {
     use super::*;
 
     fn session(began: i64) -> Session {
+        session_of("token", began)
+    }
+
+    fn session_of(token: &str, began: i64) -> Session {
         let text = |text: &str| SecretString::new(text.to_owned());
-        Session::new(text("token"), text("form"), "mary".to_owned(), true, (Timestamp::from_secs(began), 0))
+        Session::new(text(token), text("form"), "mary".to_owned(), true, (Timestamp::from_secs(began), 0))
     }
 
     fn id(text: &str) -> SecretString {
@@ -170,10 +186,23 @@ mod tests {
     }
 
     #[test]
+    fn one_token_signs_nobody_else_out() {
+        let sessions = Sessions::default();
+        sessions.begin(&id("mary"), session_of("of mary", 0));
+        for number in 0..2 * SESSIONS_MAX {
+            sessions.begin(&id(&number.to_string()), session(1 + i64::try_from(number).unwrap() / 10));
+        }
+        assert_eq!(sessions.held().len(), 1 + TOKEN_SESSIONS_MAX);
+        assert!(sessions.look("mary", Timestamp::from_secs(201), 0, true).is_some());
+        assert!(sessions.held().contains_key(&(2 * SESSIONS_MAX - 1).to_string()), "the newest is held");
+    }
+
+    #[test]
     fn their_number_is_bounded_and_the_quietest_makes_room() {
         let sessions = Sessions::default();
         for number in 0..SESSIONS_MAX {
-            sessions.begin(&id(&number.to_string()), session(i64::try_from(number).unwrap() / 10));
+            let number_at = i64::try_from(number).unwrap() / 10;
+            sessions.begin(&id(&number.to_string()), session_of(&format!("token {number}"), number_at));
         }
         sessions.begin(&id("new"), session(200));
         assert_eq!(sessions.held().len(), SESSIONS_MAX);

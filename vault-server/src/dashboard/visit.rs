@@ -22,7 +22,11 @@ pub(super) struct Visit {
     /// The path, below the server's root.
     pub(super) path: String,
     pub(super) query: BTreeMap<String, String>,
+    /// Where this leads, with its query.
+    whole: String,
     id: Option<String>,
+    /// Whether the browser is on this machine and speaks to the server without TLS.
+    is_plain: bool,
     is_foreign_link: bool,
 }
 
@@ -35,8 +39,12 @@ pub(super) struct SignedIn {
 
 impl Visit {
     pub(super) fn new(inside: Inside, parts: &Parts) -> Self {
-        let id = cookie(&parts.headers, cookie_name(inside.is_plain_loopback()));
+        // Behind a TLS proxy on this machine the listener is plain, and what browsers ask for is not.
+        let is_plain = inside.is_plain_loopback() && origin::is_loopback(parts);
+        let id = cookie(&parts.headers, cookie_name(is_plain));
         Self {
+            whole: parts.uri.path_and_query().map_or("/ui/", |whole| whole.as_str()).to_owned(),
+            is_plain,
             now: inside.now(),
             path: parts.uri.path().to_owned(),
             query: query(parts.uri.query()),
@@ -69,7 +77,7 @@ impl Visit {
         });
         let Some((id, session)) = found else {
             if self.id.is_none() && self.is_foreign_link {
-                return Err(page::state::bounce(&self.path));
+                return Err(page::state::bounce(&self.whole));
             }
             return Err(page::sign_in::ask(&self, self.id.is_some()));
         };
@@ -83,8 +91,7 @@ impl Visit {
 
     /// The header that makes the browser keep `id`; forget it when empty.
     pub(super) fn set_cookie(&self, id: &str) -> Option<HeaderValue> {
-        let is_plain = self.inside.is_plain_loopback();
-        let (name, secure) = (cookie_name(is_plain), if is_plain { "" } else { "; Secure" });
+        let (name, secure) = (cookie_name(self.is_plain), if self.is_plain { "" } else { "; Secure" });
         let age = if id.is_empty() { "; Max-Age=0" } else { "" };
         let text = format!("{name}={id}; Path=/; HttpOnly; SameSite=Strict{secure}{age}");
         let mut value = HeaderValue::try_from(text).ok()?;
@@ -144,8 +151,8 @@ pub(super) fn reason(told: &Told) -> String {
 }
 
 /// The prefix makes a browser refuse the cookie from anything but this very host, over TLS.
-fn cookie_name(is_plain_loopback: bool) -> &'static str {
-    if is_plain_loopback { "rotunda" } else { "__Host-rotunda" }
+fn cookie_name(is_plain: bool) -> &'static str {
+    if is_plain { "rotunda" } else { "__Host-rotunda" }
 }
 
 fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {

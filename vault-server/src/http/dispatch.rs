@@ -91,18 +91,20 @@ pub(super) async fn dispatch(
 /// Answers a request of a browser for the dashboard, within the bounds of every request.
 async fn page(server: Arc<Server>, remote: SocketAddr, request: HttpRequest) -> Response<Body> {
     let (began, method, app) = (Instant::now(), request.method().clone(), Arc::clone(&server.app));
+    let path = request.uri().path().to_owned();
+    let failed = |error: &ApiError| dashboard::failed(error, &method, &path);
     let mut response = match server.rate.check(remote.ip()) {
         Ok(()) => {
             let work = dashboard::answer(Inside::new(server, remote), request);
             let work: Pin<Box<dyn Future<Output = Response<Body>> + Send>> = Box::pin(work);
             match tokio::time::timeout(app.config.request_deadline, panic::caught(work)).await {
-                Ok(response) => response.unwrap_or_else(|| error_response(&ApiError::Internal)),
-                Err(_) => error_response(&ApiError::Unavailable(
+                Ok(response) => response.unwrap_or_else(|| failed(&ApiError::Internal)),
+                Err(_) => failed(&ApiError::Unavailable(
                     "the page took longer than its deadline; what it began goes on".to_owned(),
                 )),
             }
         }
-        Err(seconds) => error_response(&ApiError::TooManyRequests(seconds)),
+        Err(seconds) => failed(&ApiError::TooManyRequests(seconds)),
     };
     let is_kept = response.headers_mut().remove(header::CACHE_CONTROL);
     finish(response.headers_mut());

@@ -11,7 +11,7 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Method, Request, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
 use vault_core::secret::{SecretString, wipe};
@@ -93,7 +93,10 @@ impl Inside {
         let Ok(request) = request else { return failed() };
         let response = dispatch::inside(Arc::clone(&self.server), self.remote, request).await;
         let status = response.status();
-        let Ok(bytes) = axum::body::to_bytes(response.into_body(), usize::MAX).await else { return failed() };
+        let Ok(bytes) = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await else {
+            let body = json!({ "errors": ["it is too many to show"] });
+            return Told { status: StatusCode::INTERNAL_SERVER_ERROR, body };
+        };
         let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
         body.map_or_else(|_| failed(), |body| Told { status, body })
     }
@@ -126,6 +129,11 @@ impl Inside {
     pub(crate) fn draw(&self) -> SecretString {
         let bytes: [u8; 32] = random_bytes(&*self.app().entropy);
         SecretString::new(data_encoding::HEXLOWER.encode(&bytes))
+    }
+
+    /// Who asks.
+    pub(crate) fn remote(&self) -> SocketAddr {
+        self.remote
     }
 
     /// Whether browsers reach the server on this machine alone, and without TLS.
@@ -184,5 +192,7 @@ pub(crate) fn encoded(part: &str) -> String {
     utf8_percent_encode(part, KEPT).to_string()
 }
 
+/// Answers of the API that a page is made of.
+const ANSWER_BYTES_MAX: usize = 64 * 1024 * 1024;
 /// All but what is never special in a path or a query.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');

@@ -51,11 +51,11 @@ impl<'a> Browser<'a> {
         let encoded = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
         let pairs: Vec<String> =
             fields.iter().map(|(name, value)| format!("{}={}", encoded(name), encoded(value))).collect();
-        let mut all = vec![
-            ("content-type", "application/x-www-form-urlencoded"),
-            ("host", "vault.example:8200"),
-            ("cookie", self.cookie.as_str()),
-        ];
+        let mut all =
+            vec![("content-type", "application/x-www-form-urlencoded"), ("cookie", self.cookie.as_str())];
+        if !headers.iter().any(|(name, _)| *name == "host") {
+            all.push(("host", "vault.example:8200"));
+        }
         all.extend_from_slice(headers);
         self.vault.raw("POST", uri, &all, &pairs.join("&")).await
     }

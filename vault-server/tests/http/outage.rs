@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use vault_core::rotation::fault::FaultClass;
 
 use super::bench::Bench;
+use super::dashboard::Browser;
 use super::vault::seconds;
 
 const HOUR: u64 = 3600;
@@ -74,6 +75,7 @@ async fn two_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and
     assert_eq!((&open["kind"], &open["state"]), (&json!("target"), &json!("open")));
     assert_eq!((&open["class"], &open["subject"]), (&json!("unreachable"), &json!("target t")));
     assert_eq!((&open["accounts_open"], &open["accounts_total"]), (&json!(ALL), &json!(ALL)));
+    is_one_row_of_the_dashboard(&bench, &id).await;
     assert_eq!(open["accounts"].as_array().unwrap().len(), 100, "the first of them");
     assert!(open["attempts"].as_u64() >= Some(2 * ALL as u64) && open["next_attempt"].is_string(), "{open}");
     assert_eq!(bench.told_to("all").await, ["incident.opened"]);
@@ -230,4 +232,16 @@ async fn an_outage_after_all_were_served_again_is_another_page() {
     bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
     let open = bench.only_incident().await;
     assert_eq!(open["marks"]["t5"], before, "the first who took it counts");
+}
+
+/// With the number of those beneath it, and the first of them by name.
+async fn is_one_row_of_the_dashboard(bench: &Bench, id: &str) {
+    let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    let page = browser.get("/ui/").await.text;
+    assert!(page.contains("200 accounts beneath it"), "{page}");
+    let page = browser.get(&format!("/ui/incident/{id}")).await.text;
+    for text in [r#"href="/ui/accounts?q=a049">a049</a>"#, "and 150 more", "<dd>200</dd>"] {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+    assert!(!page.contains(">a050<"), "{page}");
 }

@@ -52,6 +52,7 @@ async fn confirm(
     let told = signed_in.read(&format!("incidents/{id}/actions")).await;
     let actions: Option<IncidentActions> = told.data();
     let label = label(word);
+    let is_refused = refused.is_some();
     let (status, alert) = refused.unwrap_or((StatusCode::OK, String::new()));
     let mut page = Confirm {
         frame: Frame::of(signed_in, "", label.clone()),
@@ -65,7 +66,7 @@ async fn confirm(
     };
     let Some(actions) = actions else {
         page.why_not = reason(&told);
-        return html(told.status, &page);
+        return html(if is_refused { status } else { told.status }, &page);
     };
     page.subject = actions.subject;
     page.action = actions.actions.into_iter().find(|action| action.action == word);
@@ -101,15 +102,9 @@ pub(in crate::dashboard) async fn press(
     let told = inside.write(token, &format!("incidents/{id}/act/{action}"), body).await;
     let done: Part<ActResponse> = Part::of(&told);
     let Some(outcome) = done.told else {
-        // A target that refused was asked: something may have been done, and the time line says what.
-        let text = match told.status.as_u16() {
-            502 => format!("It was tried and did not succeed: {}", told.errors()),
-            503 | 504 => {
-                format!("It is not known how far it came: {}. Look at the time line.", told.errors())
-            }
-            _ => refusal(&told),
-        };
-        return confirm(signed_in, &id, action, Some((told.status, text))).await;
+        // An answer of success that cannot be read is none.
+        let status = if told.status.is_success() { StatusCode::INTERNAL_SERVER_ERROR } else { told.status };
+        return confirm(signed_in, &id, action, Some((status, refusal(&told)))).await;
     };
     let subject: Part<IncidentActions> = signed_in.part(&format!("incidents/{id}/actions")).await;
     let page = Acted {

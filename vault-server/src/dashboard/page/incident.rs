@@ -13,6 +13,7 @@ use super::overview::{Quiet, quiet};
 use super::{Frame, html, incident_id, on_to, state};
 use crate::dashboard::time::When;
 use crate::dashboard::visit::{Part, SignedIn};
+use crate::http::inside::encoded;
 use crate::http::{Fields, Told};
 
 #[derive(Template)]
@@ -38,6 +39,16 @@ struct Shown {
     next: Option<When>,
     silenced: Option<Quiet>,
     review: Option<IncidentReview>,
+    /// The first accounts beneath it, when it is a target's.
+    members: Vec<Member>,
+    /// How many are beneath it and not among the members.
+    unlisted: u64,
+}
+
+/// An account beneath a target's incident.
+struct Member {
+    path: String,
+    address: String,
 }
 
 /// One of the times t0 to t8.
@@ -117,11 +128,17 @@ async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>) -> Respons
     html(status, &Page { frame, alert, id: id.to_owned(), incident, actions, may })
 }
 
-/// What is said of a write that was refused.
+/// What is said of a write that did not succeed. That nothing was done is said where the API refuses before it begins.
 pub(super) fn refusal(told: &Told) -> String {
-    match told.status.as_u16() {
+    sentence(told.status.as_u16(), &told.errors())
+}
+
+fn sentence(status: u16, errors: &str) -> String {
+    match status {
         403 => "Your token may not do this. Nothing was done.".to_owned(),
-        _ => format!("Nothing was done: {}", told.errors()),
+        400 | 404 | 409 | 412 | 413 | 429 => format!("Nothing was done: {errors}"),
+        _ if errors.is_empty() => "It is not known how far it came. Look at the time line.".to_owned(),
+        _ => format!("It is not known how far it came: {errors}. Look at the time line."),
     }
 }
 
@@ -133,6 +150,8 @@ fn shown(mut incident: Incident, now: Timestamp) -> Shown {
     let marks = MARKS.into_iter().map(mark).collect();
     let events = std::mem::take(&mut incident.events);
     let hidden = incident.events_total.saturating_sub(events.len() as u64);
+    let members: Vec<Member> = incident.accounts.iter().take(MEMBERS_MAX).map(|path| member(path)).collect();
+    let beneath = incident.accounts_open.unwrap_or(incident.accounts.len() as u64);
     let line = |event: IncidentEvent| Line { at: When::of(Some(&event.at), now, ""), event };
     Shown {
         is_open: incident.state == IncidentState::Open,
@@ -142,8 +161,14 @@ fn shown(mut incident: Incident, now: Timestamp) -> Shown {
         next: incident.next_attempt.as_deref().map(|at| When::of(Some(at), now, "")),
         silenced: incident.silenced.take().map(|silenced| quiet(silenced, now)),
         review: incident.review.take(),
+        unlisted: beneath.saturating_sub(members.len() as u64),
+        members,
         incident,
     }
+}
+
+fn member(path: &str) -> Member {
+    Member { path: path.to_owned(), address: format!("/ui/accounts?q={}", encoded(path)) }
 }
 
 /// Asks which of the forms the token may send; where that cannot be asked, they are shown, and the API decides.
@@ -162,6 +187,8 @@ async fn may(signed_in: &SignedIn, id: &str) -> May {
     May { ack: may("ack"), assign: may("assign"), note: may("note") }
 }
 
+/// Accounts that are named on the page; the rest is counted.
+const MEMBERS_MAX: usize = 50;
 /// The clock of an incident (docs/rotation.md).
 const MARKS: [(&str, &str); 9] = [
     ("t0", "due"),
@@ -174,3 +201,25 @@ const MARKS: [(&str, &str); 9] = [
     ("t7", "remediated: proved healthy"),
     ("t8", "reviewed"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_nothing_was_done_is_said_where_that_is_certain() {
+        for status in [400, 403, 404, 409, 412, 413, 429] {
+            let text = sentence(status, "no");
+            assert!(text.contains("Nothing was done") && !text.contains("not known"), "{status}: {text}");
+        }
+        for status in [200, 202, 405, 408, 418, 500, 502, 503, 504] {
+            for errors in ["", "no"] {
+                let text = sentence(status, errors);
+                assert!(
+                    !text.contains("Nothing") && text.contains("It is not known how far it came"),
+                    "{text}"
+                );
+            }
+        }
+    }
+}

@@ -10,6 +10,7 @@ use vault_api::incident::{Incident, IncidentActions, IncidentList};
 use vault_api::report::{RotationReport, Spread};
 use vault_core::clock::Timestamp;
 
+use super::accounts::is_overdue;
 use super::{Frame, html, incident_id};
 use crate::dashboard::time::{When, seconds, span};
 use crate::dashboard::visit::{Part, SignedIn, reason};
@@ -20,7 +21,8 @@ struct Overview {
     frame: Frame,
     incidents: Part<Broken>,
     report: Part<Figures>,
-    accounts: Part<Tally>,
+    /// Absent where the script asks and has one that is new enough: it costs a look at each account.
+    accounts: Option<Part<Tally>>,
 }
 
 /// What is open.
@@ -36,7 +38,7 @@ struct Row {
     subject: String,
     target: String,
     /// How many are under it, when it is about a target.
-    accounts: usize,
+    accounts: u64,
     class: String,
     phase: String,
     detail: String,
@@ -46,7 +48,7 @@ struct Row {
     attempts: u64,
     next: Option<When>,
     silenced: Option<Quiet>,
-    /// Looked up for the oldest ones only.
+    /// Looked up for a few only.
     press: Option<Press>,
 }
 
@@ -94,6 +96,7 @@ struct Line {
 /// How accounts stand.
 #[derive(Default)]
 struct Tally {
+    at: Option<When>,
     total: usize,
     overdue: usize,
     due_soon: usize,
@@ -109,22 +112,30 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     let frame = Frame { is_reloaded: true, ..frame.refreshed("/ui/?auto=1".to_owned()) };
     let list: Part<IncidentList> = signed_in.part("incidents?state=open").await;
     let mut incidents = Part { told: list.told.map(|list| broken(list.incidents, now)), why: list.why };
-    for row in incidents.told.iter_mut().flat_map(|broken| broken.rows.iter_mut()).take(PRESSED_ROWS) {
+    let mut rows: Vec<&mut Row> = incidents.told.iter_mut().flat_map(|broken| &mut broken.rows).collect();
+    // What nobody has and nobody keeps quiet comes first.
+    rows.sort_by_key(|row| row.silenced.is_some() || row.acknowledged.is_some());
+    for row in rows.into_iter().take(PRESSED_ROWS) {
         row.press = press(signed_in, &row.id).await;
     }
     let report: Part<RotationReport> = signed_in.part("reports/rotation").await;
     let report = Part { told: report.told.map(|report| figures(report, now)), why: report.why };
-    let accounts = tally(signed_in, now).await;
+    let query = &signed_in.visit.query;
+    let is_counted = !query.contains_key("auto") || query.contains_key("whole");
+    let accounts = if is_counted { Some(tally(signed_in, now).await) } else { None };
     html(StatusCode::OK, &Overview { frame, incidents, report, accounts })
 }
 
 fn broken(mut incidents: Vec<Incident>, now: Timestamp) -> Broken {
     incidents.sort_by_key(|incident| Timestamp::parse_rfc3339(&incident.opened_at));
-    Broken {
-        total: incidents.len(),
-        unacknowledged: incidents.iter().filter(|incident| incident.acknowledged_at.is_none()).count(),
-        rows: incidents.into_iter().take(ROWS_MAX).map(|incident| row(incident, now)).collect(),
+    let total = incidents.len();
+    let unacknowledged = incidents.iter().filter(|incident| incident.acknowledged_at.is_none()).count();
+    if total > ROWS_MAX {
+        // What has just broken is not left out.
+        incidents.drain(ROWS_MAX - NEWEST..total - NEWEST);
     }
+    let rows = incidents.into_iter().map(|incident| row(incident, now)).collect();
+    Broken { rows, total, unacknowledged }
 }
 
 fn row(incident: Incident, now: Timestamp) -> Row {
@@ -137,7 +148,7 @@ fn row(incident: Incident, now: Timestamp) -> Row {
         detail: incident.detail.unwrap_or_default(),
         id: incident.id,
         subject: incident.subject,
-        accounts: incident.accounts.len(),
+        accounts: incident.accounts_open.unwrap_or(0),
         target: incident.target,
         class: incident.class,
         phase: incident.phase,
@@ -205,12 +216,12 @@ async fn tally(signed_in: &SignedIn, now: Timestamp) -> Part<Tally> {
     let Some(listing) = told.data::<StatusListing>() else {
         return Part { told: None, why: reason(&told) };
     };
-    let mut tally = Tally { total: listing.keys.len(), ..Tally::default() };
+    let mut tally = Tally { at: Some(When::at(now, now)), total: listing.keys.len(), ..Tally::default() };
     let mut states: BTreeMap<AccountState, usize> = BTreeMap::new();
     for status in listing.key_info.values() {
         *states.entry(status.state).or_default() += 1;
         let next = status.next_rotation.as_deref().and_then(Timestamp::parse_rfc3339);
-        tally.overdue += usize::from(next.is_some_and(|next| next < now));
+        tally.overdue += usize::from(is_overdue(status, now));
         tally.due_soon += usize::from(next.is_some_and(|next| next >= now && next < now.plus(DUE_SOON)));
         tally.never += usize::from(status.last_rotation.is_none());
         tally.held += usize::from(status.held_until.is_some());
@@ -222,6 +233,8 @@ async fn tally(signed_in: &SignedIn, now: Timestamp) -> Part<Tally> {
 
 /// Rows of the first screen; the rest is counted.
 const ROWS_MAX: usize = 100;
+/// Rows that are kept for the newest, when there are more.
+const NEWEST: usize = 10;
 /// Each costs a request of its own, which is in the trail.
 const PRESSED_ROWS: usize = 5;
 const DUE_SOON: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);

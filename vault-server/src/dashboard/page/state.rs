@@ -5,8 +5,10 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde::Deserialize;
 
+use super::sign_in::safe_next;
 use super::{Frame, html};
 use crate::dashboard::visit::Visit;
+use crate::http::ApiError;
 
 /// A page of a few sentences.
 #[derive(Template)]
@@ -50,6 +52,37 @@ pub(in crate::dashboard) fn missing(status: StatusCode) -> Response<Body> {
     message(status, "There is nothing here", "The address leads to no page of the dashboard.")
 }
 
+/// A page was not made: too many were asked for, it took too long, or there is a fault in it.
+pub(in crate::dashboard) fn failed(error: &ApiError, is_form: bool, path: &str) -> Response<Body> {
+    let (heading, text) = words(error, is_form);
+    let back = safe_next(path);
+    let onward =
+        if back.is_empty() { ("/ui/", "To the overview") } else { (back.as_str(), "Back to the page") };
+    let frame = Frame::of_nobody(heading);
+    html(error.status(), &Message { frame, heading, text, onward, is_bounce: false })
+}
+
+fn words(error: &ApiError, is_form: bool) -> (&'static str, &'static str) {
+    match (error, is_form) {
+        (ApiError::TooManyRequests(_), true) => (
+            "Too many requests",
+            "Too much was asked for from your address. Nothing was done. Try again shortly.",
+        ),
+        (ApiError::TooManyRequests(_), false) => {
+            ("Too many requests", "Too much was asked for from your address. Try again shortly.")
+        }
+        (ApiError::Unavailable(_), true) => (
+            "It took too long",
+            "It is not known how far it came: what was begun goes on. Look before you repeat it.",
+        ),
+        (ApiError::Unavailable(_), false) => {
+            ("It took too long", "The page took longer than a request may take.")
+        }
+        (_, true) => ("Something went wrong", "It is not known how far it came. Look before you repeat it."),
+        (_, false) => ("Something went wrong", "There is a fault in the vault: its log says more."),
+    }
+}
+
 /// Nothing was done.
 pub(in crate::dashboard) fn refused(why: &str) -> Response<Body> {
     message(StatusCode::FORBIDDEN, "Refused", why)
@@ -71,4 +104,18 @@ pub(in crate::dashboard) async fn sealed(visit: &Visit) -> Response<Body> {
     let status: Status = visit.inside.seal_status().await.bare().unwrap_or_default();
     let title = if status.initialized { "Sealed" } else { "Not initialised" };
     html(StatusCode::SERVICE_UNAVAILABLE, &Sealed { frame: Frame::of_nobody(title), status })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_form_that_was_cut_off_is_not_said_to_have_done_nothing() {
+        for error in [ApiError::Internal, ApiError::Unavailable(String::new())] {
+            let (_, text) = words(&error, true);
+            assert!(text.contains("not known how far it came") && !text.contains("Nothing"), "{text}");
+        }
+        assert!(words(&ApiError::TooManyRequests(1), true).1.contains("Nothing was done"));
+    }
 }

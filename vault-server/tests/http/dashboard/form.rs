@@ -41,6 +41,12 @@ async fn an_incident_is_taken_handed_on_and_written_about() {
     assert_eq!((told.at("/data/owner"), told.at("/data/staff_minutes")), (json!("mary"), json!(20)));
     assert!(told.at("/data/acknowledged_at").is_string());
 
+    // The target was asked, so nobody says that nothing was done.
+    let failed = browser.post(&format!("{here}/act/retry"), &[]).await;
+    assert_eq!(failed.status, 502, "{}", failed.text);
+    assert!(failed.text.contains("It is not known how far it came"), "{}", failed.text);
+    assert!(!failed.text.contains("Nothing was done"), "{}", failed.text);
+
     // Who may look and not write sees no form, and is refused all the same.
     bench.vault.policy("looks", r#"path "incidents/*" { capabilities = ["read"] }"#).await;
     let token = bench.vault.token(r#"{"policies":["looks","default"]}"#).await;

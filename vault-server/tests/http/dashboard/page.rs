@@ -29,17 +29,27 @@ async fn the_overview_says_what_is_broken_since_when_who_has_it_and_what_is_safe
     let page = browser.get("/ui/").await.text;
     for text in [
         "1 of 1 not acknowledged",
-        &format!(r#"<a href="/ui/incident/{id}">app</a>"#),
+        &format!(r#"<a href="/ui/incident/{id}">target t</a>"#),
+        "1 account beneath it",
         "2 min ago",
         "unreachable",
         "<strong>nobody</strong>",
         "not acknowledged",
         &format!(r#"href="/ui/incident/{id}/act/retry">Retry now</a>"#),
         "<dt>failing</dt><dd><a href=\"/ui/accounts?state=failing\">1</a>",
+        "<dt>overdue</dt><dd><a href=\"/ui/accounts?state=overdue\">",
+        "<dt>never rotated</dt><dd><a href=\"/ui/accounts?state=never\">",
+        "<dt>held by a maintenance</dt><dd><a href=\"/ui/accounts?state=held\">",
         "MTTR",
         "<dt>rotations that failed</dt>",
     ] {
         assert!(page.contains(text), "{text}: {page}");
+    }
+    // What the script asks for every ten seconds leaves the accounts alone, but for once a minute.
+    for (uri, want) in [("/ui/?auto=1", false), ("/ui/?auto=1&whole=1", true)] {
+        let page = browser.get(uri).await.text;
+        assert_eq!(page.contains("id=\"accounts\""), want, "{uri}: {page}");
+        assert!(page.contains("id=\"incidents\""), "{uri}: {page}");
     }
     bench.post(&format!("incidents/{id}/assign"), json!({ "owner": "night shift" })).await.expect_status(200);
     bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
@@ -64,7 +74,7 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
     for uri in ["/ui/", "/ui/accounts"] {
         let page = browser.get(uri).await.text;
         assert!(page.contains("Your token may not read this."), "{uri}: {page}");
-        for word in [">app<", "unreachable", "class=\"count\"", "figures", &id, " of 1"] {
+        for word in [">app<", ">target t<", "unreachable", "class=\"count\"", "figures", &id, " of 1"] {
             assert!(!page.contains(word), "{uri} {word}: {page}");
         }
     }
@@ -73,6 +83,7 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
         assert_eq!(reply.status, 403);
         assert!(
             !reply.text.contains(">app")
+                && !reply.text.contains("target t")
                 && !reply.text.contains(": app")
                 && !reply.text.contains("unreachable"),
             "{}",
@@ -155,7 +166,10 @@ async fn accounts_are_searched_filtered_and_paged() {
     }
     let one = browser.get("/ui/accounts?q=APP07").await.text;
     assert!(one.contains("1 to 1 of 1") && one.contains("app07"), "{one}");
-    assert!(browser.get("/ui/accounts?state=parked").await.text.contains("No account fits."));
+    for state in ["parked", "overdue", "held"] {
+        let none = browser.get(&format!("/ui/accounts?state={state}")).await;
+        assert!(none.status == 200 && none.text.contains("No account fits."), "{state}: {}", none.text);
+    }
     bench.target.break_down(FaultClass::Unreachable);
     bench.post("accounts/rotate/app07", json!({})).await.expect_status(502);
     bench.rest().await;
