@@ -32,6 +32,10 @@ def known(incident, until):
             view["class"] = line["class"]
         if kind == "reopened":
             view.update(how="open", end=None, mitigated=None, reviewed=None)
+        elif kind == "joined":
+            view["mitigated"] = None
+        elif kind == "class_changed":
+            view["class"] = line["class"]
         elif kind == "acknowledged" and view["acknowledged"] is None:
             view["acknowledged"] = at
         elif kind == "mitigated" and view["mitigated"] is None:

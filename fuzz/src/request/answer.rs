@@ -41,6 +41,20 @@ impl Answer {
         json
     }
 
+    /// Holds a page of the dashboard, or what belongs to one, against what is promised of all of these.
+    pub(super) fn check_page(&self, what: &str) {
+        let text = String::from_utf8_lossy(&self.body);
+        let what = format!("{what}\n  {} {text}", self.status);
+        assert!(self.status < 500, "a fault of the vault's own: {what}");
+        assert_eq!(self.header("x-content-type-options"), "nosniff", "{what}");
+        if self.header("content-type").starts_with("text/html") {
+            assert_eq!(self.header("cache-control"), "no-store", "{what}");
+            assert!(self.header("content-security-policy").starts_with("default-src 'none'"), "{what}");
+        }
+        let sent = what.split("\n  ").next().unwrap_or_default();
+        assert!(!text.contains(CANARY) || sent.contains(CANARY), "{what}");
+    }
+
     /// A target that refused is told as such. `sys/health` answers with whatever status it is asked for.
     fn is_no_fault(&self, json: &Value, path: &str) -> bool {
         let is_target = self.status == 502 && json.pointer("/data/class").is_some();

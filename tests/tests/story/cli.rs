@@ -58,7 +58,10 @@ async fn the_whole_story_can_be_typed() {
         assert!(history.contains(word), "{word} is missing in {history}");
     }
     let report = world.cli_json(&["report", "rotation"]).await.unwrap();
-    assert_eq!(report["data"]["rotations"], json!({ "succeeded": 4, "failed": 0, "attempts": 4 }));
+    assert_eq!(
+        report["data"]["rotations"],
+        json!({ "succeeded": 4, "failed": 0, "failure_share": 0.0, "attempts": 4 })
+    );
     assert!(world.vault.audit_is_intact().unwrap());
 }
 

@@ -56,7 +56,10 @@ impl Outage {
     pub fn turned(&self, group: &Incident) -> Self {
         match group.state {
             IncidentState::Open => Self { open: Some(group.id), ..*self },
-            IncidentState::Closed => Self { open: None, last: Some((group.id, group.last_at)) },
+            IncidentState::Closed => Self {
+                open: self.open.filter(|open| *open != group.id),
+                last: Some((group.id, group.last_at)),
+            },
         }
     }
 }
@@ -306,14 +309,12 @@ fn failed(group: Option<Incident>, member: Option<Member>, report: &FaultReport)
     if report.class != incident.class && report.class != FaultClass::Overdue {
         incident.taken &= incident.class != FaultClass::Overdue;
         let is_rare = incident.lines < WHOLE_LINES || at.since(incident.failed_at) >= ALIKE_FOR;
-        let told_at = incident.failed_at;
-        turn_to(&mut incident, report);
-        if !is_rare {
-            incident.failed_at = told_at;
-            return Heard { incident, entries, member: Some(member) };
+        // For the worse at once: those that are parked by it fail no more, and would not say it later.
+        if is_rare || report.class.severity() > incident.class.severity() {
+            turn_to(&mut incident, report);
+            let what = What::ClassChanged { failure: ledger::failure(report) };
+            entries.push(ledger::write(&mut incident, at, None, what));
         }
-        let what = What::ClassChanged { failure: ledger::failure(report) };
-        entries.push(ledger::write(&mut incident, at, None, what));
     }
     Heard { incident, entries, member: Some(member) }
 }

@@ -140,7 +140,10 @@ impl Known {
     }
 
     fn line(mut self, line: &Entry) -> Self {
-        if let Some(failure) = line.failure() {
+        // An account that comes beneath a target's incident does not say what that is about: its class changes by lines of
+        // their own.
+        let is_of_member = matches!(line.what, What::Joined { .. });
+        if let Some(failure) = line.failure().filter(|_| !is_of_member) {
             self.class = failure.class;
         }
         match &line.what {

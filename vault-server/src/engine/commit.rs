@@ -98,10 +98,7 @@ impl Engine {
         if let Some(attempt) = attempt {
             meter.attempted(self.kind_of(&plan.account.target), attempt);
         }
-        turned
-            .iter()
-            .filter(|(before, incident)| *before != Some(incident.state))
-            .for_each(|(_, incident)| meter.turned(incident));
+        turned.iter().filter(|turned| turned.is_turn()).for_each(|turned| meter.turned(&turned.incident));
         let closed = plan.lease.as_ref().filter(|lease| lease.state == LeaseState::Closed);
         if let Some((from, to)) = closed.and_then(|lease| lease.closing.zip(lease.closed_at)) {
             meter.revoked("account", to.since(from));
@@ -269,10 +266,10 @@ pub(crate) fn put_incidents(
         // To who was told of it this is another failure: all were served again, or it was only late.
         let is_news =
             is_group && (is_joined && was_calm || was_late && incident.class != FaultClass::Overdue);
-        if was_open && incident.state == IncidentState::Open && is_news {
-            turned.push((Some(IncidentState::Closed), incident));
-        } else if was_open != (incident.state == IncidentState::Open) || is_joined {
-            turned.push((before, incident));
+        let is_open = incident.state == IncidentState::Open;
+        let is_news = is_news && was_open && is_open;
+        if was_open != is_open || is_joined || is_news {
+            turned.push(Turned { before, incident, is_news });
         }
     }
     Ok(turned)

@@ -7,6 +7,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use vault_core::account::plan::Plan;
 use vault_core::lease::dynamic::step::Note;
 use vault_core::rehearsal::Light;
+use vault_core::rotation::fault::FaultClass;
 use vault_core::silence::Mode;
 
 use self::rotation::RotationMeter;
@@ -76,6 +77,11 @@ impl Meter {
             shadows_now: Gauge::default(),
             silences_now: Family::default(),
         };
+        for (result, class) in
+            FaultClass::ALL.map(|class| ("failed", class.as_str())).into_iter().chain([("succeeded", "")])
+        {
+            drop(meter.rotations.get_or_create(&RotationLabels { result, class }));
+        }
         metrics.register_fleet(|registry| {
             meter.rotation.register(registry);
             meter.standing.register(registry);

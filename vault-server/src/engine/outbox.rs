@@ -42,9 +42,22 @@ impl Record for Ended {
     const TABLE: Table = Table::WebhookLog;
 }
 
-/// The incident that a commit has opened or closed, or an account of which it has put beneath it; and how it stood
-/// before.
-pub(crate) type Turned = (Option<IncidentState>, Incident);
+/// An incident that a commit has opened or closed, or an account of which it has put beneath it.
+pub(crate) struct Turned {
+    /// How it stood before; `None`: there was none.
+    pub(crate) before: Option<IncidentState>,
+    /// How it stands now.
+    pub(crate) incident: Incident,
+    /// Whether it is open as before, and to who was told of it this is another failure.
+    pub(crate) is_news: bool,
+}
+
+impl Turned {
+    /// Whether it was opened, reopened or closed.
+    pub(crate) fn is_turn(&self) -> bool {
+        self.before != Some(self.incident.state)
+    }
+}
 
 /// Who is told. Cheap to clone.
 #[derive(Clone)]
@@ -139,10 +152,12 @@ impl Outbox {
         let mut events = plan.map(|(before, plan)| of_plan(before, plan, || self.id())).unwrap_or_default();
         let mut withholding = Withholding::default();
         let subject = plan.map(|(_, plan)| plan.account.subject.key());
-        for (before, incident) in turned {
+        for Turned { before, incident, is_news } in turned {
             let joiner = subject.as_deref().filter(|_| incident.kind == Kind::Target);
             let (barrier, is_open) = (&self.inner.barrier, incident.state == IncidentState::Open);
             let told_before = match joiner {
+                // Told as one that was opened again.
+                _ if *is_news => Some(IncidentState::Closed),
                 Some(joiner) if *before == Some(IncidentState::Open) && is_open => {
                     if !withholding.lets_go(barrier, batch, incident, joiner, now)? {
                         continue;
@@ -152,7 +167,7 @@ impl Outbox {
                 _ => *before,
             };
             let Some(event) = of_incident(self.id(), told_before, incident, now) else { continue };
-            let is_late = told_before != *before;
+            let is_late = told_before != *before && !is_news;
             if is_late || !withholding.keeps(barrier, batch, event.kind, incident, joiner, now)? {
                 events.push(self.around(event, incident, &subscriptions)?);
             }

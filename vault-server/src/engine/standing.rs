@@ -128,7 +128,10 @@ impl Engine {
             counted.leases.add(is_active.then_some(lease.expires_at), ending, now);
         }
         counted.ages.extend(
-            standing.ratio().and_then(|ratio| u32::try_from(ratio).ok()).map(|ratio| f64::from(ratio) / 1e6),
+            standing
+                .ratio()
+                .map(|ratio| u32::try_from(ratio).unwrap_or(u32::MAX))
+                .map(|ratio| f64::from(ratio) / 1e6),
         );
     }
 

@@ -228,6 +228,9 @@ async fn an_outage_after_all_were_served_again_is_another_page() {
     assert_eq!(bench.told_to("all").await, ["incident.opened", "incident.opened"]);
     let open = bench.only_incident().await;
     assert_eq!((&open["accounts_open"], &open["marks"]["t6"]), (&json!(2), &Value::Null));
+    let metrics = bench.get("sys/metrics").await.text;
+    let opened = r#"vault_rotation_incidents_opened_total{class="unreachable",severity="error"} 1"#;
+    assert!(metrics.lines().any(|line| line == opened), "it was open all the time: {metrics}");
     let before = open["marks"]["t5"].clone();
     bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
     let open = bench.only_incident().await;

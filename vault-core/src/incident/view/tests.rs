@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::id::IncidentId;
+use crate::incident::group::hear;
 use crate::incident::ledger::{FaultReport, LedgerEvent, record};
 use crate::rotation::fault::Scope;
 
@@ -69,6 +70,25 @@ fn history() -> Vec<LedgerEvent> {
         LedgerEvent::Withdrawn { incident, at: at(5), by: by() },
         LedgerEvent::Note { incident, at: at(6), by: by(), text: "gone".to_owned(), staff_minutes: 0 },
     ]
+}
+
+#[test]
+fn who_comes_beneath_the_incident_of_a_target_does_not_say_what_that_is_about() {
+    let (mut group, mut lines) = (None, Vec::new());
+    let late = (FaultClass::Overdue, "a/late");
+    for (minute, (class, subject)) in (0..).zip([(FaultClass::Unreachable, "a/app"), late]) {
+        let LedgerEvent::Fault(report) = fault(minute, class) else { panic!("a fault") };
+        let report = FaultReport { subject: subject.to_owned(), scope: Scope::Target, ..report };
+        let heard = hear(group, None, &LedgerEvent::Fault(report)).unwrap();
+        (group, lines) = (Some(heard.incident), [lines, heard.entries].concat());
+    }
+    let group = group.unwrap();
+    assert_eq!(group.class, FaultClass::Unreachable);
+    let joined = group.last_at;
+    for until in [joined, joined.plus(std::time::Duration::from_secs(60))] {
+        assert_eq!(View::before(&group, &lines, until).unwrap().class, FaultClass::Unreachable);
+        assert_eq!(Known::told(&group, &lines, until).class, FaultClass::Unreachable);
+    }
 }
 
 #[test]

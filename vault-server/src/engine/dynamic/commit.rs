@@ -93,7 +93,8 @@ impl Engine {
             self.inner.outbox.put(&mut batch, None, &turned)?;
         }
         barrier.commit(batch).await?;
-        turned.iter().for_each(|(_, incident)| self.inner.meter.rotation.turned(incident));
+        let turns = turned.iter().filter(|turned| turned.is_turn());
+        turns.for_each(|turned| self.inner.meter.rotation.turned(&turned.incident));
         Ok(())
     }
 

@@ -13,6 +13,7 @@ use vault_core::clock::Timestamp;
 use vault_core::incident::{Incident, IncidentState};
 use vault_core::rotation::attempt::Attempt;
 use vault_core::rotation::fault::FaultClass;
+use vault_core::rotation::run::Step;
 
 use super::word;
 
@@ -70,7 +71,8 @@ struct KindLabels {
 }
 
 impl RotationMeter {
-    /// At zero, and all that an alert may count the first increase of is there from the beginning.
+    /// At zero. What an alert counts the first increase of is there from the beginning: of a series that comes with its
+    /// first event, nobody sees that one.
     pub(super) fn new(kinds: impl Iterator<Item = &'static str>) -> Self {
         let meter = Self {
             attempts: Family::default(),
@@ -87,10 +89,16 @@ impl RotationMeter {
         for class in FaultClass::ALL {
             drop(meter.opened.get_or_create(&IncidentLabels::of(class)));
             drop(meter.resolved.get_or_create(&IncidentLabels::of(class)));
+            for family in [&meter.detect, &meter.ack, &meter.mitigate, &meter.remediate] {
+                drop(family.get_or_create(&ClassLabels { class: class.as_str() }));
+            }
         }
         for rotator in kinds.chain([PLUGIN]) {
             let none = AttemptLabels { rotator, result: "ok", phase: String::new(), class: "" };
             drop(meter.attempts.get_or_create(&none));
+            let class = FaultClass::OldStillValid.as_str();
+            let alive = AttemptLabels { rotator, result: "failed", phase: word(&Step::Retire), class };
+            drop(meter.attempts.get_or_create(&alive));
         }
         meter
     }
