@@ -135,7 +135,9 @@ impl Engine {
         );
     }
 
-    fn policy_of(
+    /// The rotation policy of an account; `known` are those that were read already. Of one that cannot be read nothing is
+    /// measured: the account's own status says what is wrong with it.
+    pub(crate) fn policy_of(
         &self,
         account: &Account,
         known: &mut BTreeMap<Name, Option<RotationPolicy>>,

@@ -20,7 +20,6 @@ use vault_core::incident::budget::Objective;
 use vault_core::incident::entry::Entry;
 use vault_core::incident::report::{By, Reporter, Window};
 use vault_core::rotation::attempt::{Attempt, KEPT};
-use vault_core::schedule::RotationPolicy;
 use vault_core::store::key::Table;
 use vault_core::target::Target;
 
@@ -117,24 +116,10 @@ impl ReportService {
     fn standings(&self, now: Timestamp, mut look: impl FnMut(&Account, &Standing)) -> Result<(), LoadError> {
         let mut policies = BTreeMap::new();
         self.each(&[], None, |account: Account| {
-            let policy = self.policy(&account, &mut policies);
+            let policy = self.engine.policy_of(&account, &mut policies);
             look(&account, &Standing::of(&account, policy.as_ref(), now));
             Ok(true)
         })
-    }
-
-    /// The rotation policy of an account. Of one that cannot be read nothing is measured: the account's own status says
-    /// what is wrong with it.
-    fn policy(
-        &self,
-        account: &Account,
-        known: &mut BTreeMap<String, Option<RotationPolicy>>,
-    ) -> Option<RotationPolicy> {
-        let own = || self.engine.rotation_policy(account).ok().flatten();
-        match (&account.settings.own_rotation, &account.settings.rotation_policy) {
-            (None, Some(name)) => known.entry(name.to_string()).or_insert_with(own).clone(),
-            _ => own(),
-        }
     }
 
     /// Reads the records of a prefix after a name, a page at a time, until one says that it is enough.

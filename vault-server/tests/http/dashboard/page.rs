@@ -4,22 +4,12 @@ use serde_json::json;
 use vault_core::rotation::fault::FaultClass;
 
 use super::Browser;
+use super::safety::failing;
 use crate::bench::Bench;
 use crate::vault::seconds;
 
 /// Text that would be more than text if it were not escaped.
 const HOSTILE: &str = r#"<script>alert(1)</script>"'><img src=x onerror=alert(2)>&lt;"#;
-
-async fn failing() -> (Bench, String) {
-    let bench = Bench::new().await;
-    bench.account("app", "p-1").await;
-    bench.target.break_down(FaultClass::Unreachable);
-    bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
-    bench.rest().await;
-    let open = bench.get("incidents").await;
-    let id = open.at("/data/incidents/0/id").as_str().unwrap().to_owned();
-    (bench, id)
-}
 
 #[tokio::test]
 async fn the_overview_says_what_is_broken_since_when_who_has_it_and_what_is_safe() {

@@ -46,7 +46,7 @@ fn check_inline(reply: &Reply, what: &str) {
 }
 
 /// A bench with an open incident.
-async fn failing() -> (Bench, String) {
+pub(super) async fn failing() -> (Bench, String) {
     let bench = Bench::new().await;
     bench.account("app", "p-1").await;
     bench.target.break_down(FaultClass::Unreachable);
