@@ -1,0 +1,224 @@
+//! The first screen of the dashboard and the metrics page of a vault with many accounts and incidents.
+//!
+//! ```text
+//! cargo bench -p vault-server --bench overview -- --accounts 50000 --incidents 5000 --open 500
+//! ```
+//!
+//! A store on disk is filled through the server's own records: each account has been rotated once in the last thirty
+//! days, with its line in the log of rotations and in that of attempts; of the incidents so many are open, each of an
+//! account of its own. Then the pages are asked for by a browser that is signed in, without a socket between. Printed
+//! are least, median and most of all rounds in milliseconds. The reference in the same run is one walk over the records
+//! of all accounts, and the ratio of the medians to it.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    reason = "a bench: what fails ends it, and the figures are the result"
+)]
+
+#[path = "overview/filled.rs"]
+mod filled;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Instant;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{Request, StatusCode};
+use rotators::fake::FakeTarget;
+use rotators::registry::Registry;
+use serde_json::Value;
+use tower::ServiceExt;
+use vault_core::account::Account;
+use vault_core::clock::SystemClock;
+use vault_core::entropy::OsEntropy;
+use vault_server::app::{App, Ports};
+use vault_server::config;
+use vault_server::http::router;
+
+struct Options {
+    accounts: usize,
+    incidents: usize,
+    open: usize,
+    rounds: usize,
+}
+
+fn options() -> Options {
+    let mut options = Options { accounts: 5_000, incidents: 500, open: 50, rounds: 30 };
+    let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
+    while let Some(word) = words.next() {
+        let mut value = || words.next().unwrap().parse().unwrap();
+        match word.as_str() {
+            "--accounts" => options.accounts = value(),
+            "--incidents" => options.incidents = value(),
+            "--open" => options.open = value(),
+            "--rounds" => options.rounds = value(),
+            other => {
+                println!(
+                    "overview: unknown option {other}; see the head of vault-server/benches/overview.rs"
+                );
+                std::process::exit(2);
+            }
+        }
+    }
+    options
+}
+
+fn main() {
+    let options = options();
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    runtime.block_on(run(&options));
+}
+
+async fn run(options: &Options) {
+    let dir = tempfile::tempdir().unwrap();
+    let config = config::from_arguments("127.0.0.1:0", dir.path()).unwrap();
+    let rotators = Registry::default().with(Arc::new(FakeTarget::new()));
+    let ports = Ports { clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy), rotators };
+    let app = App::open(config, ports).unwrap();
+    let mut visitor =
+        Visitor { router: router(Arc::clone(&app)), token: String::new(), cookie: String::new() };
+    visitor.begin().await;
+    let began = Instant::now();
+    filled::fill(&app, options.accounts, options.incidents, options.open).await;
+    println!(
+        "{} accounts, {} incidents ({} open), filled in {:.1} s",
+        options.accounts,
+        options.incidents,
+        options.open,
+        began.elapsed().as_secs_f64()
+    );
+    app.engine.count_incidents().unwrap();
+    app.engine.count_accounts().await.unwrap();
+    visitor.sign_in().await;
+
+    let (mut walk, mut first, mut again, mut metrics) = <(Spread, Spread, Spread, Spread)>::default();
+    let cold = timed(visitor.page("/ui/")).await;
+    for _ in 0..options.rounds {
+        walk.add(timed(async { walk_accounts(&app) }).await);
+        first.add(timed(visitor.page("/ui/")).await);
+        again.add(timed(visitor.page("/ui/?auto=1")).await);
+        metrics.add(timed(visitor.metrics()).await);
+    }
+    println!("overview, the first of this process         {cold:.1} ms");
+    for (name, spread) in [
+        ("reference: a walk over all accounts", &walk),
+        ("overview", &first),
+        ("overview, as its script asks for it again", &again),
+        ("metrics page", &metrics),
+    ] {
+        let ratio = spread.median() / walk.median();
+        println!("{name:<43} {spread} ms ({ratio:.3} of the reference)");
+    }
+    app.end().await;
+}
+
+fn walk_accounts(app: &App) {
+    let mut after: Option<Vec<u8>> = None;
+    loop {
+        let page = app.barrier.list::<Account>(b"", after.as_deref(), 500).unwrap();
+        let Some((last, _)) = page.last() else { return };
+        after = Some(last.clone());
+    }
+}
+
+async fn timed<T>(work: impl Future<Output = T>) -> f64 {
+    let began = Instant::now();
+    let _ = work.await;
+    began.elapsed().as_secs_f64() * 1000.0
+}
+
+/// A browser, and a scraper.
+struct Visitor {
+    router: Router,
+    token: String,
+    cookie: String,
+}
+
+impl Visitor {
+    /// Initialises and unseals.
+    async fn begin(&mut self) {
+        let (_, init) =
+            self.ask("PUT", "/v1/sys/init", &[], r#"{"secret_shares":1,"secret_threshold":1}"#).await;
+        let init: Value = serde_json::from_slice(&init).unwrap();
+        let text = |pointer: &str| init.pointer(pointer).unwrap().as_str().unwrap().to_owned();
+        self.token = text("/root_token");
+        let unseal = format!(r#"{{"key":"{}"}}"#, text("/keys_base64/0"));
+        self.ask("PUT", "/v1/sys/unseal", &[], &unseal).await;
+    }
+
+    async fn sign_in(&mut self) {
+        let form = "application/x-www-form-urlencoded";
+        let headers = [
+            ("content-type", form),
+            ("sec-fetch-site", "same-origin"),
+            ("origin", "null"),
+            ("host", "127.0.0.1"),
+        ];
+        let request = self.request("POST", "/ui/sign-in", &headers, &format!("token={}", self.token));
+        let reply = self.router.clone().oneshot(request).await.unwrap();
+        assert_eq!(reply.status(), StatusCode::SEE_OTHER);
+        let cookie = reply.headers()["set-cookie"].to_str().unwrap();
+        self.cookie = cookie.split(';').next().unwrap().to_owned();
+    }
+
+    async fn page(&self, address: &str) {
+        let (status, page) =
+            self.ask("GET", address, &[("cookie", &self.cookie), ("host", "127.0.0.1")], "").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(page.ends_with(b"</html>\n") || page.ends_with(b"</html>"));
+    }
+
+    async fn metrics(&self) {
+        let token = [("x-vault-token", self.token.as_str())];
+        let (status, page) = self.ask("GET", "/v1/sys/metrics?format=prometheus", &token, "").await;
+        assert_eq!(status, StatusCode::OK);
+        assert!(page.ends_with(b"# EOF\n"));
+    }
+
+    fn request(&self, method: &str, uri: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
+        let mut request = Request::builder().method(method).uri(uri);
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let remote = ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000)));
+        request.extension(remote).body(Body::from(body.to_owned())).unwrap()
+    }
+
+    async fn ask(
+        &self,
+        method: &str,
+        uri: &str,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> (StatusCode, Vec<u8>) {
+        let request = self.request(method, uri, headers, body);
+        let reply = self.router.clone().oneshot(request).await.unwrap();
+        let status = reply.status();
+        (status, axum::body::to_bytes(reply.into_body(), usize::MAX).await.unwrap().to_vec())
+    }
+}
+
+/// Least, median and most of some figures.
+#[derive(Default)]
+struct Spread(Vec<f64>);
+
+impl Spread {
+    fn add(&mut self, figure: f64) {
+        self.0.push(figure);
+        self.0.sort_by(f64::total_cmp);
+    }
+
+    fn median(&self) -> f64 {
+        self.0[self.0.len() / 2]
+    }
+}
+
+impl std::fmt::Display for Spread {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:.1} – {:.1} – {:.1}", self.0[0], self.median(), self.0[self.0.len() - 1])
+    }
+}
