@@ -145,6 +145,21 @@ pub enum AccountState {
 }
 
 impl AccountState {
+    /// All, in the order of a rotation.
+    pub const ALL: [Self; 11] = [
+        Self::Idle,
+        Self::Due,
+        Self::Staged,
+        Self::Applied,
+        Self::Doubtful,
+        Self::Reverting,
+        Self::Retiring,
+        Self::Backoff,
+        Self::Grace,
+        Self::Parked,
+        Self::Quarantined,
+    ];
+
     /// The word used on the wire.
     pub const fn word(self) -> &'static str {
         match self {
@@ -256,10 +271,12 @@ pub struct Waiter {
     pub since: Option<WireTime>,
 }
 
-/// LIST `accounts/status?state=…`.
+/// LIST `accounts/status?state=…&q=…&offset=…&limit=…`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StatusListing {
+    /// All that fit, of which these may be a part.
+    pub total: u64,
     /// The paths, sorted.
     pub keys: Vec<String>,
     /// The status of each.

@@ -28,12 +28,16 @@ pub struct FailureFacts {
     pub next_attempt: Option<WireTime>,
 }
 
-/// GET `incidents/?state=open|closed|all`.
+/// GET `incidents/?state=open|closed|all&limit=…`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IncidentList {
-    /// The incidents, oldest first.
+    /// The incidents, oldest first: with a limit the oldest, and the newest in the last tenth.
     pub incidents: Vec<Incident>,
+    /// How many there are, of which these may be a part.
+    pub total: u64,
+    /// Of these, those that nobody has acknowledged.
+    pub unacknowledged: u64,
 }
 
 /// Whether an incident is over.

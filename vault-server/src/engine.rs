@@ -17,6 +17,7 @@ pub mod scheduler;
 
 mod act;
 mod bench;
+pub mod board;
 pub(crate) mod commit;
 mod drive;
 pub mod dynamic;
@@ -43,6 +44,7 @@ use vault_core::rotation::port::Rotator;
 
 pub use self::act::{ActError, Acted};
 
+use self::board::Board;
 use self::flight::Flights;
 use self::gate::Gates;
 use self::meter::Meter;
@@ -72,6 +74,7 @@ struct Inner {
     /// Whose turn it is to write to the incident of a target.
     turns: group::Turns,
     meter: Meter,
+    board: Board,
     shutdown: Shutdown,
     /// Held for reading by who refers to a policy in a commit, and for writing by who removes one.
     references: RwLock<()>,
@@ -104,7 +107,7 @@ impl Engine {
         let Ports { barrier, audit, consumers, clock, entropy, rotators, metrics, shutdown } = ports;
         let outbox = Outbox::new(barrier.clone(), Arc::clone(&clock), Arc::clone(&entropy));
         let (flights, gates) = (Arc::default(), Gates::default());
-        let meter = Meter::new(&metrics, rotators.kinds());
+        let (meter, board) = (Meter::new(&metrics, rotators.kinds()), Board::new(&barrier));
         Self {
             inner: Arc::new(Inner {
                 barrier,
@@ -118,6 +121,7 @@ impl Engine {
                 gates,
                 turns: group::Turns::default(),
                 meter,
+                board,
                 shutdown,
                 references: RwLock::default(),
             }),
@@ -128,6 +132,12 @@ impl Engine {
     #[must_use]
     pub fn barrier(&self) -> &Barrier {
         &self.inner.barrier
+    }
+
+    /// How accounts and open incidents stand.
+    #[must_use]
+    pub fn board(&self) -> &Board {
+        &self.inner.board
     }
 
     /// What webhooks are told.

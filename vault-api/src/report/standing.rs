@@ -1,8 +1,34 @@
-//! `reports/ages` and `reports/due`: how accounts stand to their rotation policies now.
+//! `reports/standing`, `reports/ages` and `reports/due`: how accounts stand now.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::WireTime;
+
+/// GET `reports/standing`: how many accounts stand how; management credentials are not among them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct StandingReport {
+    /// When it was looked.
+    pub as_of: WireTime,
+    /// How far ahead `soon` looks, in seconds.
+    pub within_seconds: u64,
+    /// All accounts.
+    pub accounts: u64,
+    /// Those with an open incident.
+    pub failing: u64,
+    /// Those that are due for a minute or more, and nothing keeps them back.
+    pub overdue: u64,
+    /// Those that become due soon.
+    pub soon: u64,
+    /// Those that the vault has never rotated.
+    pub never_rotated: u64,
+    /// Those that a maintenance of their target holds.
+    pub held: u64,
+    /// How many are in each state that there is one in.
+    pub by_state: BTreeMap<String, u64>,
+}
 
 /// GET `reports/ages`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]

@@ -7,6 +7,11 @@ use clap::{Args, Subcommand};
 pub(crate) enum ReportWord {
     /// Failed rotations and times to detect, acknowledge, mitigate and repair
     Rotation(RotationArgs),
+    /// How many accounts fail, are overdue, due soon or held, and in which state they are
+    #[command(
+        after_help = "Examples:\n  rotunda report standing\n  rotunda report standing --within 7d --format csv"
+    )]
+    Standing(StandingArgs),
     /// How old credentials are, by their policies
     #[command(after_help = "Examples:\n  rotunda report ages\n  rotunda report ages --limit 10 --format csv")]
     Ages(AgesArgs),
@@ -43,6 +48,14 @@ pub(crate) struct RotationArgs {
     /// What an hour of staff costs, such as 85.50
     #[arg(long, value_name = "COST")]
     pub(crate) hourly_cost: Option<String>,
+}
+
+/// `rotunda report standing`.
+#[derive(Debug, Args)]
+pub(crate) struct StandingArgs {
+    /// How far ahead to look; 24h
+    #[arg(long, value_name = "DURATION")]
+    pub(crate) within: Option<String>,
 }
 
 /// `rotunda report ages`.

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vault_api::{
     duration::Seconds,
-    report::{AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread},
+    report::{AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread, StandingReport},
 };
 
 use super::Session;
@@ -28,6 +28,9 @@ pub(super) async fn run(word: ReportWord, session: &mut Session) -> Result<Exit,
                 ("hourly_cost", args.hourly_cost),
             ];
             show(session, asked("reports/rotation", given), rotation).await
+        }
+        ReportWord::Standing(args) => {
+            show(session, asked("reports/standing", [("within", args.within)]), standing).await
         }
         ReportWord::Ages(args) => show(session, asked("reports/ages", [("limit", args.limit)]), ages).await,
         ReportWord::Due(args) => {
@@ -192,6 +195,23 @@ fn burn(burn: Option<Burn>) -> String {
         || "-".to_owned(),
         |burn| format!("burn {:.2}, {:.0} % of 30 days spent", burn.rate, burn.spent * 100.0),
     )
+}
+
+fn standing(report: &StandingReport) -> String {
+    let mut text = output::record([
+        ("as of", output::shown(&report.as_of)),
+        ("accounts", report.accounts.to_string()),
+        ("failing", report.failing.to_string()),
+        ("overdue", report.overdue.to_string()),
+        ("held", format!("{} by a maintenance of their target", report.held)),
+        ("due soon", format!("{} within {}", report.soon, Seconds(report.within_seconds))),
+        ("never rotated", report.never_rotated.to_string()),
+    ]);
+    let states: Vec<Vec<String>> =
+        report.by_state.iter().map(|(state, count)| vec![output::shown(state), count.to_string()]).collect();
+    text.push('\n');
+    text.push_str(&output::columns(&["STATE", "ACCOUNTS"], &states));
+    text
 }
 
 fn ages(report: &AgeReport) -> String {

@@ -56,20 +56,6 @@ pub(crate) fn silences(barrier: &Barrier) -> Result<Vec<Loaded<Silence>>, LoadEr
     Ok(found)
 }
 
-/// The silence that covers this subject on this target.
-///
-/// # Errors
-/// [`LoadError`] by cause.
-pub(crate) fn covering(
-    barrier: &Barrier,
-    subject: &str,
-    target: &str,
-    now: Timestamp,
-) -> Result<Option<Silence>, LoadError> {
-    let all = silences(barrier)?;
-    Ok(covers(all.iter().map(|silence| &silence.value), subject, target, now).cloned())
-}
-
 /// The silence, of `all`, that an incident is under. That of a target is under one of its target; or, when silences of
 /// accounts cover each account that is beneath it, under the one of these that ends first.
 ///

@@ -31,6 +31,9 @@ impl Engine {
     pub(crate) async fn count_standing_until_stop(self) {
         let mut rounds = 0_u32;
         loop {
+            if rounds == 0 {
+                self.board().minute();
+            }
             let counted = match self.count_incidents() {
                 Ok(()) if rounds == 0 => self.count_accounts().await,
                 other => other,

@@ -11,15 +11,28 @@ use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
 use vault_core::incident::ledger::{LedgerEvent, refusal};
 use vault_core::incident::{Incident, IncidentState};
-use vault_core::store::key::Table;
 
 use crate::barrier::{Barrier, CommitError, LoadError};
+use crate::engine::Engine;
+use crate::engine::board::Board;
 use crate::engine::commit::{PlanError, put_incidents};
 
 /// The incidents. Cheap to clone.
 #[derive(Clone)]
 pub struct IncidentService {
     barrier: Barrier,
+    board: Board,
+}
+
+/// Incidents that were asked for.
+#[derive(Clone, Debug, Default)]
+pub struct Listed {
+    /// A part of them, or all, the oldest first, without their time lines.
+    pub part: Vec<Shown>,
+    /// All.
+    pub total: usize,
+    /// Of all, those that nobody has acknowledged.
+    pub unacknowledged: usize,
 }
 
 /// Why something was not written down.
@@ -51,24 +64,28 @@ pub enum Which {
 }
 
 impl IncidentService {
-    /// The incidents behind `barrier`.
+    /// The incidents behind `engine`.
     #[must_use]
-    pub fn new(barrier: Barrier) -> Self {
-        Self { barrier }
+    pub fn new(engine: &Engine) -> Self {
+        Self { barrier: engine.barrier().clone(), board: engine.board().clone() }
     }
 
-    /// Incidents, the oldest first, without their time lines.
+    /// Incidents; with a `limit` the oldest, and in its last tenth the newest. Reads from disk, so not for a thread that
+    /// answers requests.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn list(&self, which: Which) -> Result<Vec<Shown>, LoadError> {
-        let incidents = match which {
-            Which::Open => self.open()?,
-            Which::Closed | Which::All => self.all()?,
+    pub fn list(&self, which: Which, limit: Option<usize>) -> Result<Listed, LoadError> {
+        let (part, total, unacknowledged) = match which {
+            Which::Open => self.board.open_incidents(|open| cut(&open.collect::<Vec<_>>(), limit))?,
+            Which::Closed | Which::All => {
+                let all = self.all()?;
+                let wanted = |one: &&Incident| which != Which::Closed || one.state == IncidentState::Closed;
+                cut(&all.iter().filter(wanted).collect::<Vec<_>>(), limit)
+            }
         };
-        let wanted = |incident: &Incident| which != Which::Closed || incident.state == IncidentState::Closed;
-        let wanted = incidents.iter().filter(|incident| wanted(incident));
-        wanted.map(|one| self.with_members(one, shown(one, Vec::new()), 0)).collect()
+        let part = part.iter().map(|one| self.with_members(one, shown(one, Vec::new()), 0));
+        Ok(Listed { part: part.collect::<Result<_, _>>()?, total, unacknowledged })
     }
 
     /// One incident, with the first and the newest lines of its time line.
@@ -110,22 +127,6 @@ impl IncidentService {
         Err(PlanError::from(CommitError::Conflict).into())
     }
 
-    fn open(&self) -> Result<Vec<Incident>, LoadError> {
-        let mut found = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let names = self.barrier.names(Table::OpenIncident, &[], after.as_deref(), PAGE)?;
-            let full = names.len() == PAGE;
-            after = names.last().cloned();
-            for name in names {
-                found.extend(self.barrier.load::<Incident>(name)?.map(|loaded| loaded.value));
-            }
-            if !full {
-                return Ok(found);
-            }
-        }
-    }
-
     fn all(&self) -> Result<Vec<Incident>, LoadError> {
         let mut found = Vec::new();
         let mut after: Option<Vec<u8>> = None;
@@ -139,6 +140,21 @@ impl IncidentService {
             }
         }
     }
+}
+
+/// The oldest and the newest of them, how many there are, and how many of these nobody has acknowledged.
+fn cut(all: &[&Incident], limit: Option<usize>) -> (Vec<Incident>, usize, usize) {
+    let limit = limit.unwrap_or(usize::MAX).min(all.len());
+    // What has just broken is not left out.
+    let newest = if limit < all.len() { limit / 10 } else { 0 };
+    let (first, rest) = all.split_at(limit - newest);
+    let part = first.iter().chain(rest.iter().skip(rest.len() - newest)).map(|one| (*one).clone());
+    (part.collect(), all.len(), all.iter().filter(|one| acknowledged(one).is_none()).count())
+}
+
+/// When it was acknowledged since it was opened last.
+fn acknowledged(incident: &Incident) -> Option<Timestamp> {
+    incident.marks.t5.filter(|_| incident.taken || incident.reopened == 0)
 }
 
 fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
@@ -169,7 +185,7 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
         opened_at: time(marks.t3).unwrap_or_default(),
         detail: Some(incident.detail.clone()),
         owner: incident.owner.clone(),
-        acknowledged_at: time(marks.t5).filter(|_| incident.taken || incident.reopened == 0),
+        acknowledged_at: time(acknowledged(incident)),
         attempts: u64::from(incident.failures),
         next_attempt: time(incident.next_attempt),
         marks: named.into_iter().map(|(name, at)| (name.to_owned(), time(at))).collect(),

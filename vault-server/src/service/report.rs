@@ -10,7 +10,7 @@ mod standing;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use vault_api::report::{AgeReport, DueReport, RotationReport};
+use vault_api::report::{AgeReport, DueReport, RotationReport, StandingReport};
 use vault_core::account::Account;
 use vault_core::account::plan::RunEnd;
 use vault_core::account::standing::Standing;
@@ -91,6 +91,26 @@ impl ReportService {
             Ok(is_before)
         })?;
         Ok(lines)
+    }
+
+    /// How accounts stand now, and how many are due within `soon`.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn standing(&self, now: Timestamp, soon: Duration) -> Result<StandingReport, LoadError> {
+        let tally = self.engine.board().tally(now, soon)?;
+        let by_state = tally.by_state.into_iter().map(|(state, count)| (state.word().to_owned(), count));
+        Ok(StandingReport {
+            as_of: now.to_rfc3339(),
+            within_seconds: soon.as_secs(),
+            accounts: tally.accounts,
+            failing: tally.failing,
+            overdue: tally.overdue,
+            soon: tally.soon,
+            never_rotated: tally.never,
+            held: tally.held,
+            by_state: by_state.collect(),
+        })
     }
 
     /// How old credentials are now, by their policies; names the `limit` oldest.

@@ -179,6 +179,7 @@ async fn incidents_leases_and_tokens_are_asked_for_at_their_paths() {
             Value::Null,
         ),
         (&["report", "ages", "--limit", "5"], json!({}), "GET /v1/reports/ages?limit=5", Value::Null),
+        (&["report", "standing"], json!({}), "GET /v1/reports/standing", Value::Null),
         (&["report", "due", "--within", "7d"], json!({}), "GET /v1/reports/due?within=7d", Value::Null),
         (
             &["lease", "renew", "l/1", "--increment", "1h"],

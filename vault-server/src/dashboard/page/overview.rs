@@ -1,19 +1,15 @@
 //! The first screen: what is broken, who has it, since when, and which button is safe.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use vault_api::account::{AccountState, StatusListing};
 use vault_api::incident::{Incident, IncidentActions, IncidentList};
-use vault_api::report::{RotationReport, Spread};
+use vault_api::report::{RotationReport, Spread, StandingReport};
 use vault_core::clock::Timestamp;
 
-use super::accounts::is_overdue;
 use super::{Frame, html, incident_id};
 use crate::dashboard::time::{When, seconds, span};
-use crate::dashboard::visit::{Part, SignedIn, reason};
+use crate::dashboard::visit::{Part, SignedIn};
 
 #[derive(Template)]
 #[template(path = "overview.html")]
@@ -21,8 +17,7 @@ struct Overview {
     frame: Frame,
     incidents: Part<Broken>,
     report: Part<Figures>,
-    /// Absent where the script asks and has one that is new enough: it costs a look at each account.
-    accounts: Option<Part<Tally>>,
+    accounts: Part<Tally>,
 }
 
 /// What is open.
@@ -94,24 +89,17 @@ struct Line {
 }
 
 /// How accounts stand.
-#[derive(Default)]
 struct Tally {
-    at: Option<When>,
-    total: usize,
-    overdue: usize,
-    due_soon: usize,
-    never: usize,
-    held: usize,
-    failing: usize,
-    states: Vec<(&'static str, usize)>,
+    at: When,
+    report: StandingReport,
 }
 
 pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     let now = signed_in.visit.now;
     let frame = Frame::of(signed_in, "overview", "Overview");
     let frame = Frame { is_reloaded: true, ..frame.refreshed("/ui/?auto=1".to_owned()) };
-    let list: Part<IncidentList> = signed_in.part("incidents?state=open").await;
-    let mut incidents = Part { told: list.told.map(|list| broken(list.incidents, now)), why: list.why };
+    let list: Part<IncidentList> = signed_in.part(&format!("incidents?state=open&limit={ROWS_MAX}")).await;
+    let mut incidents = Part { told: list.told.map(|list| broken(list, now)), why: list.why };
     let mut rows: Vec<&mut Row> = incidents.told.iter_mut().flat_map(|broken| &mut broken.rows).collect();
     // What nobody has and nobody keeps quiet comes first.
     rows.sort_by_key(|row| row.silenced.is_some() || row.acknowledged.is_some());
@@ -120,22 +108,19 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     }
     let report: Part<RotationReport> = signed_in.part("reports/rotation").await;
     let report = Part { told: report.told.map(|report| figures(report, now)), why: report.why };
-    let query = &signed_in.visit.query;
-    let is_counted = !query.contains_key("auto") || query.contains_key("whole");
-    let accounts = if is_counted { Some(tally(signed_in, now).await) } else { None };
+    let standing: Part<StandingReport> = signed_in.part("reports/standing").await;
+    let tally = |report: StandingReport| Tally { at: When::of(Some(&report.as_of), now, ""), report };
+    let accounts = Part { told: standing.told.map(tally), why: standing.why };
     html(StatusCode::OK, &Overview { frame, incidents, report, accounts })
 }
 
-fn broken(mut incidents: Vec<Incident>, now: Timestamp) -> Broken {
-    incidents.sort_by_key(|incident| Timestamp::parse_rfc3339(&incident.opened_at));
-    let total = incidents.len();
-    let unacknowledged = incidents.iter().filter(|incident| incident.acknowledged_at.is_none()).count();
-    if total > ROWS_MAX {
-        // What has just broken is not left out.
-        incidents.drain(ROWS_MAX - NEWEST..total - NEWEST);
+fn broken(list: IncidentList, now: Timestamp) -> Broken {
+    let count = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+    Broken {
+        total: count(list.total),
+        unacknowledged: count(list.unacknowledged),
+        rows: list.incidents.into_iter().map(|incident| row(incident, now)).collect(),
     }
-    let rows = incidents.into_iter().map(|incident| row(incident, now)).collect();
-    Broken { rows, total, unacknowledged }
 }
 
 fn row(incident: Incident, now: Timestamp) -> Row {
@@ -207,34 +192,7 @@ fn figures(report: RotationReport, now: Timestamp) -> Figures {
     }
 }
 
-async fn tally(signed_in: &SignedIn, now: Timestamp) -> Part<Tally> {
-    let told = signed_in.visit.inside.list(&signed_in.session.token, "accounts/status").await;
-    // A list without entries is not found, as Vault has it.
-    if told.status == StatusCode::NOT_FOUND {
-        return Part { told: Some(Tally::default()), why: String::new() };
-    }
-    let Some(listing) = told.data::<StatusListing>() else {
-        return Part { told: None, why: reason(&told) };
-    };
-    let mut tally = Tally { at: Some(When::at(now, now)), total: listing.keys.len(), ..Tally::default() };
-    let mut states: BTreeMap<AccountState, usize> = BTreeMap::new();
-    for status in listing.key_info.values() {
-        *states.entry(status.state).or_default() += 1;
-        let next = status.next_rotation.as_deref().and_then(Timestamp::parse_rfc3339);
-        tally.overdue += usize::from(is_overdue(status, now));
-        tally.due_soon += usize::from(next.is_some_and(|next| next >= now && next < now.plus(DUE_SOON)));
-        tally.never += usize::from(status.last_rotation.is_none());
-        tally.held += usize::from(status.held_until.is_some());
-        tally.failing += usize::from(status.failure.incident.is_some());
-    }
-    tally.states = states.into_iter().map(|(state, count)| (state.word(), count)).collect();
-    Part { told: Some(tally), why: String::new() }
-}
-
 /// Rows of the first screen; the rest is counted.
 const ROWS_MAX: usize = 100;
-/// Rows that are kept for the newest, when there are more.
-const NEWEST: usize = 10;
 /// Each costs a request of its own, which is in the trail.
 const PRESSED_ROWS: usize = 5;
-const DUE_SOON: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);

@@ -1,7 +1,7 @@
 //! `accounts/…`: configure, read, rotate, check out, check in, look.
 
-use serde_json::{Map, Value, json};
-use vault_api::account::{AccountStatus, Credential};
+use serde_json::json;
+use vault_api::account::{AccountStatus, Credential, StatusListing};
 use vault_api::checkout::{CheckInResponse, CheckOutResponse, HeldFacts, LeaseEnd};
 use vault_api::incident::FailureFacts;
 use vault_api::rotation::RotationOutcome;
@@ -13,6 +13,7 @@ use vault_core::policy::Capability;
 use vault_core::schedule::RotationPolicySpec;
 
 use crate::app::App;
+use crate::engine::board::Find;
 use crate::http::answer::{Answer, Renewable};
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
@@ -119,17 +120,25 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn list_status(context: Context) -> Result<Answer, ApiError> {
-    let state = context.fields().text("state")?.filter(|state| !state.is_empty());
-    let found = context.app.accounts.statuses(state.as_deref())?;
-    let keys: Vec<&String> = found.iter().map(|(path, _)| path).collect();
-    let mut info = Map::new();
-    for (path, status) in &found {
-        info.insert(path.clone(), value(&shown(&context, status.clone())?)?);
+    let fields = context.fields();
+    let (state, text) = (fields.text("state")?.unwrap_or_default(), fields.text("q")?.unwrap_or_default());
+    // Of a word that names no state there are none.
+    let find = Find::new(&text, &state).ok_or(ApiError::NotFound)?;
+    let number = |count: Option<u64>| count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
+    let skip = number(fields.count("offset")?).unwrap_or(0);
+    let limit = number(fields.count("limit")?.filter(|limit| *limit > 0)).unwrap_or(usize::MAX);
+    let accounts = context.app.accounts.clone();
+    let found = tokio::task::spawn_blocking(move || accounts.statuses(&find, skip, limit)).await;
+    let found = found.map_err(|_| ApiError::Internal)??;
+    let mut listing = StatusListing { total: found.total as u64, ..StatusListing::default() };
+    for (path, status) in found.part {
+        listing.keys.push(path.clone());
+        listing.key_info.insert(path, shown(&context, status)?);
     }
-    if keys.is_empty() {
+    if listing.total == 0 {
         return Err(ApiError::NotFound);
     }
-    Ok(Answer::data(json!({ "keys": keys, "key_info": info })))
+    Answer::of(&listing)
 }
 
 pub(super) async fn credential(context: Context) -> Result<Answer, ApiError> {
@@ -295,10 +304,6 @@ pub(super) fn shown(context: &Context, mut status: AccountStatus) -> Result<Acco
 
 fn name(text: Option<String>) -> Result<Option<Name>, ApiError> {
     Ok(text.filter(|text| !text.is_empty()).map(|text| Name::parse(&text)).transpose()?)
-}
-
-fn value(data: &impl serde::Serialize) -> Result<Value, ApiError> {
-    serde_json::to_value(data).map_err(|_| ApiError::Internal)
 }
 
 /// Longest reason or ticket: it is written into the account, its lease, its history and the audit trail.

@@ -6,10 +6,11 @@ use vault_core::id::IncidentId;
 use vault_core::incident::entry::Cause;
 use vault_core::incident::ledger::LedgerEvent;
 
+use crate::barrier::LoadError;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
-use crate::service::incident::{RecordError, Which};
+use crate::service::incident::{Listed, RecordError, Which};
 
 pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
     let which = match context.fields().text("state")?.as_deref() {
@@ -18,9 +19,17 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
         Some("all") => Which::All,
         Some(_) => return Err(ApiError::invalid("state must be open, closed or all")),
     };
-    let mut incidents = context.app.incidents.list(which)?;
-    context.app.silences().mark(&mut incidents)?;
-    Answer::of(&IncidentList { incidents })
+    let limit = context.fields().count("limit")?.filter(|limit| *limit > 0);
+    let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let (service, silences) = (context.app.incidents.clone(), context.app.silences());
+    let listed = tokio::task::spawn_blocking(move || {
+        let mut listed = service.list(which, limit)?;
+        silences.mark(&mut listed.part)?;
+        Ok::<_, LoadError>(listed)
+    });
+    let Listed { part, total, unacknowledged } = listed.await.map_err(|_| ApiError::Internal)??;
+    let (total, unacknowledged) = (total as u64, unacknowledged as u64);
+    Answer::of(&IncidentList { incidents: part, total, unacknowledged })
 }
 
 pub(super) async fn read(context: Context) -> Result<Answer, ApiError> {

@@ -19,6 +19,7 @@ pub(super) fn incidents() -> Vec<Route> {
         write("incidents/<id>/act/<action>", remedy::act).readable(&["account", "dry_run", "outcome"]),
         read("reports/rotation", report::of_rotations),
         read("reports/ages", report::of_ages),
+        read("reports/standing", report::of_standing),
         read("reports/due", report::of_due),
     ]
 }

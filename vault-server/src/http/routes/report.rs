@@ -9,7 +9,7 @@ use super::incident::moment;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
-use crate::service::report::sheet::{Sheet, ages, due, rotation};
+use crate::service::report::sheet::{Sheet, ages, due, rotation, standing};
 use crate::service::report::{ReportService, Terms};
 
 /// The forms of a report.
@@ -28,6 +28,13 @@ pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
     }
     let report = read(&context, move |service| service.rotation(window, by, terms)).await?;
     answer(form, &report, rotation)
+}
+
+pub(super) async fn of_standing(context: Context) -> Result<Answer, ApiError> {
+    let (form, now) = (form(&context)?, context.now());
+    let within = context.fields().duration("within")?.unwrap_or(SOON).min(WITHIN_MAX);
+    let report = read(&context, move |service| service.standing(now, within)).await?;
+    answer(form, &report, standing)
 }
 
 pub(super) async fn of_ages(context: Context) -> Result<Answer, ApiError> {

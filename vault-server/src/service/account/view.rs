@@ -1,23 +1,26 @@
 //! What is shown of an account: states, never secrets.
 
-use vault_api::account::{AccountEvent, AccountHistory, AccountState, AccountStatus, Holder, Waiter};
+use vault_api::account::{AccountEvent, AccountHistory, AccountStatus, Holder, Waiter};
 use vault_api::incident::FailureFacts;
 use vault_api::rehearsal::LastRehearsal;
 use vault_api::silence::Silenced;
 use vault_core::account::plan::HistoryEntry;
 use vault_core::account::{Account, Subject};
+use vault_core::clock::Timestamp;
 use vault_core::incident::group::Member;
 use vault_core::incident::{Incident, Kind};
 use vault_core::lease::LeaseState;
 use vault_core::lease::line::WAITER_KEPT;
 use vault_core::path::AccountPath;
-use vault_core::rotation::run::{Stage, Step};
+use vault_core::rotation::run::Stage;
+use vault_core::silence::{Silence, covers};
 
 use super::{AccountError, AccountService, PAGE};
-use crate::barrier::LoadError;
+use crate::barrier::{LoadError, Loaded};
+use crate::engine::board::{Find, Found, held_until, state};
 use crate::engine::group::member_name;
 use crate::engine::record::history_prefix;
-use crate::engine::silence::covering;
+use crate::engine::silence::silences;
 use crate::service::rehearsal::summary;
 use crate::service::silence::silenced;
 
@@ -34,6 +37,15 @@ impl AccountService {
 
     /// How an account or management credential stands.
     pub(in crate::service) fn view(&self, account: &Account) -> Result<AccountStatus, LoadError> {
+        self.view_under(account, &silences(self.engine.barrier())?)
+    }
+
+    /// The same, where all silences are at hand.
+    fn view_under(
+        &self,
+        account: &Account,
+        silences: &[Loaded<Silence>],
+    ) -> Result<AccountStatus, LoadError> {
         let number = |version: Option<vault_core::account::Version>| version.map(|version| version.number);
         let settings = &account.settings;
         Ok(AccountStatus {
@@ -50,11 +62,8 @@ impl AccountService {
             pending_version: number(account.versions.pending),
             last_rotation: account.last_rotation.map(|at| at.to_rfc3339()),
             next_rotation: account.next_rotation.map(|at| at.to_rfc3339()),
-            held_until: account
-                .held()
-                .filter(|held| *held > self.engine.now() && !account.stage.is_active())
-                .map(|held| held.to_rfc3339()),
-            silenced: self.silenced(account)?,
+            held_until: held_until(account, self.engine.now()).map(Timestamp::to_rfc3339),
+            silenced: self.silenced(account, silences),
             failure: self.failure(account)?,
             holder: account.lending.holder.as_ref().map(|lease| Holder {
                 principal: lease.borrower.name.clone(),
@@ -84,10 +93,10 @@ impl AccountService {
         })
     }
 
-    fn silenced(&self, account: &Account) -> Result<Option<Silenced>, LoadError> {
+    fn silenced(&self, account: &Account, silences: &[Loaded<Silence>]) -> Option<Silenced> {
         let (subject, now) = (account.subject.key(), self.engine.now());
-        let by = covering(self.engine.barrier(), &subject, account.target.as_str(), now)?;
-        Ok(by.as_ref().map(silenced))
+        let all = silences.iter().map(|silence| &silence.value);
+        covers(all, &subject, account.target.as_str(), now).map(silenced)
     }
 
     /// A record that cannot be read must not hide how the account stands; the log tells of it.
@@ -195,50 +204,26 @@ impl AccountService {
         }
     }
 
-    /// Every account, with its status when it is in one of `states` (all, when none is named).
+    /// The accounts that fit, by path, with their status: `limit` of them, after so many. Reads from disk, so not for a
+    /// thread that answers requests.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn statuses(&self, state: Option<&str>) -> Result<Vec<(String, AccountStatus)>, LoadError> {
-        let mut found = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.engine.barrier().list::<Account>(b"a/", after.as_deref(), PAGE)?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|(name, _)| name.clone());
-            for (_, loaded) in page {
-                let status = self.view(&loaded.value)?;
-                let wanted = match state {
-                    None => true,
-                    Some("failing") => status.failure.incident.is_some(),
-                    Some(word) => status.state.word() == word,
-                };
-                if wanted {
-                    found.push((loaded.value.subject.to_string(), status));
-                }
-            }
-            if !full {
-                return Ok(found);
-            }
+    pub fn statuses(
+        &self,
+        find: &Find,
+        skip: usize,
+        limit: usize,
+    ) -> Result<Found<(String, AccountStatus)>, LoadError> {
+        let silences = silences(self.engine.barrier())?;
+        let found = self.engine.board().find(find, self.engine.now(), skip, limit)?;
+        let mut part = Vec::with_capacity(found.part.len());
+        for subject in found.part {
+            // It may have been removed since.
+            let Some(account) = self.engine.account(&subject)? else { continue };
+            part.push((subject.to_string(), self.view_under(&account.value, &silences)?));
         }
-    }
-}
-
-fn state(account: &Account) -> AccountState {
-    match (&account.stage, &account.lending.holder) {
-        (Stage::Active { step, .. }, _) => match step {
-            Step::Prepare => AccountState::Due,
-            Step::Apply => AccountState::Staged,
-            Step::Verify => AccountState::Applied,
-            Step::Probe => AccountState::Doubtful,
-            Step::Revert => AccountState::Reverting,
-            Step::Retire => AccountState::Retiring,
-        },
-        (Stage::Parked { .. }, _) => AccountState::Parked,
-        (_, Some(lease)) if lease.state == LeaseState::Revoking => AccountState::Quarantined,
-        (Stage::Waiting { run, .. }, _) if run.grace.is_some() => AccountState::Grace,
-        (Stage::Waiting { .. }, _) => AccountState::Backoff,
-        (Stage::Idle, _) => AccountState::Idle,
+        Ok(Found { part, total: found.total })
     }
 }
 

@@ -1,6 +1,6 @@
 //! Reports as tables: CSV for spreadsheets, Markdown for people.
 
-use vault_api::report::{AgeReport, DueReport, ReportGroup, RotationReport, Spread};
+use vault_api::report::{AgeReport, DueReport, ReportGroup, RotationReport, Spread, StandingReport};
 
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -131,6 +131,23 @@ fn spread(spread: &Spread) -> [String; SPREAD.len()] {
         optional(spread.max),
         spread.max_is_floor.to_string(),
     ]
+}
+
+/// How accounts stand: a row for each figure.
+#[must_use]
+pub fn standing(report: &StandingReport) -> Sheet {
+    let whole = [
+        ("accounts", report.accounts),
+        ("failing", report.failing),
+        ("overdue", report.overdue),
+        ("soon", report.soon),
+        ("never_rotated", report.never_rotated),
+        ("held", report.held),
+    ];
+    let row = |kind: &str, name: &str, count: u64| vec![kind.to_owned(), name.to_owned(), count.to_string()];
+    let states = report.by_state.iter().map(|(state, count)| row("state", state, *count));
+    let rows = whole.into_iter().map(|(name, count)| row("total", name, count)).chain(states);
+    Sheet::new(&["kind", "name", "accounts"], rows.collect())
 }
 
 /// The ages: a row for each account that the report names.

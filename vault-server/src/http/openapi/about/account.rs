@@ -53,8 +53,8 @@ pub(super) const LINES: &[About] = &[
     write("accounts/reconcile/<path...>", "Brings vault and target together again.", OUTCOME)
         .or(&[(202, OUTCOME)])
         .fails(&[409, 502]),
-    list("accounts/status", "Lists accounts with their status.", data(LISTING)).takes(&[STATE]),
-    read("accounts/status", "Lists accounts with their status.", data(LISTING)).takes(&[STATE]),
+    list("accounts/status", "Lists accounts with their status.", data(LISTING)).takes(LOOKED_FOR),
+    read("accounts/status", "Lists accounts with their status.", data(LISTING)).takes(LOOKED_FOR),
     read("accounts/status/<path...>", "Tells where an account stands.", STATUS),
     read(
         "accounts/history/<path...>",
@@ -190,7 +190,16 @@ const STATES: &[&str] = &[
     "parked",
     "quarantined",
 ];
-const STATE: Field = may("state", Text, "Only those in this state.");
+const LOOKED_FOR: &[Field] = &[
+    may(
+        "state",
+        Text,
+        "Only those in this state, or that are `failing`, `overdue`, `held`, or `never` rotated.",
+    ),
+    may("q", Text, "Only those with this in their path, target or username."),
+    may("offset", Count, "After so many."),
+    may("limit", Count, "At most so many; all unless named."),
+];
 pub(super) const HOLDER: &[Field] = &[
     must("principal", Text, "Who."),
     may("lease_id", Text, "By which lease; for its holder and who may revoke it."),
@@ -246,8 +255,11 @@ const RESULT: &[Field] = &[
     must("version", Count, "The version that is served."),
     must("state", Word(STATES), "Where its rotation stands."),
 ];
-const LISTING: &[Field] =
-    &[must("keys", List(&Text), "Their paths."), must("key_info", Map(&ACCOUNT), "The status of each.")];
+const LISTING: &[Field] = &[
+    must("total", Count, "All that fit, of which these may be a part."),
+    must("keys", List(&Text), "Their paths."),
+    must("key_info", Map(&ACCOUNT), "The status of each."),
+];
 const EVENT: &[Field] = &[
     must("at", Time, "When."),
     must("kind", Text, "What, such as `staged` or `promoted`."),

@@ -4,8 +4,8 @@ use super::silence::SILENCED;
 use crate::http::openapi::words::*;
 
 pub(super) const LINES: &[About] = &[
-    read("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE]),
-    list("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE]),
+    read("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, MOST]),
+    list("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, MOST]),
     read("incidents/<id>", "Reads an incident.", data(INCIDENT)),
     write("incidents/<id>/ack", "Says that somebody looks after an incident.", data(INCIDENT)).fails(&[409]),
     write("incidents/<id>/assign", "Gives an incident to somebody.", data(INCIDENT))
@@ -44,8 +44,14 @@ pub(super) const FAILURE: &[Field] = &[
     may("attempts", Count, "How often it was tried."),
     may("next_attempt", Time, "When it is tried again."),
 ];
+const MOST: Field =
+    may("limit", Count, "At most so many: the oldest, and in the last tenth the newest; all unless named.");
 const STATE: Field = may("state", Word(&["", "open", "closed", "all"]), "Which; `open` unless named.");
-const LISTING: &[Field] = &[must("incidents", List(&Object(INCIDENT)), "Which.")];
+const LISTING: &[Field] = &[
+    must("incidents", List(&Object(INCIDENT)), "Which, the oldest first."),
+    must("total", Count, "How many there are."),
+    must("unacknowledged", Count, "Of these, those that nobody has acknowledged."),
+];
 const INCIDENT: &[Field] = &[
     must("id", Text, "Names it."),
     must("subject", Text, "The account or target."),

@@ -16,6 +16,9 @@ pub(super) const LINES: &[About] = &[
     read("reports/ages", "Tells how old credentials are, by their policies.", data(AGES))
         .takes(&[LIMIT, FORM])
         .or(SHEETS),
+    read("reports/standing", "Tells how many accounts stand how.", data(STANDING))
+        .takes(&[may("within", Span, "What is soon; 24h."), FORM])
+        .or(SHEETS),
     read("reports/due", "Tells what is due and not rotated, or soon will be.", data(DUE))
         .takes(&[may("within", Span, "What is soon; 24h."), LIMIT, FORM])
         .or(SHEETS),
@@ -152,6 +155,17 @@ const AGES: &[Field] = &[
         ])),
         "The oldest by their policies.",
     ),
+];
+const STANDING: &[Field] = &[
+    must("as_of", Time, "When it was looked."),
+    must("within_seconds", Count, "What is soon."),
+    must("accounts", Count, "How many there are."),
+    must("failing", Count, "With an open incident."),
+    must("overdue", Count, "Due for a minute or more, and nothing keeps them back."),
+    must("soon", Count, "Due soon."),
+    must("never_rotated", Count, "Never rotated by the vault."),
+    must("held", Count, "Held by a maintenance of their target."),
+    must("by_state", Map(&Count), "By state."),
 ];
 const DUE: &[Field] = &[
     must("as_of", Time, "When it was looked."),

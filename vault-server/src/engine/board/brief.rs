@@ -1,0 +1,164 @@
+//! What is kept of an account, and what it is counted and found by.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use vault_api::account::AccountState;
+use vault_core::account::Account;
+use vault_core::clock::Timestamp;
+use vault_core::lease::LeaseState;
+use vault_core::path::Name;
+use vault_core::rotation::run::{Stage, Step};
+
+/// An account, without its credential and its past.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Brief {
+    target: Name,
+    username: String,
+    state: AccountState,
+    is_failing: bool,
+    is_lent: bool,
+    was_rotated: bool,
+    next_rotation: Option<Timestamp>,
+    held_until: Option<Timestamp>,
+}
+
+/// Which accounts are looked for. All of it must fit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Find {
+    /// Part of the path, the target or the name there, in whatever case; empty for any.
+    text: String,
+    standing: Option<Stands>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    In(AccountState),
+    Failing,
+    Overdue,
+    Held,
+    Never,
+}
+
+/// How many accounts stand how.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// All.
+    pub accounts: u64,
+    /// With an open incident.
+    pub failing: u64,
+    /// Due for a minute or more without anything that keeps them back.
+    pub overdue: u64,
+    /// Due from now on, within the time that was said.
+    pub soon: u64,
+    /// Never rotated by the vault.
+    pub never: u64,
+    /// Held by a maintenance.
+    pub held: u64,
+    /// In each state that is there.
+    pub by_state: BTreeMap<AccountState, u64>,
+}
+
+/// The state that answers tell of an account.
+pub(crate) fn state(account: &Account) -> AccountState {
+    match (&account.stage, &account.lending.holder) {
+        (Stage::Active { step, .. }, _) => match step {
+            Step::Prepare => AccountState::Due,
+            Step::Apply => AccountState::Staged,
+            Step::Verify => AccountState::Applied,
+            Step::Probe => AccountState::Doubtful,
+            Step::Revert => AccountState::Reverting,
+            Step::Retire => AccountState::Retiring,
+        },
+        (Stage::Parked { .. }, _) => AccountState::Parked,
+        (_, Some(lease)) if lease.state == LeaseState::Revoking => AccountState::Quarantined,
+        (Stage::Waiting { run, .. }, _) if run.grace.is_some() => AccountState::Grace,
+        (Stage::Waiting { .. }, _) => AccountState::Backoff,
+        (Stage::Idle, _) => AccountState::Idle,
+    }
+}
+
+/// Until when a maintenance holds what the clock asks of an account.
+pub(crate) fn held_until(account: &Account, now: Timestamp) -> Option<Timestamp> {
+    account.held().filter(|held| *held > now && !account.stage.is_active())
+}
+
+impl Brief {
+    pub(super) fn of(account: &Account) -> Self {
+        Self {
+            target: account.target.clone(),
+            username: account.username.clone(),
+            state: state(account),
+            is_failing: account.incident.is_some(),
+            is_lent: account.lending.holder.is_some(),
+            was_rotated: account.last_rotation.is_some(),
+            next_rotation: account.next_rotation,
+            held_until: account.held().filter(|_| !account.stage.is_active()),
+        }
+    }
+
+    fn is_held(&self, now: Timestamp) -> bool {
+        self.held_until.is_some_and(|held| held > now)
+    }
+
+    /// Whether a rotation should have begun a while ago, and neither a maintenance nor a holder keeps it back, and it
+    /// is neither under way nor waiting for a person.
+    fn is_overdue(&self, now: Timestamp) -> bool {
+        let may_begin = matches!(self.state, AccountState::Idle | AccountState::Due | AccountState::Backoff);
+        let is_kept = self.is_held(now) || self.is_lent;
+        may_begin && !is_kept && self.next_rotation.is_some_and(|next| next <= now && now.since(next) >= LATE)
+    }
+}
+
+impl Find {
+    /// Those with `text` in their path, target or name, that stand as `word` says: a state's word, `failing`, `overdue`,
+    /// `held` or `never`; empty for any. Of another word there are none.
+    #[must_use]
+    pub fn new(text: &str, word: &str) -> Option<Self> {
+        let standing = match word {
+            "" => None,
+            "failing" => Some(Stands::Failing),
+            "overdue" => Some(Stands::Overdue),
+            "held" => Some(Stands::Held),
+            "never" => Some(Stands::Never),
+            word => Some(Stands::In(AccountState::ALL.into_iter().find(|state| state.word() == word)?)),
+        };
+        Some(Self { text: text.to_lowercase(), standing })
+    }
+
+    /// Whether an account, by its [`key`](vault_core::account::Subject::key), is one of those.
+    pub(super) fn fits(&self, key: &[u8], brief: &Brief, now: Timestamp) -> bool {
+        let stands = match self.standing {
+            None => true,
+            Some(Stands::In(state)) => brief.state == state,
+            Some(Stands::Failing) => brief.is_failing,
+            Some(Stands::Overdue) => brief.is_overdue(now),
+            Some(Stands::Held) => brief.is_held(now),
+            Some(Stands::Never) => !brief.was_rotated,
+        };
+        let path =
+            std::str::from_utf8(key).ok().and_then(|key| key.split_once('/')).map_or("", |(_, path)| path);
+        let holds = |text: &str| text.to_lowercase().contains(&self.text);
+        stands
+            && (self.text.is_empty() || holds(path) || holds(brief.target.as_str()) || holds(&brief.username))
+    }
+}
+
+impl Tally {
+    pub(super) fn add(&mut self, brief: &Brief, now: Timestamp, soon: Duration) {
+        let end = now.plus(soon);
+        self.accounts += 1;
+        self.failing += u64::from(brief.is_failing);
+        self.overdue += u64::from(brief.is_overdue(now));
+        self.soon += u64::from(brief.next_rotation.is_some_and(|next| next >= now && next < end));
+        self.never += u64::from(!brief.was_rotated);
+        self.held += u64::from(brief.is_held(now));
+        *self.by_state.entry(brief.state).or_default() += 1;
+    }
+}
+
+/// What is due begins within this.
+const LATE: Duration = Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,81 @@
+//! What accounts are counted and found by.
+
+use vault_core::account::{Settings, Subject};
+use vault_core::id::IncidentId;
+use vault_core::path::AccountPath;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+fn account(path: &str) -> Account {
+    let path = AccountPath::parse(path).unwrap();
+    let target = Name::parse("pg-main").unwrap();
+    Account::new(Subject::Account(path), target, "App_Shop".to_owned(), Settings::default(), NOW)
+}
+
+fn seconds(count: u64) -> Duration {
+    Duration::from_secs(count)
+}
+
+fn due(ago: u64) -> Account {
+    Account { next_rotation: Some(NOW.minus(seconds(ago))), ..account("db/app") }
+}
+
+fn fits(account: &Account, text: &str, word: &str) -> bool {
+    Find::new(text, word).unwrap().fits(account.subject.key().as_bytes(), &Brief::of(account), NOW)
+}
+
+#[test]
+fn overdue_is_what_nothing_keeps_back() {
+    assert!(fits(&due(60), "", "overdue"));
+    assert!(!fits(&due(59), "", "overdue"));
+    assert!(!fits(&account("db/app"), "", "overdue"));
+    let later = Account { next_rotation: Some(NOW.plus(seconds(600))), ..account("db/app") };
+    assert!(!fits(&later, "", "overdue"));
+    let held = Account { held_until: Some(NOW.plus(seconds(1))), ..due(600) };
+    assert!(!fits(&held, "", "overdue") && fits(&held, "", "held"));
+    let was_held = Account { held_until: Some(NOW), ..due(600) };
+    assert!(fits(&was_held, "", "overdue") && !fits(&was_held, "", "held"));
+}
+
+#[test]
+fn a_state_holds_back_what_is_under_way_or_parked() {
+    for state in AccountState::ALL {
+        let may_begin = ["idle", "due", "backoff"].contains(&state.word());
+        let brief = Brief { state, ..Brief::of(&due(600)) };
+        assert_eq!(brief.is_overdue(NOW), may_begin, "{state:?}");
+        assert!(Find::new("", state.word()).unwrap().fits(b"a/db/app", &brief, NOW));
+    }
+    let lent = Brief { is_lent: true, ..Brief::of(&due(600)) };
+    assert!(!lent.is_overdue(NOW));
+}
+
+#[test]
+fn text_is_looked_for_in_path_target_and_name() {
+    let account = account("db/Billing");
+    for text in ["", "bill", "DB/b", "PG-M", "app_shop", "_SHOP"] {
+        assert!(fits(&account, text, ""), "{text}");
+    }
+    // The key's own first letter is no part of the path.
+    for text in ["a/db", "mysql", "db/billings"] {
+        assert!(!fits(&account, text, ""), "{text}");
+    }
+    assert!(fits(&account, "bill", "never") && !fits(&account, "bill", "failing"));
+    assert_eq!(Find::new("", "asleep"), None);
+}
+
+#[test]
+fn a_tally_counts_each_account_in_what_it_is() {
+    let incident = Some(IncidentId::from_stored([7; 16]));
+    let soon = Account { next_rotation: Some(NOW.plus(seconds(3_599))), ..account("db/soon") };
+    let later = Account { next_rotation: Some(NOW.plus(seconds(3_600))), ..account("db/later") };
+    let rotated = Account { last_rotation: Some(NOW), incident, ..due(0) };
+    let mut tally = Tally::default();
+    for account in [due(600), soon, later, rotated] {
+        tally.add(&Brief::of(&account), NOW, seconds(3_600));
+    }
+    let by_state = BTreeMap::from([(AccountState::Idle, 4)]);
+    let want = Tally { accounts: 4, failing: 1, overdue: 1, soon: 2, never: 3, held: 0, by_state };
+    assert_eq!(tally, want);
+}
