@@ -125,6 +125,7 @@ pub struct App {
     pub remedies: RemedyService,
     /// Rotation and password policies.
     pub rules: RuleService,
+    reports: ReportService,
     /// Static secrets.
     pub kv: KvService,
     /// Targets and accounts by the words of Vault.
@@ -260,6 +261,7 @@ impl App {
             targets,
             incidents,
             rules: RuleService::new(engine.clone()),
+            reports: ReportService::new(engine.clone()),
             plugins: PluginService::new(engine.clone()),
             kv: KvService::new(barrier.clone()),
             dynamic,
@@ -309,7 +311,7 @@ impl App {
     /// What the records come to.
     #[must_use]
     pub fn reports(&self) -> ReportService {
-        ReportService::new(self.engine.clone())
+        self.reports.clone()
     }
 
     /// Starts the background tasks: ends of tokens, re-wrap, audit checkpoints, the check of the store.
@@ -341,6 +343,7 @@ impl App {
         self.shutdown.spawn(async move { app.knowers.run_until(&app.shutdown).await });
         self.shutdown.spawn(self.campaigns.clone().run_until(self.shutdown.clone()));
         self.shutdown.spawn(self.reports().tidy_until(self.shutdown.clone()));
+        self.shutdown.spawn(self.reports().prepare_until(self.shutdown.clone()));
         let app = Arc::clone(self);
         self.shutdown
             .spawn(async move { app.sessions.sweep_until(&app.barrier, &*app.clock, &app.shutdown).await });

@@ -18,7 +18,7 @@ use crate::rotation::attempt::Attempt;
 
 mod window;
 
-pub use self::window::{By, MONTHS_MAX, Window, months};
+pub use self::window::{By, MONTHS_MAX, WINDOW_DEFAULT, Window, months};
 
 /// What is told of a window, or of a part of what happened in it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

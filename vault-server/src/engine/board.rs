@@ -5,8 +5,8 @@
 //! ```
 //!
 //! The first look reads everything once; each later one what has changed since. So a screen over fifty thousand accounts
-//! costs no walk over their records, and shows the last commit all the same. What nobody has looked at for some minutes,
-//! or what was read before a seal, is let go.
+//! costs no walk over their records, and shows the last commit all the same. What was read before a seal is let go, and
+//! what is large and nobody has looked at for some minutes.
 
 mod brief;
 mod mirror;

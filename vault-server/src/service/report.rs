@@ -3,11 +3,13 @@
 //! Each report is one walk over the records, a page at a time. Kept meanwhile are counts and durations, never the records.
 //! The time line of an incident is read only where something was written to it after the time that is asked about.
 
+mod recent;
 pub mod sheet;
 mod shown;
 mod standing;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use vault_api::report::{AgeReport, DueReport, RotationReport, StandingReport};
@@ -23,6 +25,7 @@ use vault_core::rotation::attempt::{Attempt, KEPT};
 use vault_core::store::key::Table;
 use vault_core::target::Target;
 
+use self::recent::{AtHand, Kept, Recent};
 use self::standing::{Ages, Dues};
 use crate::barrier::{CommitError, LoadError, Record};
 use crate::engine::Engine;
@@ -42,13 +45,78 @@ pub struct Terms {
 #[derive(Clone)]
 pub struct ReportService {
     engine: Engine,
+    recent: Arc<Recent>,
 }
 
 impl ReportService {
     /// The reports on what is behind `engine`.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
-        Self { engine }
+        Self { engine, recent: Arc::default() }
+    }
+
+    /// What failed in the last thirty days. Where that is added up from many records it is as it was at most `max_age`
+    /// ago; what is older than half a minute is then added up anew behind the answer, for the next who asks.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn recent(&self, max_age: Duration) -> Result<RotationReport, LoadError> {
+        let closings = self.engine.barrier().closings();
+        let at_hand = || self.recent.at_hand(closings, self.engine.now(), max_age);
+        if let Some(AtHand { report, is_due }) = at_hand() {
+            if is_due {
+                let service = self.clone();
+                tokio::task::spawn_blocking(move || {
+                    let _turn = service.recent.turn();
+                    if let Err(error) = service.renew(closings) {
+                        service.recent.give_up();
+                        tracing::warn!(%error, "the report of the last thirty days was not added up anew");
+                    }
+                });
+            }
+            return Ok(report);
+        }
+        let _turn = self.recent.turn();
+        match at_hand() {
+            Some(AtHand { report, .. }) => Ok(report),
+            None => self.renew(closings),
+        }
+    }
+
+    /// Has the figures of the last thirty days and the board ready for the first look after an unsealing, until the
+    /// shutdown.
+    pub async fn prepare_until(self, shutdown: Shutdown) {
+        let mut prepared = None;
+        loop {
+            tokio::select! {
+                () = shutdown.begun() => return,
+                () = tokio::time::sleep(LOOKED_EVERY) => {}
+            }
+            let closings = self.engine.barrier().closings();
+            if self.engine.barrier().is_sealed() || prepared == Some(closings) {
+                continue;
+            }
+            let service = self.clone();
+            let ready = tokio::task::spawn_blocking(move || service.prepare()).await;
+            match ready {
+                Ok(Ok(())) => prepared = Some(closings),
+                Ok(Err(error)) => tracing::warn!(%error, "the first screen is not prepared"),
+                Err(error) => tracing::error!(%error, "the first screen is not prepared"),
+            }
+        }
+    }
+
+    fn prepare(&self) -> Result<(), LoadError> {
+        self.engine.board().tally(self.engine.now(), Duration::ZERO)?;
+        self.engine.board().open_incidents(|_| ())?;
+        self.recent(LOOKED_EVERY).map(drop)
+    }
+
+    fn renew(&self, closings: u64) -> Result<RotationReport, LoadError> {
+        let now = self.engine.now();
+        let (report, records) = self.added_up(Window::until_now(now), By::Whole, Terms::default())?;
+        self.recent.keep((records > FEW).then(|| Kept::new(closings, now, report.clone())));
+        Ok(report)
     }
 
     /// What failed in the window, and how long repair took.
@@ -56,7 +124,12 @@ impl ReportService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn rotation(&self, window: Window, by: By, terms: Terms) -> Result<RotationReport, LoadError> {
-        let mut rotators = BTreeMap::new();
+        Ok(self.added_up(window, by, terms)?.0)
+    }
+
+    /// The report, and from how many records.
+    fn added_up(&self, window: Window, by: By, terms: Terms) -> Result<(RotationReport, usize), LoadError> {
+        let (mut rotators, mut records) = (BTreeMap::new(), 0);
         if by == By::Rotator {
             self.each(&[], None, |target: Target| {
                 rotators.insert(target.name.to_string(), target.rotator);
@@ -68,18 +141,21 @@ impl ReportService {
             let is_whole = !reporter.needs_lines(&incident);
             let lines = if is_whole { Vec::new() } else { self.lines(&incident, window.to)? };
             reporter.incident(&incident, &lines);
+            records += 1;
             Ok(true)
         })?;
         let first = before(window.from);
         self.each(&[], Some(first.clone()), |run: RunEnd| {
             reporter.run(&run);
+            records += 1;
             Ok(run.ended_at < window.to)
         })?;
         self.each(&[], Some(first), |attempt: Attempt| {
             reporter.attempt(&attempt);
+            records += 1;
             Ok(attempt.at < window.to)
         })?;
-        Ok(shown::report(&reporter.finish(), window, by, terms))
+        Ok((shown::report(&reporter.finish(), window, by, terms), records))
     }
 
     /// The lines of an incident before a time.
@@ -216,5 +292,9 @@ fn before(at: Timestamp) -> Vec<u8> {
 
 /// Records read at a time: an incident may have some ten kilobytes.
 const PAGE: usize = 200;
+/// Records that are added up in no time.
+const FEW: usize = 2_000;
+/// Between two looks whether the vault was unsealed.
+const LOOKED_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks for what can be forgotten.
 const TIDIED_EVERY: Duration = Duration::from_secs(60 * 60);

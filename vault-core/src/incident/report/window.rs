@@ -19,6 +19,13 @@ pub struct Window {
 }
 
 impl Window {
+    /// The last thirty days; what happens at `now` is in it.
+    #[must_use]
+    pub fn until_now(now: Timestamp) -> Self {
+        let to = now.plus(Duration::from_millis(1));
+        Self { from: to.minus(WINDOW_DEFAULT), to, now }
+    }
+
     /// Whether `at` lies in it.
     #[must_use]
     pub fn holds(self, at: Timestamp) -> bool {
@@ -49,6 +56,9 @@ impl Window {
         self.as_of().since(self.from)
     }
 }
+
+/// What a report covers when nothing is asked for.
+pub const WINDOW_DEFAULT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// What a report is divided by.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -106,7 +106,8 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     for row in rows.into_iter().take(PRESSED_ROWS) {
         row.press = press(signed_in, &row.id).await;
     }
-    let report: Part<RotationReport> = signed_in.part("reports/rotation").await;
+    let report: Part<RotationReport> =
+        signed_in.part(&format!("reports/rotation?max_age={FIGURES_AGE_MAX}")).await;
     let report = Part { told: report.told.map(|report| figures(report, now)), why: report.why };
     let standing: Part<StandingReport> = signed_in.part("reports/standing").await;
     let tally = |report: StandingReport| Tally { at: When::of(Some(&report.as_of), now, ""), report };
@@ -194,5 +195,7 @@ fn figures(report: RotationReport, now: Timestamp) -> Figures {
 
 /// Rows of the first screen; the rest is counted.
 const ROWS_MAX: usize = 100;
+/// How old the figures of the last thirty days may be: who looks has them added up anew for the next look.
+const FIGURES_AGE_MAX: &str = "1h";
 /// Each costs a request of its own, which is in the trail.
 const PRESSED_ROWS: usize = 5;

@@ -21,6 +21,8 @@ pub(super) struct Mirror<R, T> {
     wanted: Wanted<R, T>,
     kept: Mutex<Option<Kept<T>>>,
     changed: Arc<Changed>,
+    /// With more than this it is let go when nobody looks.
+    large: usize,
     /// Minutes since somebody looked.
     unused: AtomicU32,
     _subscription: Subscription,
@@ -53,6 +55,7 @@ impl<R: Record, T> Mirror<R, T> {
             wanted: Box::new(wanted),
             kept: Mutex::default(),
             changed,
+            large: LARGE,
             unused: AtomicU32::new(0),
             _subscription: barrier.store().subscribe(Box::new(note)),
         }
@@ -76,8 +79,11 @@ impl<R: Record, T> Mirror<R, T> {
 
     /// A minute has passed.
     pub(super) fn minute(&self) {
-        if self.unused.fetch_add(1, Ordering::Relaxed) >= UNUSED_MAX || self.barrier.is_sealed() {
-            *self.kept() = None;
+        let is_unused = self.unused.fetch_add(1, Ordering::Relaxed) >= UNUSED_MAX;
+        let mut kept = self.kept();
+        let is_large = kept.as_ref().is_some_and(|kept| kept.of.len() > self.large);
+        if is_unused && is_large || self.barrier.is_sealed() {
+            *kept = None;
             *self.changed.names() = None;
         }
     }
@@ -176,8 +182,10 @@ impl Changed {
     }
 }
 
-/// Minutes after which what nobody looks at is let go.
+/// Minutes after which what nobody looks at is let go, where it is large.
 const UNUSED_MAX: u32 = 10;
+/// With more records than this it is large: some tens of megabytes.
+pub(super) const LARGE: usize = 200_000;
 /// Records read at a time.
 const PAGE: usize = 500;
 

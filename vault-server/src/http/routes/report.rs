@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use vault_core::incident::budget::Objective;
-use vault_core::incident::report::{By, MONTHS_MAX, Window, months};
+use vault_core::incident::report::{By, MONTHS_MAX, WINDOW_DEFAULT, Window, months};
 
 use super::incident::moment;
 use crate::http::answer::Answer;
@@ -22,11 +22,27 @@ enum Form {
 
 pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
     let (window, by, form) = (window(&context)?, by(&context)?, form(&context)?);
+    if let Some(max_age) = context.fields().duration("max_age")? {
+        return recent(&context, max_age, form).await;
+    }
     let terms = Terms { objective: objective(&context)?, hourly_cost: hourly_cost(&context)? };
     if by == By::Month && months(window).last().is_some_and(|(_, last)| last.to < window.as_of()) {
         return Err(ApiError::invalid(format!("by month, a report covers at most {MONTHS_MAX} months")));
     }
     let report = read(&context, move |service| service.rotation(window, by, terms)).await?;
+    answer(form, &report, rotation)
+}
+
+/// The report as it was a moment ago.
+async fn recent(context: &Context, max_age: Duration, form: Form) -> Result<Answer, ApiError> {
+    for other in ["from", "to", "by", "objective", "hourly_cost"] {
+        if context.fields().text(other)?.is_some_and(|text| !text.is_empty()) {
+            return Err(ApiError::invalid(format!(
+                "max_age is for the report of the last 30 days: leave out {other}"
+            )));
+        }
+    }
+    let report = read(context, move |service| service.recent(max_age.min(MAX_AGE_MAX))).await?;
     answer(form, &report, rotation)
 }
 
@@ -74,7 +90,7 @@ fn answer<T: serde::Serialize>(
 
 fn window(context: &Context) -> Result<Window, ApiError> {
     let now = context.now();
-    let to = moment(context, "to")?.unwrap_or_else(|| now.plus(Duration::from_millis(1)));
+    let to = moment(context, "to")?.unwrap_or_else(|| Window::until_now(now).to);
     let from = moment(context, "from")?.unwrap_or_else(|| to.minus(WINDOW_DEFAULT));
     if from >= to || !from.is_in_calendar() {
         return Err(ApiError::invalid("from must be before to, and not before the year 0"));
@@ -138,8 +154,8 @@ fn limit(context: &Context) -> Result<usize, ApiError> {
     limit.ok_or_else(|| ApiError::invalid(format!("limit must be a number of at most {LISTED_MAX}")))
 }
 
-/// What a report covers when nothing is asked for.
-const WINDOW_DEFAULT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// The oldest answer that anybody may want.
+const MAX_AGE_MAX: Duration = Duration::from_secs(60 * 60);
 /// What counts as soon when nothing is asked for.
 const SOON: Duration = Duration::from_secs(24 * 60 * 60);
 const WITHIN_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);

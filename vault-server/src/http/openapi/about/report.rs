@@ -10,6 +10,11 @@ pub(super) const LINES: &[About] = &[
             may("by", Word(&["", "class", "target", "rotator", "month"]), "What it is divided by."),
             may("objective", Text, "What share shall succeed, in per cent; 99.5."),
             may("hourly_cost", Text, "What an hour of staff costs, such as 85.50."),
+            may(
+                "max_age",
+                Span,
+                "An answer for the last 30 days that was added up at most so long ago will do.",
+            ),
             FORM,
         ])
         .or(SHEETS),
