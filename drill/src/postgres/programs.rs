@@ -23,7 +23,7 @@ impl Programs {
                 env::split_paths(&env::var_os("PATH").unwrap_or_default()).find(|folder| has_server(folder))
             })
             .context(
-                "PostgreSQL's server programs (initdb, postgres) are not installed; run tests/install",
+                "PostgreSQL's server programs (initdb, postgres) are not installed; Debian has them in `postgresql`",
             )?;
         Ok(Self { bin, run_as: RunAs::one_of(&["postgres"])? })
     }
