@@ -26,6 +26,8 @@ pub(crate) struct Stage<'a> {
     /// The target's name in the vault.
     pub(crate) target: String,
     pub(crate) accounts: Vec<Member>,
+    /// The management credential's password, as a person set it last.
+    pub(crate) management: String,
 }
 
 /// An account in the vault's care.
@@ -64,7 +66,9 @@ impl<'a> Stage<'a> {
             Member { path: format!("{}/{username}", kind.word()), username }
         };
         let accounts: Vec<Member> = (0..accounts).map(member).collect();
-        let stage = Self { kind, vault, receiver, server, proxy, target, accounts };
+        let management =
+            server.target(0).get("password").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let stage = Self { kind, vault, receiver, server, proxy, target, accounts, management };
         stage.adopt().await?;
         Ok(stage)
     }

@@ -75,15 +75,12 @@ impl Report {
         format!("{verdict}: {good} of {rows} looks, {} accounts, {} s", self.accounts, self.seconds)
     }
 
-    /// For people; lines are broken at `width` columns, or nowhere.
+    /// For people; the lines of the table are broken at `width` columns.
     #[must_use]
-    pub fn text(&self, width: Option<u16>) -> String {
+    pub fn text(&self, width: u16) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING).force_no_tty().set_header(["", "expected", "seen", ""]);
-        match width {
-            Some(width) => table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width),
-            None => table.set_content_arrangement(ContentArrangement::Disabled),
-        };
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
         let mut heads = Vec::new();
         for part in &self.parts {
             heads.push((table.row_count(), format!("{}, {}: {}", part.place, part.title, part.verdict())));
@@ -176,16 +173,19 @@ impl Report {
     }
 }
 
-/// How wide the terminal is; `None` when standard output goes elsewhere.
+/// How wide the terminal is; [`WIDTH`] when standard output goes elsewhere.
 #[must_use]
-pub fn terminal_width() -> Option<u16> {
-    Table::new().width()
+pub fn terminal_width() -> u16 {
+    Table::new().width().filter(|columns| *columns > 0).unwrap_or(WIDTH)
 }
 
 /// A cell of Markdown: a bar would end it.
 fn cell(text: &str) -> String {
     text.replace('|', "\\|").replace('\n', " ")
 }
+
+/// Columns where nobody says how many there are.
+const WIDTH: u16 = 100;
 
 #[cfg(test)]
 mod tests {
@@ -230,7 +230,7 @@ mod tests {
 
     #[test]
     fn the_text_has_a_head_for_each_part_and_a_line_for_each_row() {
-        let text = report().text(None);
+        let text = report().text(100);
         let lines: Vec<&str> = text.lines().collect();
         let at = |head: &str| lines.iter().position(|line| line.starts_with(head)).unwrap();
         assert_eq!(at("postgresql, the server is stopped: as expected"), 2, "{text}");
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_narrow_terminal_gets_lines_that_fit_and_loses_no_word() {
-        let text = report().text(Some(44));
+        let text = report().text(44);
         let table: Vec<&str> = text.lines().filter(|line| !line.contains(", ")).collect();
         assert!(table.iter().all(|line| line.chars().count() <= 44), "{text}");
         for word in ["incidents", "OTHERWISE", "target", "accounts"] {

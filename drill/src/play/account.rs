@@ -80,7 +80,7 @@ pub(super) async fn policy(stage: &mut Stage<'_>, played: &mut Played) -> Result
     }
     // A module sees only a password that is not hashed before it is sent.
     if stage.kind == Kind::Postgresql {
-        let body = json!({ "password_hashing": "server" });
+        let body = json!({ "password_hashing": "server", "password": stage.management });
         stage.vault.wrote(&format!("targets/config/{}", stage.target), body).await?;
     }
     write(stage, &hurt, WEAK).await?;

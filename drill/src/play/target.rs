@@ -66,6 +66,7 @@ pub(super) async fn management(stage: &mut Stage<'_>, fault: Fault, played: &mut
 
     let password = format!("mended-by-hand-{}", fault.word());
     stage.server.set_management(&password).await?;
+    stage.management.clone_from(&password);
     let target = stage.target.clone();
     let (shown, words) = if fault == Fault::Expired {
         ("target write NAME password=-", format!("target write {target} password=-"))
