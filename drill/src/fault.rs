@@ -52,12 +52,6 @@ impl Fault {
         }
     }
 
-    /// The fault of this word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|fault| fault.word() == word)
-    }
-
     /// Whether it hurts every account of its target.
     #[must_use]
     pub const fn is_of_target(self) -> bool {
@@ -85,12 +79,6 @@ impl Kind {
             Self::Postgresql => "postgresql",
             Self::Ldap => "ldap",
         }
-    }
-
-    /// The kind of this word.
-    #[must_use]
-    pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.word() == word)
     }
 
     /// What must be installed for it: the programs, and Debian's package that has them.

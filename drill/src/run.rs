@@ -41,16 +41,15 @@ impl Plan {
     /// [`Unplayable`] with a sentence that says what to install or to ask for.
     pub fn check(&self) -> std::result::Result<(), Unplayable> {
         let missing: Vec<Kind> = self.kinds.iter().copied().filter(|kind| !kind.is_installed()).collect();
-        if let Some(first) = missing.first() {
-            let packages: Vec<&str> = missing.iter().map(|kind| kind.needs().1).collect();
-            let mut sentence = format!(
-                "{} are not installed; on Debian: apt-get install {}",
-                first.needs().0,
-                packages.join(" ")
-            );
-            if let Some(there) = Kind::ALL.iter().find(|kind| kind.is_installed()) {
+        if !missing.is_empty() {
+            let all = |part: fn((&'static str, &'static str)) -> &'static str| {
+                missing.iter().map(|kind| part(kind.needs())).collect::<Vec<_>>()
+            };
+            let (programs, packages) = (all(|needs| needs.0).join(", "), all(|needs| needs.1).join(" "));
+            let mut sentence = format!("missing: {programs}; on Debian: apt-get install {packages}");
+            if let Some(there) = self.kinds.iter().find(|kind| kind.is_installed()) {
                 sentence
-                    .push_str(&format!("\nor drill what is there: rotunda drill --only {}", there.word()));
+                    .push_str(&format!("; or play on what is there: rotunda drill --only {}", there.word()));
             }
             return Err(Unplayable(sentence));
         }

@@ -60,8 +60,10 @@ pub(super) async fn cut(stage: &mut Stage<'_>, played: &mut Played) -> Result<()
     let (id, _) = told(stage, &before, played).await?;
     played.count(Aspect::Bounded, stage.proxy.struck() - struck);
     before.healed(stage, std::slice::from_ref(&hurt), (&id, None), played).await?;
-    played
-        .words(Aspect::Acted, advanced(stage, &before, &hurt, "probed, the change is found and kept").await?);
+    played.words(
+        Aspect::Acted,
+        advanced(stage, &before, (&hurt, 1), "probed, the change is found and kept").await?,
+    );
     // Nothing was typed.
     played.words(Aspect::Remedied, BY_ITSELF);
     Ok(())
@@ -90,7 +92,10 @@ pub(super) async fn policy(stage: &mut Stage<'_>, played: &mut Played) -> Result
     let (id, was_open) = told(stage, &before, played).await?;
     if stage.kind == Kind::Postgresql {
         before.healed(stage, std::slice::from_ref(&hurt), (&id, None), played).await?;
-        played.words(Aspect::Acted, advanced(stage, &before, &hurt, "a stricter candidate is taken").await?);
+        played.words(
+            Aspect::Acted,
+            advanced(stage, &before, (&hurt, 2), "a stricter candidate is taken").await?,
+        );
         // Nothing was typed.
         played.words(Aspect::Remedied, BY_ITSELF);
         played.count(Aspect::Bounded, candidates(stage) - offered);
@@ -136,12 +141,17 @@ async fn told(stage: &Stage<'_>, before: &Before, played: &mut Played) -> Result
     Ok((id, !is_closed(&incident)))
 }
 
-/// These words if the account is exactly one version further, with nobody's help.
-async fn advanced(stage: &Stage<'_>, before: &Before, hurt: &Member, words: &str) -> Result<String> {
+/// These words if the account is exactly so many versions further, with nobody's help.
+async fn advanced(
+    stage: &Stage<'_>,
+    before: &Before,
+    (hurt, versions): (&Member, u64),
+    words: &str,
+) -> Result<String> {
     let (now, was) =
         (stage.credential(&hurt.path).await?, before.credentials.first().map_or(0, |one| one.version));
-    let is_next = now.version == was + 1;
-    Ok(if is_next { words.to_owned() } else { format!("version {} after version {was}", now.version) })
+    let is_it = now.version == was + versions;
+    Ok(if is_it { words.to_owned() } else { format!("version {} after version {was}", now.version) })
 }
 
 /// The account's state in one word.
