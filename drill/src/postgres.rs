@@ -26,12 +26,7 @@ mod programs;
 pub mod tls;
 
 use programs::Programs;
-
-/// Whether there are programs to start a server from.
-#[must_use]
-pub fn is_installed() -> bool {
-    Programs::find().is_ok()
-}
+pub use programs::is_installed;
 
 /// What a server shall be like.
 #[derive(Clone, Debug, Default)]

@@ -16,6 +16,12 @@ pub(super) struct Programs {
     run_as: RunAs,
 }
 
+/// Whether there are programs to start a server from.
+#[must_use]
+pub fn is_installed() -> bool {
+    Programs::find().is_ok()
+}
+
 impl Programs {
     pub(super) fn find() -> Result<Self> {
         let bin = newest(Path::new("/usr/lib/postgresql"))
