@@ -225,7 +225,7 @@ impl Server {
 }
 
 async fn sql(server: &PostgresServer, text: &str) -> Result<()> {
-    Ok(server.admin().await?.batch_execute(text).await.context("the server refuses a statement")?)
+    server.admin().await?.batch_execute(text).await.context("the server refuses a statement")
 }
 
 async fn replace(server: &LdapServer, dn: &str, attribute: &str, value: &str) -> Result<()> {
