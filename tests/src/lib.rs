@@ -3,15 +3,14 @@
 //! Nothing here touches a server of the machine's own: each test starts what it needs on a free port in
 //! a temporary folder and takes it away again, also when the test process is killed.
 
+pub use rotunda_drill::{ldap, postgres, proxy};
+
 pub mod aws;
 pub mod jupyterhub;
 pub mod keys;
-pub mod ldap;
 pub mod mysql;
 pub mod plugin;
-pub mod postgres;
 pub mod process;
-pub mod proxy;
 pub mod rabbitmq;
 pub mod redis;
 pub mod ssh;

@@ -4,6 +4,7 @@ pub(crate) mod account;
 pub(crate) mod campaign;
 pub(crate) mod checkout;
 pub(crate) mod connection;
+pub(crate) mod drill;
 pub(crate) mod generic;
 pub(crate) mod incident;
 pub(crate) mod kv;
@@ -31,6 +32,7 @@ use clap::{ArgMatches, Parser, Subcommand, error::ErrorKind};
 
 use self::{
     connection::ConnectionArgs,
+    drill::DrillArgs,
     offline::OfflineCommand,
     output::OutputArgs,
     serve::{DevArgs, ServerArgs},
@@ -45,6 +47,8 @@ pub enum Parsed {
     Dev(DevArgs),
     /// Work on files without a server; the binary's part, because it needs the core.
     Offline(OfflineCommand),
+    /// Play the fault drill; the binary's part, because it has the private servers.
+    Drill(DrillArgs, OutputArgs),
     /// A process between a server and a plugin; the binary's part.
     Plugin(PluginStage),
     /// Talk to a server: give it to [`run_client`](crate::run_client).
@@ -117,6 +121,8 @@ pub(crate) enum Word {
     Server(ServerArgs),
     /// Run a server for trying things out: initialised, unsealed, on loopback
     Dev(DevArgs),
+    /// See with your own eyes what the vault does when targets fail, on private servers
+    Drill(DrillArgs),
     /// Show whether the vault is initialised and unsealed
     #[command(
         after_help = "Examples:\n  rotunda status\n  rotunda status --format json\n\nExit code 5 when it is sealed."
@@ -217,14 +223,21 @@ impl Cli {
     /// A word that talks to no server was given a flag about one, or misses what it needs.
     pub(crate) fn into_parsed(self, connection_flag: Option<&'static str>) -> Result<Parsed, clap::Error> {
         let Self { connection, output, word } = self;
-        if output.format.of_server().is_some() && !matches!(word, Word::Report(_)) {
-            return Err(refusal(
-                "csv and markdown are forms of `report`; this one is printed as table or json",
-            ));
+        match (output.format.of_server(), &word) {
+            (None, _) | (_, Word::Report(_)) | (Some("markdown"), Word::Drill(_)) => {}
+            (Some(_), Word::Drill(_)) => {
+                return Err(refusal("the drill's table is printed as table, json or markdown"));
+            }
+            (Some(_), _) => {
+                return Err(refusal(
+                    "csv and markdown are forms of `report`; this one is printed as table or json",
+                ));
+            }
         }
         let parsed = match word {
             Word::Server(args) => Parsed::Server(args),
             Word::Dev(args) => Parsed::Dev(args),
+            Word::Drill(args) => Parsed::Drill(args, output),
             Word::Rotator(rotator::RotatorWord::Test(args)) => {
                 Parsed::Offline(OfflineCommand::RotatorTest { args, output })
             }

@@ -131,9 +131,12 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::List(args) => generic::list(&args, session).await,
         Word::Delete(args) => generic::delete(&args, session).await,
         // `into_parsed` gives these to the binary, and `run_in` has printed the completion.
-        Word::Server(_) | Word::Dev(_) | Word::Audit(_) | Word::Rotator(_) | Word::Completion(_) => {
-            Err(Failure::usage("this word needs no server"))
-        }
+        Word::Server(_)
+        | Word::Dev(_)
+        | Word::Drill(_)
+        | Word::Audit(_)
+        | Word::Rotator(_)
+        | Word::Completion(_) => Err(Failure::usage("this word needs no server")),
     }
 }
 

@@ -1,7 +1,7 @@
 //! Rotunda's command line: every word of `rotunda` except what needs the core.
 //!
 //! ```text
-//! args (as typed) ─► Parsed ─► the binary: server, dev, offline ─► core
+//! args (as typed) ─► Parsed ─► the binary: server, dev, drill, offline ─► core
 //!                         └──► command/ ─► client ─► the vault's HTTP API
 //!                                  └─────► output ─► console
 //! ```
@@ -25,6 +25,7 @@ use clap::{CommandFactory as _, FromArgMatches as _};
 
 pub use args::{
     ClientCommand, Parsed, PluginStage,
+    drill::DrillArgs,
     offline::{AuditVerifyArgs, MigrateStoreArgs, OfflineCommand, StoreEngine, StoreLocation},
     output::{Format, OutputArgs},
     rotator::RotatorTestArgs,
@@ -76,7 +77,9 @@ pub fn run_client(command: ClientCommand) -> ExitCode {
 pub fn run(words: impl Iterator<Item = OsString>) -> ExitCode {
     match parse(words) {
         Ok(Parsed::Client(command)) => run_client(*command),
-        Ok(Parsed::Server(_) | Parsed::Dev(_) | Parsed::Offline(_) | Parsed::Plugin(_)) => {
+        Ok(
+            Parsed::Server(_) | Parsed::Dev(_) | Parsed::Drill(..) | Parsed::Offline(_) | Parsed::Plugin(_),
+        ) => {
             let sentence = "this program has no server inside: use the `rotunda` binary for this word";
             console::Console::of_terminal(false).failure(&failure::Failure::usage(sentence));
             Exit::Usage.into()

@@ -188,6 +188,25 @@ fn row(name: &str, spread: Spread) -> String {
 }
 
 #[test]
+fn the_example_of_the_definitions_comes_to_what_the_page_says() {
+    let page = include_str!("../../docs/incidents.md");
+    let example = page.split("## An example").nth(1).unwrap();
+    let incidents = history::of_page(example);
+    assert_eq!(incidents.len(), 3);
+    let to = at("2026-11-09T18:00:00Z");
+    let window = Window { from: at("2026-11-09T00:00:00Z"), to, now: to };
+    let mut reporter = Reporter::new(window, By::Whole, BTreeMap::new());
+    incidents.iter().for_each(|(incident, lines)| reporter.incident(incident, lines));
+    let figures = reporter.finish().total;
+    for (name, spread) in
+        [("TTD", figures.ttd), ("TTA", figures.tta), ("TTM", figures.ttm), ("TTR", figures.ttr)]
+    {
+        assert!(example.contains(&row(name, spread)), "{}", row(name, spread));
+    }
+    assert_eq!([figures.opened, figures.resolved, figures.open], [3, 2, 1]);
+}
+
+#[test]
 fn the_example_that_was_worked_out_by_hand_comes_to_what_the_page_says() {
     let page = include_str!("../../docs/measures.md");
     let example = page.split("## An example").nth(1).unwrap();

@@ -12,6 +12,7 @@ pub mod barrier;
 pub mod config;
 mod dashboard;
 pub mod dev;
+pub mod drill;
 pub mod engine;
 pub mod harden;
 pub mod http;

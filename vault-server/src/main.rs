@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use vault_cli::{Exit, Parsed, PluginStage};
-use vault_server::{dev, offline, server};
+use vault_server::{dev, drill, offline, server};
 
 /// Requests are made of many small pieces that live for microseconds.
 #[global_allocator]
@@ -18,6 +18,10 @@ fn main() -> ExitCode {
         Ok(Parsed::Plugin(PluginStage::Execute)) => rotators::plugin::launch::execute().into(),
         Ok(Parsed::Server(args)) => finish(run(server::run(args))),
         Ok(Parsed::Dev(args)) => finish(run(dev::run(args))),
+        Ok(Parsed::Drill(args, output)) => match run(drill::run(args, output)) {
+            Ok(exit) => exit.into(),
+            Err(error) => finish(Err(error)),
+        },
         Ok(Parsed::Offline(command)) => match offline::run(&command) {
             Ok(exit) => exit.into(),
             Err(error) => finish(Err(error)),
@@ -26,7 +30,7 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+fn run<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.context("cannot start the runtime")?;
     let outcome = runtime.block_on(work);

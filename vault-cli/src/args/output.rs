@@ -27,7 +27,7 @@ pub enum Format {
     Json,
     /// Comma-separated values, of reports.
     Csv,
-    /// A Markdown table, of reports.
+    /// A Markdown table, of reports and of the drill.
     Markdown,
 }
 

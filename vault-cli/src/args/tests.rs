@@ -98,6 +98,8 @@ fn words_go_to_whoever_can_carry_them_out() {
         ("rotunda server --config x.toml", "server"),
         ("rotunda server --listen 127.0.0.1:1 --data d", "server"),
         ("rotunda dev", "dev"),
+        ("rotunda drill", "drill"),
+        ("rotunda drill --format markdown", "drill"),
         ("rotunda audit verify a.jsonl", "offline"),
         ("rotunda operator verify --data d", "offline"),
         ("rotunda operator verify --data d --engine redb", "offline"),
@@ -112,6 +114,7 @@ fn words_go_to_whoever_can_carry_them_out() {
         let parsed = match parse(line).unwrap_or_else(|refusal| panic!("{line}: {refusal}")) {
             Parsed::Server(_) => "server",
             Parsed::Dev(_) => "dev",
+            Parsed::Drill(..) => "drill",
             Parsed::Offline(_) => "offline",
             Parsed::Client(_) => "client",
             Parsed::Plugin(_) => "plugin",
@@ -162,6 +165,10 @@ fn what_makes_no_sense_is_refused_with_code_2() {
         "rotunda status --format yaml",
         "rotunda status --format csv",
         "rotunda incident list --format markdown",
+        "rotunda drill --format csv",
+        "rotunda drill --only mysql",
+        "rotunda drill --accounts 3",
+        "rotunda drill --address http://127.0.0.1:1",
         "rotunda nonsense",
     ] {
         let refusal = parse(line).expect_err(line);

@@ -22,7 +22,10 @@ pub(super) fn set_up(server: &PostgresServer) -> Result<Vec<String>> {
 
 /// Writes an authority, and a certificate of it for `localhost` and 127.0.0.1 with its key, as `server.crt` and
 /// `server.key`; `give` makes the server's user the owner of a file.
-pub(crate) fn write(folder: &Path, give: impl Fn(&Path) -> Result<()>) -> Result<()> {
+///
+/// # Errors
+/// When no key can be made, or a file cannot be written.
+pub fn write(folder: &Path, give: impl Fn(&Path) -> Result<()>) -> Result<()> {
     let authority = authority("Rotunda test authority")?;
     let key = KeyPair::generate()?;
     let mut params = CertificateParams::new(["localhost".to_owned(), "127.0.0.1".to_owned()])?;
@@ -57,4 +60,5 @@ fn authority(name: &str) -> Result<CertifiedIssuer<'static, KeyPair>> {
     Ok(CertifiedIssuer::self_signed(params, KeyPair::generate()?)?)
 }
 
-pub(crate) const CA_FILE: &str = "authority.crt";
+/// The name of the authority's file.
+pub const CA_FILE: &str = "authority.crt";

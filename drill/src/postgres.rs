@@ -1,4 +1,4 @@
-//! A private PostgreSQL server for tests and for the quickstart.
+//! A private PostgreSQL server, for the drill and for tests.
 //!
 //! It has its own temporary folder and a free port on 127.0.0.1, asks for passwords by SCRAM-SHA-256,
 //! and never is the machine's own instance. It runs as a child of this process, as an unprivileged user
@@ -22,9 +22,11 @@ use tokio_postgres::{Client, NoTls};
 use crate::process::{Log, Process, Watcher, free_port};
 
 mod programs;
+#[cfg(feature = "tls")]
 pub mod tls;
 
 use programs::Programs;
+pub use programs::is_installed;
 
 /// What a server shall be like.
 #[derive(Clone, Debug, Default)]
@@ -32,6 +34,7 @@ pub struct PostgresOptions {
     /// Skip fsync. Quicker, and it survives a kill of its processes but no power cut.
     pub fast: bool,
     /// Make a certificate authority and a certificate for `localhost` and 127.0.0.1, and offer TLS.
+    #[cfg(feature = "tls")]
     pub tls: bool,
     /// Further lines for `postgresql.conf`.
     pub config: Vec<String>,
@@ -121,6 +124,7 @@ impl PostgresServer {
     }
 
     /// The certificate authority's file in PEM, when TLS was asked for.
+    #[cfg(feature = "tls")]
     #[must_use]
     pub fn ca_file(&self) -> PathBuf {
         self.folder.path().join(tls::CA_FILE)
@@ -234,6 +238,17 @@ impl PostgresServer {
         self.signal_all(Signal::CONT)
     }
 
+    /// Ends it and leaves its folder on the disk, with its log in it as `log`.
+    ///
+    /// # Errors
+    /// When it cannot be ended, or the log cannot be written.
+    pub fn keep(mut self) -> Result<PathBuf> {
+        self.stop()?;
+        fs::write(self.folder.path().join("log"), self.log())?;
+        self.folder.disable_cleanup(true);
+        Ok(self.folder.path().to_owned())
+    }
+
     fn initialise(&mut self, options: &PostgresOptions) -> Result<()> {
         self.write("superuser-password", &self.password, 0o600)?;
         let mut initdb = self.programs.command("initdb");
@@ -263,6 +278,7 @@ impl PostgresServer {
         if options.fast {
             config.extend(["fsync", "full_page_writes"].map(|name| format!("{name} = off")));
         }
+        #[cfg(feature = "tls")]
         if options.tls {
             config.extend(tls::set_up(self)?);
         }

@@ -19,6 +19,7 @@ pub(super) fn configuration(folder: &Path, options: &LdapOptions) -> String {
     lines.push("modulepath /usr/lib/ldap".to_owned());
     lines.extend(["back_mdb", "ppolicy", "memberof"].map(|module| format!("moduleload {module}")));
     lines.extend(["disallow bind_anon", "require authc"].map(ToOwned::to_owned));
+    #[cfg(feature = "tls")]
     if options.tls {
         lines.push(format!("TLSCACertificateFile {folder}/{}", crate::postgres::tls::CA_FILE));
         lines.push(format!("TLSCertificateFile {folder}/server.crt"));

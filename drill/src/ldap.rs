@@ -1,10 +1,11 @@
-//! A private OpenLDAP server for tests.
+//! A private OpenLDAP server, for the drill and for tests.
 //!
 //! It has its own temporary folder and free ports on 127.0.0.1, wants every request to be logged in, and has
 //! password policies and group memberships switched on. It runs as a child of this process, as an unprivileged user
 //! when this process is root. A small watcher takes server and folder away when this process dies without
 //! cleaning up.
 
+use std::env;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -19,6 +20,7 @@ use tempfile::TempDir;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+#[cfg(feature = "tls")]
 use crate::postgres::tls;
 use crate::process::{Log, Process, RunAs, Watcher, free_port};
 
@@ -31,6 +33,7 @@ pub use setup::{ADMIN, BASE, GROUPS, MANAGEMENT, PEOPLE};
 pub struct LdapOptions {
     /// Make a certificate authority and a certificate for `localhost` and 127.0.0.1, and offer StartTLS and a second
     /// port with TLS from the start.
+    #[cfg(feature = "tls")]
     pub tls: bool,
     /// Further lines for the configuration of the database, before the rules of access.
     pub config: Vec<String>,
@@ -43,7 +46,8 @@ pub struct LdapOptions {
 pub struct LdapServer {
     run_as: RunAs,
     port: u16,
-    tls_port: u16,
+    /// The port with TLS from the first byte, when TLS was asked for.
+    tls_port: Option<u16>,
     log: Arc<Log>,
     /// How many marks were put into the log.
     marks: AtomicU64,
@@ -73,7 +77,7 @@ impl LdapServer {
         let mut server = Self {
             run_as,
             port: 0,
-            tls_port: 0,
+            tls_port: None,
             log: Arc::default(),
             marks: AtomicU64::default(),
             process: None,
@@ -83,8 +87,12 @@ impl LdapServer {
         server.initialise(options)?;
         // Between choosing a free port and listening on it, another process can take it.
         for attempt in 1.. {
-            (server.port, server.tls_port) = (free_port()?, free_port()?);
-            match server.launch(options.tls).await {
+            server.port = free_port()?;
+            #[cfg(feature = "tls")]
+            if options.tls {
+                server.tls_port = Some(free_port()?);
+            }
+            match server.launch().await {
                 Ok(()) => break,
                 Err(error) if attempt == START_ATTEMPTS => return Err(error),
                 Err(error) if !server.log.text().contains("Address already in use") => return Err(error),
@@ -103,7 +111,7 @@ impl LdapServer {
     /// The port with TLS from the first byte, when TLS was asked for.
     #[must_use]
     pub fn tls_port(&self) -> u16 {
-        self.tls_port
+        self.tls_port.unwrap_or_default()
     }
 
     /// The password of [`ADMIN`], who may do everything, and at first of [`MANAGEMENT`].
@@ -113,6 +121,7 @@ impl LdapServer {
     }
 
     /// The certificate authority's file in PEM, when TLS was asked for.
+    #[cfg(feature = "tls")]
     #[must_use]
     pub fn ca_file(&self) -> PathBuf {
         self.folder.path().join(tls::CA_FILE)
@@ -122,6 +131,34 @@ impl LdapServer {
     #[must_use]
     pub fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Shuts down in order and waits for the end. Nothing when it is stopped.
+    ///
+    /// # Errors
+    /// When the process cannot be signalled or waited for.
+    pub fn stop(&mut self) -> Result<()> {
+        self.process.take().map_or(Ok(()), |process| process.end(Signal::TERM))
+    }
+
+    /// Starts again after a stop, on the same port.
+    ///
+    /// # Errors
+    /// When it is running already or does not come up.
+    pub async fn start_again(&mut self) -> Result<()> {
+        ensure!(self.process.is_none(), "the server is running");
+        self.launch().await
+    }
+
+    /// Ends it and leaves its folder on the disk, with its log in it as `log`.
+    ///
+    /// # Errors
+    /// When it cannot be ended, or the log cannot be written.
+    pub fn keep(mut self) -> Result<PathBuf> {
+        self.stop()?;
+        fs::write(self.folder.path().join("log"), self.log.text())?;
+        self.folder.disable_cleanup(true);
+        Ok(self.folder.path().to_owned())
     }
 
     /// Stops the server in its tracks: connections open, and nothing answers.
@@ -261,6 +298,7 @@ impl LdapServer {
 
     fn initialise(&self, options: &LdapOptions) -> Result<()> {
         let folder = self.folder.path();
+        #[cfg(feature = "tls")]
         if options.tls {
             tls::write(folder, |path| self.run_as.give(path))?;
         }
@@ -276,11 +314,11 @@ impl LdapServer {
         Ok(())
     }
 
-    async fn launch(&mut self, tls: bool) -> Result<()> {
+    async fn launch(&mut self) -> Result<()> {
         let folder = self.folder.path();
         let mut urls = format!("ldap://127.0.0.1:{}", self.port);
-        if tls {
-            urls.push_str(&format!(" ldaps://127.0.0.1:{0} ldap://127.0.0.2:{1}", self.tls_port, self.port));
+        if let Some(tls_port) = self.tls_port {
+            urls.push_str(&format!(" ldaps://127.0.0.1:{tls_port} ldap://127.0.0.2:{}", self.port));
         }
         let mut command = self.run_as.command(&program("slapd")?);
         // With a level of messages it stays in the foreground and writes them to its standard error.
@@ -336,10 +374,19 @@ pub fn account_dn(name: &str) -> String {
     format!("cn={},{PEOPLE}", ldap3::dn_escape(name))
 }
 
+/// Whether there are programs to start a server from.
+#[must_use]
+pub fn is_installed() -> bool {
+    program("slapd").is_ok() && program("slapadd").is_ok()
+}
+
 fn program(name: &str) -> Result<PathBuf> {
-    let path = Path::new("/usr/sbin").join(name);
-    ensure!(path.is_file(), "OpenLDAP's server ({name}) is not installed; run tests/install");
-    Ok(path)
+    // Not on everybody's PATH.
+    let usual = Path::new("/usr/sbin").join(name);
+    let path = env::var_os("PATH").unwrap_or_default();
+    let folders = env::split_paths(&path).map(|folder| folder.join(name));
+    let found = std::iter::once(usual).chain(folders).find(|path| path.is_file());
+    found.with_context(|| format!("OpenLDAP's server ({name}) is not installed; Debian has it in `slapd`"))
 }
 
 const INVALID_CREDENTIALS: u32 = 49;

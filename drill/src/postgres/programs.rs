@@ -16,6 +16,12 @@ pub(super) struct Programs {
     run_as: RunAs,
 }
 
+/// Whether there are programs to start a server from.
+#[must_use]
+pub fn is_installed() -> bool {
+    Programs::find().is_ok()
+}
+
 impl Programs {
     pub(super) fn find() -> Result<Self> {
         let bin = newest(Path::new("/usr/lib/postgresql"))
@@ -23,7 +29,7 @@ impl Programs {
                 env::split_paths(&env::var_os("PATH").unwrap_or_default()).find(|folder| has_server(folder))
             })
             .context(
-                "PostgreSQL's server programs (initdb, postgres) are not installed; run tests/install",
+                "PostgreSQL's server programs (initdb, postgres) are not installed; Debian has them in `postgresql`",
             )?;
         Ok(Self { bin, run_as: RunAs::one_of(&["postgres"])? })
     }
