@@ -1,4 +1,4 @@
-// Keeps a page up to date. Everything works without it.
+// Keeps a page up to date, and puts passwords into the clipboard. Everything else works without it.
 //
 // Every ten seconds the page's own address is read again, and the parts that are marked `data-live` are put in place
 // of the old ones; accounts are counted anew once a minute. It rests while nobody looks, and while somebody types. Answers are parsed, never run.
@@ -7,7 +7,6 @@
   const period = 10000;
   const wholeEvery = 6;
   const from = document.body.dataset.refresh;
-  if (!from || !document.getElementById('news')) return;
   let isAsking = false;
   let isOver = false;
   // Whether another page than the one that was loaded stands in its place.
@@ -44,6 +43,7 @@
   const putMain = (page) => {
     const [old, fresh] = [document.getElementById('main'), page.getElementById('main')];
     if (old && fresh) old.replaceChildren(...document.importNode(fresh, true).childNodes);
+    offerCopies();
   };
 
   const putParts = (page) => {
@@ -57,14 +57,16 @@
     if (isWhole && old && fresh) put(old, document.importNode(fresh, true));
   };
 
+  const read = (address) => fetch(address, { credentials: 'same-origin', cache: 'no-store', redirect: 'error' });
+  const parsed = async (answer) => new DOMParser().parseFromString(await answer.text(), 'text/html');
+
   const refresh = async () => {
     if (isAsking || isOver || document.hidden || isTyping()) return;
     isAsking = true;
     try {
       round += 1;
       const isWhole = isOther || round % wholeEvery === 0;
-      const address = isWhole ? from + '&whole=1' : from;
-      const answer = await fetch(address, { credentials: 'same-origin', cache: 'no-store', redirect: 'error' });
+      const answer = await read(isWhole ? from + '&whole=1' : from);
       if (answer.status === 401) {
         isOver = true;
         document.body.classList.add('stale');
@@ -80,7 +82,7 @@
         tell('The page could not be read (' + answer.status + '): what you see is not up to date. It is tried again.');
         return;
       }
-      const page = new DOMParser().parseFromString(await answer.text(), 'text/html');
+      const page = await parsed(answer);
       // Somebody may have begun to type meanwhile.
       if (isTyping()) return;
       if (isGone || isOther) putMain(page);
@@ -94,6 +96,69 @@
     }
   };
 
+  // A password that the clipboard did not take yet: it was told once, and is not lost for that.
+  let kept = null;
+  let isCopying = false;
+
+  const say = (text) => {
+    const said = document.getElementById('said');
+    if (said) said.textContent = text;
+  };
+
+  const fetched = async (form) => {
+    const body = new URLSearchParams(new FormData(form));
+    body.set('then', 'copy');
+    const answer = await fetch(form.action, { method: 'POST', body, credentials: 'same-origin', cache: 'no-store', redirect: 'error' });
+    const isPlain = (answer.headers.get('content-type') || '').startsWith('application/json');
+    if (!isPlain) throw new Error(answer.status === 401 ? 'Your session is over. Load the page again to sign in.' : 'It could not be read (' + answer.status + ').');
+    const told = await answer.json();
+    if (!answer.ok) throw new Error(told.error);
+    return told.password;
+  };
+
+  const copy = async (button) => {
+    const form = button.form;
+    if (isCopying || !form.reportValidity()) return;
+    isCopying = true;
+    button.setAttribute('aria-busy', 'true');
+    try {
+      if (kept === null) kept = await fetched(form);
+    } catch (error) {
+      say(error instanceof TypeError ? 'The vault does not answer. Look who has the account before you repeat it.' : error.message);
+      isCopying = false;
+      button.removeAttribute('aria-busy');
+      return;
+    }
+    try {
+      await navigator.clipboard.writeText(kept);
+      kept = null;
+      const answer = await read(form.dataset.page);
+      if (answer.ok) putMain(await parsed(answer));
+      say('The password is in the clipboard. It stays there until you copy something else.');
+      document.getElementById('main').focus({ preventScroll: true });
+    } catch {
+      say(kept === null ? 'The password is in the clipboard.' : 'The browser did not let the page write to the clipboard. Press once more.');
+    } finally {
+      isCopying = false;
+      button.removeAttribute('aria-busy');
+    }
+  };
+
+  // Only where the browser has a clipboard, and the script is there to use it.
+  const offerCopies = () => {
+    if (!navigator.clipboard) return;
+    for (const button of document.querySelectorAll('[data-copy]')) button.hidden = false;
+  };
+
+  document.addEventListener('click', (event) => {
+    const button = event.target instanceof Element ? event.target.closest('[data-copy]') : null;
+    if (!button) return;
+    event.preventDefault();
+    copy(button);
+  });
+  offerCopies();
+
+  if (!from || !document.getElementById('news')) return;
   setInterval(refresh, period);
   document.addEventListener('visibilitychange', refresh);
 })();

@@ -68,6 +68,8 @@ async fn shown(visit: Visit, place: &[&str]) -> Response<Body> {
     match place {
         [] | [""] => page::overview::show(&signed_in).await,
         ["accounts"] => page::accounts::show(&signed_in).await,
+        ["checkouts"] => page::checkouts::show(&signed_in).await,
+        ["checkout"] => page::checkout::show(&signed_in).await,
         ["incident", id] => page::incident::show(&signed_in, id).await,
         ["incident", id, "act", action] => page::act::show(&signed_in, id, action).await,
         _ => page::state::missing(StatusCode::NOT_FOUND),
@@ -96,6 +98,7 @@ async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
     }
     match place {
         ["sign-out"] => page::sign_in::leave(&signed_in).await,
+        ["checkouts", word] => page::checkout::write(&signed_in, word, &form).await,
         ["incident", id, word @ ("ack" | "assign" | "note")] => {
             page::incident::write(&signed_in, id, word, &form).await
         }

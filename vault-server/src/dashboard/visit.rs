@@ -7,6 +7,7 @@ use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use vault_core::clock::Timestamp;
 
 use super::origin;
@@ -117,9 +118,36 @@ impl SignedIn {
         Part::of(&self.read(path).await)
     }
 
+    /// Writes something to the API.
+    pub(super) async fn write(&self, path: &str, body: Value) -> Told {
+        self.visit.inside.write(Some(&self.session.token), path, body).await
+    }
+
+    /// Asks what the token may do at `paths`, which are below `/v1/` and not encoded.
+    pub(super) async fn rights(&self, paths: &[String]) -> Rights {
+        let told = self.write("sys/capabilities-self", json!({ "paths": paths })).await;
+        Rights(told.data())
+    }
+
     /// Ends the session.
     pub(super) fn end(&self) {
         self.visit.inside.sessions().end(&self.id);
+    }
+}
+
+/// What a token may do, by path; nothing where that cannot be asked.
+pub(super) struct Rights(Option<Map<String, Value>>);
+
+impl Rights {
+    /// Whether `capability` is granted. Where that could not be asked it is taken for granted, and the API decides.
+    pub(super) fn may(&self, capability: &str, path: &str) -> bool {
+        self.0.as_ref().is_none_or(|_| self.surely(capability, path))
+    }
+
+    /// Whether `capability` is known to be granted.
+    pub(super) fn surely(&self, capability: &str, path: &str) -> bool {
+        let words = self.0.as_ref().and_then(|rights| rights.get(path)).and_then(Value::as_array);
+        words.is_some_and(|words| words.iter().any(|word| word == capability || word == "root"))
     }
 }
 

@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -31,7 +31,7 @@ pub(crate) struct Inside {
     remote: SocketAddr,
 }
 
-/// What the API answered. It may hold a secret, so nothing prints it.
+/// What the API answered. It may hold a secret, so nothing prints it, and it is wiped.
 pub(crate) struct Told {
     pub(crate) status: StatusCode,
     body: Value,
@@ -72,12 +72,24 @@ impl Inside {
         token: Option<&SecretString>,
         body: Option<Value>,
     ) -> Told {
-        let failed = || Told { status: StatusCode::INTERNAL_SERVER_ERROR, body: Value::Null };
+        match self.send(method, path, token, body).await {
+            Ok(response) => Self::told(response).await,
+            Err(told) => told,
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&SecretString>,
+        body: Option<Value>,
+    ) -> Result<Response<Body>, Told> {
         let mut request = Request::builder().method(method).uri(format!("/v1/{path}"));
         if let Some(token) = token {
             // Bytes that no header can hold are no token.
             let Ok(mut value) = HeaderValue::from_str(token.expose()) else {
-                return Told { status: StatusCode::FORBIDDEN, body: Value::Null };
+                return Err(Told { status: StatusCode::FORBIDDEN, body: Value::Null });
             };
             value.set_sensitive(true);
             request = request.header("x-vault-token", value);
@@ -89,16 +101,18 @@ impl Inside {
         });
         let request = request
             .header(header::CONTENT_TYPE, "application/json")
-            .body(bytes.map_or_else(Body::empty, Body::from));
-        let Ok(request) = request else { return failed() };
-        let response = dispatch::inside(Arc::clone(&self.server), self.remote, request).await;
+            .body(bytes.map_or_else(Body::empty, Body::from))
+            .map_err(|_| Told::failed())?;
+        Ok(dispatch::inside(Arc::clone(&self.server), self.remote, request).await)
+    }
+
+    async fn told(response: Response<Body>) -> Told {
         let status = response.status();
         let Ok(bytes) = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await else {
-            let body = json!({ "errors": ["it is too many to show"] });
-            return Told { status: StatusCode::INTERNAL_SERVER_ERROR, body };
+            return Told::too_much();
         };
         let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
-        body.map_or_else(|_| failed(), |body| Told { status, body })
+        body.map_or_else(|_| Told::failed(), |body| Told { status, body })
     }
 
     /// The name that a live token goes by. Nothing is counted or written down: what is then asked with it is.
@@ -148,10 +162,34 @@ impl Inside {
 }
 
 impl Told {
+    fn failed() -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, body: Value::Null }
+    }
+
+    fn too_much() -> Self {
+        let body = json!({ "errors": ["it is too many to show"] });
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, body }
+    }
+
     /// The `data` of the answer, when it is a success of that form.
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Option<T> {
         let data = self.body.get("data").filter(|_| self.status.is_success())?;
         T::deserialize(data).ok()
+    }
+
+    /// A secret of the `data` of a success, which is taken out of it.
+    pub(crate) fn secret(&mut self, name: &str) -> Option<SecretString> {
+        let secret = self.body.get_mut("data").filter(|_| self.status.is_success())?.get_mut(name)?.take();
+        match secret {
+            Value::String(text) => Some(SecretString::new(text)),
+            _ => None,
+        }
+    }
+
+    /// What a success is warned of.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let warnings = self.body.get("warnings").and_then(Value::as_array).map(Vec::as_slice);
+        warnings.unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// The whole answer, for those that have no envelope.
@@ -176,6 +214,12 @@ impl Told {
     }
 }
 
+impl Drop for Told {
+    fn drop(&mut self) {
+        wipe(&mut self.body);
+    }
+}
+
 /// The fields of a form.
 pub(crate) async fn form(body: Body) -> Result<Fields, ApiError> {
     let body = body::read(body, OPEN_BODY_BYTES_MAX).await?;
@@ -190,6 +234,12 @@ pub(crate) fn query(text: Option<&str>) -> BTreeMap<String, String> {
 /// One part of a path, encoded, so that nothing in it can lead elsewhere.
 pub(crate) fn encoded(part: &str) -> String {
     utf8_percent_encode(part, KEPT).to_string()
+}
+
+/// A path of several parts, each encoded.
+pub(crate) fn encoded_path(path: &str) -> String {
+    let parts: Vec<String> = path.split('/').map(encoded).collect();
+    parts.join("/")
 }
 
 /// Answers of the API that a page is made of.
