@@ -13,6 +13,7 @@ pub(crate) mod session;
 mod asset;
 mod origin;
 mod page;
+mod plot;
 mod time;
 mod visit;
 
@@ -70,6 +71,8 @@ async fn shown(visit: Visit, place: &[&str]) -> Response<Body> {
         ["accounts"] => page::accounts::show(&signed_in).await,
         ["checkouts"] => page::checkouts::show(&signed_in).await,
         ["checkout"] => page::checkout::show(&signed_in).await,
+        ["reports"] => page::reports::show(&signed_in).await,
+        ["reports", "download"] => page::reports::download(&signed_in).await,
         ["incident", id] => page::incident::show(&signed_in, id).await,
         ["incident", id, "act", action] => page::act::show(&signed_in, id, action).await,
         _ => page::state::missing(StatusCode::NOT_FOUND),

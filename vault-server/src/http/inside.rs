@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
@@ -63,6 +63,23 @@ impl Inside {
     /// What anybody may know: whether there is a vault, and whether it is sealed.
     pub(crate) async fn seal_status(&self) -> Told {
         self.ask(Method::GET, "sys/seal-status", None, None).await
+    }
+
+    /// Reads `path` in the form that it names: as a file.
+    pub(crate) async fn fetch(
+        &self,
+        token: &SecretString,
+        path: &str,
+    ) -> Result<(StatusCode, HeaderValue, Bytes), Told> {
+        let response = self.send(Method::GET, path, Some(token), None).await?;
+        if !response.status().is_success() {
+            return Err(Self::told(response).await);
+        }
+        let (parts, body) = response.into_parts();
+        let plain = HeaderValue::from_static("application/octet-stream");
+        let content_type = parts.headers.get(header::CONTENT_TYPE).cloned().unwrap_or(plain);
+        let bytes = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.map_err(|_| Told::too_much())?;
+        Ok((parts.status, content_type, bytes))
     }
 
     async fn ask(

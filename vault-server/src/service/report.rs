@@ -36,6 +36,8 @@ pub struct Terms {
     pub objective: Objective,
     /// What an hour of staff costs, in hundredths of whatever it is counted in.
     pub hourly_cost: Option<u64>,
+    /// Whether single times to repair are told of each part.
+    pub durations: bool,
 }
 
 /// The reports. Cheap to clone.

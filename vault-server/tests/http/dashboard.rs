@@ -3,6 +3,7 @@
 mod form;
 mod lend;
 mod page;
+mod report;
 mod safety;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

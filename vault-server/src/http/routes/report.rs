@@ -22,7 +22,8 @@ enum Form {
 
 pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
     let (window, by, form) = (window(&context)?, by(&context)?, form(&context)?);
-    let terms = Terms { objective: objective(&context)?, hourly_cost: hourly_cost(&context)? };
+    let durations = context.fields().flag("durations")?.unwrap_or(false);
+    let terms = Terms { objective: objective(&context)?, hourly_cost: hourly_cost(&context)?, durations };
     if by == By::Month && months(window).last().is_some_and(|(_, last)| last.to < window.as_of()) {
         return Err(ApiError::invalid(format!("by month, a report covers at most {MONTHS_MAX} months")));
     }

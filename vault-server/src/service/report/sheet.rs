@@ -79,6 +79,7 @@ pub fn rotation(report: &RotationReport) -> Sheet {
         tta: report.tta,
         ttm: report.ttm,
         ttr: report.ttr,
+        repairs: Vec::new(),
         change: None,
     };
     let parts = report.groups.iter().map(|part| group("part", part));

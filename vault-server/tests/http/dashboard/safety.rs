@@ -76,6 +76,8 @@ async fn every_answer_has_the_headers_and_no_page_has_anything_inline() {
         ("/ui/accounts?q=a&state=backoff&page=9", 200),
         (&incident, 200),
         (&confirm, 200),
+        ("/ui/reports", 200),
+        ("/ui/reports?window=7d", 200),
         ("/ui/checkouts", 200),
         ("/ui/checkouts?q=a&whose=mine&page=9&auto=1", 200),
         ("/ui/checkout?account=app", 200),

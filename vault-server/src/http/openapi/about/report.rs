@@ -10,6 +10,7 @@ pub(super) const LINES: &[About] = &[
             may("by", Word(&["", "class", "target", "rotator", "month"]), "What it is divided by."),
             may("objective", Text, "What share shall succeed, in per cent; 99.5."),
             may("hourly_cost", Text, "What an hour of staff costs, such as 85.50."),
+            may("durations", Flag, "Whether single times to repair are told of each part; `false`."),
             FORM,
         ])
         .or(SHEETS),
@@ -98,6 +99,11 @@ const GROUP: &[Field] = &[
     TTA,
     TTM,
     TTR,
+    may(
+        "repairs",
+        List(&Object(&[must("seconds", Number, ""), must("open", Flag, "Whether it is not repaired.")])),
+        "Single times to repair, in order, at most 200; with `durations`.",
+    ),
     must(
         "change",
         OrNull(&Object(&[
