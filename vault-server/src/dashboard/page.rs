@@ -9,6 +9,8 @@ pub(super) mod overview;
 pub(super) mod reports;
 pub(super) mod sign_in;
 pub(super) mod state;
+pub(super) mod target;
+pub(super) mod targets;
 
 mod paged;
 

@@ -60,6 +60,11 @@ impl Inside {
         self.ask(Method::POST, path, token, Some(body)).await
     }
 
+    /// Deletes `path`, which is below `/v1/` and encoded.
+    pub(crate) async fn delete(&self, token: &SecretString, path: &str) -> Told {
+        self.ask(Method::DELETE, path, Some(token), None).await
+    }
+
     /// What anybody may know: whether there is a vault, and whether it is sealed.
     pub(crate) async fn seal_status(&self) -> Told {
         self.ask(Method::GET, "sys/seal-status", None, None).await
@@ -192,6 +197,11 @@ impl Told {
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Option<T> {
         let data = self.body.get("data").filter(|_| self.status.is_success())?;
         T::deserialize(data).ok()
+    }
+
+    /// The facts beside a refusal.
+    pub(crate) fn facts<T: DeserializeOwned>(&self) -> Option<T> {
+        T::deserialize(self.body.get("data")?).ok()
     }
 
     /// A secret of the `data` of a success, which is taken out of it.

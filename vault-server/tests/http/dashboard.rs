@@ -5,6 +5,7 @@ mod lend;
 mod page;
 mod report;
 mod safety;
+mod target;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
