@@ -87,10 +87,10 @@ impl Samples {
         values.sort_unstable();
         let last = values.len().saturating_sub(1);
         let steps = most.saturating_sub(1).max(1);
-        let kept = (0..most.min(values.len())).filter_map(|step| {
-            values.get(if values.len() <= most { step } else { step * last / steps })
-        });
-        kept.map(|(millis, is_open)| Single { micros: millis.saturating_mul(1000), is_open: *is_open }).collect()
+        let kept = (0..most.min(values.len()))
+            .filter_map(|step| values.get(if values.len() <= most { step } else { step * last / steps }));
+        kept.map(|(millis, is_open)| Single { micros: millis.saturating_mul(1000), is_open: *is_open })
+            .collect()
     }
 
     /// The distribution of what was added.

@@ -47,7 +47,14 @@ enum Mark {
 
 impl Drawing {
     fn new(id: &'static str, title: &str, about: String, (width, height): (f64, f64)) -> Self {
-        Self { id, title: title.to_owned(), about, width: point(width), height: point(height), marks: Vec::new() }
+        Self {
+            id,
+            title: title.to_owned(),
+            about,
+            width: point(width),
+            height: point(height),
+            marks: Vec::new(),
+        }
     }
 
     fn line(&mut self, class: &'static str, (x1, y1): (f64, f64), (x2, y2): (f64, f64)) {
@@ -113,8 +120,14 @@ mod tests {
         drawing.text("start", (0.0, 0.0), "<i>");
         let html = drawing.render().unwrap();
         assert!(!html.contains("<script>") && !html.contains("<b>") && !html.contains("<i>"), "{html}");
-        assert!(html.contains(r#"role="img""#) && html.contains("aria-labelledby=\"x-title x-about\""), "{html}");
-        assert!(!html.contains("NaN") && html.contains(r#"width="0.0""#) && !html.contains(" style="), "{html}");
+        assert!(
+            html.contains(r#"role="img""#) && html.contains("aria-labelledby=\"x-title x-about\""),
+            "{html}"
+        );
+        assert!(
+            !html.contains("NaN") && html.contains(r#"width="0.0""#) && !html.contains(" style="),
+            "{html}"
+        );
     }
 
     #[test]

@@ -90,7 +90,8 @@ fn found(listing: StatusListing, (search, whose, page): (&str, &str, usize), now
     let wanted = search.to_lowercase();
     let fits = |text: &str| text.to_lowercase().contains(&wanted);
     rows.retain(|row| {
-        let is_named = fits(&row.path) || fits(&row.target) || fits(&row.username) || fits(&row.lent.principal);
+        let is_named =
+            fits(&row.path) || fits(&row.target) || fits(&row.username) || fits(&row.lent.principal);
         is_named && (whose == "all" || row.lent.is_own)
     });
     rows.sort_by_key(|row| (!row.lent.is_own, row.ends));

@@ -162,7 +162,8 @@ mod tests {
 
     #[test]
     fn only_what_is_about_the_whole_target_is_its_maintenance() {
-        let silence = |target: Option<&str>| Silence { target: target.map(str::to_owned), ..Silence::default() };
+        let silence =
+            |target: Option<&str>| Silence { target: target.map(str::to_owned), ..Silence::default() };
         let list = SilenceList { silences: vec![silence(Some("pg")), silence(Some("pg2")), silence(None)] };
         assert_eq!(declared(list, "pg", Timestamp::from_secs(0)).len(), 1);
     }

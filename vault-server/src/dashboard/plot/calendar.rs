@@ -61,7 +61,11 @@ mod tests {
 
     #[test]
     fn days_stand_beneath_their_weekday_and_say_how_many() {
-        let day = |index: usize, count| Day { name: format!("11-{:02}", 20 + index), weekday: (4 + index) % 7, count };
+        let day = |index: usize, count| Day {
+            name: format!("11-{:02}", 20 + index),
+            weekday: (4 + index) % 7,
+            count,
+        };
         let days: Vec<Day> = (0..10).map(|index| day(index, if index == 3 { 9 } else { 0 })).collect();
         let html = calendar("d", "Due", &days).render().unwrap();
         assert_eq!(html.matches(r#"class="day"#).count(), 10);

@@ -115,7 +115,8 @@ mod tests {
 
     #[test]
     fn durations_have_names_and_cover_what_there_is() {
-        let names = |least, most| durations(least, most).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
+        let names =
+            |least, most| durations(least, most).into_iter().map(|(_, name)| name).collect::<Vec<_>>();
         assert_eq!(names(30.0, 1800.0), ["10 s", "1 min", "10 min", "1 h"]);
         assert_eq!(names(60.0, 60.0), ["1 min", "10 min"]);
         assert_eq!(names(0.0, 0.5), ["1 s", "10 s"]);

@@ -27,7 +27,12 @@ pub(in crate::dashboard) struct Dot {
 pub(in crate::dashboard) fn spread(id: &'static str, title: &str, all: &[Month]) -> Drawing {
     let told = all.iter().filter(|month| month.n > 0).map(|month| {
         let (half, most) = (seconds(month.p50), seconds(month.max));
-        format!("{}: {} incidents, median {half}, 90 % within {}, longest {most}", month.name, month.n, seconds(month.p90))
+        format!(
+            "{}: {} incidents, median {half}, 90 % within {}, longest {most}",
+            month.name,
+            month.n,
+            seconds(month.p90)
+        )
     });
     let told: Vec<String> = told.collect();
     let about = if told.is_empty() { "Nothing to show".to_owned() } else { told.join(". ") };

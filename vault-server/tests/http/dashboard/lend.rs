@@ -53,7 +53,11 @@ async fn an_account_is_taken_seen_by_all_and_given_back_without_its_password_on_
     assert!(!seen.contains(&lease) && !seen.contains(">Check in</button>") && !seen.contains(">Extend<"));
     let refused = eve.post("/ui/checkouts/out", &[("account", "db/app")]).await;
     assert_eq!(refused.status, 409);
-    assert!(refused.text.contains("Nothing was done") && refused.text.contains("token-ada"), "{}", refused.text);
+    assert!(
+        refused.text.contains("Nothing was done") && refused.text.contains("token-ada"),
+        "{}",
+        refused.text
+    );
     assert!(eve.get(here).await.text.contains("<h2>Who waits</h2>"));
     assert_eq!(eve.post("/ui/checkouts/in", &[("account", "db/app")]).await.status, 403);
 

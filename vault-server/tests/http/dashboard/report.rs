@@ -67,7 +67,9 @@ async fn a_report_is_taken_along_in_the_form_that_is_asked_for() {
         assert!(header("content-type").contains(form), "{link}");
         assert_eq!(header("cache-control"), "no-store", "{link}");
         let name = header("content-disposition");
-        assert!(name.starts_with("attachment; filename=\"rotunda-") && name.ends_with(&format!(".{ending}\"")));
+        assert!(
+            name.starts_with("attachment; filename=\"rotunda-") && name.ends_with(&format!(".{ending}\""))
+        );
         assert!(!reply.text.is_empty(), "{link}");
     }
     for link in ["report=rotation&format=exe", "report=secrets&format=csv", ""] {
@@ -79,7 +81,11 @@ async fn a_report_is_taken_along_in_the_form_that_is_asked_for() {
     assert_eq!(page.matches("Your token may not read this.").count(), 4, "{page}");
     assert!(!page.contains("<svg") && !page.contains("unreachable"), "{page}");
     let refused = nobody.get("/ui/reports/download?report=rotation&format=csv").await;
-    assert!(refused.status == 403 && refused.text.contains("Your token may not read this."), "{}", refused.text);
+    assert!(
+        refused.status == 403 && refused.text.contains("Your token may not read this."),
+        "{}",
+        refused.text
+    );
 }
 
 #[tokio::test]
@@ -88,7 +94,7 @@ async fn single_times_to_repair_are_told_where_they_are_asked_for() {
     bench.disk.clock.advance(seconds(600));
     let path = "reports/rotation?by=month";
     let plain = bench.get(path).await;
-    assert_eq!(plain.at("/data/groups/0/repairs"), json!(null), "{}", plain.text);
+    assert!(!plain.text.contains("repairs"), "{}", plain.text);
     let told = bench.get(&format!("{path}&durations=true")).await;
     let groups = told.at("/data/groups");
     let last = groups.as_array().unwrap().last().unwrap();

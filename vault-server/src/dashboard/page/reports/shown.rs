@@ -79,8 +79,10 @@ pub(super) fn whole(report: &RotationReport, now: Timestamp) -> Whole {
             times("to mitigate (TTM)", &report.ttm),
             times("to repair (TTR)", &report.ttr),
         ],
-        classes: (!classes.is_empty()).then(|| bars("classes", "Incidents by class of failure", &classes, None)),
-        budget: (!spent.is_empty()).then(|| bars("budget", "Error budget of 30 days that was spent", &spent, limit)),
+        classes: (!classes.is_empty())
+            .then(|| bars("classes", "Incidents by class of failure", &classes, None)),
+        budget: (!spent.is_empty())
+            .then(|| bars("budget", "Error budget of 30 days that was spent", &spent, limit)),
         burns,
         targets: shares(&report.groups),
         report: report.clone(),
@@ -284,7 +286,11 @@ pub(super) fn dues(report: DueReport, now: Timestamp) -> Dues {
     Dues {
         at: When::of(Some(&report.as_of), now, ""),
         drawing: calendar("due", "Rotations that come due, day by day", &drawn),
-        days: days.into_iter().filter(|(.., count)| *count > 0).map(|(date, _, count)| (date, count)).collect(),
+        days: days
+            .into_iter()
+            .filter(|(.., count)| *count > 0)
+            .map(|(date, _, count)| (date, count))
+            .collect(),
         unnamed: report.soon.saturating_sub(named),
         report,
     }
