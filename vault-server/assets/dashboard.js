@@ -1,17 +1,17 @@
 // Keeps a page up to date, and puts passwords into the clipboard. Everything else works without it.
 //
-// Every ten seconds the page's own address is read again, and the parts that are marked `data-live` are put in place
+// Every ten seconds, or once the server says that something has changed, the page's own address is read again, and the parts that are marked `data-live` are put in place
 // of the old ones; accounts are counted anew once a minute. It rests while nobody looks, and while somebody types. Answers are parsed, never run.
 'use strict';
 (() => {
   const period = 10000;
-  const wholeEvery = 6;
+  const wholeEvery = 55000;
   const from = document.body.dataset.refresh;
   let isAsking = false;
   let isOver = false;
   // Whether another page than the one that was loaded stands in its place.
   let isOther = false;
-  let round = 0;
+  let wholeAt = performance.now();
 
   const isTyping = () => {
     const at = document.activeElement;
@@ -64,8 +64,8 @@
     if (isAsking || isOver || document.hidden || isTyping()) return;
     isAsking = true;
     try {
-      round += 1;
-      const isWhole = isOther || round % wholeEvery === 0;
+      const isWhole = isOther || performance.now() - wholeAt >= wholeEvery;
+      if (isWhole) wholeAt = performance.now();
       const answer = await read(isWhole ? from + '&whole=1' : from);
       if (answer.status === 401) {
         isOver = true;
@@ -147,7 +147,10 @@
   // Only where the browser has a clipboard, and the script is there to use it.
   const offerCopies = () => {
     if (!navigator.clipboard) return;
-    for (const button of document.querySelectorAll('[data-copy]')) button.hidden = false;
+    for (const button of document.querySelectorAll('[data-copy]')) {
+      button.hidden = false;
+      button.disabled = false;
+    }
   };
 
   document.addEventListener('click', (event) => {
@@ -159,6 +162,46 @@
   offerCopies();
 
   if (!from || !document.getElementById('news')) return;
-  setInterval(refresh, period);
-  document.addEventListener('visibilitychange', refresh);
+
+  // Told of changes, the page asks when there is one, but not more often than every three seconds, and once a minute.
+  const restFor = 3000;
+  const quietEvery = 60000;
+  let source = null;
+  let isTold = false;
+  let isDue = false;
+  let lastAt = 0;
+
+  const turn = () => {
+    const rested = performance.now() - lastAt;
+    const wait = isDue ? restFor : isTold ? quietEvery : period;
+    // What somebody types, or does not look at, keeps the change waiting.
+    if (rested < wait || document.hidden || isTyping() || isAsking) return;
+    lastAt = performance.now();
+    isDue = false;
+    refresh();
+  };
+
+  const close = () => {
+    if (source) source.close();
+    source = null;
+    isTold = false;
+  };
+
+  const listen = () => {
+    if (document.hidden || isOver) return close();
+    if (source || !window.EventSource) return;
+    source = new EventSource('/ui/events');
+    source.addEventListener('open', () => { isTold = true; });
+    source.addEventListener('changed', () => { isDue = true; });
+    source.addEventListener('end', () => { isDue = true; close(); });
+    source.addEventListener('error', () => { isTold = false; if (source && source.readyState === EventSource.CLOSED) close(); });
+  };
+
+  lastAt = performance.now();
+  setInterval(turn, 1000);
+  // One that was refused, or has ended, is asked for again.
+  setInterval(listen, quietEvery);
+  document.addEventListener('visibilitychange', () => { isDue = !document.hidden; listen(); turn(); });
+  window.addEventListener('pagehide', close);
+  listen();
 })();

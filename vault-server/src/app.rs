@@ -39,6 +39,7 @@ use crate::service::mount::{MountService, Teardown};
 use crate::service::plugin::PluginService;
 use crate::service::policy::PolicyService;
 use crate::service::pool::PoolService;
+use crate::service::pulse::PulseService;
 use crate::service::rehearsal::RehearsalService;
 use crate::service::remedy::RemedyService;
 use crate::service::report::ReportService;
@@ -113,6 +114,8 @@ pub struct App {
     pub plugins: PluginService,
     /// Who waits for new versions.
     pub watches: WatchService,
+    /// That something changed, for open pages.
+    pub pulses: PulseService,
     /// Who is told of what happens.
     pub webhooks: WebhookService,
     /// Targets.
@@ -180,6 +183,7 @@ struct Desks {
     pools: PoolService,
     targets: TargetService,
     watches: WatchService,
+    pulses: PulseService,
 }
 
 impl Desks {
@@ -196,6 +200,7 @@ impl Desks {
             leases: LeaseService::new(engine(), accounts.clone(), dynamic.clone()),
             pools: PoolService::new(engine(), accounts.clone(), metrics),
             watches: WatchService::new(engine(), shutdown.clone(), metrics, connections_max),
+            pulses: PulseService::new(engine(), shutdown.clone(), metrics, connections_max),
             accounts,
             dynamic,
             targets,
@@ -250,7 +255,8 @@ impl App {
         let wired = Wired { engine, consumers, knowers, tokens, mounts };
         let desks = Desks::over(&wired, &metrics, &shutdown, config.connections_max);
         let Wired { engine, consumers, knowers, tokens, mounts } = wired;
-        let Desks { accounts, campaigns, databases, dynamic, leases, pools, targets, watches } = desks;
+        let Desks { accounts, campaigns, databases, dynamic, leases, pools, targets, watches, pulses } =
+            desks;
         let (outbox, incidents) = (engine.outbox().clone(), IncidentService::new(barrier.clone()));
         let hand = (accounts.clone(), targets.clone(), incidents.clone(), Arc::clone(&clock));
         Ok(Arc::new(Self {
@@ -271,6 +277,7 @@ impl App {
             campaigns,
             pools,
             watches,
+            pulses,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
             cubbyholes: CubbyholeService::new(barrier.clone()),

@@ -11,6 +11,7 @@
 pub(crate) mod session;
 
 mod asset;
+mod live;
 mod origin;
 mod page;
 mod plot;
@@ -67,6 +68,7 @@ async fn shown(visit: Visit, place: &[&str]) -> Response<Body> {
         Err(response) => return response,
     };
     match place {
+        ["events"] => live::events(signed_in),
         [] | [""] => page::overview::show(&signed_in).await,
         ["accounts"] => page::accounts::show(&signed_in).await,
         ["checkouts"] => page::checkouts::show(&signed_in).await,

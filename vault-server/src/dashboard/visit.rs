@@ -14,7 +14,7 @@ use super::origin;
 use super::page;
 use super::session::Session;
 use crate::http::inside::query;
-use crate::http::{Fields, Inside, Told};
+use crate::http::{Fields, Inside, Looks, Told};
 
 /// A request; nothing is known of its sender yet.
 pub(super) struct Visit {
@@ -70,7 +70,7 @@ impl Visit {
         if self.inside.is_sealed() {
             return Err(page::state::sealed(&self).await);
         }
-        let by_person = !self.query.contains_key("auto");
+        let by_person = !self.query.contains_key("auto") && self.path != EVENTS;
         let closings = self.inside.closings();
         let found = self.id.as_deref().and_then(|id| {
             let session = self.inside.sessions().look(id, self.now, closings, by_person)?;
@@ -127,6 +127,21 @@ impl SignedIn {
     pub(super) async fn rights(&self, paths: &[String]) -> Rights {
         let told = self.write("sys/capabilities-self", json!({ "paths": paths })).await;
         Rights(told.data())
+    }
+
+    /// The session's id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What may be looked at now; nothing when the session or its token is over. It keeps no session alive.
+    pub(super) fn looks(&self) -> Option<Looks> {
+        let inside = &self.visit.inside;
+        if inside.is_sealed() {
+            return None;
+        }
+        inside.sessions().look(&self.id, inside.now(), inside.closings(), false)?;
+        inside.looks_of(&self.session.token)
     }
 
     /// Ends the session.
@@ -188,3 +203,6 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
+
+/// Where a page is told of changes: no person asks for it.
+const EVENTS: &str = "/ui/events";

@@ -14,16 +14,20 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
+use vault_core::policy::Capability;
 use vault_core::secret::{SecretString, wipe};
 
 use super::body;
 use super::dispatch::{self, OPEN_BODY_BYTES_MAX, Server};
 use super::error::ApiError;
+use super::events::{self, EventSender};
 use super::fields::Fields;
 use super::guard;
 use super::head;
 use crate::app::App;
 use crate::dashboard::session::Sessions;
+pub(crate) use crate::service::pulse::{Beat, Feed, Heard};
+use crate::shutdown::Shutdown;
 
 /// The door for one request of a browser.
 pub(crate) struct Inside {
@@ -35,6 +39,13 @@ pub(crate) struct Inside {
 pub(crate) struct Told {
     pub(crate) status: StatusCode,
     body: Value,
+}
+
+/// Which changes somebody may be told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Looks {
+    pub(crate) incidents: bool,
+    pub(crate) accounts: bool,
 }
 
 impl Inside {
@@ -141,6 +152,33 @@ impl Inside {
     pub(crate) fn name_of(&self, token: &SecretString) -> Option<String> {
         let caller = guard::authenticate(&self.server, Some(token), self.remote.ip(), self.now()).ok()??;
         Some(caller.token.display_name().to_owned())
+    }
+
+    /// What of the pages a live token may look at: by its policies as they are now. Nothing is counted or written down.
+    pub(crate) fn looks_of(&self, token: &SecretString) -> Option<Looks> {
+        let caller = guard::authenticate(&self.server, Some(token), self.remote.ip(), self.now()).ok()??;
+        let acl = self.app().policies.acl(caller.token.policies()).ok()?;
+        let may = |wanted: Capability, path: &str| {
+            acl.capabilities(path).into_iter().any(|one| one == wanted || one == Capability::Root)
+        };
+        Some(Looks {
+            incidents: may(Capability::Read, "incidents"),
+            accounts: may(Capability::List, "accounts/status/"),
+        })
+    }
+
+    /// Opens a feed of changes for a session, with the body of an answer and where its events are put; nothing when
+    /// there are too many.
+    pub(crate) fn feed(&self, session: &str) -> Option<(Feed, EventSender, Body)> {
+        let feed = self.app().pulses.open(session)?;
+        // The seat is the task's: it ends when the browser is gone.
+        let (sender, body) = events::channel(Arc::new(()));
+        Some((feed, sender, body))
+    }
+
+    /// By which a task ends with the server.
+    pub(crate) fn shutdown(&self) -> Shutdown {
+        self.app().shutdown.clone()
     }
 
     /// Whether nothing but the seal's own state can be told.

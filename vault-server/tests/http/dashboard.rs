@@ -2,6 +2,7 @@
 
 mod form;
 mod lend;
+mod live;
 mod page;
 mod report;
 mod safety;
@@ -13,7 +14,7 @@ use crate::vault::{Reply, Vault};
 
 /// A browser that is signed in, or not.
 pub(crate) struct Browser<'a> {
-    vault: &'a Vault,
+    pub(crate) vault: &'a Vault,
     pub(crate) cookie: String,
 }
 
