@@ -73,6 +73,7 @@ async fn shown(visit: Visit, place: &[&str]) -> Response<Body> {
         ["accounts"] => page::accounts::show(&signed_in).await,
         ["checkouts"] => page::checkouts::show(&signed_in).await,
         ["checkout"] => page::checkout::show(&signed_in).await,
+        ["audit"] => page::audit::show(&signed_in).await,
         ["targets"] => page::targets::show(&signed_in).await,
         ["targets", name] => page::target::show(&signed_in, name).await,
         ["reports"] => page::reports::show(&signed_in).await,
@@ -105,6 +106,7 @@ async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
     }
     match place {
         ["sign-out"] => page::sign_in::leave(&signed_in).await,
+        ["audit"] => page::audit::look(&signed_in, &form).await,
         ["targets", name, word] => page::target::write(&signed_in, name, word, &form).await,
         ["checkouts", word] => page::checkout::write(&signed_in, word, &form).await,
         ["incident", id, word @ ("ack" | "assign" | "note")] => {

@@ -2,6 +2,7 @@
 
 pub(super) mod accounts;
 pub(super) mod act;
+pub(super) mod audit;
 pub(super) mod checkout;
 pub(super) mod checkouts;
 pub(super) mod incident;

@@ -1,5 +1,6 @@
 //! The dashboard as a browser meets it: signing in and out, pages, forms, and what they never do.
 
+mod audit;
 mod form;
 mod lend;
 mod live;

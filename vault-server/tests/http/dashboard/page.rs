@@ -61,7 +61,7 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
     let (bench, id) = failing().await;
     let token = bench.vault.token(r#"{"policies":["default"]}"#).await;
     let browser = Browser::with_token(&bench.vault, &token).await;
-    for uri in ["/ui/", "/ui/accounts", "/ui/checkouts", "/ui/targets", "/ui/targets/t"] {
+    for uri in ["/ui/", "/ui/accounts", "/ui/checkouts", "/ui/targets", "/ui/targets/t", "/ui/audit"] {
         let page = browser.get(uri).await.text;
         assert!(page.contains("Your token may not read this."), "{uri}: {page}");
         for word in [">app<", ">target t<", "unreachable", "class=\"count\"", "figures", &id, " of 1"] {
