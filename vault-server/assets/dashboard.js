@@ -46,8 +46,14 @@
     offerCopies();
   };
 
+  const counted = () => {
+    const count = document.querySelector('#incidents .count');
+    return count ? count.textContent : null;
+  };
+
   const putParts = (page) => {
     let isWhole = true;
+    const before = counted();
     for (const old of document.querySelectorAll('[data-live]')) {
       const fresh = page.getElementById(old.id);
       if (fresh && old.id !== 'fresh') isWhole = put(old, document.importNode(fresh, true)) && isWhole;
@@ -55,6 +61,9 @@
     // The time above holds for all of them, or is not told.
     const [old, fresh] = [document.getElementById('fresh'), page.getElementById('fresh')];
     if (isWhole && old && fresh) put(old, document.importNode(fresh, true));
+    // What is put in place is not read aloud; that there are more or fewer is.
+    const now = counted();
+    if (now !== null && now !== before) say('Open incidents: ' + now + '.');
   };
 
   const read = (address) => fetch(address, { credentials: 'same-origin', cache: 'no-store', redirect: 'error' });

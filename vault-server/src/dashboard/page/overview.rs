@@ -11,6 +11,8 @@ use vault_api::report::{RotationReport, Spread};
 use vault_core::clock::Timestamp;
 
 use super::accounts::is_overdue;
+use super::checkouts::lent;
+use super::reports::{Both, this_and_last};
 use super::{Frame, html, incident_id};
 use crate::dashboard::time::{When, seconds, span};
 use crate::dashboard::visit::{Part, SignedIn, reason};
@@ -23,6 +25,8 @@ struct Overview {
     report: Part<Figures>,
     /// Absent where the script asks and has one that is new enough: it costs a look at each account.
     accounts: Option<Part<Tally>>,
+    /// This month beside the one before; as rarely as the accounts.
+    months: Option<Both>,
 }
 
 /// What is open.
@@ -103,6 +107,10 @@ struct Tally {
     never: usize,
     held: usize,
     failing: usize,
+    /// In somebody's hands, and of these: beyond their time, and ending without proof so far.
+    lent: usize,
+    lent_late: usize,
+    revoking: usize,
     states: Vec<(&'static str, usize)>,
 }
 
@@ -123,7 +131,8 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     let query = &signed_in.visit.query;
     let is_counted = !query.contains_key("auto") || query.contains_key("whole");
     let accounts = if is_counted { Some(tally(signed_in, now).await) } else { None };
-    html(StatusCode::OK, &Overview { frame, incidents, report, accounts })
+    let months = if is_counted && report.told.is_some() { this_and_last(signed_in).await } else { None };
+    html(StatusCode::OK, &Overview { frame, incidents, report, accounts, months })
 }
 
 fn broken(mut incidents: Vec<Incident>, now: Timestamp) -> Broken {
@@ -226,6 +235,10 @@ async fn tally(signed_in: &SignedIn, now: Timestamp) -> Part<Tally> {
         tally.never += usize::from(status.last_rotation.is_none());
         tally.held += usize::from(status.held_until.is_some());
         tally.failing += usize::from(status.failure.incident.is_some());
+        let lent = lent(status, now);
+        tally.lent += usize::from(lent.is_some());
+        tally.lent_late += usize::from(lent.as_ref().is_some_and(|lent| lent.is_late));
+        tally.revoking += usize::from(lent.is_some_and(|lent| lent.is_revoking));
     }
     tally.states = states.into_iter().map(|(state, count)| (state.word(), count)).collect();
     Part { told: Some(tally), why: String::new() }

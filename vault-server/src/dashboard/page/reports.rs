@@ -6,7 +6,7 @@ mod window;
 use askama::Template;
 use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
-use vault_api::report::{AgeReport, DueReport, RotationReport};
+use vault_api::report::{AgeReport, DueReport, ReportGroup, RotationReport};
 
 use self::shown::{Ages, Dues, Months, Whole};
 use self::window::Window;
@@ -75,6 +75,26 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
         downloads: downloads(&window),
     };
     html(StatusCode::OK, &page)
+}
+
+/// This month and the one before.
+pub(super) struct Both {
+    this: ReportGroup,
+    last: ReportGroup,
+}
+
+impl Both {
+    pub(super) fn each(&self) -> [&ReportGroup; 2] {
+        [&self.this, &self.last]
+    }
+}
+
+/// What failed this month and in the one before, where the token may know.
+pub(super) async fn this_and_last(signed_in: &SignedIn) -> Option<Both> {
+    let from = window::last_month_from(signed_in.visit.now);
+    let path = format!("reports/rotation?from={from}&by=month");
+    let mut groups = signed_in.part::<RotationReport>(&path).await.told?.groups;
+    Some(Both { this: groups.pop()?, last: groups.pop()? })
 }
 
 fn downloads(window: &Window) -> Vec<Download> {

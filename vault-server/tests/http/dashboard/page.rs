@@ -32,6 +32,9 @@ async fn the_overview_says_what_is_broken_since_when_who_has_it_and_what_is_safe
         "<dt>held by a maintenance</dt><dd><a href=\"/ui/accounts?state=held\">",
         "MTTR",
         "<dt>rotations that failed</dt>",
+        "<dt>checked out</dt><dd><a href=\"/ui/checkouts\">0</a>",
+        "<dt>repaired, not reviewed</dt>",
+        "<h2 id=\"beside\">This month and the last</h2>",
     ] {
         assert!(page.contains(text), "{text}: {page}");
     }

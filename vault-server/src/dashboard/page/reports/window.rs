@@ -70,6 +70,11 @@ impl Window {
     }
 }
 
+/// When the month before this one began.
+pub(super) fn last_month_from(now: Timestamp) -> String {
+    first_of(this_month(now).saturating_sub(1))
+}
+
 fn this_month(now: Timestamp) -> u32 {
     now.to_rfc3339().get(..7).and_then(month).unwrap_or(0)
 }
@@ -111,11 +116,21 @@ mod tests {
             ),
         ] {
             let window = Window::parse(word);
-            assert_eq!((window.query(now), window.year_query(now)), (query.to_owned(), year.to_owned()), "{word}");
+            assert_eq!(
+                (window.query(now), window.year_query(now)),
+                (query.to_owned(), year.to_owned()),
+                "{word}"
+            );
         }
         for word in ["8d", "-7d", "2026-13", "2026-1", "+026-11", "9999-12", "2026-11-01", "<b>", "0000-01"] {
             assert_eq!(Window::parse(word), Window::Days(30), "{word}");
         }
+    }
+
+    #[test]
+    fn the_month_before_january_is_december() {
+        let now = Timestamp::parse_rfc3339("2027-01-15T08:00:00Z").unwrap();
+        assert_eq!(last_month_from(now), "2026-12-01T00:00:00Z");
     }
 
     #[test]
