@@ -79,7 +79,7 @@ async fn a_search_goes_on_and_says_when_another_file_was_begun() {
     assert_eq!(seen, want, "each line once");
     let moved = bench.disk.dir.path().join("moved.log");
     std::fs::rename(&bench.disk.config.audit_file, moved).unwrap();
-    bench.vault.app.audit.reopen(vault_core::clock::Clock::now(&bench.disk.clock)).unwrap();
+    bench.vault.app.audit.reopen(vault_core::clock::Clock::now(&*bench.disk.clock)).unwrap();
     let reply = search(&bench, json!({ "limit": 3, "cursor": cursor })).await;
     assert_eq!(reply.status, 409, "{}", reply.text);
 }

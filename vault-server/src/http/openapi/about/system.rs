@@ -48,7 +48,8 @@ pub(super) const LINES: &[About] = &[
             may("value", Secret, "A text of which the line holds the digest."),
             may("limit", Count, "How many lines; 50, at most 200."),
             may("cursor", Text, "From where to go on: `next` of the answer before."),
-        ]),
+        ])
+        .fails(&[409]),
     read("sys/audit", "Lists the audit devices.", Top(Map(&Object(AUDIT_DEVICE)))),
     write("sys/audit/<path...>", "Adds an audit device.", Nothing).takes(&[
         must("path", Text, "Its name."),
