@@ -259,6 +259,9 @@ pub struct Holder {
     pub ticket: Option<String>,
     /// `active` or `revoking`.
     pub state: String,
+    /// Whether that is who asks.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }
 
 /// A principal that waits for an account.

@@ -1,8 +1,8 @@
-//! `sys/audit-hash/<name>`: the digest under which a value stands in the audit log.
+//! `sys/audit-hash/<name>`: the digest under which a value stands in the audit log; `sys/audit-search`: its lines.
 
 use serde::{Deserialize, Serialize};
 
-use crate::sensitive::Sensitive;
+use crate::{WireTime, lenient, sensitive::Sensitive};
 
 /// PUT or POST `sys/audit-hash/<name>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -18,4 +18,64 @@ pub struct AuditHashRequest {
 pub struct AuditHashResponse {
     /// `hmac-sha256:` and the digest in hex.
     pub hash: String,
+}
+
+/// PUT or POST `sys/audit-search`: what is left out fits everything.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditSearchRequest {
+    /// An account's path, or any path, or its end after a slash.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// Part of the display name of who asked.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub principal: Option<String>,
+    /// `read`, `update`, …, or an act of the vault itself such as `rotation_promoted`.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub operation: Option<String>,
+    /// `succeeded` or `failed`.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub outcome: Option<String>,
+    /// `request`, `response`, `system` or `chain`.
+    #[serde(
+        rename = "type",
+        deserialize_with = "lenient::optional_text",
+        skip_serializing_if = "Option::is_none"
+    )]
+    pub kind: Option<String>,
+    /// Included.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub from: Option<WireTime>,
+    /// Excluded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub to: Option<WireTime>,
+    /// A text of which the line holds the digest.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<Sensitive<String>>,
+    /// How many lines are given: 50, at most 200.
+    #[serde(deserialize_with = "lenient::optional_u64", skip_serializing_if = "Option::is_none")]
+    pub limit: Option<u64>,
+    /// From where to go on: what the last answer said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cursor: Option<String>,
+}
+
+/// Its answer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditSearchResponse {
+    /// The lines that fit, byte for byte as they are written, the newest first.
+    pub lines: Vec<String>,
+    /// From where to go on; `null` at the beginning of the file.
+    pub next: Option<String>,
+    /// Lines that were looked at.
+    pub looked_at: u64,
+    /// What is no line.
+    pub unreadable: u64,
+    /// The number of the newest line.
+    pub newest_line: u64,
+    /// Its hash.
+    pub newest_hash: String,
+    /// The key that signs the checkpoints.
+    pub public_key: String,
 }

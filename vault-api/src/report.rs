@@ -67,8 +67,21 @@ pub struct ReportGroup {
     pub ttm: Spread,
     /// From detection to verified repair.
     pub ttr: Spread,
+    /// Single times to repair, in order; with `durations=true`, and at most 200: of more some are left out in between.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub repairs: Vec<Repair>,
     /// What became of the figures since the month before; `null` for the first month, and for what is no month.
     pub change: Option<Change>,
+}
+
+/// A time to repair.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Repair {
+    /// How long it took, or has taken so far.
+    pub seconds: f64,
+    /// Whether it is not repaired.
+    pub open: bool,
 }
 
 /// A month less the one before.

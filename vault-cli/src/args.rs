@@ -1,6 +1,7 @@
 //! The words and flags as typed, and their sorting by who carries them out.
 
 pub(crate) mod account;
+pub(crate) mod audit;
 pub(crate) mod campaign;
 pub(crate) mod checkout;
 pub(crate) mod connection;
@@ -201,9 +202,9 @@ pub(crate) enum Word {
     /// Look up, renew and revoke leases
     #[command(subcommand)]
     Lease(lease::LeaseWord),
-    /// Work on audit files
+    /// Look for lines in the audit trail, and verify its files
     #[command(subcommand)]
-    Audit(offline::AuditWord),
+    Audit(audit::AuditWord),
     /// Read any path of the API
     Read(generic::ReadArgs),
     /// Write to any path of the API
@@ -241,7 +242,7 @@ impl Cli {
             Word::Rotator(rotator::RotatorWord::Test(args)) => {
                 Parsed::Offline(OfflineCommand::RotatorTest { args, output })
             }
-            Word::Audit(offline::AuditWord::Verify(args)) => {
+            Word::Audit(audit::AuditWord::Verify(args)) => {
                 Parsed::Offline(OfflineCommand::AuditVerify { args, output })
             }
             Word::Operator(operator::OperatorWord::MigrateStore(args)) => {

@@ -1,6 +1,7 @@
 //! The commands that talk to a server, one file each; this one dispatches and ends them.
 
 mod account;
+mod audit;
 mod campaign;
 mod checkout;
 mod generic;
@@ -31,7 +32,7 @@ use std::{path::PathBuf, process::ExitCode};
 use serde_json::{Map, Value};
 
 use crate::{
-    args::{ClientCommand, Word, output::Format},
+    args::{ClientCommand, Word, audit::AuditWord, output::Format},
     client::{Answer, Client, Request},
     console::Console,
     failure::{Exit, Failure},
@@ -130,11 +131,12 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::Write(args) => generic::write(&args, session).await,
         Word::List(args) => generic::list(&args, session).await,
         Word::Delete(args) => generic::delete(&args, session).await,
+        Word::Audit(AuditWord::Search(args)) => audit::search(args, session).await,
         // `into_parsed` gives these to the binary, and `run_in` has printed the completion.
         Word::Server(_)
         | Word::Dev(_)
         | Word::Drill(_)
-        | Word::Audit(_)
+        | Word::Audit(AuditWord::Verify(_))
         | Word::Rotator(_)
         | Word::Completion(_) => Err(Failure::usage("this word needs no server")),
     }

@@ -22,6 +22,7 @@ pub mod line;
 #[cfg(any(test, feature = "test-support"))]
 pub mod memory;
 pub mod receipt;
+pub mod search;
 pub mod verify;
 
 pub use checkpoint::{CheckpointSigner, PublicKey};

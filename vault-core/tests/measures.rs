@@ -14,7 +14,7 @@ use history::{Clock, Dice, History};
 use serde_json::{Value, json};
 use vault_core::clock::Timestamp;
 use vault_core::incident::budget::{Budget, Objective};
-use vault_core::incident::measure::{Rank, Spread};
+use vault_core::incident::measure::{Lasted, Rank, Samples, Spread};
 use vault_core::incident::report::{By, Figures, Reporter, Window};
 
 fn at(text: &str) -> Timestamp {
@@ -150,6 +150,27 @@ fn the_histories_hold_what_is_hard_to_measure() {
         }
     }
     assert!(months.len() > 3);
+}
+
+#[test]
+fn of_many_durations_a_few_are_told_the_shortest_and_the_longest_among_them() {
+    let start = Timestamp::from_secs(0);
+    for (count, most, want) in [
+        (0, 5, vec![]),
+        (3, 5, vec![1, 2, 3]),
+        (5, 5, vec![1, 2, 3, 4, 5]),
+        (100, 4, vec![1, 34, 67, 100]),
+        (100, 1, vec![1]),
+    ] {
+        let mut samples = Samples::default();
+        for seconds in (1..=count).rev() {
+            samples.add(Lasted { start, end: Timestamp::from_secs(seconds), is_open: seconds == 100 });
+        }
+        let few = samples.few(most);
+        let seconds: Vec<u64> = few.iter().map(|single| single.micros / 1_000_000).collect();
+        assert_eq!(seconds, want, "{count} {most}");
+        assert!(few.iter().all(|single| single.is_open == (single.micros == 100_000_000)));
+    }
 }
 
 #[test]

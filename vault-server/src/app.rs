@@ -6,6 +6,8 @@
 //!       └─ targets · accounts · leases …           (their place is below the line in the struct)
 //! ```
 
+mod desk;
+
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,6 +18,7 @@ use vault_core::identity::Limits;
 use vault_core::store::engine::EngineError;
 use vault_core::store::{EngineOptions, Store, StoreError};
 
+use self::desk::{Desks, Wired};
 use crate::barrier::Barrier;
 use crate::config::Config;
 use crate::dashboard::session::Sessions;
@@ -39,6 +42,7 @@ use crate::service::mount::{MountService, Teardown};
 use crate::service::plugin::PluginService;
 use crate::service::policy::PolicyService;
 use crate::service::pool::PoolService;
+use crate::service::pulse::PulseService;
 use crate::service::rehearsal::RehearsalService;
 use crate::service::remedy::RemedyService;
 use crate::service::report::ReportService;
@@ -113,6 +117,8 @@ pub struct App {
     pub plugins: PluginService,
     /// Who waits for new versions.
     pub watches: WatchService,
+    /// That something changed, for open pages.
+    pub pulses: PulseService,
     /// Who is told of what happens.
     pub webhooks: WebhookService,
     /// Targets.
@@ -162,48 +168,6 @@ pub enum StartError {
     Seal(#[source] SealError),
 }
 
-/// What the services that work on accounts stand on.
-struct Wired {
-    engine: Engine,
-    consumers: ConsumerService,
-    knowers: KnowerService,
-    tokens: Arc<TokenService>,
-    mounts: MountService,
-}
-
-/// The services that work on accounts.
-struct Desks {
-    accounts: AccountService,
-    campaigns: CampaignService,
-    databases: DatabaseService,
-    dynamic: DynamicService,
-    leases: LeaseService,
-    pools: PoolService,
-    targets: TargetService,
-    watches: WatchService,
-}
-
-impl Desks {
-    fn over(wired: &Wired, metrics: &Metrics, shutdown: &Shutdown, connections_max: usize) -> Self {
-        let Wired { engine, consumers, knowers, tokens, mounts } = wired;
-        let engine = || engine.clone();
-        let accounts = AccountService::new(engine(), consumers.clone(), knowers.clone());
-        let dynamic = DynamicService::new(engine(), mounts.clone());
-        let targets = TargetService::new(engine(), accounts.clone());
-        let tokens = Arc::clone(tokens);
-        Self {
-            campaigns: CampaignService::new(engine(), knowers.clone(), tokens, mounts.clone(), metrics),
-            databases: DatabaseService::new(engine(), targets.clone(), accounts.clone()),
-            leases: LeaseService::new(engine(), accounts.clone(), dynamic.clone()),
-            pools: PoolService::new(engine(), accounts.clone(), metrics),
-            watches: WatchService::new(engine(), shutdown.clone(), metrics, connections_max),
-            accounts,
-            dynamic,
-            targets,
-        }
-    }
-}
-
 impl App {
     /// Opens the store and wires the services. Nothing runs yet. Blocks while the store opens.
     ///
@@ -251,17 +215,17 @@ impl App {
         let wired = Wired { engine, consumers, knowers, tokens, mounts };
         let desks = Desks::over(&wired, &metrics, &shutdown, config.connections_max);
         let Wired { engine, consumers, knowers, tokens, mounts } = wired;
-        let Desks { accounts, campaigns, databases, dynamic, leases, pools, targets, watches } = desks;
-        let (outbox, incidents) = (engine.outbox().clone(), IncidentService::new(&engine));
-        let hand = (accounts.clone(), targets.clone(), incidents.clone(), Arc::clone(&clock));
+        let Desks { accounts, campaigns, databases, dynamic, incidents, leases, .. } = desks;
+        let Desks { pools, pulses, remedies, reports, targets, watches, .. } = desks;
+        let outbox = engine.outbox().clone();
         Ok(Arc::new(Self {
-            remedies: RemedyService::new(engine.clone(), hand.0, hand.1, hand.2),
-            webhooks: WebhookService::new(barrier.clone(), outbox, hand.3, Arc::clone(&entropy), &metrics),
+            remedies,
+            reports,
+            webhooks: WebhookService::new(barrier.clone(), outbox, Arc::clone(&clock), Arc::clone(&entropy), &metrics),
             databases,
             targets,
             incidents,
             rules: RuleService::new(engine.clone()),
-            reports: ReportService::new(engine.clone()),
             plugins: PluginService::new(engine.clone()),
             kv: KvService::new(barrier.clone()),
             dynamic,
@@ -273,6 +237,7 @@ impl App {
             campaigns,
             pools,
             watches,
+            pulses,
             rewrap: Rewrap::new(barrier.clone(), Arc::clone(&seal)),
             policies: PolicyService::new(barrier.clone()),
             cubbyholes: CubbyholeService::new(barrier.clone()),

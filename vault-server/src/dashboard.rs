@@ -11,8 +11,10 @@
 pub(crate) mod session;
 
 mod asset;
+mod live;
 mod origin;
 mod page;
+mod plot;
 mod time;
 mod visit;
 
@@ -66,8 +68,16 @@ async fn shown(visit: Visit, place: &[&str]) -> Response<Body> {
         Err(response) => return response,
     };
     match place {
+        ["events"] => live::events(signed_in),
         [] | [""] => page::overview::show(&signed_in).await,
         ["accounts"] => page::accounts::show(&signed_in).await,
+        ["checkouts"] => page::checkouts::show(&signed_in).await,
+        ["checkout"] => page::checkout::show(&signed_in).await,
+        ["audit"] => page::audit::show(&signed_in).await,
+        ["targets"] => page::targets::show(&signed_in).await,
+        ["targets", name] => page::target::show(&signed_in, name).await,
+        ["reports"] => page::reports::show(&signed_in).await,
+        ["reports", "download"] => page::reports::download(&signed_in).await,
         ["incident", id] => page::incident::show(&signed_in, id).await,
         ["incident", id, "act", action] => page::act::show(&signed_in, id, action).await,
         _ => page::state::missing(StatusCode::NOT_FOUND),
@@ -96,6 +106,9 @@ async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
     }
     match place {
         ["sign-out"] => page::sign_in::leave(&signed_in).await,
+        ["audit"] => page::audit::look(&signed_in, &form).await,
+        ["targets", name, word] => page::target::write(&signed_in, name, word, &form).await,
+        ["checkouts", word] => page::checkout::write(&signed_in, word, &form).await,
         ["incident", id, word @ ("ack" | "assign" | "note")] => {
             page::incident::write(&signed_in, id, word, &form).await
         }

@@ -22,6 +22,7 @@ pub mod mount;
 pub mod plugin;
 pub mod policy;
 pub mod pool;
+pub mod pulse;
 pub mod rehearsal;
 pub mod remedy;
 pub mod report;

@@ -23,7 +23,18 @@ pub(crate) async fn looks_at_everything(session: &mut Session) {
         session.secrets.add("session of a browser", cookie.split_once('=').unwrap().1);
         let incidents = session.vault.get("incidents?state=all").await.unwrap();
         let incidents = incidents.body["data"]["incidents"].as_array().cloned().unwrap_or_default();
-        let mut pages = vec!["/ui/".to_owned(), "/ui/accounts".to_owned(), "/ui/sign-in".to_owned()];
+        let mut pages: Vec<String> = PAGES.iter().map(|page| (*page).to_owned()).collect();
+        let accounts = session.vault.get("accounts/status").await.unwrap();
+        for account in accounts.body["data"]["keys"].as_array().cloned().unwrap_or_default() {
+            pages.push(format!("/ui/checkout?account={}", account.as_str().unwrap()));
+        }
+        for form in ["csv", "json", "markdown"] {
+            pages.push(format!("/ui/reports/download?report=ages&format={form}"));
+            pages.push(format!("/ui/reports/download?report=due&format={form}"));
+        }
+        for target in ["pg", "nothing"] {
+            pages.push(format!("/ui/targets/{target}"));
+        }
         for incident in incidents {
             let page = format!("/ui/incident/{}", incident["id"].as_str().unwrap());
             for action in ["retry", "unpark", "reconcile", "use_previous", "set_password"] {
@@ -50,6 +61,8 @@ fn body(fields: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
+const PAGES: &[&str] =
+    &["/ui/", "/ui/accounts", "/ui/sign-in", "/ui/checkouts", "/ui/targets", "/ui/reports", "/ui/audit"];
 pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 pub(crate) const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 /// Letters that a form needs no escapes for.

@@ -26,6 +26,12 @@ pub struct StandingReport {
     pub never_rotated: u64,
     /// Those that a maintenance of their target holds.
     pub held: u64,
+    /// Those in somebody's hands.
+    pub lent: u64,
+    /// Of these, those that are beyond their time.
+    pub lent_late: u64,
+    /// Of these, those that are ending, whose password has not been seen to be dead.
+    pub revoking: u64,
     /// How many are in each state that there is one in.
     pub by_state: BTreeMap<String, u64>,
 }

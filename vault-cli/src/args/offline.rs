@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, ValueEnum};
 
 use super::output::OutputArgs;
 use super::rotator::RotatorTestArgs;
@@ -40,13 +40,6 @@ pub enum OfflineCommand {
         /// How to print.
         output: OutputArgs,
     },
-}
-
-/// `rotunda audit …`.
-#[derive(Clone, Debug, Subcommand)]
-pub(crate) enum AuditWord {
-    /// Find any edit, removal, reordering or truncation in an audit file
-    Verify(AuditVerifyArgs),
 }
 
 /// `rotunda audit verify`.

@@ -206,6 +206,10 @@ fn standing(report: &StandingReport) -> String {
         ("held", format!("{} by a maintenance of their target", report.held)),
         ("due soon", format!("{} within {}", report.soon, Seconds(report.within_seconds))),
         ("never rotated", report.never_rotated.to_string()),
+        (
+            "checked out",
+            format!("{}, {} beyond their time, {} ending", report.lent, report.lent_late, report.revoking),
+        ),
     ]);
     let states: Vec<Vec<String>> =
         report.by_state.iter().map(|(state, count)| vec![output::shown(state), count.to_string()]).collect();

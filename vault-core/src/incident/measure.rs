@@ -47,6 +47,15 @@ pub struct Lasted {
     pub is_open: bool,
 }
 
+/// One observation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Single {
+    /// Its duration so far, in microseconds.
+    pub micros: u64,
+    /// Whether it has not ended.
+    pub is_open: bool,
+}
+
 /// Observations, as they are gathered.
 #[derive(Clone, Debug, Default)]
 pub struct Samples {
@@ -69,6 +78,19 @@ impl Samples {
     /// Counts what cannot be told.
     pub fn doubt(&mut self) {
         self.suspect += 1;
+    }
+
+    /// At most `most` of what was added, in order, the shortest and the longest among them.
+    #[must_use]
+    pub fn few(&self, most: usize) -> Vec<Single> {
+        let mut values = self.values.clone();
+        values.sort_unstable();
+        let last = values.len().saturating_sub(1);
+        let steps = most.saturating_sub(1).max(1);
+        let kept = (0..most.min(values.len()))
+            .filter_map(|step| values.get(if values.len() <= most { step } else { step * last / steps }));
+        kept.map(|(millis, is_open)| Single { micros: millis.saturating_mul(1000), is_open: *is_open })
+            .collect()
     }
 
     /// The distribution of what was added.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::Incident;
 use super::budget::{Budget, Objective};
 use super::entry::Entry;
-use super::measure::{Lasted, Samples, Spread};
+use super::measure::{Lasted, Samples, Single, Spread};
 use super::view::{End, View};
 use crate::account::plan::RunEnd;
 use crate::clock::Timestamp;
@@ -61,6 +61,8 @@ pub struct Figures {
     pub ttm: Spread,
     /// Time to repair.
     pub ttr: Spread,
+    /// Single times to repair, at most [`REPAIRS_MAX`].
+    pub repairs: Vec<Single>,
 }
 
 impl Figures {
@@ -147,8 +149,10 @@ impl Tally {
     }
 
     fn figures(self) -> Figures {
+        let [.., repairs] = &self.samples;
+        let repairs = repairs.few(REPAIRS_MAX);
         let [ttd, tta, ttm, ttr] = self.samples.map(Samples::spread);
-        Figures { ttd, tta, ttm, ttr, ..self.figures }
+        Figures { ttd, tta, ttm, ttr, repairs, ..self.figures }
     }
 }
 
@@ -284,3 +288,5 @@ impl Reporter {
 
 /// The rotator of a target that is no longer configured.
 pub const UNKNOWN: &str = "unknown";
+/// Single durations that a part of a report tells of: enough to draw.
+pub const REPAIRS_MAX: usize = 200;

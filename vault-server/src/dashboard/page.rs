@@ -2,10 +2,18 @@
 
 pub(super) mod accounts;
 pub(super) mod act;
+pub(super) mod audit;
+pub(super) mod checkout;
+pub(super) mod checkouts;
 pub(super) mod incident;
 pub(super) mod overview;
+pub(super) mod reports;
 pub(super) mod sign_in;
 pub(super) mod state;
+pub(super) mod target;
+pub(super) mod targets;
+
+mod paged;
 
 use askama::Template;
 use axum::body::Body;
@@ -15,6 +23,7 @@ use uuid::Uuid;
 use super::asset::{ICON, SCRIPT, STYLE};
 use super::time::When;
 use super::visit::SignedIn;
+use crate::http::Told;
 
 /// What is around every page.
 pub(super) struct Frame {
@@ -98,4 +107,43 @@ fn on_to(address: &str) -> Response<Body> {
 /// The name of an incident in a path; nothing else comes further.
 fn incident_id(text: &str) -> Option<String> {
     Uuid::try_parse(text).ok().map(|id| id.to_string())
+}
+
+/// What is said of a write that did not succeed. That nothing was done is said where the API refuses before it begins;
+/// elsewhere `look` says where to look.
+fn refusal(told: &Told, look: &str) -> String {
+    sentence(told.status.as_u16(), &told.errors(), look)
+}
+
+fn sentence(status: u16, errors: &str, look: &str) -> String {
+    match status {
+        403 if errors.is_empty() || errors.contains("permission denied") => {
+            "Your token may not do this. Nothing was done.".to_owned()
+        }
+        400 | 403 | 404 | 409 | 412 | 413 | 429 => format!("Nothing was done: {errors}"),
+        _ if errors.is_empty() => format!("It is not known how far it came. {look}."),
+        _ => format!("It is not known how far it came: {errors}. {look}."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn that_nothing_was_done_is_said_where_that_is_certain() {
+        for status in [400, 403, 404, 409, 412, 413, 429] {
+            let text = sentence(status, "no", "Look");
+            assert!(text.contains("Nothing was done") && !text.contains("not known"), "{status}: {text}");
+        }
+        for status in [200, 202, 405, 408, 418, 500, 502, 503, 504] {
+            for errors in ["", "no"] {
+                let text = sentence(status, errors, "Look");
+                assert!(
+                    !text.contains("Nothing") && text.contains("It is not known how far it came"),
+                    "{text}"
+                );
+            }
+        }
+    }
 }

@@ -7,13 +7,14 @@ use axum::body::Body;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, Response, header};
 use serde::de::DeserializeOwned;
+use serde_json::{Map, Value, json};
 use vault_core::clock::Timestamp;
 
 use super::origin;
 use super::page;
 use super::session::Session;
 use crate::http::inside::query;
-use crate::http::{Fields, Inside, Told};
+use crate::http::{Fields, Inside, Looks, Told};
 
 /// A request; nothing is known of its sender yet.
 pub(super) struct Visit {
@@ -69,7 +70,7 @@ impl Visit {
         if self.inside.is_sealed() {
             return Err(page::state::sealed(&self).await);
         }
-        let by_person = !self.query.contains_key("auto");
+        let by_person = !self.query.contains_key("auto") && self.path != EVENTS;
         let closings = self.inside.closings();
         let found = self.id.as_deref().and_then(|id| {
             let session = self.inside.sessions().look(id, self.now, closings, by_person)?;
@@ -117,9 +118,51 @@ impl SignedIn {
         Part::of(&self.read(path).await)
     }
 
+    /// Writes something to the API.
+    pub(super) async fn write(&self, path: &str, body: Value) -> Told {
+        self.visit.inside.write(Some(&self.session.token), path, body).await
+    }
+
+    /// Asks what the token may do at `paths`, which are below `/v1/` and not encoded.
+    pub(super) async fn rights(&self, paths: &[String]) -> Rights {
+        let told = self.write("sys/capabilities-self", json!({ "paths": paths })).await;
+        Rights(told.data())
+    }
+
+    /// The session's id.
+    pub(super) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What may be looked at now; nothing when the session or its token is over. It keeps no session alive.
+    pub(super) fn looks(&self) -> Option<Looks> {
+        let inside = &self.visit.inside;
+        if inside.is_sealed() {
+            return None;
+        }
+        inside.sessions().look(&self.id, inside.now(), inside.closings(), false)?;
+        inside.looks_of(&self.session.token)
+    }
+
     /// Ends the session.
     pub(super) fn end(&self) {
         self.visit.inside.sessions().end(&self.id);
+    }
+}
+
+/// What a token may do, by path; nothing where that cannot be asked.
+pub(super) struct Rights(Option<Map<String, Value>>);
+
+impl Rights {
+    /// Whether `capability` is granted. Where that could not be asked it is taken for granted, and the API decides.
+    pub(super) fn may(&self, capability: &str, path: &str) -> bool {
+        self.0.as_ref().is_none_or(|_| self.surely(capability, path))
+    }
+
+    /// Whether `capability` is known to be granted.
+    pub(super) fn surely(&self, capability: &str, path: &str) -> bool {
+        let words = self.0.as_ref().and_then(|rights| rights.get(path)).and_then(Value::as_array);
+        words.is_some_and(|words| words.iter().any(|word| word == capability || word == "root"))
     }
 }
 
@@ -160,3 +203,6 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let mut pairs = texts.flat_map(|text| text.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
+
+/// Where a page is told of changes: no person asks for it.
+const EVENTS: &str = "/ui/events";

@@ -9,11 +9,11 @@ use hyper::body::Frame;
 use tokio::sync::mpsc;
 
 /// Where events are put; dropping it ends the body.
-pub(super) struct EventSender(mpsc::Sender<Bytes>);
+pub(crate) struct EventSender(mpsc::Sender<Bytes>);
 
 /// The client reads slower than events come, or is gone.
 #[derive(Debug)]
-pub(super) struct CutOff;
+pub(crate) struct CutOff;
 
 /// A body, and where its events are put. `held` is kept until the connection is done with the body, so what
 /// is bounded by it stays bounded when a client does not read.
@@ -27,7 +27,7 @@ impl EventSender {
     ///
     /// # Errors
     /// [`CutOff`] when the client has not taken those before.
-    pub(super) fn event(&self, name: &str, id: Option<u64>, data: &str) -> Result<(), CutOff> {
+    pub(crate) fn event(&self, name: &str, id: Option<u64>, data: &str) -> Result<(), CutOff> {
         let id = id.map_or(String::new(), |id| format!("id: {id}\n"));
         self.put(format!("event: {name}\n{id}data: {data}\n\n"))
     }
@@ -36,7 +36,7 @@ impl EventSender {
     ///
     /// # Errors
     /// As [`event`](Self::event).
-    pub(super) fn greet(&self, retry: u64) -> Result<(), CutOff> {
+    pub(crate) fn greet(&self, retry: u64) -> Result<(), CutOff> {
         self.put(format!("retry: {retry}\n\n"))
     }
 
@@ -44,12 +44,12 @@ impl EventSender {
     ///
     /// # Errors
     /// As [`event`](Self::event).
-    pub(super) fn keep_alive(&self) -> Result<(), CutOff> {
+    pub(crate) fn keep_alive(&self) -> Result<(), CutOff> {
         self.put(":\n\n".to_owned())
     }
 
     /// Ends when the client is gone.
-    pub(super) async fn gone(&self) {
+    pub(crate) async fn gone(&self) {
         self.0.closed().await;
     }
 

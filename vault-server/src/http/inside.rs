@@ -7,23 +7,27 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, Method, Request, StatusCode, header};
+use axum::body::{Body, Bytes};
+use axum::http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
+use vault_core::policy::Capability;
 use vault_core::secret::{SecretString, wipe};
 
 use super::body;
 use super::dispatch::{self, OPEN_BODY_BYTES_MAX, Server};
 use super::error::ApiError;
+use super::events::{self, EventSender};
 use super::fields::Fields;
 use super::guard;
 use super::head;
 use crate::app::App;
 use crate::dashboard::session::Sessions;
+pub(crate) use crate::service::pulse::{Beat, Feed, Heard};
+use crate::shutdown::Shutdown;
 
 /// The door for one request of a browser.
 pub(crate) struct Inside {
@@ -31,10 +35,17 @@ pub(crate) struct Inside {
     remote: SocketAddr,
 }
 
-/// What the API answered. It may hold a secret, so nothing prints it.
+/// What the API answered. It may hold a secret, so nothing prints it, and it is wiped.
 pub(crate) struct Told {
     pub(crate) status: StatusCode,
     body: Value,
+}
+
+/// Which changes somebody may be told of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Looks {
+    pub(crate) incidents: bool,
+    pub(crate) accounts: bool,
 }
 
 impl Inside {
@@ -60,9 +71,31 @@ impl Inside {
         self.ask(Method::POST, path, token, Some(body)).await
     }
 
+    /// Deletes `path`, which is below `/v1/` and encoded.
+    pub(crate) async fn delete(&self, token: &SecretString, path: &str) -> Told {
+        self.ask(Method::DELETE, path, Some(token), None).await
+    }
+
     /// What anybody may know: whether there is a vault, and whether it is sealed.
     pub(crate) async fn seal_status(&self) -> Told {
         self.ask(Method::GET, "sys/seal-status", None, None).await
+    }
+
+    /// Reads `path` in the form that it names: as a file.
+    pub(crate) async fn fetch(
+        &self,
+        token: &SecretString,
+        path: &str,
+    ) -> Result<(StatusCode, HeaderValue, Bytes), Told> {
+        let response = self.send(Method::GET, path, Some(token), None).await?;
+        if !response.status().is_success() {
+            return Err(Self::told(response).await);
+        }
+        let (parts, body) = response.into_parts();
+        let plain = HeaderValue::from_static("application/octet-stream");
+        let content_type = parts.headers.get(header::CONTENT_TYPE).cloned().unwrap_or(plain);
+        let bytes = axum::body::to_bytes(body, ANSWER_BYTES_MAX).await.map_err(|_| Told::too_much())?;
+        Ok((parts.status, content_type, bytes))
     }
 
     async fn ask(
@@ -72,12 +105,24 @@ impl Inside {
         token: Option<&SecretString>,
         body: Option<Value>,
     ) -> Told {
-        let failed = || Told { status: StatusCode::INTERNAL_SERVER_ERROR, body: Value::Null };
+        match self.send(method, path, token, body).await {
+            Ok(response) => Self::told(response).await,
+            Err(told) => told,
+        }
+    }
+
+    async fn send(
+        &self,
+        method: Method,
+        path: &str,
+        token: Option<&SecretString>,
+        body: Option<Value>,
+    ) -> Result<Response<Body>, Told> {
         let mut request = Request::builder().method(method).uri(format!("/v1/{path}"));
         if let Some(token) = token {
             // Bytes that no header can hold are no token.
             let Ok(mut value) = HeaderValue::from_str(token.expose()) else {
-                return Told { status: StatusCode::FORBIDDEN, body: Value::Null };
+                return Err(Told { status: StatusCode::FORBIDDEN, body: Value::Null });
             };
             value.set_sensitive(true);
             request = request.header("x-vault-token", value);
@@ -89,22 +134,51 @@ impl Inside {
         });
         let request = request
             .header(header::CONTENT_TYPE, "application/json")
-            .body(bytes.map_or_else(Body::empty, Body::from));
-        let Ok(request) = request else { return failed() };
-        let response = dispatch::inside(Arc::clone(&self.server), self.remote, request).await;
+            .body(bytes.map_or_else(Body::empty, Body::from))
+            .map_err(|_| Told::failed())?;
+        Ok(dispatch::inside(Arc::clone(&self.server), self.remote, request).await)
+    }
+
+    async fn told(response: Response<Body>) -> Told {
         let status = response.status();
         let Ok(bytes) = axum::body::to_bytes(response.into_body(), ANSWER_BYTES_MAX).await else {
-            let body = json!({ "errors": ["it is too many to show"] });
-            return Told { status: StatusCode::INTERNAL_SERVER_ERROR, body };
+            return Told::too_much();
         };
         let body = if bytes.is_empty() { Ok(Value::Null) } else { serde_json::from_slice(&bytes) };
-        body.map_or_else(|_| failed(), |body| Told { status, body })
+        body.map_or_else(|_| Told::failed(), |body| Told { status, body })
     }
 
     /// The name that a live token goes by. Nothing is counted or written down: what is then asked with it is.
     pub(crate) fn name_of(&self, token: &SecretString) -> Option<String> {
         let caller = guard::authenticate(&self.server, Some(token), self.remote.ip(), self.now()).ok()??;
         Some(caller.token.display_name().to_owned())
+    }
+
+    /// What of the pages a live token may look at: by its policies as they are now. Nothing is counted or written down.
+    pub(crate) fn looks_of(&self, token: &SecretString) -> Option<Looks> {
+        let caller = guard::authenticate(&self.server, Some(token), self.remote.ip(), self.now()).ok()??;
+        let acl = self.app().policies.acl(caller.token.policies()).ok()?;
+        let may = |wanted: Capability, path: &str| {
+            acl.capabilities(path).into_iter().any(|one| one == wanted || one == Capability::Root)
+        };
+        Some(Looks {
+            incidents: may(Capability::Read, "incidents"),
+            accounts: may(Capability::List, "accounts/status/"),
+        })
+    }
+
+    /// Opens a feed of changes for a session, with the body of an answer and where its events are put; nothing when
+    /// there are too many.
+    pub(crate) fn feed(&self, session: &str) -> Option<(Feed, EventSender, Body)> {
+        let feed = self.app().pulses.open(session)?;
+        // The seat is the task's: it ends when the browser is gone.
+        let (sender, body) = events::channel(Arc::new(()));
+        Some((feed, sender, body))
+    }
+
+    /// By which a task ends with the server.
+    pub(crate) fn shutdown(&self) -> Shutdown {
+        self.app().shutdown.clone()
     }
 
     /// Whether nothing but the seal's own state can be told.
@@ -148,10 +222,39 @@ impl Inside {
 }
 
 impl Told {
+    fn failed() -> Self {
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, body: Value::Null }
+    }
+
+    fn too_much() -> Self {
+        let body = json!({ "errors": ["it is too many to show"] });
+        Self { status: StatusCode::INTERNAL_SERVER_ERROR, body }
+    }
+
     /// The `data` of the answer, when it is a success of that form.
     pub(crate) fn data<T: DeserializeOwned>(&self) -> Option<T> {
         let data = self.body.get("data").filter(|_| self.status.is_success())?;
         T::deserialize(data).ok()
+    }
+
+    /// The facts beside a refusal.
+    pub(crate) fn facts<T: DeserializeOwned>(&self) -> Option<T> {
+        T::deserialize(self.body.get("data")?).ok()
+    }
+
+    /// A secret of the `data` of a success, which is taken out of it.
+    pub(crate) fn secret(&mut self, name: &str) -> Option<SecretString> {
+        let secret = self.body.get_mut("data").filter(|_| self.status.is_success())?.get_mut(name)?.take();
+        match secret {
+            Value::String(text) => Some(SecretString::new(text)),
+            _ => None,
+        }
+    }
+
+    /// What a success is warned of.
+    pub(crate) fn warnings(&self) -> Vec<String> {
+        let warnings = self.body.get("warnings").and_then(Value::as_array).map(Vec::as_slice);
+        warnings.unwrap_or_default().iter().filter_map(Value::as_str).map(str::to_owned).collect()
     }
 
     /// The whole answer, for those that have no envelope.
@@ -176,6 +279,12 @@ impl Told {
     }
 }
 
+impl Drop for Told {
+    fn drop(&mut self) {
+        wipe(&mut self.body);
+    }
+}
+
 /// The fields of a form.
 pub(crate) async fn form(body: Body) -> Result<Fields, ApiError> {
     let body = body::read(body, OPEN_BODY_BYTES_MAX).await?;
@@ -190,6 +299,12 @@ pub(crate) fn query(text: Option<&str>) -> BTreeMap<String, String> {
 /// One part of a path, encoded, so that nothing in it can lead elsewhere.
 pub(crate) fn encoded(part: &str) -> String {
     utf8_percent_encode(part, KEPT).to_string()
+}
+
+/// A path of several parts, each encoded.
+pub(crate) fn encoded_path(path: &str) -> String {
+    let parts: Vec<String> = path.split('/').map(encoded).collect();
+    parts.join("/")
 }
 
 /// Answers of the API that a page is made of.

@@ -5,6 +5,7 @@
 
 mod device;
 mod registry;
+mod search;
 mod sink;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +21,7 @@ use vault_core::crypto::Keyring;
 
 use self::device::Device;
 pub use self::registry::{AuditDevices, CHAIN, DeviceError, DeviceSpec};
+pub use self::search::{Cursor, SearchError};
 pub use self::sink::SpecError;
 use crate::telemetry::metrics::Metrics;
 

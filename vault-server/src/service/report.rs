@@ -39,47 +39,59 @@ pub struct Terms {
     pub objective: Objective,
     /// What an hour of staff costs, in hundredths of whatever it is counted in.
     pub hourly_cost: Option<u64>,
+    /// Whether single times to repair are told of each part.
+    pub durations: bool,
 }
 
 /// The reports. Cheap to clone.
 #[derive(Clone)]
 pub struct ReportService {
     engine: Engine,
-    recent: Arc<Recent>,
+    thirty_days: Arc<Recent>,
+    two_months: Arc<Recent>,
+}
+
+/// A report that is at hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lately {
+    /// The last thirty days as a whole.
+    ThirtyDays,
+    /// This month and the one before, by month.
+    TwoMonths,
 }
 
 impl ReportService {
     /// The reports on what is behind `engine`.
     #[must_use]
     pub fn new(engine: Engine) -> Self {
-        Self { engine, recent: Arc::default() }
+        Self { engine, thirty_days: Arc::default(), two_months: Arc::default() }
     }
 
-    /// What failed in the last thirty days. Where that is added up from many records it is as it was at most `max_age`
+    /// What failed lately. Where that is added up from many records it is as it was at most `max_age`
     /// ago; what is older than half a minute is then added up anew behind the answer, for the next who asks.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn recent(&self, max_age: Duration) -> Result<RotationReport, LoadError> {
-        let closings = self.engine.barrier().closings();
-        let at_hand = || self.recent.at_hand(closings, self.engine.now(), max_age);
+    pub fn recent(&self, lately: Lately, max_age: Duration) -> Result<RotationReport, LoadError> {
+        let (closings, recent) = (self.engine.barrier().closings(), self.lately(lately));
+        let at_hand = || recent.at_hand(closings, self.engine.now(), max_age);
         if let Some(AtHand { report, is_due }) = at_hand() {
             if is_due {
                 let service = self.clone();
                 tokio::task::spawn_blocking(move || {
-                    let _turn = service.recent.turn();
-                    if let Err(error) = service.renew(closings) {
-                        service.recent.give_up();
-                        tracing::warn!(%error, "the report of the last thirty days was not added up anew");
+                    let _turn = service.lately(lately).turn();
+                    if let Err(error) = service.renew(lately, closings) {
+                        service.lately(lately).give_up();
+                        tracing::warn!(%error, "a report that is at hand was not added up anew");
                     }
                 });
             }
             return Ok(report);
         }
-        let _turn = self.recent.turn();
+        let _turn = recent.turn();
         match at_hand() {
             Some(AtHand { report, .. }) => Ok(report),
-            None => self.renew(closings),
+            None => self.renew(lately, closings),
         }
     }
 
@@ -109,13 +121,25 @@ impl ReportService {
     fn prepare(&self) -> Result<(), LoadError> {
         self.engine.board().tally(self.engine.now(), Duration::ZERO)?;
         self.engine.board().open_incidents(|_| ())?;
-        self.recent(LOOKED_EVERY).map(drop)
+        self.recent(Lately::ThirtyDays, LOOKED_EVERY)?;
+        self.recent(Lately::TwoMonths, LOOKED_EVERY).map(drop)
     }
 
-    fn renew(&self, closings: u64) -> Result<RotationReport, LoadError> {
+    fn lately(&self, lately: Lately) -> &Recent {
+        match lately {
+            Lately::ThirtyDays => &self.thirty_days,
+            Lately::TwoMonths => &self.two_months,
+        }
+    }
+
+    fn renew(&self, lately: Lately, closings: u64) -> Result<RotationReport, LoadError> {
         let now = self.engine.now();
-        let (report, records) = self.added_up(Window::until_now(now), By::Whole, Terms::default())?;
-        self.recent.keep((records > FEW).then(|| Kept::new(closings, now, report.clone())));
+        let (window, by) = match lately {
+            Lately::ThirtyDays => (Window::until_now(now), By::Whole),
+            Lately::TwoMonths => (Window::this_month_and_last(now), By::Month),
+        };
+        let (report, records) = self.added_up(window, by, Terms::default())?;
+        self.lately(lately).keep((records > FEW).then(|| Kept::new(closings, now, report.clone())));
         Ok(report)
     }
 
@@ -185,6 +209,9 @@ impl ReportService {
             soon: tally.soon,
             never_rotated: tally.never,
             held: tally.held,
+            lent: tally.lent,
+            lent_late: tally.lent_late,
+            revoking: tally.revoking,
             by_state: by_state.collect(),
         })
     }

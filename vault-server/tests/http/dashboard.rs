@@ -1,8 +1,13 @@
 //! The dashboard as a browser meets it: signing in and out, pages, forms, and what they never do.
 
+mod audit;
 mod form;
+mod lend;
+mod live;
 mod page;
+mod report;
 mod safety;
+mod target;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -10,7 +15,7 @@ use crate::vault::{Reply, Vault};
 
 /// A browser that is signed in, or not.
 pub(crate) struct Browser<'a> {
-    vault: &'a Vault,
+    pub(crate) vault: &'a Vault,
     pub(crate) cookie: String,
 }
 

@@ -26,6 +26,16 @@ impl Window {
         Self { from: to.minus(WINDOW_DEFAULT), to, now }
     }
 
+    /// This month, in UTC, and the one before.
+    #[must_use]
+    pub fn this_month_and_last(now: Timestamp) -> Self {
+        let today = now.to_utc();
+        let first = NaiveDate::from_ymd_opt(today.year(), today.month(), 1);
+        let from = first.and_then(|first| first.checked_sub_months(Months::new(1))).map(midnight);
+        let last = Self::until_now(now);
+        Self { from: from.unwrap_or(last.from), ..last }
+    }
+
     /// Whether `at` lies in it.
     #[must_use]
     pub fn holds(self, at: Timestamp) -> bool {

@@ -9,6 +9,7 @@ use vault_api::account::{AccountState, AccountStatus, StatusListing};
 use vault_core::clock::Timestamp;
 
 use super::overview::{Quiet, quiet};
+use super::paged::{Paged, cut};
 use super::{Frame, html};
 use crate::dashboard::time::When;
 use crate::dashboard::visit::{Part, SignedIn, reason};
@@ -21,23 +22,13 @@ struct Accounts {
     search: String,
     state: String,
     states: Vec<&'static str>,
-    listing: Part<Listing>,
-}
-
-/// The accounts that were asked for.
-struct Listing {
-    rows: Vec<Row>,
-    /// All that fit.
-    found: usize,
-    /// The place of the first row, from 1 on.
-    first: usize,
-    last: usize,
-    earlier: Option<String>,
-    later: Option<String>,
+    listing: Part<Paged<Row>>,
 }
 
 struct Row {
     path: String,
+    /// Where it is checked out.
+    lending: String,
     target: String,
     username: String,
     state: &'static str,
@@ -67,7 +58,7 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
         None => None,
     };
     let why = if listing.is_some() { String::new() } else { reason(&told) };
-    let page = visit.asked("page").parse().unwrap_or(1).max(1);
+    let page = visit.asked("page").parse().unwrap_or(1);
     let listing = listing.map(|listing| found(listing, (&search, &state, page), visit.now));
     let states = std::iter::once("failing").chain(DERIVED).chain(STATES.map(AccountState::word)).collect();
     let frame = Frame::of(signed_in, "accounts", "Accounts");
@@ -76,7 +67,7 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     html(status, &Accounts { frame, search, state, states, listing: Part { told: listing, why } })
 }
 
-fn found(listing: StatusListing, (search, state, page): (&str, &str, usize), now: Timestamp) -> Listing {
+fn found(listing: StatusListing, (search, state, page): (&str, &str, usize), now: Timestamp) -> Paged<Row> {
     let wanted = search.to_lowercase();
     let fits = |text: &str| text.to_lowercase().contains(&wanted);
     let all: Vec<(String, AccountStatus)> = listing
@@ -85,20 +76,10 @@ fn found(listing: StatusListing, (search, state, page): (&str, &str, usize), now
         .filter(|(_, status)| stands(status, state, now))
         .filter(|(path, status)| fits(path) || fits(&status.target) || fits(&status.username))
         .collect();
-    let found = all.len();
-    // A page beyond the end is the last one.
-    let page = page.min(found.div_ceil(PAGE)).max(1);
-    let before = (page - 1) * PAGE;
-    let rows: Vec<Row> =
-        all.into_iter().skip(before).take(PAGE).map(|(path, status)| row(path, status, now)).collect();
-    Listing {
-        first: if rows.is_empty() { 0 } else { before + 1 },
-        last: before + rows.len(),
-        earlier: (page > 1).then(|| address(search, state, page - 1)),
-        later: (before + rows.len() < found).then(|| address(search, state, page + 1)),
-        rows,
-        found,
-    }
+    let Paged { rows, found, first, last, earlier, later } =
+        cut(all, page, |page| address(search, state, page));
+    let rows = rows.into_iter().map(|(path, status)| row(path, status, now)).collect();
+    Paged { rows, found, first, last, earlier, later }
 }
 
 /// Whether an account is one of those that `word` names; a word of the API's own was judged there.
@@ -131,6 +112,7 @@ fn row(path: String, status: AccountStatus, now: Timestamp) -> Row {
         holder: status.holder.map(|holder| holder.principal),
         class: status.failure.class,
         incident: status.failure.incident,
+        lending: super::checkouts::one(&path),
         path,
         target: status.target,
         username: status.username,
@@ -160,8 +142,6 @@ const STATES: [AccountState; 11] = [
 const DERIVED: [&str; 3] = ["overdue", "held", "never"];
 /// What is due begins within this.
 const LATE: Duration = Duration::from_secs(60);
-/// Rows of one page.
-const PAGE: usize = 50;
 
 #[cfg(test)]
 mod tests {

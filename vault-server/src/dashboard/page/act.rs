@@ -6,8 +6,8 @@ use axum::http::{Response, StatusCode};
 use serde_json::{Value, json};
 use vault_api::incident::{ActResponse, IncidentAction, IncidentActions};
 
-use super::incident::refusal;
-use super::{Frame, html, incident_id, state};
+use super::incident::LOOK;
+use super::{Frame, html, incident_id, refusal, state};
 use crate::dashboard::visit::{Part, SignedIn, reason};
 use crate::http::Fields;
 
@@ -104,7 +104,7 @@ pub(in crate::dashboard) async fn press(
     let Some(outcome) = done.told else {
         // An answer of success that cannot be read is none.
         let status = if told.status.is_success() { StatusCode::INTERNAL_SERVER_ERROR } else { told.status };
-        return confirm(signed_in, &id, action, Some((status, refusal(&told)))).await;
+        return confirm(signed_in, &id, action, Some((status, refusal(&told, LOOK)))).await;
     };
     let subject: Part<IncidentActions> = signed_in.part(&format!("incidents/{id}/actions")).await;
     let page = Acted {

@@ -3,14 +3,14 @@
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use vault_api::incident::{
     Incident, IncidentAction, IncidentActions, IncidentEvent, IncidentReview, IncidentState,
 };
 use vault_core::clock::Timestamp;
 
 use super::overview::{Quiet, quiet};
-use super::{Frame, html, incident_id, on_to, state};
+use super::{Frame, html, incident_id, on_to, refusal, state};
 use crate::dashboard::time::When;
 use crate::dashboard::visit::{Part, SignedIn};
 use crate::http::inside::encoded;
@@ -99,7 +99,7 @@ pub(in crate::dashboard) async fn write(
         }
     }
     let path = format!("incidents/{id}/{word}");
-    let told = signed_in.visit.inside.write(Some(&signed_in.session.token), &path, Value::Object(body)).await;
+    let told = signed_in.write(&path, Value::Object(body)).await;
     if told.status.is_success() {
         return on_to(&format!("/ui/incident/{id}"));
     }
@@ -124,22 +124,8 @@ async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>) -> Respons
     let title = incident.told.as_ref().map_or("Incident", |incident| &incident.subject);
     let frame = Frame::of(signed_in, "", title).refreshed(format!("/ui/incident/{id}?auto=1"));
     let incident = Part { told: incident.told.map(|incident| shown(incident, now)), why: incident.why };
-    let alert = refused.map(refusal).unwrap_or_default();
+    let alert = refused.map(|refused| refusal(refused, LOOK)).unwrap_or_default();
     html(status, &Page { frame, alert, id: id.to_owned(), incident, actions, may })
-}
-
-/// What is said of a write that did not succeed. That nothing was done is said where the API refuses before it begins.
-pub(super) fn refusal(told: &Told) -> String {
-    sentence(told.status.as_u16(), &told.errors())
-}
-
-fn sentence(status: u16, errors: &str) -> String {
-    match status {
-        403 => "Your token may not do this. Nothing was done.".to_owned(),
-        400 | 404 | 409 | 412 | 413 | 429 => format!("Nothing was done: {errors}"),
-        _ if errors.is_empty() => "It is not known how far it came. Look at the time line.".to_owned(),
-        _ => format!("It is not known how far it came: {errors}. Look at the time line."),
-    }
 }
 
 fn shown(mut incident: Incident, now: Timestamp) -> Shown {
@@ -174,19 +160,13 @@ fn member(path: &str) -> Member {
 /// Asks which of the forms the token may send; where that cannot be asked, they are shown, and the API decides.
 async fn may(signed_in: &SignedIn, id: &str) -> May {
     let path = |word: &str| format!("incidents/{id}/{word}");
-    let asked = json!({ "paths": [path("ack"), path("assign"), path("note")] });
-    let token = Some(&signed_in.session.token);
-    let told = signed_in.visit.inside.write(token, "sys/capabilities-self", asked).await;
-    let Some(data) = told.data::<Map<String, Value>>() else {
-        return May { ack: true, assign: true, note: true };
-    };
-    let may = |word: &str| {
-        let words = data.get(&path(word)).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
-        words.iter().any(|word| word == "update" || word == "root")
-    };
+    let rights = signed_in.rights(&[path("ack"), path("assign"), path("note")]).await;
+    let may = |word: &str| rights.may("update", &path(word));
     May { ack: may("ack"), assign: may("assign"), note: may("note") }
 }
 
+/// What is to be done where nobody knows how far it came.
+pub(super) const LOOK: &str = "Look at the time line";
 /// Accounts that are named on the page; the rest is counted.
 const MEMBERS_MAX: usize = 50;
 /// The clock of an incident (docs/rotation.md).
@@ -201,25 +181,3 @@ const MARKS: [(&str, &str); 9] = [
     ("t7", "remediated: proved healthy"),
     ("t8", "reviewed"),
 ];
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn that_nothing_was_done_is_said_where_that_is_certain() {
-        for status in [400, 403, 404, 409, 412, 413, 429] {
-            let text = sentence(status, "no");
-            assert!(text.contains("Nothing was done") && !text.contains("not known"), "{status}: {text}");
-        }
-        for status in [200, 202, 405, 408, 418, 500, 502, 503, 504] {
-            for errors in ["", "no"] {
-                let text = sentence(status, errors);
-                assert!(
-                    !text.contains("Nothing") && text.contains("It is not known how far it came"),
-                    "{text}"
-                );
-            }
-        }
-    }
-}

@@ -7,6 +7,7 @@ use vault_api::incident::{Incident, IncidentActions, IncidentList};
 use vault_api::report::{RotationReport, Spread, StandingReport};
 use vault_core::clock::Timestamp;
 
+use super::reports::{Both, this_and_last};
 use super::{Frame, html, incident_id};
 use crate::dashboard::time::{When, seconds, span};
 use crate::dashboard::visit::{Part, SignedIn};
@@ -18,6 +19,8 @@ struct Overview {
     incidents: Part<Broken>,
     report: Part<Figures>,
     accounts: Part<Tally>,
+    /// This month beside the one before.
+    months: Option<Both>,
 }
 
 /// What is open.
@@ -112,7 +115,8 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     let standing: Part<StandingReport> = signed_in.part("reports/standing").await;
     let tally = |report: StandingReport| Tally { at: When::of(Some(&report.as_of), now, ""), report };
     let accounts = Part { told: standing.told.map(tally), why: standing.why };
-    html(StatusCode::OK, &Overview { frame, incidents, report, accounts })
+    let months = if report.told.is_some() { this_and_last(signed_in).await } else { None };
+    html(StatusCode::OK, &Overview { frame, incidents, report, accounts, months })
 }
 
 fn broken(list: IncidentList, now: Timestamp) -> Broken {

@@ -149,7 +149,11 @@ pub(in crate::dashboard) async fn leave(signed_in: &SignedIn) -> Response<Body> 
 
 /// A page of the dashboard, and nothing else. What a form asked for is no page; the one that it stood on is.
 pub(super) fn safe_next(text: &str) -> String {
-    let text = ["/ack", "/assign", "/note"].iter().find_map(|word| text.strip_suffix(word)).unwrap_or(text);
+    let text =
+        ["/ack", "/assign", "/note", "/out", "/extend", "/in", "/password", "/check", "/maintenance", "/end"]
+            .iter()
+            .find_map(|word| text.strip_suffix(word))
+            .unwrap_or(text);
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/-_".contains(letter);
     let is_page = text.starts_with("/ui/") && !text.contains("//") && text.chars().all(is_plain);
     let is_shown = is_page && !text.starts_with("/ui/sign");
@@ -187,6 +191,8 @@ mod tests {
             ("/ui/incident/0-a", "/ui/incident/0-a"),
             ("/ui/accounts", "/ui/accounts"),
             ("/ui/incident/0-a/note", "/ui/incident/0-a"),
+            ("/ui/checkouts/out", "/ui/checkouts"),
+            ("/ui/checkouts/in", "/ui/checkouts"),
             ("/ui/incident/0-a/act/retry", "/ui/incident/0-a/act/retry"),
             ("/ui//evil.example", ""),
             ("//evil.example", ""),

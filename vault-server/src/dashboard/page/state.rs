@@ -83,6 +83,11 @@ fn words(error: &ApiError, is_form: bool) -> (&'static str, &'static str) {
     }
 }
 
+/// Something that the API did not tell.
+pub(in crate::dashboard) fn unread(status: StatusCode, why: &str) -> Response<Body> {
+    message(status, "It could not be read", why)
+}
+
 /// Nothing was done.
 pub(in crate::dashboard) fn refused(why: &str) -> Response<Body> {
     message(StatusCode::FORBIDDEN, "Refused", why)

@@ -17,7 +17,8 @@ pub struct Brief {
     username: String,
     state: AccountState,
     is_failing: bool,
-    is_lent: bool,
+    /// When it is or was to be given back, and whether it is ending.
+    lent: Option<(Timestamp, bool)>,
     was_rotated: bool,
     next_rotation: Option<Timestamp>,
     held_until: Option<Timestamp>,
@@ -55,6 +56,12 @@ pub struct Tally {
     pub never: u64,
     /// Held by a maintenance.
     pub held: u64,
+    /// In somebody's hands.
+    pub lent: u64,
+    /// Of these, beyond their time.
+    pub lent_late: u64,
+    /// Of these, ending.
+    pub revoking: u64,
     /// In each state that is there.
     pub by_state: BTreeMap<AccountState, u64>,
 }
@@ -90,7 +97,11 @@ impl Brief {
             username: account.username.clone(),
             state: state(account),
             is_failing: account.incident.is_some(),
-            is_lent: account.lending.holder.is_some(),
+            lent: account
+                .lending
+                .holder
+                .as_ref()
+                .map(|lease| (lease.expires_at, lease.state == LeaseState::Revoking)),
             was_rotated: account.last_rotation.is_some(),
             next_rotation: account.next_rotation,
             held_until: account.held().filter(|_| !account.stage.is_active()),
@@ -105,7 +116,7 @@ impl Brief {
     /// is neither under way nor waiting for a person.
     fn is_overdue(&self, now: Timestamp) -> bool {
         let may_begin = matches!(self.state, AccountState::Idle | AccountState::Due | AccountState::Backoff);
-        let is_kept = self.is_held(now) || self.is_lent;
+        let is_kept = self.is_held(now) || self.lent.is_some();
         may_begin && !is_kept && self.next_rotation.is_some_and(|next| next <= now && now.since(next) >= LATE)
     }
 }
@@ -153,6 +164,9 @@ impl Tally {
         self.soon += u64::from(brief.next_rotation.is_some_and(|next| next >= now && next < end));
         self.never += u64::from(!brief.was_rotated);
         self.held += u64::from(brief.is_held(now));
+        self.lent += u64::from(brief.lent.is_some());
+        self.lent_late += u64::from(brief.lent.is_some_and(|(until, _)| until <= now));
+        self.revoking += u64::from(brief.lent.is_some_and(|(_, is_ending)| is_ending));
         *self.by_state.entry(brief.state).or_default() += 1;
     }
 }

@@ -12,7 +12,7 @@ use super::ApiError;
 use crate::barrier::{CommitError, LoadError, Sealed};
 use crate::engine::dynamic::DynamicError;
 use crate::service::approle::ApproleError;
-use crate::service::audit::{AuditUnavailable, DeviceError};
+use crate::service::audit::{AuditUnavailable, DeviceError, SearchError};
 use crate::service::campaign::CampaignError;
 use crate::service::cubbyhole::CubbyholeError;
 use crate::service::database::DatabaseError;
@@ -168,6 +168,19 @@ impl From<KvError> for ApiError {
 impl From<SecretPathError> for ApiError {
     fn from(error: SecretPathError) -> Self {
         Self::invalid(error.to_string())
+    }
+}
+
+impl From<SearchError> for ApiError {
+    fn from(error: SearchError) -> Self {
+        match error {
+            SearchError::Unavailable(error) => error.into(),
+            SearchError::Moved => Self::conflict(error.to_string()),
+            SearchError::Io(error) => {
+                tracing::error!(%error, "the audit file cannot be read");
+                Self::Internal
+            }
+        }
     }
 }
 

@@ -291,8 +291,8 @@ pub(super) fn shown(context: &Context, mut status: AccountStatus) -> Result<Acco
     let Some(holder) = &mut status.holder else { return Ok(status) };
     let Some(id) = &holder.lease_id else { return Ok(status) };
     let lease = context.app.leases.open(id)?;
-    let own = lease.is_some_and(|lease| lease.borrower.id == context.caller.principal.id());
-    if !own {
+    holder.own = lease.is_some_and(|lease| lease.borrower.id == context.caller.principal.id());
+    if !holder.own {
         let acl = context.app.policies.acl(context.caller.token.policies())?;
         let may = acl.capabilities(REVOKE);
         if !may.iter().any(|may| matches!(may, Capability::Root | Capability::Update)) {

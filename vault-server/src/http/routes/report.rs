@@ -10,7 +10,7 @@ use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
 use crate::service::report::sheet::{Sheet, ages, due, rotation, standing};
-use crate::service::report::{ReportService, Terms};
+use crate::service::report::{Lately, ReportService, Terms};
 
 /// The forms of a report.
 #[derive(Clone, Copy)]
@@ -23,9 +23,10 @@ enum Form {
 pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
     let (window, by, form) = (window(&context)?, by(&context)?, form(&context)?);
     if let Some(max_age) = context.fields().duration("max_age")? {
-        return recent(&context, max_age, form).await;
+        return recent(&context, max_age, by, form).await;
     }
-    let terms = Terms { objective: objective(&context)?, hourly_cost: hourly_cost(&context)? };
+    let durations = context.fields().flag("durations")?.unwrap_or(false);
+    let terms = Terms { objective: objective(&context)?, hourly_cost: hourly_cost(&context)?, durations };
     if by == By::Month && months(window).last().is_some_and(|(_, last)| last.to < window.as_of()) {
         return Err(ApiError::invalid(format!("by month, a report covers at most {MONTHS_MAX} months")));
     }
@@ -34,15 +35,19 @@ pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
 }
 
 /// The report as it was a moment ago.
-async fn recent(context: &Context, max_age: Duration, form: Form) -> Result<Answer, ApiError> {
-    for other in ["from", "to", "by", "objective", "hourly_cost"] {
+async fn recent(context: &Context, max_age: Duration, by: By, form: Form) -> Result<Answer, ApiError> {
+    let lately = match by {
+        By::Whole => Lately::ThirtyDays,
+        By::Month => Lately::TwoMonths,
+        _ => return Err(ApiError::invalid("with max_age, by must be month, or is left out")),
+    };
+    for other in ["from", "to", "objective", "hourly_cost", "durations"] {
         if context.fields().text(other)?.is_some_and(|text| !text.is_empty()) {
-            return Err(ApiError::invalid(format!(
-                "max_age is for the report of the last 30 days: leave out {other}"
-            )));
+            let what = "max_age is for the last 30 days, or for this month and the last";
+            return Err(ApiError::invalid(format!("{what}: leave out {other}")));
         }
     }
-    let report = read(context, move |service| service.recent(max_age.min(MAX_AGE_MAX))).await?;
+    let report = read(context, move |service| service.recent(lately, max_age.min(MAX_AGE_MAX))).await?;
     answer(form, &report, rotation)
 }
 

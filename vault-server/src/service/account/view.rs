@@ -73,6 +73,8 @@ impl AccountService {
                 reason: lease.reason.clone(),
                 ticket: lease.ticket.clone(),
                 state: lease_word(lease.state).to_owned(),
+                // Known where the caller is.
+                own: false,
             }),
             line: account
                 .lending

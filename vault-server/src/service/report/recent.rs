@@ -1,4 +1,4 @@
-//! The report of the last thirty days as it was a moment ago, for screens that are looked at again and again.
+//! A report as it was a moment ago, for screens that are looked at again and again.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;

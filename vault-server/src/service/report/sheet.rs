@@ -79,6 +79,7 @@ pub fn rotation(report: &RotationReport) -> Sheet {
         tta: report.tta,
         ttm: report.ttm,
         ttr: report.ttr,
+        repairs: Vec::new(),
         change: None,
     };
     let parts = report.groups.iter().map(|part| group("part", part));
@@ -143,6 +144,9 @@ pub fn standing(report: &StandingReport) -> Sheet {
         ("soon", report.soon),
         ("never_rotated", report.never_rotated),
         ("held", report.held),
+        ("lent", report.lent),
+        ("lent_late", report.lent_late),
+        ("revoking", report.revoking),
     ];
     let row = |kind: &str, name: &str, count: u64| vec![kind.to_owned(), name.to_owned(), count.to_string()];
     let states = report.by_state.iter().map(|(state, count)| row("state", state, *count));

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use vault_api::report::{
-    AttemptCounts, Budget, Burn, Change, IncidentCounts, ReportGroup, RotationCounts, RotationReport,
+    AttemptCounts, Budget, Burn, Change, IncidentCounts, Repair, ReportGroup, RotationCounts, RotationReport,
     Spread as ShownSpread, Window as ShownWindow, Work,
 };
 use vault_core::incident::budget::{self, Objective};
-use vault_core::incident::measure::{Rank, Spread};
+use vault_core::incident::measure::{Rank, Single, Spread};
 use vault_core::incident::report::{By, Figures, Group, Report, Window};
 
 use super::Terms;
@@ -49,6 +49,7 @@ fn group(part: &Group, before: Option<&Figures>, by: By, terms: Terms) -> Report
         tta: spread(figures.tta),
         ttm: spread(figures.ttm),
         ttr: spread(figures.ttr),
+        repairs: if terms.durations { figures.repairs.iter().map(repair).collect() } else { Vec::new() },
         change: before.map(|before| Change {
             failed_rotations: less(figures.failed, before.failed),
             failed_attempts: less(figures.attempts_failed, before.attempts_failed),
@@ -65,6 +66,10 @@ fn group(part: &Group, before: Option<&Figures>, by: By, terms: Terms) -> Report
         budget: Budget { rotations: None, attempts: None, ..shown.budget },
         ..shown
     }
+}
+
+fn repair(single: &Single) -> Repair {
+    Repair { seconds: millionths(single.micros), open: single.is_open }
 }
 
 fn rotations(figures: &Figures) -> RotationCounts {

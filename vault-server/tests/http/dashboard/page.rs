@@ -32,6 +32,9 @@ async fn the_overview_says_what_is_broken_since_when_who_has_it_and_what_is_safe
         "<dt>held by a maintenance</dt><dd><a href=\"/ui/accounts?state=held\">",
         "MTTR",
         "<dt>rotations that failed</dt>",
+        "<dt>checked out</dt><dd><a href=\"/ui/checkouts\">0</a>",
+        "<dt>repaired, not reviewed</dt>",
+        "<h2 id=\"beside\">This month and the last</h2>",
     ] {
         assert!(page.contains(text), "{text}: {page}");
     }
@@ -61,7 +64,7 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
     let (bench, id) = failing().await;
     let token = bench.vault.token(r#"{"policies":["default"]}"#).await;
     let browser = Browser::with_token(&bench.vault, &token).await;
-    for uri in ["/ui/", "/ui/accounts"] {
+    for uri in ["/ui/", "/ui/accounts", "/ui/checkouts", "/ui/targets", "/ui/targets/t", "/ui/audit"] {
         let page = browser.get(uri).await.text;
         assert!(page.contains("Your token may not read this."), "{uri}: {page}");
         for word in [">app<", ">target t<", "unreachable", "class=\"count\"", "figures", &id, " of 1"] {

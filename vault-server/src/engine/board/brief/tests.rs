@@ -47,7 +47,7 @@ fn a_state_holds_back_what_is_under_way_or_parked() {
         assert_eq!(brief.is_overdue(NOW), may_begin, "{state:?}");
         assert!(Find::new("", state.word()).unwrap().fits(b"a/db/app", &brief, NOW));
     }
-    let lent = Brief { is_lent: true, ..Brief::of(&due(600)) };
+    let lent = Brief { lent: Some((NOW, true)), ..Brief::of(&due(600)) };
     assert!(!lent.is_overdue(NOW));
 }
 
@@ -71,11 +71,24 @@ fn a_tally_counts_each_account_in_what_it_is() {
     let soon = Account { next_rotation: Some(NOW.plus(seconds(3_599))), ..account("db/soon") };
     let later = Account { next_rotation: Some(NOW.plus(seconds(3_600))), ..account("db/later") };
     let rotated = Account { last_rotation: Some(NOW), incident, ..due(0) };
+    let lent = |until, is_ending| Brief { lent: Some((until, is_ending)), ..Brief::of(&rotated) };
+    let lent = [lent(NOW, false), lent(NOW.plus(seconds(1)), true)];
     let mut tally = Tally::default();
-    for account in [due(600), soon, later, rotated] {
-        tally.add(&Brief::of(&account), NOW, seconds(3_600));
+    let briefs = [due(600), soon, later, rotated.clone()].map(|account| Brief::of(&account));
+    for brief in briefs.into_iter().chain(lent) {
+        tally.add(&brief, NOW, seconds(3_600));
     }
-    let by_state = BTreeMap::from([(AccountState::Idle, 4)]);
-    let want = Tally { accounts: 4, failing: 1, overdue: 1, soon: 2, never: 3, held: 0, by_state };
+    let want = Tally {
+        accounts: 6,
+        failing: 3,
+        overdue: 1,
+        soon: 4,
+        never: 3,
+        held: 0,
+        lent: 2,
+        lent_late: 1,
+        revoking: 1,
+        by_state: BTreeMap::from([(AccountState::Idle, 6)]),
+    };
     assert_eq!(tally, want);
 }

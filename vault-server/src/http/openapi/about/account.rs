@@ -208,6 +208,7 @@ pub(super) const HOLDER: &[Field] = &[
     may("reason", Text, "Why, in the holder's words."),
     may("ticket", Text, "The ticket that the holder named."),
     must("state", Word(&["active", "revoking", "closed"]), "Whether it is being ended."),
+    may("own", Flag, "`true` for who asks; absent for anybody else's."),
 ];
 pub(super) const CONFIRM: Field =
     may("confirm", Text, "What the hand-over answered, by which the caller says to have its passwords.");

@@ -13,8 +13,9 @@ pub(super) const LINES: &[About] = &[
             may(
                 "max_age",
                 Span,
-                "An answer for the last 30 days that was added up at most so long ago will do.",
+                "An answer for the last 30 days, or by month for this one and the last, that was added up at most so long ago will do.",
             ),
+            may("durations", Flag, "Whether single times to repair are told of each part; `false`."),
             FORM,
         ])
         .or(SHEETS),
@@ -106,6 +107,11 @@ const GROUP: &[Field] = &[
     TTA,
     TTM,
     TTR,
+    may(
+        "repairs",
+        List(&Object(&[must("seconds", Number, ""), must("open", Flag, "Whether it is not repaired.")])),
+        "Single times to repair, in order, at most 200; with `durations`.",
+    ),
     must(
         "change",
         OrNull(&Object(&[
@@ -170,6 +176,9 @@ const STANDING: &[Field] = &[
     must("soon", Count, "Due soon."),
     must("never_rotated", Count, "Never rotated by the vault."),
     must("held", Count, "Held by a maintenance of their target."),
+    must("lent", Count, "In somebody's hands."),
+    must("lent_late", Count, "Of these, beyond their time."),
+    must("revoking", Count, "Of these, ending without proof so far."),
     must("by_state", Map(&Count), "By state."),
 ];
 const DUE: &[Field] = &[

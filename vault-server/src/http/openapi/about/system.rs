@@ -36,6 +36,20 @@ pub(super) const LINES: &[About] = &[
         Top(Object(&[must("hash", Text, "`hmac-sha256:` and hex.")])),
     )
     .takes(&[must("input", Secret, "The text."), must("path", Text, "The name of an audit device.")]),
+    write("sys/audit-search", "Looks for lines of the audit file, the newest first.", data(AUDIT_SEARCH))
+        .takes(&[
+            may("path", Text, "An account's path, or any path, or its end after a slash."),
+            may("principal", Text, "Part of the display name of who asked."),
+            may("operation", Text, "`read`, `update`, …, or an act of the vault itself."),
+            may("outcome", Word(&["", "succeeded", "failed"]), "How it ended."),
+            may("type", Word(&["", "request", "response", "system", "chain"]), "Which lines."),
+            may("from", Text, "RFC 3339, or seconds since 1970; included."),
+            may("to", Text, "Excluded."),
+            may("value", Secret, "A text of which the line holds the digest."),
+            may("limit", Count, "How many lines; 50, at most 200."),
+            may("cursor", Text, "From where to go on: `next` of the answer before."),
+        ])
+        .fails(&[409]),
     read("sys/audit", "Lists the audit devices.", Top(Map(&Object(AUDIT_DEVICE)))),
     write("sys/audit/<path...>", "Adds an audit device.", Nothing).takes(&[
         must("path", Text, "Its name."),
@@ -243,3 +257,12 @@ const PATHS: Field = may("paths", List(&Text), "The paths.");
 const PATH: Field = may("path", List(&Text), "The old name of `paths`.");
 const CAPABILITIES: Shape =
     Map(&List(&Word(&["create", "delete", "deny", "list", "patch", "read", "root", "sudo", "update"])));
+const AUDIT_SEARCH: &[Field] = &[
+    must("lines", List(&Text), "As they are written, the newest first."),
+    must("next", OrNull(&Text), "From where to go on; `null` at the beginning of the file."),
+    must("looked_at", Count, "Lines that were looked at."),
+    must("unreadable", Count, "What is no line."),
+    must("newest_line", Count, "The number of the newest line."),
+    must("newest_hash", Text, "Its hash."),
+    must("public_key", Text, "The key that signs the checkpoints."),
+];

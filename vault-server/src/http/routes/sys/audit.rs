@@ -1,12 +1,14 @@
-//! `sys/audit`, `sys/audit/<path>`, `sys/audit-hash/<path>`.
+//! `sys/audit`, `sys/audit/<path>`, `sys/audit-hash/<path>`, `sys/audit-search`.
 
 use serde_json::{Map, Value, json};
-use vault_api::audit::AuditHashResponse;
+use vault_api::audit::{AuditHashResponse, AuditSearchResponse};
+use vault_core::audit::search::{Bounds, Outcome, Query};
 
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
-use crate::service::audit::{CHAIN, DeviceSpec};
+use crate::http::routes::incident::moment;
+use crate::service::audit::{CHAIN, Cursor, DeviceSpec};
 
 pub(in crate::http::routes) async fn hash(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.part("path")?;
@@ -21,6 +23,68 @@ pub(in crate::http::routes) async fn hash(context: Context) -> Result<Answer, Ap
         .ok_or_else(|| ApiError::invalid("the \"input\" parameter is empty"))?;
     let hash = context.app.audit.digest(input.expose())?;
     Ok(Answer::of(&AuditHashResponse { hash })?.copied_to_top())
+}
+
+/// Lines of the chained file, the newest first. A value that is asked for is digested here, as it was when it was written.
+pub(in crate::http::routes) async fn search(context: Context) -> Result<Answer, ApiError> {
+    let (query, cursor) = (query(&context)?, cursor(&context)?);
+    let lines = context.fields().count("limit")?.unwrap_or(LINES_DEFAULT);
+    if !(1..=LINES_MAX).contains(&lines) {
+        return Err(ApiError::invalid(format!("limit must be a number from 1 to {LINES_MAX}")));
+    }
+    let bounds = Bounds { lines: usize::try_from(lines).unwrap_or(usize::MAX), bytes: SEARCHED_BYTES_MAX };
+    let (head, key) = context.app.audit.standing().ok_or(ApiError::Sealed)?;
+    let audit = context.app.audit.clone();
+    let searched = tokio::task::spawn_blocking(move || audit.search(&query, cursor, bounds)).await;
+    let (mut found, next) = searched.map_err(|_| ApiError::Internal)??;
+    // The search itself is recorded before it is made, with the digest of the value: it is not what was looked for.
+    let own = format!("\"id\":\"{}\"", context.request.id);
+    found.lines.retain(|line| !line.contains(&own));
+    Answer::of(&AuditSearchResponse {
+        lines: found.lines,
+        next: next.map(|next| next.to_string()),
+        looked_at: found.looked_at,
+        unreadable: found.unreadable,
+        newest_line: head.seq,
+        newest_hash: head.hash.to_string(),
+        public_key: key.to_string(),
+    })
+}
+
+fn query(context: &Context) -> Result<Query, ApiError> {
+    let fields = context.fields();
+    let text = |name: &str| {
+        Ok::<_, ApiError>(fields.bounded_text(name, ASKED_BYTES_MAX)?.filter(|text| !text.is_empty()))
+    };
+    let outcome = match text("outcome")?.as_deref() {
+        None => None,
+        Some("succeeded") => Some(Outcome::Succeeded),
+        Some("failed") => Some(Outcome::Failed),
+        Some(_) => return Err(ApiError::invalid("outcome must be succeeded or failed")),
+    };
+    let kind = text("type")?;
+    if kind.as_deref().is_some_and(|kind| !KINDS.contains(&kind)) {
+        return Err(ApiError::invalid("type must be request, response, system or chain"));
+    }
+    let value = fields.secret("value")?.filter(|value| !value.expose().is_empty());
+    Ok(Query {
+        kind,
+        path: text("path")?,
+        principal: text("principal")?,
+        operation: text("operation")?,
+        outcome,
+        from: moment(context, "from")?,
+        to: moment(context, "to")?,
+        digest: value.map(|value| context.app.audit.digest(value.expose())).transpose()?,
+    })
+}
+
+fn cursor(context: &Context) -> Result<Option<Cursor>, ApiError> {
+    let text = context.fields().text("cursor")?.filter(|text| !text.is_empty());
+    let read = |text: String| {
+        Cursor::parse(&text).ok_or_else(|| ApiError::invalid("no search ended at that cursor"))
+    };
+    text.map(read).transpose()
 }
 
 /// The chained file, with the key that verifiers pin, and the further devices.
@@ -72,3 +136,10 @@ pub(in crate::http::routes) async fn disable(context: Context) -> Result<Answer,
 
 /// The chained file by the name that it had before there were further devices.
 const FILE_SINK: &str = "file";
+const KINDS: [&str; 4] = ["request", "response", "system", "chain"];
+/// Lines of one answer, when nothing is asked for and at most.
+const LINES_DEFAULT: u64 = 50;
+const LINES_MAX: u64 = 200;
+/// Bytes of the file that one request reads: a search goes on from there with another.
+const SEARCHED_BYTES_MAX: u64 = 64 * 1024 * 1024;
+const ASKED_BYTES_MAX: usize = 4096;

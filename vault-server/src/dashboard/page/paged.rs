@@ -1,0 +1,54 @@
+//! A page of a long table.
+
+/// Some rows, and where the others are.
+pub(super) struct Paged<T> {
+    pub(super) rows: Vec<T>,
+    /// All that fit.
+    pub(super) found: usize,
+    /// The place of the first row, from 1 on; 0 when there is none.
+    pub(super) first: usize,
+    pub(super) last: usize,
+    pub(super) earlier: Option<String>,
+    pub(super) later: Option<String>,
+}
+
+/// Page `page`, from 1 on, of `all`; one beyond the end is the last one.
+pub(super) fn cut<T>(all: Vec<T>, page: usize, address: impl Fn(usize) -> String) -> Paged<T> {
+    let found = all.len();
+    let page = page.min(found.div_ceil(PAGE)).max(1);
+    let before = (page - 1) * PAGE;
+    let rows: Vec<T> = all.into_iter().skip(before).take(PAGE).collect();
+    Paged {
+        first: if rows.is_empty() { 0 } else { before + 1 },
+        last: before + rows.len(),
+        earlier: (page > 1).then(|| address(page - 1)),
+        later: (before + rows.len() < found).then(|| address(page + 1)),
+        rows,
+        found,
+    }
+}
+
+/// Rows of one page.
+const PAGE: usize = 50;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_beyond_the_end_is_the_last_one() {
+        let at = |page: usize| page.to_string();
+        for (count, page, want) in [
+            (0, 1, (0, 0, None, None)),
+            (50, 1, (1, 50, None, None)),
+            (51, 1, (1, 50, None, Some("2"))),
+            (51, 2, (51, 51, Some("1"), None)),
+            (51, usize::MAX, (51, 51, Some("1"), None)),
+            (51, 0, (1, 50, None, Some("2"))),
+        ] {
+            let paged = cut(vec![(); count], page, at);
+            let seen = (paged.first, paged.last, paged.earlier.as_deref(), paged.later.as_deref());
+            assert_eq!((seen, paged.found), (want, count), "{count} {page}");
+        }
+    }
+}
