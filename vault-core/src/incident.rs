@@ -170,6 +170,9 @@ pub struct Incident {
     /// Of a target's incident: the accounts beneath it.
     #[serde(default)]
     pub members: Members,
+    /// Whether somebody was notified since it was opened last.
+    #[serde(default)]
+    pub notified: bool,
 }
 
 /// The accounts beneath a target's incident, counted.

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Subject;
 use crate::clock::Timestamp;
-use crate::id::{EventId, WebhookId};
+use crate::id::{EventId, IncidentId, WebhookId};
 use crate::schedule::backoff;
 use crate::secret::{SecretString, for_sealing};
 
@@ -155,6 +155,18 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// When it was delivered, or given up.
     pub ended_at: Option<Timestamp>,
+    /// The incident that it tells of.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub about: Option<About>,
+}
+
+/// The incident that a message tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct About {
+    /// Which one.
+    pub incident: IncidentId,
+    /// How often it had been reopened by then.
+    pub opening: u32,
 }
 
 /// Where a delivery stands.
@@ -267,7 +279,14 @@ impl Delivery {
             last: None,
             state: DeliveryState::Pending,
             ended_at: None,
+            about: event.about,
         }
+    }
+
+    /// The incident of which somebody knows once this is delivered.
+    #[must_use]
+    pub fn notifies(&self) -> Option<About> {
+        self.about.filter(|_| self.kind.notifies())
     }
 
     /// Notes what came of an attempt that ended at `now`; gives the time of the next one, if there is one.

@@ -95,6 +95,11 @@ pub enum What {
     Dissolved,
     /// It waits for a person.
     Parked,
+    /// A receiver has taken a message that tells of it.
+    Notified {
+        /// The name of the webhook.
+        receiver: String,
+    },
     /// Somebody takes it.
     Acknowledged,
     /// It has an owner.
@@ -241,6 +246,7 @@ impl Entry {
             What::ClassChanged { .. } => "class_changed",
             What::Dissolved => "dissolved",
             What::Parked => "parked",
+            What::Notified { .. } => "notified",
             What::Acknowledged => "acknowledged",
             What::Assigned { .. } => "assigned",
             What::Note { .. } => "note",
@@ -265,6 +271,7 @@ impl Entry {
             What::ClassChanged { failure } => format!("now {}: {}", failure.class, failure.detail),
             What::Dissolved => "no account is beneath it any more".to_owned(),
             What::Parked => "waits for a person".to_owned(),
+            What::Notified { receiver } => format!("webhook {receiver} has taken the message"),
             What::Acknowledged => "acknowledged".to_owned(),
             What::Assigned { owner } => format!("owner is {owner}"),
             What::Note { text, .. } => text.clone(),
@@ -316,6 +323,9 @@ impl Marks {
             }
             // Its consumers are hurt as well.
             What::Joined { .. } => self.t6 = None,
+            What::Notified { .. } => {
+                self.t4.get_or_insert(at);
+            }
             What::Acknowledged => {
                 self.t5.get_or_insert(at);
             }

@@ -1,5 +1,7 @@
 //! Folds what happened into the record of an incident, and gives its time line the next line.
 
+use std::time::Duration;
+
 use serde::{Deserialize, Serialize};
 
 use super::entry::{ALIKE_FOR, Cause, Entry, Failure, WHOLE_LINES, What};
@@ -96,6 +98,17 @@ pub enum LedgerEvent {
         /// Who ended the management.
         by: String,
     },
+    /// A receiver has taken a message that tells of it.
+    Notified {
+        /// Which incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// The name of the webhook.
+        receiver: String,
+        /// How often the incident had been reopened when the message was made.
+        opening: u32,
+    },
     /// Somebody takes it.
     Acknowledged {
         /// Which incident.
@@ -158,6 +171,7 @@ impl LedgerEvent {
             | Self::Remediated { incident, .. }
             | Self::Moved { incident, .. }
             | Self::Withdrawn { incident, .. }
+            | Self::Notified { incident, .. }
             | Self::Acknowledged { incident, .. }
             | Self::Assigned { incident, .. }
             | Self::Note { incident, .. }
@@ -219,6 +233,11 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
         LedgerEvent::Withdrawn { at, by, .. } => {
             close(&mut incident);
             Some((*at, Some(by.clone()), What::Withdrawn))
+        }
+        LedgerEvent::Notified { .. } if !is_first_notice(&incident, event) => None,
+        LedgerEvent::Notified { at, receiver, opening, .. } => {
+            incident.notified |= *opening >= incident.reopened;
+            Some((settled(&incident, *at), None, What::Notified { receiver: receiver.clone() }))
         }
         // Who comes second finds it taken: nothing happens by it.
         LedgerEvent::Acknowledged { .. } if incident.taken => None,
@@ -283,6 +302,7 @@ pub(super) fn opened(report: &FaultReport) -> Recorded {
         review: None,
         moved_from: report.moved_from,
         members: Members::default(),
+        notified: false,
     };
     // By a clock that went on, an attempt begins before it fails.
     if report.started_at > report.at {
@@ -296,6 +316,20 @@ pub(super) fn opened(report: &FaultReport) -> Recorded {
     };
     let entry = write(&mut incident, report.at, None, what);
     Recorded { incident, entry: Some(entry) }
+}
+
+/// Whether `event` is that somebody was notified, and nobody was since the incident was opened last. Of an opening that is
+/// over it is the first where nobody was notified ever.
+#[must_use]
+pub fn is_first_notice(incident: &Incident, event: &LedgerEvent) -> bool {
+    let LedgerEvent::Notified { opening, .. } = event else { return false };
+    let is_of_last = *opening >= incident.reopened;
+    if is_of_last { !incident.notified } else { incident.marks.t4.is_none() }
+}
+
+/// Several write to one time line: what was decided a moment before the last line is no clock that went back.
+pub(super) fn settled(incident: &Incident, at: Timestamp) -> Timestamp {
+    if incident.last_at.since(at) < SKEW { at.max(incident.last_at) } else { at }
 }
 
 fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, Option<String>, What)> {
@@ -330,6 +364,7 @@ pub(super) fn reopen(incident: &mut Incident) {
     incident.reopened = incident.reopened.saturating_add(1);
     // Somebody has to take it once more, and what was found out was not all.
     incident.taken = false;
+    incident.notified = false;
     incident.review = None;
 }
 
@@ -350,3 +385,5 @@ pub(super) fn write(incident: &mut Incident, wall: Timestamp, by: Option<String>
     incident.marks.fold(&entry);
     entry
 }
+
+const SKEW: Duration = Duration::from_secs(10);

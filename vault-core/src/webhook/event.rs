@@ -10,6 +10,7 @@ use crate::id::{EventId, IncidentId};
 use crate::incident::{Incident, IncidentState, Kind};
 use crate::rotation::fault::FaultClass;
 use crate::rotation::{grace, run::Stage};
+use crate::webhook::About;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -68,6 +69,12 @@ impl EventKind {
         }
     }
 
+    /// Whether who gets such a message is notified of an incident.
+    #[must_use]
+    pub const fn notifies(self) -> bool {
+        matches!(self, Self::Opened)
+    }
+
     /// By its [`word`](Self::word).
     #[must_use]
     pub fn parse(word: &str) -> Option<Self> {
@@ -88,6 +95,8 @@ pub struct Event {
     pub subject: Option<Subject>,
     /// Where it is about a target: the accounts there, which may fail for the same reason.
     pub beside: Vec<Subject>,
+    /// The incident that it tells of.
+    pub about: Option<About>,
     /// Further facts, as they are sent.
     data: Map<String, Value>,
 }
@@ -97,7 +106,7 @@ impl Event {
     #[must_use]
     pub fn test(id: EventId, now: Timestamp, webhook: &str) -> Self {
         let data = facts([("webhook", Value::from(webhook))]);
-        Self { id, kind: EventKind::Test, at: now, subject: None, beside: Vec::new(), data }
+        Self { id, kind: EventKind::Test, at: now, subject: None, beside: Vec::new(), about: None, data }
     }
 
     /// The JSON of its message: `type`, `timestamp`, `data`.
@@ -136,7 +145,7 @@ pub fn of_plan(before: &Account, plan: &Plan, mut id: impl FnMut() -> EventId) -
         let mut data = more(kind, entry, plan);
         data.insert("target".to_owned(), plan.account.target.as_str().into());
         let subject = Some(plan.account.subject.clone());
-        events.push(Event { id: id(), kind, at: entry.at, subject, beside: Vec::new(), data });
+        events.push(Event { id: id(), kind, at: entry.at, subject, beside: Vec::new(), about: None, data });
     }
     events
 }
@@ -215,7 +224,8 @@ pub fn of_incident(
         ("remediated_at", time(incident.marks.t7.filter(|_| kind == EventKind::Closed))),
     ]);
     let subject = Subject::from_key(&incident.subject);
-    Some(Event { id, kind, at: now, subject, beside: Vec::new(), data })
+    let about = Some(About { incident: incident_id, opening: incident.reopened });
+    Some(Event { id, kind, at: now, subject, beside: Vec::new(), about, data })
 }
 
 /// The facts that there are.

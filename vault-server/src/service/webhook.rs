@@ -28,6 +28,7 @@ use vault_core::webhook::{Former, WEBHOOKS_MAX, Webhook, sign};
 use self::address::AddressError;
 use self::meter::Meter;
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Sealed, require};
+use crate::engine::commit::PlanError;
 use crate::engine::outbox::Outbox;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
@@ -71,6 +72,17 @@ pub enum WebhookError {
 impl From<Sealed> for WebhookError {
     fn from(_: Sealed) -> Self {
         Self::Load(LoadError::Sealed)
+    }
+}
+
+impl From<PlanError> for WebhookError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Load(error) => Self::Load(error),
+            PlanError::Commit(error) => Self::Commit(error),
+            // Of accounts only.
+            PlanError::BorrowerGone | PlanError::NothingToKeep => Self::Commit(CommitError::Conflict),
+        }
     }
 }
 

@@ -12,6 +12,7 @@ use self::receiver::{Receiver, Reply};
 use super::bench::Bench;
 use super::vault::{Reply as Answer, seconds};
 
+mod notified;
 mod receiver;
 mod settings;
 
