@@ -251,7 +251,7 @@ impl App {
         let desks = Desks::over(&wired, &metrics, &shutdown, config.connections_max);
         let Wired { engine, consumers, knowers, tokens, mounts } = wired;
         let Desks { accounts, campaigns, databases, dynamic, leases, pools, targets, watches } = desks;
-        let (outbox, incidents) = (engine.outbox().clone(), IncidentService::new(barrier.clone()));
+        let (outbox, incidents) = (engine.outbox().clone(), IncidentService::new(&engine));
         let hand = (accounts.clone(), targets.clone(), incidents.clone(), Arc::clone(&clock));
         Ok(Arc::new(Self {
             remedies: RemedyService::new(engine.clone(), hand.0, hand.1, hand.2),

@@ -20,6 +20,7 @@ mod bench;
 pub(crate) mod commit;
 mod drive;
 pub mod dynamic;
+mod escalate;
 mod facts;
 pub mod group;
 mod meter;

@@ -100,6 +100,11 @@ pub enum What {
         /// The name of the webhook.
         receiver: String,
     },
+    /// Receivers are told that nobody has taken it.
+    Escalated {
+        /// The names of their webhooks.
+        receivers: Vec<String>,
+    },
     /// Somebody takes it.
     Acknowledged,
     /// It has an owner.
@@ -247,6 +252,7 @@ impl Entry {
             What::Dissolved => "dissolved",
             What::Parked => "parked",
             What::Notified { .. } => "notified",
+            What::Escalated { .. } => "escalated",
             What::Acknowledged => "acknowledged",
             What::Assigned { .. } => "assigned",
             What::Note { .. } => "note",
@@ -272,6 +278,9 @@ impl Entry {
             What::Dissolved => "no account is beneath it any more".to_owned(),
             What::Parked => "waits for a person".to_owned(),
             What::Notified { receiver } => format!("webhook {receiver} has taken the message"),
+            What::Escalated { receivers } => {
+                format!("nobody has taken it: told to {}", receivers.join(", "))
+            }
             What::Acknowledged => "acknowledged".to_owned(),
             What::Assigned { owner } => format!("owner is {owner}"),
             What::Note { text, .. } => text.clone(),
@@ -342,6 +351,7 @@ impl Marks {
             | What::ClassChanged { .. }
             | What::Dissolved
             | What::Parked
+            | What::Escalated { .. }
             | What::Assigned { .. }
             | What::Note { .. }
             | What::Withdrawn => {}

@@ -1,184 +1,15 @@
 //! Folds what happened into the record of an incident, and gives its time line the next line.
 
+mod event;
+
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::entry::{ALIKE_FOR, Cause, Entry, Failure, WHOLE_LINES, What};
+use super::entry::{ALIKE_FOR, Entry, Failure, WHOLE_LINES, What};
 use super::{Incident, IncidentState, Kind, Marks, Members, Review};
 use crate::clock::Timestamp;
-use crate::id::IncidentId;
-use crate::rotation::fault::{FaultClass, Scope};
-use crate::rotation::run::Step;
+use crate::rotation::fault::FaultClass;
 
-/// A failure, as the ledger is told of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultReport {
-    /// The incident it belongs to; new when no record has this id.
-    pub incident: IncidentId,
-    /// Whether that incident was closed and is open again.
-    pub reopened: bool,
-    /// When it was seen.
-    pub at: Timestamp,
-    /// Whose credential.
-    pub subject: String,
-    /// The target.
-    pub target: String,
-    /// Its class.
-    pub class: FaultClass,
-    /// The step that failed.
-    pub phase: Option<Step>,
-    /// A sentence that is safe to show.
-    pub detail: String,
-    /// When the rotation was due.
-    pub due_at: Timestamp,
-    /// When its first attempt began.
-    pub started_at: Timestamp,
-    /// Attempts so far.
-    pub attempts: u32,
-    /// Whether something of the incident waits for a person as before, whatever comes of this.
-    #[serde(default)]
-    pub stays_parked: bool,
-    /// Whose incident it is: the account's, or its target's, in which the account is a member.
-    #[serde(default)]
-    pub scope: Scope,
-    /// The target's incident that the account was in until now.
-    #[serde(default)]
-    pub moved_from: Option<IncidentId>,
-}
-
-/// What the ledger is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LedgerEvent {
-    /// Something failed: opens, reopens or continues an incident.
-    Fault(FaultReport),
-    /// When the vault tries again.
-    NextAttempt {
-        /// Which incident.
-        incident: IncidentId,
-        /// When; `None`: not by itself.
-        at: Option<Timestamp>,
-    },
-    /// It waits for a person.
-    Parked {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-    },
-    /// Consumers can log in again.
-    Mitigated {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-    },
-    /// Verified healthy.
-    Remediated {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-    },
-    /// The account fails in a way of its own: it is no longer part of its target's incident.
-    Moved {
-        /// The target's incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Its own.
-        to: IncidentId,
-    },
-    /// What it is about is no longer managed, so it will never be verified.
-    Withdrawn {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who ended the management.
-        by: String,
-    },
-    /// A receiver has taken a message that tells of it.
-    Notified {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// The name of the webhook.
-        receiver: String,
-        /// How often the incident had been reopened when the message was made.
-        opening: u32,
-    },
-    /// Somebody takes it.
-    Acknowledged {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who.
-        by: String,
-    },
-    /// It has an owner.
-    Assigned {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who said so.
-        by: String,
-        /// The owner.
-        owner: String,
-    },
-    /// A remark.
-    Note {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who.
-        by: String,
-        /// The remark.
-        text: String,
-        /// Minutes that somebody has spent on it.
-        staff_minutes: u32,
-    },
-    /// What people found afterwards.
-    Reviewed {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who.
-        by: String,
-        /// The kind of cause.
-        cause: Cause,
-        /// In words.
-        text: String,
-        /// Minutes that somebody has spent on it, beside those that notes tell of.
-        staff_minutes: u32,
-    },
-}
-
-impl LedgerEvent {
-    /// The incident that the event is about.
-    #[must_use]
-    pub fn incident(&self) -> IncidentId {
-        match self {
-            Self::Fault(report) => report.incident,
-            Self::NextAttempt { incident, .. }
-            | Self::Parked { incident, .. }
-            | Self::Mitigated { incident, .. }
-            | Self::Remediated { incident, .. }
-            | Self::Moved { incident, .. }
-            | Self::Withdrawn { incident, .. }
-            | Self::Notified { incident, .. }
-            | Self::Acknowledged { incident, .. }
-            | Self::Assigned { incident, .. }
-            | Self::Note { incident, .. }
-            | Self::Reviewed { incident, .. } => *incident,
-        }
-    }
-}
+pub use self::event::{FaultReport, LedgerEvent};
 
 /// An incident after an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -238,6 +69,9 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
         LedgerEvent::Notified { at, receiver, opening, .. } => {
             incident.notified |= *opening >= incident.reopened;
             Some((settled(&incident, *at), None, What::Notified { receiver: receiver.clone() }))
+        }
+        LedgerEvent::Escalated { at, receivers, .. } => {
+            Some((settled(&incident, *at), None, What::Escalated { receivers: receivers.clone() }))
         }
         // Who comes second finds it taken: nothing happens by it.
         LedgerEvent::Acknowledged { .. } if incident.taken => None,
@@ -303,6 +137,8 @@ pub(super) fn opened(report: &FaultReport) -> Recorded {
         moved_from: report.moved_from,
         members: Members::default(),
         notified: false,
+        worst: None,
+        waiting: None,
     };
     // By a clock that went on, an attempt begins before it fails.
     if report.started_at > report.at {
@@ -365,6 +201,9 @@ pub(super) fn reopen(incident: &mut Incident) {
     // Somebody has to take it once more, and what was found out was not all.
     incident.taken = false;
     incident.notified = false;
+    incident.waiting = None;
+    // As the failure that opens it again says.
+    incident.worst = None;
     incident.review = None;
 }
 
@@ -383,7 +222,11 @@ pub(super) fn write(incident: &mut Incident, wall: Timestamp, by: Option<String>
     let entry = Entry { seq: incident.lines, at, wall: (wall != at).then_some(wall), by, what };
     incident.lines = incident.lines.saturating_add(1);
     incident.marks.fold(&entry);
+    incident.follow(at);
     entry
 }
 
 const SKEW: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::entropy::{Entropy, SeededEntropy};
-use crate::id::IncidentId;
+use crate::id::{EventId, IncidentId};
 use crate::path::{AccountPath, Name};
 
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
@@ -24,6 +24,11 @@ fn webhook() -> Webhook {
         secret: sign::generate(&entropy),
         former: None,
         created_at: NOW,
+        format: Format::Standard,
+        routing_key: None,
+        min_severity: None,
+        escalate_after: None,
+        escalate_repeat: None,
     }
 }
 
@@ -195,7 +200,7 @@ fn a_body_names_the_account_and_holds_no_secret() {
         serde_json::json!({
             "type": "incident.opened", "timestamp": NOW.to_rfc3339(),
             "data": {
-                "account": "db/app", "target": "pg", "class": "drift",
+                "account": "db/app", "target": "pg", "class": "drift", "severity": "critical",
                 "incident_id": incident.id.to_string(), "opened_at": NOW.to_rfc3339(),
             },
         })
@@ -204,4 +209,68 @@ fn a_body_names_the_account_and_holds_no_secret() {
     assert_eq!(event::of_incident(id, Some(Open), &incident, NOW), None, "a note is no news");
     incident.state = Closed;
     assert_eq!(event::of_incident(id, Some(Open), &incident, NOW).unwrap().kind, EventKind::Closed);
+}
+
+#[test]
+fn what_is_not_bad_enough_is_told_once_it_is() {
+    use crate::incident::severity::Severity::{Critical, Error, Warning};
+    let hook = Webhook { min_severity: Some(Error), ..webhook() };
+    let subscription = Subscription::of("w".to_owned(), &hook).unwrap();
+    let bad = |severity, before| Event { severity, before, ..event(account("db/app")) };
+    for (severity, before, want) in [
+        (None, None, true),
+        (Some(Warning), None, false),
+        (Some(Error), None, true),
+        (Some(Critical), None, true),
+        (Some(Error), Some(Warning), true),
+        (Some(Critical), Some(Error), false),
+    ] {
+        assert_eq!(subscription.wants(&bad(severity, before)), want, "{severity:?} {before:?}");
+    }
+    let any = Subscription::of("w".to_owned(), &webhook()).unwrap();
+    assert!(!any.wants(&bad(Some(Critical), Some(Warning))), "who is told of all was told");
+}
+
+#[test]
+fn that_nobody_takes_an_incident_is_for_whom_it_matters_and_a_pager_hears_of_incidents_only() {
+    let of = |kind| Event { kind, ..event(account("db/app")) };
+    let subscription = |hook: &Webhook| Subscription::of("w".to_owned(), hook).unwrap();
+    assert!(!subscription(&webhook()).wants(&of(EventKind::Escalated)));
+    let events = BTreeSet::from([EventKind::Promoted]);
+    let impatient = Webhook { escalate_after: Some(Duration::from_secs(900)), events, ..webhook() };
+    assert!(subscription(&impatient).wants(&of(EventKind::Escalated)));
+    assert!(!subscription(&impatient).wants(&of(EventKind::Opened)));
+    let pager = Webhook { format: Format::Pagerduty, ..webhook() };
+    assert!(subscription(&pager).wants(&of(EventKind::Opened)));
+    assert!(!subscription(&pager).wants(&of(EventKind::Promoted)));
+}
+
+#[test]
+fn a_pager_that_does_not_understand_is_not_asked_again() {
+    let attempt = |status, failure| Attempt { at: NOW, millis: 1, status, failure: Some(failure) };
+    for (format, status, failure, want) in [
+        (Format::Pagerduty, Some(400), FailureClass::Refused, DeliveryState::Dead),
+        (Format::Pagerduty, Some(429), FailureClass::Refused, DeliveryState::Pending),
+        (Format::Standard, Some(400), FailureClass::Refused, DeliveryState::Pending),
+        (Format::Slack, None, FailureClass::Unfit, DeliveryState::Dead),
+        (Format::Pagerduty, None, FailureClass::Overtaken, DeliveryState::Dead),
+    ] {
+        let hook = Webhook { format, ..webhook() };
+        let mut delivery = Delivery::of(&event(None));
+        delivery.attempted(attempt(status, failure), &hook, NOW, 0);
+        assert_eq!(delivery.state, want, "{format:?} {status:?}");
+    }
+}
+
+#[test]
+fn a_webhook_and_a_delivery_of_before_formats_are_read() {
+    let mut old =
+        rmp_serde::from_slice::<serde_json::Value>(&rmp_serde::to_vec_named(&webhook()).unwrap()).unwrap();
+    let fields = old.as_object_mut().unwrap();
+    assert!(fields.remove("format").is_some() && !fields.contains_key("routing_key"));
+    let read: Webhook = serde_json::from_value(old).unwrap();
+    assert_eq!((read.format, read.min_severity, read.escalate_after), (Format::Standard, None, None));
+    let delivery = Delivery::of(&event(None));
+    let bytes = rmp_serde::to_vec_named(&delivery).unwrap();
+    assert_eq!(rmp_serde::from_slice::<Delivery>(&bytes).unwrap(), delivery);
 }

@@ -14,12 +14,15 @@ use vault_core::incident::{Incident, IncidentState};
 use vault_core::store::key::Table;
 
 use crate::barrier::{Barrier, CommitError, LoadError};
+use crate::engine::Engine;
 use crate::engine::commit::{PlanError, put_incidents};
+use crate::engine::outbox::Outbox;
 
 /// The incidents. Cheap to clone.
 #[derive(Clone)]
 pub struct IncidentService {
     barrier: Barrier,
+    outbox: Outbox,
 }
 
 /// Why something was not written down.
@@ -51,10 +54,10 @@ pub enum Which {
 }
 
 impl IncidentService {
-    /// The incidents behind `barrier`.
+    /// The incidents of `engine`; what happens to them is told as what happens there.
     #[must_use]
-    pub fn new(barrier: Barrier) -> Self {
-        Self { barrier }
+    pub fn new(engine: &Engine) -> Self {
+        Self { barrier: engine.barrier().clone(), outbox: engine.outbox().clone() }
     }
 
     /// Incidents, the oldest first, without their time lines.
@@ -95,13 +98,19 @@ impl IncidentService {
             }
             let commit = |error: CommitError| PlanError::from(error);
             let mut batch = self.barrier.transaction().map_err(|sealed| commit(sealed.into()))?;
-            put_incidents(&self.barrier, &mut batch, "", std::slice::from_ref(event))?;
+            let turned = put_incidents(&self.barrier, &mut batch, "", std::slice::from_ref(event))?;
+            let told = self.outbox.put(&mut batch, None, &turned)?;
             // What may be written to the incident as it was is not written to what it has become meanwhile.
             if self.barrier.revision::<Incident>(*event.incident().as_bytes())? != Some(loaded.revision) {
                 continue;
             }
             match self.barrier.commit(batch).await {
-                Ok(()) => return Ok(self.read(event.incident())?),
+                Ok(()) => {
+                    if told {
+                        self.outbox.committed();
+                    }
+                    return Ok(self.read(event.incident())?);
+                }
                 // An attempt was written down in between.
                 Err(CommitError::Conflict) => {}
                 Err(error) => return Err(commit(error).into()),

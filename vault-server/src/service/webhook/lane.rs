@@ -11,6 +11,7 @@ use vault_core::incident::Incident;
 use vault_core::incident::ledger::{LedgerEvent, is_first_notice};
 use vault_core::store::batch::{Require, Revision};
 use vault_core::store::key::Table;
+use vault_core::webhook::format::Format;
 use vault_core::webhook::{
     Attempt, Delivery, DeliveryState, FailureClass, Webhook, log_key, queue_key, queued,
 };
@@ -122,6 +123,10 @@ impl WebhookService {
             Err(error) => return Err(error.into()),
         };
         let (now, began) = (self.clock.now(), Instant::now());
+        if self.is_overtaken(webhook, &pending)? {
+            let overtaken = (now, Duration::ZERO, Answered::failed(FailureClass::Overtaken));
+            return self.note((name, webhook), key, overtaken).await;
+        }
         let answered = send::send(client, webhook, pending.event, &pending.body, now).await;
         self.note((name, webhook), key, (now, began.elapsed(), answered)).await
     }
@@ -158,7 +163,7 @@ impl WebhookService {
                 outcome => {
                     outcome?;
                     self.meter.attempted(failure);
-                    if state == DeliveryState::Dead {
+                    if state == DeliveryState::Dead && failure != Some(FailureClass::Overtaken) {
                         self.meter.died();
                         let class = failure.map_or("", FailureClass::word);
                         tracing::warn!(event = %event, class, "a message was given up; see the deliveries of its webhook");
@@ -166,6 +171,20 @@ impl WebhookService {
                     return Ok(());
                 }
             }
+        }
+    }
+
+    /// Whether a pager would be called for an incident that somebody has taken meanwhile, or that is over: messages
+    /// overtake each other, and what is resolved before it is triggered would stay.
+    fn is_overtaken(&self, webhook: &Webhook, delivery: &Delivery) -> Result<bool, WebhookError> {
+        let Some(about) = delivery.notifies().filter(|_| webhook.format == Format::Pagerduty) else {
+            return Ok(false);
+        };
+        match self.barrier.load::<Incident>(*about.incident.as_bytes()) {
+            Ok(incident) => Ok(incident.is_some_and(|incident| incident.value.waits_since().is_none())),
+            // Called once too often rather than not at all.
+            Err(error) if error.is_damage() => Ok(false),
+            Err(error) => Err(error.into()),
         }
     }
 
