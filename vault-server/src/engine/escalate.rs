@@ -27,42 +27,52 @@ impl Record for Watch {
 }
 
 /// Those of `subscriptions` that are told when nobody takes the incident that `event` is about.
-pub(super) fn listeners(subscriptions: &[Subscription], event: &Event) -> Vec<(WebhookId, Patience)> {
+fn listeners(subscriptions: &[Subscription], event: &Event) -> Vec<(WebhookId, Patience)> {
     let wants = subscriptions.iter().filter(|subscription| subscription.wants(event));
     wants.filter_map(|subscription| Some((subscription.id, subscription.patience?))).collect()
 }
 
 /// A watch as it is stored; one that is damaged is none, and is written anew.
-pub(super) struct Stored {
+struct Stored {
     watch: Option<Watch>,
     require: Require,
 }
 
-/// Puts a watch in the place of the one before, and its entry in the due index with it; one that is not armed goes.
-pub(super) fn put(batch: &mut Transaction, before: &Stored, watch: &Watch) {
-    let entry = |at: Timestamp| due::encode(at, DUE_ESCALATION, watch.incident.as_bytes());
-    let old = before.watch.as_ref().and_then(|before| before.armed);
-    if old != watch.armed {
-        if let Some(at) = old {
-            batch.unmark(Table::Due, entry(at));
-        }
-        if let Some(at) = watch.armed {
-            batch.mark(Table::Due, entry(at));
-        }
+/// Puts a watch in the place of the one before, and its entry in the due index with it. It stays when nobody is to be told
+/// any more, because it knows who was.
+fn put(batch: &mut Transaction, before: &Stored, watch: &Watch) {
+    let is_news = before.watch.is_some() || watch.armed.is_some();
+    if !is_news || before.watch.as_ref() == Some(watch) {
+        return;
     }
-    match (watch.armed, before.require) {
-        (Some(_), require) => {
-            batch.put(*watch.incident.as_bytes(), require, watch);
-        }
-        (None, Require::At(revision)) => {
-            batch.delete::<Watch>(*watch.incident.as_bytes(), revision);
-        }
-        (None, _) => {}
+    rearm(batch, before, watch.incident, watch.armed);
+    batch.put(*watch.incident.as_bytes(), before.require, watch);
+}
+
+/// Removes the watch over an incident that waits no more.
+fn remove(batch: &mut Transaction, before: &Stored, incident: IncidentId) {
+    rearm(batch, before, incident, None);
+    if let Require::At(revision) = before.require {
+        batch.delete::<Watch>(*incident.as_bytes(), revision);
+    }
+}
+
+fn rearm(batch: &mut Transaction, before: &Stored, incident: IncidentId, armed: Option<Timestamp>) {
+    let entry = |at: Timestamp| due::encode(at, DUE_ESCALATION, incident.as_bytes());
+    let old = before.watch.as_ref().and_then(|before| before.armed);
+    if old == armed {
+        return;
+    }
+    if let Some(at) = old {
+        batch.unmark(Table::Due, entry(at));
+    }
+    if let Some(at) = armed {
+        batch.mark(Table::Due, entry(at));
     }
 }
 
 /// The watch over an incident.
-pub(super) fn stored(barrier: &Barrier, incident: IncidentId) -> Result<Stored, LoadError> {
+fn stored(barrier: &Barrier, incident: IncidentId) -> Result<Stored, LoadError> {
     match barrier.load::<Watch>(*incident.as_bytes()) {
         Ok(loaded) => {
             let require = loaded.as_ref().map_or(Require::Absent, Loaded::require);
@@ -77,19 +87,24 @@ pub(super) fn stored(barrier: &Barrier, incident: IncidentId) -> Result<Stored, 
     }
 }
 
-/// Puts into `batch` that `incident`, of which `event` tells that nobody takes it, is watched from `from` on, where
-/// somebody wants to be told.
+/// Puts into `batch` that `incident`, of which `event` tells that nobody takes it, is watched, where somebody wants to be
+/// told; and that it is not any more, where it does not wait. The time counts from `from` on at least.
 pub(super) fn arm(
     barrier: &Barrier,
     batch: &mut Transaction,
     (incident, event): (&Incident, &Event),
     subscriptions: &[Subscription],
-    from: Timestamp,
+    from: Option<Timestamp>,
 ) -> Result<(), LoadError> {
-    let listeners = listeners(subscriptions, event);
-    let Some(since) = incident.waits_since().filter(|_| !listeners.is_empty()) else { return Ok(()) };
-    let fresh = Watch { from, ..Watch::new(incident.id, since) };
-    put(batch, &stored(barrier, incident.id)?, &fresh.armed(&listeners));
+    let before = stored(barrier, incident.id)?;
+    let Some(since) = incident.waits_since() else {
+        remove(batch, &before, incident.id);
+        return Ok(());
+    };
+    let known = before.watch.clone().filter(|known| known.since == since);
+    let known = known.unwrap_or_else(|| Watch::new(incident.id, since));
+    let from = from.map_or(known.from, |from| known.from.max(from));
+    put(batch, &before, &Watch { from, ..known }.armed(&listeners(subscriptions, event)));
     Ok(())
 }
 
@@ -141,7 +156,7 @@ impl Engine {
         };
         let waits = incident.and_then(|incident| Some((incident.value.waits_since()?, incident)));
         let Some((since, incident)) = waits else {
-            put(&mut batch, &before, &Watch::new(id, self.now()));
+            remove(&mut batch, &before, id);
             return self.commit_look(batch, false).await;
         };
         let known = before.watch.clone().filter(|known| known.since == since);

@@ -241,19 +241,20 @@ impl Outbox {
         Ok((!is_kept).then_some(event))
     }
 
-    /// Puts into `batch` that an incident is watched which waits for somebody now, and did not before.
+    /// Puts into `batch` that an incident is watched which waits for somebody, or is worse, and that one is not which waits
+    /// no more.
     fn arm(
         &self,
         batch: &mut Transaction,
         Turned { was, incident, .. }: &Turned,
         subscriptions: &[Subscription],
     ) -> Result<(), LoadError> {
-        let waits = incident.waits_since();
-        let waited = was.and_then(|was| was.waits_since);
         let is_minded = subscriptions.iter().any(|subscription| subscription.patience.is_some());
-        let Some(since) = waits.filter(|_| waits != waited && is_minded) else { return Ok(()) };
+        if !is_minded || *was == Some(Attention::of(incident)) {
+            return Ok(());
+        }
         let event = self.escalated(incident, subscriptions)?;
-        escalate::arm(&self.inner.barrier, batch, (incident, &event), subscriptions, since)
+        escalate::arm(&self.inner.barrier, batch, (incident, &event), subscriptions, None)
     }
 
     fn escalated(&self, incident: &Incident, subscriptions: &[Subscription]) -> Result<Event, LoadError> {
@@ -294,7 +295,7 @@ impl Outbox {
             queue_all(batch, &subscriptions, &[event], now);
             // Who is told now has the whole time from now.
             let event = self.escalated(incident, &subscriptions)?;
-            escalate::arm(&self.inner.barrier, batch, (incident, &event), &subscriptions, now)?;
+            escalate::arm(&self.inner.barrier, batch, (incident, &event), &subscriptions, Some(now))?;
         }
         Ok(())
     }

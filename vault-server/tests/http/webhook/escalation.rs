@@ -55,6 +55,11 @@ async fn nobody_acknowledges_and_the_next_is_told_once_over_a_restart_with_a_lin
         events.as_array().unwrap().iter().filter(|one| one["kind"] == "escalated").collect();
     assert_eq!(lines.len(), 1);
     assert_eq!(lines[0]["text"], "nobody has taken it: told to w");
+    // Who changes something has all looked at again, and who was told was told.
+    put(&bench, "other", "http://127.0.0.1:9/", json!({ "escalate_after": "30d" })).await.expect_status(200);
+    after(&bench, 1).await;
+    assert_eq!(told(&bench, "w", "incident.escalated").await, 1, "once");
+    heal(&bench).await;
     assert_eq!(watches(&bench), 0, "nothing is left to look at");
 }
 
@@ -104,8 +109,9 @@ async fn in_a_silence_nobody_is_told_and_the_time_counts_from_its_end() {
 
 #[tokio::test]
 async fn what_is_not_bad_enough_is_not_told_until_it_is() {
-    let bench =
-        quiet(json!({ "min_severity": "critical", "events": "incident.opened,incident.closed" })).await;
+    let impatient =
+        json!({ "min_severity": "critical", "events": "incident.opened", "escalate_after": "2h" });
+    let bench = quiet(impatient).await;
     put(&bench, "all", "http://127.0.0.1:9/", json!({ "events": "incident.opened" }))
         .await
         .expect_status(200);
@@ -118,4 +124,7 @@ async fn what_is_not_bad_enough_is_not_told_until_it_is() {
     after(&bench, 60).await;
     let opened = (told(&bench, "w", "incident.opened").await, told(&bench, "all", "incident.opened").await);
     assert_eq!(opened, (1, 1), "who was told knows of it");
+    assert_eq!(told(&bench, "w", "incident.escalated").await, 0);
+    after(&bench, 70).await;
+    assert_eq!(told(&bench, "w", "incident.escalated").await, 1, "since it waits, not since it is so bad");
 }
