@@ -26,7 +26,7 @@ def known(incident, until):
         if at >= until:
             break
         if kind == "opened":
-            view = {"detected": at, "fault": line["fault"], "class": line["class"], "acknowledged": None, "mitigated": None,
+            view = {"detected": at, "fault": line["fault"], "class": line["class"], "notified": None, "acknowledged": None, "mitigated": None,
                     "end": None, "how": "open", "reviewed": None, "minutes": 0, "suspect": line["started"] > at}
         elif kind in ("failed", "reopened"):
             view["class"] = line["class"]
@@ -36,6 +36,8 @@ def known(incident, until):
             view["mitigated"] = None
         elif kind == "class_changed":
             view["class"] = line["class"]
+        elif kind == "notified" and view["notified"] is None:
+            view["notified"] = at
         elif kind == "acknowledged" and view["acknowledged"] is None:
             view["acknowledged"] = at
         elif kind == "mitigated" and view["mitigated"] is None:
@@ -75,7 +77,7 @@ def spread(samples, suspect):
 
 
 def measures(views, as_of):
-    pairs = {"ttd": [], "tta": [], "ttm": [], "ttr": []}
+    pairs = {"ttd": [], "ttn": [], "tta": [], "ttm": [], "ttr": []}
     doubts = dict.fromkeys(pairs, 0)
 
     def sample(name, start, end, is_over):
@@ -90,7 +92,7 @@ def measures(views, as_of):
         acknowledged = view["acknowledged"]
         if acknowledged is not None and not is_open and acknowledged > view["end"]:
             acknowledged = None
-        for name, at in (("tta", acknowledged), ("ttm", view["mitigated"])):
+        for name, at in (("ttn", view["notified"]), ("tta", acknowledged), ("ttm", view["mitigated"])):
             if at is not None:
                 sample(name, detected, at, True)
             elif is_open:
@@ -135,6 +137,7 @@ def figures(views, rotations, attempts, window, objective):
         "resolved": sum(inside(view["end"]) for view in repaired),
         "open": len(ages), "oldest_open": max(ages) * 1000 if ages else None,
         "never_acknowledged": sum(view["acknowledged"] is None or view["acknowledged"] > view["end"] for view in repaired),
+        "never_notified": sum(view["notified"] is None for view in repaired),
         "reviewed": len(reviewed), "staff_minutes": sum(view["minutes"] for view in reviewed),
         "unreviewed": sum(view["reviewed"] is None for view in repaired),
         "withdrawn": sum(view["how"] == "withdrawn" for view in views),

@@ -31,6 +31,8 @@ pub struct RotationReport {
     pub by_class: BTreeMap<String, u64>,
     /// From fault to detection.
     pub ttd: Spread,
+    /// From detection until a receiver has taken the message.
+    pub ttn: Spread,
     /// From detection to acknowledgement.
     pub tta: Spread,
     /// From detection to mitigation.
@@ -61,6 +63,8 @@ pub struct ReportGroup {
     pub work: Work,
     /// From fault to detection.
     pub ttd: Spread,
+    /// From detection until a receiver has taken the message.
+    pub ttn: Spread,
     /// From detection to acknowledgement.
     pub tta: Spread,
     /// From detection to mitigation.
@@ -168,6 +172,8 @@ pub struct IncidentCounts {
     pub oldest_open_seconds: Option<u64>,
     /// Closed by a verification without that anybody had acknowledged them.
     pub never_acknowledged: u64,
+    /// Closed by a verification without that a receiver had taken a message of it.
+    pub never_notified: u64,
     /// Over because their account or target is no longer managed: no repair.
     pub withdrawn: u64,
 }

@@ -30,6 +30,14 @@ pub struct WebhookInfo {
     pub retry_base: u64,
     /// The longest wait between attempts, in seconds, rounded up.
     pub retry_cap: u64,
+    /// The shape of its messages: `standard`, `slack` or `pagerduty`.
+    pub format: String,
+    /// Of failures and incidents only those that are as bad as this: `warning`, `error`, `critical`.
+    pub min_severity: Option<String>,
+    /// After how long it is told that nobody has acknowledged an incident, in seconds.
+    pub escalate_after: Option<u64>,
+    /// After how much more time again, in seconds.
+    pub escalate_repeat: Option<u64>,
     /// Until when the secret before signs beside the present one.
     pub former_secret_until: Option<WireTime>,
     /// When it was made.

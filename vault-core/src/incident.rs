@@ -19,6 +19,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::entry::Cause;
+use self::severity::Severity;
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::fault::FaultClass;
@@ -170,6 +171,15 @@ pub struct Incident {
     /// Of a target's incident: the accounts beneath it.
     #[serde(default)]
     pub members: Members,
+    /// Whether somebody was notified since it was opened last.
+    #[serde(default)]
+    pub notified: bool,
+    /// How bad it was at its worst since it was opened last; as its class is where nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub worst: Option<Severity>,
+    /// Since when it is open and nobody takes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<Timestamp>,
 }
 
 /// The accounts beneath a target's incident, counted.
@@ -187,6 +197,26 @@ pub struct Members {
 }
 
 impl Incident {
+    /// How bad it was at its worst since it was opened last.
+    #[must_use]
+    pub fn severity(&self) -> Severity {
+        self.worst.unwrap_or(self.class.severity())
+    }
+
+    /// Since when it is open and nobody takes it; `None` of one that somebody has taken, or that is over.
+    #[must_use]
+    pub fn waits_since(&self) -> Option<Timestamp> {
+        let waits = self.state == IncidentState::Open && !self.taken;
+        self.waiting.or(self.marks.t3).filter(|_| waits)
+    }
+
+    /// What follows from a change of its class, of its state, and of who has taken it.
+    pub(crate) fn follow(&mut self, at: Timestamp) {
+        self.worst = Some(self.severity().max(self.class.severity()));
+        let waits = self.state == IncidentState::Open && !self.taken;
+        self.waiting = waits.then(|| self.waiting.unwrap_or(at));
+    }
+
     /// The incident's own time when the clock shows `wall`: it never goes back.
     pub(crate) fn admit(&mut self, wall: Timestamp) -> Timestamp {
         let earlier = self.events.last().map_or(Timestamp::EPOCH, |event| event.at);

@@ -11,7 +11,10 @@
 //! A message follows the Standard Webhooks specification ([`sign`]); its id is the same in every attempt. At least
 //! once: a crash between the answer and its commit repeats it.
 
+mod delivery;
+pub mod escalation;
 pub mod event;
+pub mod format;
 pub mod sign;
 
 use std::collections::BTreeSet;
@@ -21,11 +24,15 @@ use serde::{Deserialize, Serialize};
 
 use crate::account::Subject;
 use crate::clock::Timestamp;
-use crate::id::{EventId, WebhookId};
-use crate::schedule::backoff;
+use crate::id::WebhookId;
+use crate::incident::severity::Severity;
 use crate::secret::{SecretString, for_sealing};
 
+use self::escalation::Patience;
 use self::event::{Event, EventKind};
+use self::format::Format;
+
+pub use self::delivery::{About, Attempt, Delivery, DeliveryState, FailureClass, log_key, queue_key, queued};
 
 /// A receiver, and what it is told. Stored under its name.
 #[derive(Debug, Serialize, Deserialize)]
@@ -59,6 +66,29 @@ pub struct Webhook {
     pub former: Option<Former>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// The shape of its messages.
+    #[serde(default)]
+    pub format: Format,
+    /// By which a pager knows whom to call.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routing_key: Option<RoutingKey>,
+    /// Of failures and incidents only those that are as bad as this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_severity: Option<Severity>,
+    /// After how long it is told that nobody takes an incident; `None`: never.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate_after: Option<Duration>,
+    /// After how much more time again; `None`: once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub escalate_repeat: Option<Duration>,
+}
+
+/// By which a pager knows whom to call.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct RoutingKey {
+    /// The key.
+    #[serde(with = "for_sealing")]
+    pub key: SecretString,
 }
 
 /// A secret that is on its way out.
@@ -80,14 +110,21 @@ pub struct Subscription {
     pub name: String,
     events: BTreeSet<EventKind>,
     accounts: Vec<String>,
+    format: Format,
+    min_severity: Option<Severity>,
+    /// How long it lets an incident wait; `None`: it does not mind.
+    pub patience: Option<Patience>,
 }
 
 impl Subscription {
     /// That of `webhook`; `None` of one that is told nothing.
     #[must_use]
     pub fn of(name: String, webhook: &Webhook) -> Option<Self> {
+        let Webhook { id, format, min_severity, .. } = *webhook;
         let (events, accounts) = (webhook.events.clone(), webhook.accounts.clone());
-        (!webhook.disabled).then_some(Self { id: webhook.id, name, events, accounts })
+        let repeat = webhook.escalate_repeat;
+        let patience = webhook.escalate_after.map(|after| Patience { after, repeat });
+        (!webhook.disabled).then_some(Self { id, name, events, accounts, format, min_severity, patience })
     }
 
     /// Whether it is told of some accounts only.
@@ -105,8 +142,23 @@ impl Subscription {
                 Subject::Management(_) => false,
             })
         };
-        (self.events.is_empty() || self.events.contains(&event.kind))
+        let is_asked = match event.kind {
+            // For each its own time, whatever else it is told.
+            EventKind::Escalated => self.patience.is_some(),
+            kind => self.events.is_empty() || self.events.contains(&kind),
+        };
+        is_asked
+            && self.format.takes(event.kind)
+            && event.severity.is_none_or(|severity| self.is_bad_enough(severity, event.before))
             && (self.accounts.is_empty() || self.accounts.iter().any(concerns))
+    }
+}
+
+impl Subscription {
+    /// Whether a failure is told; of one that was told as `before`, only where that was not bad enough.
+    fn is_bad_enough(&self, severity: Severity, before: Option<Severity>) -> bool {
+        let is_enough = |severity| self.min_severity.is_none_or(|min| severity >= min);
+        is_enough(severity) && !before.is_some_and(is_enough)
     }
 }
 
@@ -136,200 +188,12 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
     }
 }
 
-/// One message to one webhook.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Delivery {
-    /// The id of what happened: the same for every webhook, and in every attempt.
-    pub event: EventId,
-    /// What happened.
-    pub kind: EventKind,
-    /// When.
-    pub at: Timestamp,
-    /// The JSON that is sent.
-    pub body: String,
-    /// Attempts so far.
-    pub attempts: u32,
-    /// The last of them.
-    pub last: Option<Attempt>,
-    /// Where it stands.
-    pub state: DeliveryState,
-    /// When it was delivered, or given up.
-    pub ended_at: Option<Timestamp>,
-}
-
-/// Where a delivery stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum DeliveryState {
-    /// It is tried until it is delivered or dead.
-    Pending,
-    /// The receiver has taken it.
-    Delivered,
-    /// Given up; a person may have it tried again.
-    Dead,
-}
-
-impl DeliveryState {
-    /// The word in answers.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Delivered => "delivered",
-            Self::Dead => "dead",
-        }
-    }
-}
-
-/// One attempt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Attempt {
-    /// When it began.
-    pub at: Timestamp,
-    /// How long it took, in milliseconds.
-    pub millis: u64,
-    /// What the receiver answered, if it did.
-    pub status: Option<u16>,
-    /// Why it failed; `None` when it did not.
-    pub failure: Option<FailureClass>,
-}
-
-/// Why a receiver has not taken a message. A class says what to look at; no text of the receiver's is kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FailureClass {
-    /// Its name has no address.
-    Unresolved,
-    /// Its address is one that is never asked: link-local, multicast.
-    AddressRefused,
-    /// No connection.
-    Unreachable,
-    /// TLS failed.
-    Tls,
-    /// No answer in time.
-    Timeout,
-    /// The connection broke, or the answer was no HTTP.
-    Broken,
-    /// It sent elsewhere, which is not followed.
-    Redirect,
-    /// It does not want to be told any more (410).
-    Gone,
-    /// It refused (another 4xx).
-    Refused,
-    /// It failed (5xx), or answered what says nothing.
-    Failed,
-    /// The settings of the webhook cannot be used.
-    Settings,
-}
-
-impl FailureClass {
-    /// That of an answer with this status; `None` for success.
-    #[must_use]
-    pub const fn of_status(status: u16) -> Option<Self> {
-        match status {
-            200..=299 => None,
-            300..=399 => Some(Self::Redirect),
-            410 => Some(Self::Gone),
-            400..=499 => Some(Self::Refused),
-            _ => Some(Self::Failed),
-        }
-    }
-
-    /// The word in answers and metrics.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Unresolved => "unresolved",
-            Self::AddressRefused => "address_refused",
-            Self::Unreachable => "unreachable",
-            Self::Tls => "tls",
-            Self::Timeout => "timeout",
-            Self::Broken => "broken",
-            Self::Redirect => "redirect",
-            Self::Gone => "gone",
-            Self::Refused => "refused",
-            Self::Failed => "failed",
-            Self::Settings => "settings",
-        }
-    }
-}
-
-impl Delivery {
-    /// The first delivery of `event`.
-    #[must_use]
-    pub fn of(event: &Event) -> Self {
-        Self {
-            event: event.id,
-            kind: event.kind,
-            at: event.at,
-            body: event.body(),
-            attempts: 0,
-            last: None,
-            state: DeliveryState::Pending,
-            ended_at: None,
-        }
-    }
-
-    /// Notes what came of an attempt that ended at `now`; gives the time of the next one, if there is one.
-    pub fn attempted(
-        &mut self,
-        attempt: Attempt,
-        webhook: &Webhook,
-        now: Timestamp,
-        draw: u64,
-    ) -> Option<Timestamp> {
-        self.attempts = self.attempts.saturating_add(1);
-        self.last = Some(attempt);
-        let ends = match attempt.failure {
-            None => Some(DeliveryState::Delivered),
-            Some(FailureClass::Gone) => Some(DeliveryState::Dead),
-            Some(_) if self.attempts >= webhook.max_attempts => Some(DeliveryState::Dead),
-            Some(_) => None,
-        };
-        if let Some(state) = ends {
-            (self.state, self.ended_at) = (state, Some(now));
-            return None;
-        }
-        Some(now.plus(backoff(self.attempts, webhook.retry_base, webhook.retry_cap, draw)))
-    }
-
-    /// A person wants it tried again: as often as a new one.
-    pub fn revive(&mut self) {
-        (self.attempts, self.state, self.ended_at) = (0, DeliveryState::Pending, None);
-    }
-
-    /// Whether the log need not keep it any longer.
-    #[must_use]
-    pub fn is_stale(&self, now: Timestamp) -> bool {
-        let kept = if self.state == DeliveryState::Dead { DEAD_KEPT } else { DELIVERED_KEPT };
-        self.ended_at.is_some_and(|ended| now.since(ended) >= kept)
-    }
-}
-
-/// The key of a delivery that is pending: webhook, due time (8 bytes, big endian), event. So each webhook has a
-/// queue of its own, the earliest first.
-#[must_use]
-pub fn queue_key(webhook: WebhookId, due: Timestamp, event: EventId) -> Vec<u8> {
-    let millis = u64::try_from(due.as_millis()).unwrap_or(0);
-    [webhook.as_bytes().as_slice(), &millis.to_be_bytes(), event.as_bytes()].concat()
-}
-
-/// The due time and the event in a key of [`queue_key`].
-#[must_use]
-pub fn queued(key: &[u8]) -> Option<(Timestamp, EventId)> {
-    let (due, event) = key.get(16..)?.split_first_chunk::<8>()?;
-    let due = i64::try_from(u64::from_be_bytes(*due)).ok()?;
-    Some((Timestamp::from_millis(due), EventId::from_stored(event.try_into().ok()?)))
-}
-
-/// The key of a delivery that has ended: webhook, event; so the oldest comes first.
-#[must_use]
-pub fn log_key(webhook: WebhookId, event: EventId) -> Vec<u8> {
-    [webhook.as_bytes().as_slice(), event.as_bytes()].concat()
-}
-
 /// Most webhooks.
 pub const WEBHOOKS_MAX: usize = 16;
+/// The shortest time after which it is told that nobody takes an incident.
+pub const ESCALATE_MIN: Duration = Duration::from_secs(60);
+/// The longest.
+pub const ESCALATE_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Most patterns of accounts of one.
 pub const PATTERNS_MAX: usize = 64;
 /// How long an attempt takes at most, when nothing is said; and the most that may be said.
@@ -350,10 +214,6 @@ pub const RETRY_CAP_MAX: Duration = Duration::from_secs(24 * 3600);
 pub const OVERLAP_DEFAULT: Duration = Duration::from_secs(24 * 3600);
 /// The longest that may be said of that.
 pub const OVERLAP_MAX: Duration = Duration::from_secs(30 * 24 * 3600);
-/// How long the log keeps what was delivered.
-const DELIVERED_KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How long it keeps what was given up.
-const DEAD_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 #[cfg(test)]
 mod tests;

@@ -47,12 +47,14 @@ fn figures(figures: &Figures, window: Window) -> Value {
         "open": figures.open,
         "oldest_open": figures.oldest_open.map(|age| u64::try_from(age.as_micros()).unwrap()),
         "never_acknowledged": figures.never_acknowledged,
+        "never_notified": figures.never_notified,
         "withdrawn": figures.withdrawn,
         "reviewed": figures.reviewed,
         "staff_minutes": figures.staff_minutes,
         "unreviewed": figures.unreviewed,
         "by_class": figures.by_class,
         "ttd": spread(figures.ttd),
+        "ttn": spread(figures.ttn),
         "tta": spread(figures.tta),
         "ttm": spread(figures.ttm),
         "ttr": spread(figures.ttr),
@@ -137,14 +139,21 @@ fn the_histories_hold_what_is_hard_to_measure() {
     let history = History::random(1, 1000, Clock::Steps);
     let window = Window { from: at("2026-01-01T00:00:00Z"), to: history.now, now: history.now };
     let (whole, months) = told(&history, window, By::Month);
-    for name in
-        ["open", "never_acknowledged", "withdrawn", "reviewed", "unreviewed", "failed", "attempts_failed"]
-    {
+    for name in [
+        "open",
+        "never_acknowledged",
+        "never_notified",
+        "withdrawn",
+        "reviewed",
+        "unreviewed",
+        "failed",
+        "attempts_failed",
+    ] {
         assert!(whole[name].as_u64().unwrap() > 10, "{name}: {whole}");
     }
     assert!(history.incidents.iter().filter(|(incident, _)| incident.reopened > 0).count() > 10);
     assert!(whole["staff_minutes"].as_u64().unwrap() > 1000, "{whole}");
-    for measure in ["tta", "ttm", "ttr"] {
+    for measure in ["ttn", "tta", "ttm", "ttr"] {
         for name in ["completed", "censored", "suspect"] {
             assert!(whole[measure][name].as_u64().unwrap() > 3, "{measure} {name}: {whole}");
         }
@@ -238,14 +247,18 @@ fn the_example_that_was_worked_out_by_hand_comes_to_what_the_page_says() {
     let mut reporter = Reporter::new(window, By::Whole, BTreeMap::new());
     incidents.iter().for_each(|(incident, lines)| reporter.incident(incident, lines));
     let figures = reporter.finish().total;
-    for (name, spread) in
-        [("TTD", figures.ttd), ("TTA", figures.tta), ("TTM", figures.ttm), ("TTR", figures.ttr)]
-    {
+    for (name, spread) in [
+        ("TTD", figures.ttd),
+        ("TTN", figures.ttn),
+        ("TTA", figures.tta),
+        ("TTM", figures.ttm),
+        ("TTR", figures.ttr),
+    ] {
         assert!(example.contains(&row(name, spread)), "{}", row(name, spread));
     }
     let counts =
         [figures.opened, figures.resolved, figures.open, figures.never_acknowledged, figures.withdrawn];
-    assert_eq!(counts, [5, 4, 1, 1, 1]);
+    assert_eq!((counts, figures.never_notified), ([5, 4, 1, 1, 1], 1));
     assert_eq!((figures.reviewed, figures.staff_minutes, figures.unreviewed), (2, 150, 2));
     assert_eq!(figures.oldest_open.map(|age| age.as_secs()), Some(907_200));
     let budget = |failed, ended| Objective::default().budget(failed, ended, window.length());

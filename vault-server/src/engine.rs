@@ -21,6 +21,7 @@ pub mod board;
 pub(crate) mod commit;
 mod drive;
 pub mod dynamic;
+mod escalate;
 mod facts;
 pub mod group;
 mod meter;

@@ -44,12 +44,15 @@ pub(crate) struct WebhookName {
 Examples:
   rotunda webhook write chat url=https://hooks.example/rotunda
   rotunda webhook write deploy url=https://ci.example/hook events=credential.promoted accounts='db/*,cache/app'
+  rotunda webhook write chat url=https://hooks.slack.com/services/T0/B0/x format=slack min_severity=error
+  rotunda webhook write pager format=pagerduty routing_key=@/run/secrets/key escalate_after=15m
   rotunda webhook write chat disabled=true
 
 What is not named stays as it is. The signing secret of a new one is made by the vault and shown once, unless secret= is
 given (whsec_ and base64). Events: credential.promoted, credential.retired, rotation.failed, rotation.parked,
-consumers.lagging, incident.opened, incident.closed; all, when none is named. Also: tls_ca, timeout, max_attempts,
-retry_base, retry_cap, allow_http.")]
+consumers.lagging, incident.opened, incident.acknowledged, incident.escalated, incident.closed; all, when none is named.
+Format: standard, slack, pagerduty. With escalate_after (and escalate_repeat) it is told of incidents that nobody has
+acknowledged by then. Also: tls_ca, timeout, max_attempts, retry_base, retry_cap, allow_http.")]
 pub(crate) struct WebhookWriteArgs {
     /// The webhook's name
     #[arg(value_name = "NAME")]

@@ -69,6 +69,7 @@ fn rotation(report: &RotationReport) -> String {
     let mut text = output::record(counts(report));
     let rows = [
         spread("detect (TTD)", &report.ttd),
+        spread("notify (TTN)", &report.ttn),
         spread("ack (TTA)", &report.tta),
         spread("mitigate (TTM)", &report.ttm),
         spread("repair (TTR)", &report.ttr),
@@ -120,7 +121,10 @@ fn counts(report: &RotationReport) -> Vec<(&'static str, String)> {
         ),
         (
             "apart",
-            format!("{} never acknowledged, {} withdrawn", incidents.never_acknowledged, incidents.withdrawn),
+            format!(
+                "{} never acknowledged, {} never notified, {} withdrawn",
+                incidents.never_acknowledged, incidents.never_notified, incidents.withdrawn
+            ),
         ),
         ("oldest open", incidents.oldest_open_seconds.map_or_else(|| "-".to_owned(), brief)),
         ("staff time", format!("{spent}{cost}")),

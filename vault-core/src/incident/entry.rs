@@ -95,6 +95,16 @@ pub enum What {
     Dissolved,
     /// It waits for a person.
     Parked,
+    /// A receiver has taken a message that tells of it.
+    Notified {
+        /// The name of the webhook.
+        receiver: String,
+    },
+    /// Receivers are told that nobody has taken it.
+    Escalated {
+        /// The names of their webhooks.
+        receivers: Vec<String>,
+    },
     /// Somebody takes it.
     Acknowledged,
     /// It has an owner.
@@ -241,6 +251,8 @@ impl Entry {
             What::ClassChanged { .. } => "class_changed",
             What::Dissolved => "dissolved",
             What::Parked => "parked",
+            What::Notified { .. } => "notified",
+            What::Escalated { .. } => "escalated",
             What::Acknowledged => "acknowledged",
             What::Assigned { .. } => "assigned",
             What::Note { .. } => "note",
@@ -265,6 +277,10 @@ impl Entry {
             What::ClassChanged { failure } => format!("now {}: {}", failure.class, failure.detail),
             What::Dissolved => "no account is beneath it any more".to_owned(),
             What::Parked => "waits for a person".to_owned(),
+            What::Notified { receiver } => format!("webhook {receiver} has taken the message"),
+            What::Escalated { receivers } => {
+                format!("nobody has taken it: told to {}", receivers.join(", "))
+            }
             What::Acknowledged => "acknowledged".to_owned(),
             What::Assigned { owner } => format!("owner is {owner}"),
             What::Note { text, .. } => text.clone(),
@@ -316,6 +332,9 @@ impl Marks {
             }
             // Its consumers are hurt as well.
             What::Joined { .. } => self.t6 = None,
+            What::Notified { .. } => {
+                self.t4.get_or_insert(at);
+            }
             What::Acknowledged => {
                 self.t5.get_or_insert(at);
             }
@@ -332,6 +351,7 @@ impl Marks {
             | What::ClassChanged { .. }
             | What::Dissolved
             | What::Parked
+            | What::Escalated { .. }
             | What::Assigned { .. }
             | What::Note { .. }
             | What::Withdrawn => {}

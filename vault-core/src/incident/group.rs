@@ -11,12 +11,11 @@
 //! five hundred accounts that are tried again and again do not meet in one record.
 
 use std::fmt;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::entry::{ALIKE_FOR, Entry, Failure, WHOLE_LINES, What};
-use super::ledger::{self, FaultReport, LedgerEvent};
+use super::ledger::{self, FaultReport, LedgerEvent, settled};
 use super::{Incident, IncidentState, Kind, Members};
 use crate::account::REOPEN_WITHIN;
 use crate::clock::Timestamp;
@@ -369,11 +368,6 @@ fn left(mut incident: Incident, mut member: Member, at: Timestamp, by: Option<&S
     Heard { incident, entries, member: Some(member) }
 }
 
-/// Several write to one time line: what was decided a moment before the last line is no clock that went back.
-fn settled(incident: &Incident, at: Timestamp) -> Timestamp {
-    if incident.last_at.since(at) < SKEW { at.max(incident.last_at) } else { at }
-}
-
 impl Members {
     fn joined(self, is_new: bool) -> Self {
         Self {
@@ -389,7 +383,6 @@ impl Members {
 pub const SUBJECT: &str = "target ";
 /// Most failures that are told of one member.
 pub const FAILURES_MAX: usize = 20;
-const SKEW: Duration = Duration::from_secs(10);
 
 #[cfg(test)]
 mod tests;

@@ -1,170 +1,15 @@
 //! Folds what happened into the record of an incident, and gives its time line the next line.
 
-use serde::{Deserialize, Serialize};
+mod event;
 
-use super::entry::{ALIKE_FOR, Cause, Entry, Failure, WHOLE_LINES, What};
+use std::time::Duration;
+
+use super::entry::{ALIKE_FOR, Entry, Failure, WHOLE_LINES, What};
 use super::{Incident, IncidentState, Kind, Marks, Members, Review};
 use crate::clock::Timestamp;
-use crate::id::IncidentId;
-use crate::rotation::fault::{FaultClass, Scope};
-use crate::rotation::run::Step;
+use crate::rotation::fault::FaultClass;
 
-/// A failure, as the ledger is told of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FaultReport {
-    /// The incident it belongs to; new when no record has this id.
-    pub incident: IncidentId,
-    /// Whether that incident was closed and is open again.
-    pub reopened: bool,
-    /// When it was seen.
-    pub at: Timestamp,
-    /// Whose credential.
-    pub subject: String,
-    /// The target.
-    pub target: String,
-    /// Its class.
-    pub class: FaultClass,
-    /// The step that failed.
-    pub phase: Option<Step>,
-    /// A sentence that is safe to show.
-    pub detail: String,
-    /// When the rotation was due.
-    pub due_at: Timestamp,
-    /// When its first attempt began.
-    pub started_at: Timestamp,
-    /// Attempts so far.
-    pub attempts: u32,
-    /// Whether something of the incident waits for a person as before, whatever comes of this.
-    #[serde(default)]
-    pub stays_parked: bool,
-    /// Whose incident it is: the account's, or its target's, in which the account is a member.
-    #[serde(default)]
-    pub scope: Scope,
-    /// The target's incident that the account was in until now.
-    #[serde(default)]
-    pub moved_from: Option<IncidentId>,
-}
-
-/// What the ledger is told.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LedgerEvent {
-    /// Something failed: opens, reopens or continues an incident.
-    Fault(FaultReport),
-    /// When the vault tries again.
-    NextAttempt {
-        /// Which incident.
-        incident: IncidentId,
-        /// When; `None`: not by itself.
-        at: Option<Timestamp>,
-    },
-    /// It waits for a person.
-    Parked {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-    },
-    /// Consumers can log in again.
-    Mitigated {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-    },
-    /// Verified healthy.
-    Remediated {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-    },
-    /// The account fails in a way of its own: it is no longer part of its target's incident.
-    Moved {
-        /// The target's incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Its own.
-        to: IncidentId,
-    },
-    /// What it is about is no longer managed, so it will never be verified.
-    Withdrawn {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who ended the management.
-        by: String,
-    },
-    /// Somebody takes it.
-    Acknowledged {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who.
-        by: String,
-    },
-    /// It has an owner.
-    Assigned {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who said so.
-        by: String,
-        /// The owner.
-        owner: String,
-    },
-    /// A remark.
-    Note {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who.
-        by: String,
-        /// The remark.
-        text: String,
-        /// Minutes that somebody has spent on it.
-        staff_minutes: u32,
-    },
-    /// What people found afterwards.
-    Reviewed {
-        /// Which incident.
-        incident: IncidentId,
-        /// When.
-        at: Timestamp,
-        /// Who.
-        by: String,
-        /// The kind of cause.
-        cause: Cause,
-        /// In words.
-        text: String,
-        /// Minutes that somebody has spent on it, beside those that notes tell of.
-        staff_minutes: u32,
-    },
-}
-
-impl LedgerEvent {
-    /// The incident that the event is about.
-    #[must_use]
-    pub fn incident(&self) -> IncidentId {
-        match self {
-            Self::Fault(report) => report.incident,
-            Self::NextAttempt { incident, .. }
-            | Self::Parked { incident, .. }
-            | Self::Mitigated { incident, .. }
-            | Self::Remediated { incident, .. }
-            | Self::Moved { incident, .. }
-            | Self::Withdrawn { incident, .. }
-            | Self::Acknowledged { incident, .. }
-            | Self::Assigned { incident, .. }
-            | Self::Note { incident, .. }
-            | Self::Reviewed { incident, .. } => *incident,
-        }
-    }
-}
+pub use self::event::{FaultReport, LedgerEvent};
 
 /// An incident after an event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -219,6 +64,14 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
         LedgerEvent::Withdrawn { at, by, .. } => {
             close(&mut incident);
             Some((*at, Some(by.clone()), What::Withdrawn))
+        }
+        LedgerEvent::Notified { .. } if !is_first_notice(&incident, event) => None,
+        LedgerEvent::Notified { at, receiver, opening, .. } => {
+            incident.notified |= *opening >= incident.reopened;
+            Some((settled(&incident, *at), None, What::Notified { receiver: receiver.clone() }))
+        }
+        LedgerEvent::Escalated { at, receivers, .. } => {
+            Some((settled(&incident, *at), None, What::Escalated { receivers: receivers.clone() }))
         }
         // Who comes second finds it taken: nothing happens by it.
         LedgerEvent::Acknowledged { .. } if incident.taken => None,
@@ -283,6 +136,9 @@ pub(super) fn opened(report: &FaultReport) -> Recorded {
         review: None,
         moved_from: report.moved_from,
         members: Members::default(),
+        notified: false,
+        worst: None,
+        waiting: None,
     };
     // By a clock that went on, an attempt begins before it fails.
     if report.started_at > report.at {
@@ -296,6 +152,20 @@ pub(super) fn opened(report: &FaultReport) -> Recorded {
     };
     let entry = write(&mut incident, report.at, None, what);
     Recorded { incident, entry: Some(entry) }
+}
+
+/// Whether `event` is that somebody was notified, and nobody was since the incident was opened last. Of an opening that is
+/// over it is the first where nobody was notified ever.
+#[must_use]
+pub fn is_first_notice(incident: &Incident, event: &LedgerEvent) -> bool {
+    let LedgerEvent::Notified { opening, .. } = event else { return false };
+    let is_of_last = *opening >= incident.reopened;
+    if is_of_last { !incident.notified } else { incident.marks.t4.is_none() }
+}
+
+/// Several write to one time line: what was decided a moment before the last line is no clock that went back.
+pub(super) fn settled(incident: &Incident, at: Timestamp) -> Timestamp {
+    if incident.last_at.since(at) < SKEW { at.max(incident.last_at) } else { at }
 }
 
 fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, Option<String>, What)> {
@@ -330,6 +200,10 @@ pub(super) fn reopen(incident: &mut Incident) {
     incident.reopened = incident.reopened.saturating_add(1);
     // Somebody has to take it once more, and what was found out was not all.
     incident.taken = false;
+    incident.notified = false;
+    incident.waiting = None;
+    // As the failure that opens it again says.
+    incident.worst = None;
     incident.review = None;
 }
 
@@ -348,5 +222,11 @@ pub(super) fn write(incident: &mut Incident, wall: Timestamp, by: Option<String>
     let entry = Entry { seq: incident.lines, at, wall: (wall != at).then_some(wall), by, what };
     incident.lines = incident.lines.saturating_add(1);
     incident.marks.fold(&entry);
+    incident.follow(at);
     entry
 }
+
+const SKEW: Duration = Duration::from_secs(10);
+
+#[cfg(test)]
+mod tests;

@@ -1,4 +1,4 @@
-//! The rotation report: what failed, and how long it took to detect, acknowledge, mitigate and repair.
+//! The rotation report: what failed, and how long it took to detect, notify, acknowledge, mitigate and repair.
 //!
 //! Every figure is a function of the records and of a [`Window`]. What happened at or after the window's end changes none
 //! of them, so the report of a past window says the same for ever. The definitions, with an example that is worked out by
@@ -43,6 +43,8 @@ pub struct Figures {
     pub oldest_open: Option<Duration>,
     /// Incidents that were remediated and that nobody had acknowledged.
     pub never_acknowledged: u64,
+    /// Incidents that were remediated and that nobody was notified of.
+    pub never_notified: u64,
     /// Incidents whose subject was given up.
     pub withdrawn: u64,
     /// Incidents that were reviewed in the window, whenever they were.
@@ -55,6 +57,8 @@ pub struct Figures {
     pub by_class: BTreeMap<&'static str, u64>,
     /// Time to detect.
     pub ttd: Spread,
+    /// Time to notify.
+    pub ttn: Spread,
     /// Time to acknowledge.
     pub tta: Spread,
     /// Time to mitigate.
@@ -85,7 +89,7 @@ impl Figures {
 struct Tally {
     window: Window,
     figures: Figures,
-    samples: [Samples; 4],
+    samples: [Samples; 5],
 }
 
 impl Tally {
@@ -142,6 +146,7 @@ impl Tally {
                 figures.resolved += u64::from(window.holds(at));
                 let is_acknowledged = view.acknowledged.is_some_and(|acknowledged| acknowledged <= at);
                 figures.never_acknowledged += u64::from(!is_acknowledged);
+                figures.never_notified += u64::from(view.notified.is_none());
                 figures.unreviewed += u64::from(view.reviewed.is_none());
             }
             End::Withdrawn(_) => figures.withdrawn += 1,
@@ -151,13 +156,13 @@ impl Tally {
     fn figures(self) -> Figures {
         let [.., repairs] = &self.samples;
         let repairs = repairs.few(REPAIRS_MAX);
-        let [ttd, tta, ttm, ttr] = self.samples.map(Samples::spread);
-        Figures { ttd, tta, ttm, ttr, repairs, ..self.figures }
+        let [ttd, ttn, tta, ttm, ttr] = self.samples.map(Samples::spread);
+        Figures { ttd, ttn, tta, ttm, ttr, repairs, ..self.figures }
     }
 }
 
-/// How long it took to detect, acknowledge, mitigate and repair: of each what there is to tell.
-fn times(view: &View, window: Window) -> [Option<Lasted>; 4] {
+/// How long it took to detect, notify, acknowledge, mitigate and repair: of each what there is to tell.
+fn times(view: &View, window: Window) -> [Option<Lasted>; 5] {
     let (start, end) = (view.detected, view.end.at());
     let until = |at: Option<Timestamp>| match (at, end) {
         (Some(end), _) => Some(Lasted { start, end, is_open: false }),
@@ -170,7 +175,8 @@ fn times(view: &View, window: Window) -> [Option<Lasted>; 4] {
         End::Open | End::Withdrawn(_) => None,
     };
     let detected = view.fault.map(|fault| Lasted { start: fault, end: start, is_open: false });
-    [detected, until(acknowledged), until(view.mitigated), until(repaired)]
+    // A message that arrives when all is over took as long as it took.
+    [detected, until(view.notified), until(acknowledged), until(view.mitigated), until(repaired)]
 }
 
 /// A part of the report.
@@ -195,7 +201,7 @@ pub struct Report {
 
 /// Adds up a report, as records are read one by one and in any order.
 ///
-/// Of an incident it keeps at most four durations for the whole and four for each part that it is in.
+/// Of an incident it keeps at most five durations for the whole and five for each part that it is in.
 #[derive(Debug)]
 pub struct Reporter {
     window: Window,

@@ -1,9 +1,12 @@
 //! How bad a failure is, by its class alone: what it means for who uses the credential.
 
+use serde::{Deserialize, Serialize};
+
 use crate::rotation::fault::FaultClass;
 
 /// How bad an incident is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Late, and nothing is wrong yet.
     Warning,
@@ -25,6 +28,12 @@ impl Severity {
             Self::Error => "error",
             Self::Critical => "critical",
         }
+    }
+
+    /// The severity of that word.
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|severity| severity.as_str() == word)
     }
 }
 

@@ -21,6 +21,8 @@ pub struct View {
     pub fault: Option<Timestamp>,
     /// When it was detected.
     pub detected: Timestamp,
+    /// When somebody was first notified.
+    pub notified: Option<Timestamp>,
     /// When it was first acknowledged.
     pub acknowledged: Option<Timestamp>,
     /// When consumers could log in again.
@@ -70,7 +72,7 @@ impl View {
         } else {
             Known::recorded(incident)
         };
-        let Marks { t2, t5, t6, t7, t8, .. } = known.marks;
+        let Marks { t2, t4, t5, t6, t7, t8, .. } = known.marks;
         let end = match (t7, known.withdrawn) {
             (Some(at), _) => End::Remediated(at),
             (None, Some(at)) => End::Withdrawn(at),
@@ -80,6 +82,7 @@ impl View {
             class: known.class,
             fault: t2,
             detected,
+            notified: t4,
             acknowledged: t5,
             mitigated: t6,
             end,

@@ -109,11 +109,13 @@ pub enum Table {
     Silence = 52,
     /// Attempts that are over: time (8 bytes, big endian), rotation id, number (4 bytes, big endian).
     Attempt = 54,
+    /// Incidents that wait for somebody, and who was told that nobody takes them: incident id.
+    Escalation = 57,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 53] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -166,6 +168,7 @@ impl Table {
         Self::TargetIncident,
         Self::Silence,
         Self::Attempt,
+        Self::Escalation,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

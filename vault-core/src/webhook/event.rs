@@ -7,9 +7,11 @@ use crate::account::plan::{HistoryEntry, HistoryKind, Plan};
 use crate::account::{Account, Subject};
 use crate::clock::Timestamp;
 use crate::id::{EventId, IncidentId};
+use crate::incident::severity::Severity;
 use crate::incident::{Incident, IncidentState, Kind};
 use crate::rotation::fault::FaultClass;
 use crate::rotation::{grace, run::Stage};
+use crate::webhook::About;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -32,6 +34,12 @@ pub enum EventKind {
     /// An incident was opened, or opened again.
     #[serde(rename = "incident.opened")]
     Opened,
+    /// Somebody takes an incident.
+    #[serde(rename = "incident.acknowledged")]
+    Acknowledged,
+    /// Nobody has taken an incident for as long as the receiver lets it wait.
+    #[serde(rename = "incident.escalated")]
+    Escalated,
     /// An incident was closed.
     #[serde(rename = "incident.closed")]
     Closed,
@@ -42,13 +50,15 @@ pub enum EventKind {
 
 impl EventKind {
     /// Each of them.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
         Self::Promoted,
         Self::Retired,
         Self::Failed,
         Self::Parked,
         Self::Lagging,
         Self::Opened,
+        Self::Acknowledged,
+        Self::Escalated,
         Self::Closed,
         Self::Test,
     ];
@@ -63,9 +73,17 @@ impl EventKind {
             Self::Parked => "rotation.parked",
             Self::Lagging => "consumers.lagging",
             Self::Opened => "incident.opened",
+            Self::Acknowledged => "incident.acknowledged",
+            Self::Escalated => "incident.escalated",
             Self::Closed => "incident.closed",
             Self::Test => "webhook.test",
         }
+    }
+
+    /// Whether who gets such a message is notified of an incident.
+    #[must_use]
+    pub const fn notifies(self) -> bool {
+        matches!(self, Self::Opened | Self::Escalated)
     }
 
     /// By its [`word`](Self::word).
@@ -88,6 +106,12 @@ pub struct Event {
     pub subject: Option<Subject>,
     /// Where it is about a target: the accounts there, which may fail for the same reason.
     pub beside: Vec<Subject>,
+    /// The incident that it tells of.
+    pub about: Option<About>,
+    /// How bad it is, where that can be said.
+    pub severity: Option<Severity>,
+    /// How bad it was told to be before: it is for those to whom that was not bad enough.
+    pub before: Option<Severity>,
     /// Further facts, as they are sent.
     data: Map<String, Value>,
 }
@@ -97,7 +121,12 @@ impl Event {
     #[must_use]
     pub fn test(id: EventId, now: Timestamp, webhook: &str) -> Self {
         let data = facts([("webhook", Value::from(webhook))]);
-        Self { id, kind: EventKind::Test, at: now, subject: None, beside: Vec::new(), data }
+        Self::new(id, EventKind::Test, now, data)
+    }
+
+    fn new(id: EventId, kind: EventKind, at: Timestamp, data: Map<String, Value>) -> Self {
+        let (subject, beside, about) = (None, Vec::new(), None);
+        Self { id, kind, at, subject, beside, about, severity: None, before: None, data }
     }
 
     /// The JSON of its message: `type`, `timestamp`, `data`.
@@ -136,7 +165,12 @@ pub fn of_plan(before: &Account, plan: &Plan, mut id: impl FnMut() -> EventId) -
         let mut data = more(kind, entry, plan);
         data.insert("target".to_owned(), plan.account.target.as_str().into());
         let subject = Some(plan.account.subject.clone());
-        events.push(Event { id: id(), kind, at: entry.at, subject, beside: Vec::new(), data });
+        let class = entry.class.or_else(|| plan.account.stage.run()?.fault.as_ref().map(|fault| fault.class));
+        let severity = match kind {
+            EventKind::Failed | EventKind::Parked => class.map(FaultClass::severity),
+            _ => None,
+        };
+        events.push(Event { subject, severity, ..Event::new(id(), kind, entry.at, data) });
     }
     events
 }
@@ -202,20 +236,45 @@ pub fn of_incident(
         (true, IncidentState::Closed) => EventKind::Closed,
         _ => return None,
     };
+    Some(about_incident(id, kind, incident, now))
+}
+
+/// That an incident, which was as bad as `before`, is worse now.
+#[must_use]
+pub fn of_worse(id: EventId, before: Severity, incident: &Incident, now: Timestamp) -> Option<Event> {
+    let event = || about_incident(id, EventKind::Opened, incident, now);
+    (incident.severity() > before).then(|| Event { before: Some(before), ..event() })
+}
+
+/// That somebody takes an incident, or that nobody does.
+#[must_use]
+pub fn of_attention(id: EventId, kind: EventKind, incident: &Incident, now: Timestamp) -> Event {
+    about_incident(id, kind, incident, now)
+}
+
+fn about_incident(id: EventId, kind: EventKind, incident: &Incident, now: Timestamp) -> Event {
     let time = |at: Option<Timestamp>| Value::from(at.map(Timestamp::to_rfc3339));
     let incident_id: IncidentId = incident.id;
     let group = (incident.kind == Kind::Target).then_some(incident);
+    let waits = incident.waits_since().filter(|_| kind == EventKind::Escalated);
     let data = facts([
         ("incident_id", Value::from(incident_id.to_string())),
         ("kind", Value::from(group.map(|group| group.kind.word()))),
         ("accounts_total", Value::from(group.map(|group| group.members.ever))),
         ("class", Value::from(incident.class.as_str())),
+        ("severity", Value::from(incident.severity().as_str())),
         ("target", Value::from(incident.target.clone())),
+        ("owner", Value::from(incident.owner.clone().filter(|_| kind != EventKind::Opened))),
         ("opened_at", time(incident.marks.t3)),
+        ("unacknowledged_since", time(waits)),
         ("remediated_at", time(incident.marks.t7.filter(|_| kind == EventKind::Closed))),
     ]);
-    let subject = Subject::from_key(&incident.subject);
-    Some(Event { id, kind, at: now, subject, beside: Vec::new(), data })
+    Event {
+        subject: Subject::from_key(&incident.subject),
+        about: Some(About { incident: incident_id, opening: incident.reopened }),
+        severity: Some(incident.severity()),
+        ..Event::new(id, kind, now, data)
+    }
 }
 
 /// The facts that there are.

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::entropy::{Entropy, SeededEntropy};
-use crate::id::IncidentId;
+use crate::id::{EventId, IncidentId};
 use crate::path::{AccountPath, Name};
 
 const NOW: Timestamp = Timestamp::from_secs(1_000_000);
@@ -24,6 +24,11 @@ fn webhook() -> Webhook {
         secret: sign::generate(&entropy),
         former: None,
         created_at: NOW,
+        format: Format::Standard,
+        routing_key: None,
+        min_severity: None,
+        escalate_after: None,
+        escalate_repeat: None,
     }
 }
 
@@ -135,7 +140,7 @@ fn what_failed_is_tried_again_later_and_given_up_at_last() {
     let mut delivery = Delivery::of(&event(None));
     assert_eq!(delivery.attempted(attempt(Some(FailureClass::Gone)), &webhook(), NOW, 0), None);
     assert_eq!(delivery.state, DeliveryState::Dead);
-    assert!(!delivery.is_stale(NOW) && delivery.is_stale(NOW.plus(DEAD_KEPT)));
+    assert!(!delivery.is_stale(NOW) && delivery.is_stale(NOW.plus(Duration::from_secs(30 * 24 * 3600))));
 }
 
 #[test]
@@ -195,7 +200,7 @@ fn a_body_names_the_account_and_holds_no_secret() {
         serde_json::json!({
             "type": "incident.opened", "timestamp": NOW.to_rfc3339(),
             "data": {
-                "account": "db/app", "target": "pg", "class": "drift",
+                "account": "db/app", "target": "pg", "class": "drift", "severity": "critical",
                 "incident_id": incident.id.to_string(), "opened_at": NOW.to_rfc3339(),
             },
         })
@@ -204,4 +209,107 @@ fn a_body_names_the_account_and_holds_no_secret() {
     assert_eq!(event::of_incident(id, Some(Open), &incident, NOW), None, "a note is no news");
     incident.state = Closed;
     assert_eq!(event::of_incident(id, Some(Open), &incident, NOW).unwrap().kind, EventKind::Closed);
+}
+
+#[test]
+fn what_is_not_bad_enough_is_told_once_it_is() {
+    use crate::incident::severity::Severity::{Critical, Error, Warning};
+    let hook = Webhook { min_severity: Some(Error), ..webhook() };
+    let subscription = Subscription::of("w".to_owned(), &hook).unwrap();
+    let bad = |severity, before| {
+        let mut event = event(account("db/app"));
+        (event.severity, event.before) = (severity, before);
+        event
+    };
+    for (severity, before, want) in [
+        (None, None, true),
+        (Some(Warning), None, false),
+        (Some(Error), None, true),
+        (Some(Critical), None, true),
+        (Some(Error), Some(Warning), true),
+        (Some(Critical), Some(Error), false),
+    ] {
+        assert_eq!(subscription.wants(&bad(severity, before)), want, "{severity:?} {before:?}");
+    }
+    let any = Subscription::of("w".to_owned(), &webhook()).unwrap();
+    assert!(!any.wants(&bad(Some(Critical), Some(Warning))), "who is told of all was told");
+}
+
+#[test]
+fn that_nobody_takes_an_incident_is_for_whom_it_matters_and_a_pager_hears_of_incidents_only() {
+    let of = |kind| {
+        let mut event = event(account("db/app"));
+        event.kind = kind;
+        event
+    };
+    let subscription = |hook: &Webhook| Subscription::of("w".to_owned(), hook).unwrap();
+    assert!(!subscription(&webhook()).wants(&of(EventKind::Escalated)));
+    let events = BTreeSet::from([EventKind::Promoted]);
+    let impatient = Webhook { escalate_after: Some(Duration::from_secs(900)), events, ..webhook() };
+    assert!(subscription(&impatient).wants(&of(EventKind::Escalated)));
+    assert!(!subscription(&impatient).wants(&of(EventKind::Opened)));
+    let pager = Webhook { format: Format::Pagerduty, ..webhook() };
+    assert!(subscription(&pager).wants(&of(EventKind::Opened)));
+    assert!(!subscription(&pager).wants(&of(EventKind::Promoted)));
+}
+
+#[test]
+fn a_pager_that_does_not_understand_is_not_asked_again() {
+    let attempt = |status, failure| Attempt { at: NOW, millis: 1, status, failure: Some(failure) };
+    for (format, status, failure, want) in [
+        (Format::Pagerduty, Some(400), FailureClass::Refused, DeliveryState::Dead),
+        (Format::Pagerduty, Some(429), FailureClass::Refused, DeliveryState::Pending),
+        (Format::Standard, Some(400), FailureClass::Refused, DeliveryState::Pending),
+        (Format::Slack, None, FailureClass::Unfit, DeliveryState::Dead),
+        (Format::Pagerduty, None, FailureClass::Overtaken, DeliveryState::Dead),
+    ] {
+        let hook = Webhook { format, ..webhook() };
+        let mut delivery = Delivery::of(&event(None));
+        delivery.attempted(attempt(status, failure), &hook, NOW, 0);
+        assert_eq!(delivery.state, want, "{format:?} {status:?}");
+    }
+}
+
+/// A webhook as it was stored before formats.
+#[derive(Serialize)]
+struct Earlier {
+    id: WebhookId,
+    url: String,
+    events: BTreeSet<EventKind>,
+    accounts: Vec<String>,
+    disabled: bool,
+    allow_http: bool,
+    tls_ca: Option<String>,
+    timeout: Duration,
+    max_attempts: u32,
+    retry_base: Duration,
+    retry_cap: Duration,
+    #[serde(with = "for_sealing")]
+    secret: SecretString,
+    former: Option<Former>,
+    created_at: Timestamp,
+}
+
+#[test]
+fn a_webhook_of_before_formats_is_read() {
+    let now = webhook();
+    let earlier = Earlier {
+        id: now.id,
+        url: now.url,
+        events: now.events,
+        accounts: now.accounts,
+        disabled: now.disabled,
+        allow_http: now.allow_http,
+        tls_ca: now.tls_ca,
+        timeout: now.timeout,
+        max_attempts: now.max_attempts,
+        retry_base: now.retry_base,
+        retry_cap: now.retry_cap,
+        secret: now.secret,
+        former: now.former,
+        created_at: now.created_at,
+    };
+    let read: Webhook = rmp_serde::from_slice(&rmp_serde::to_vec_named(&earlier).unwrap()).unwrap();
+    assert_eq!((read.id, read.format, read.min_severity), (earlier.id, Format::Standard, None));
+    assert!(read.escalate_after.is_none() && read.routing_key.is_none());
 }

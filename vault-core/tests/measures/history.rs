@@ -190,7 +190,7 @@ fn incident(
         })
     };
     let mut told = vec![(began, fault(began, dice.class(), false))];
-    let (mut at, mut is_open) = (began, true);
+    let (mut at, mut is_open, mut openings) = (began, true, 0);
     for _ in 0..dice.roll(12) {
         at = match clock {
             Clock::Steps => step(dice, at),
@@ -198,13 +198,20 @@ fn incident(
         };
         let by = "eve".to_owned();
         let staff_minutes = u32::try_from(dice.roll(90)).unwrap();
-        let event = match (dice.roll(9), is_open) {
+        let event = match (dice.roll(11), is_open) {
             (0 | 1, _) => {
                 let event = fault(at, dice.class(), !is_open);
+                openings += u32::from(!is_open);
                 is_open = true;
                 event
             }
             (2 | 3, _) => LedgerEvent::Acknowledged { incident: id, at, by },
+            // Now and then what comes late is of an opening that is over.
+            (9 | 10, _) => {
+                let receiver = "chat".to_owned();
+                let opening = openings.saturating_sub(u32::try_from(dice.roll(2)).unwrap());
+                LedgerEvent::Notified { incident: id, at, receiver, opening }
+            }
             (4, true) => LedgerEvent::Mitigated { incident: id, at },
             (5 | 6, true) => {
                 is_open = false;
@@ -309,6 +316,7 @@ pub(crate) fn of_page(example: &str) -> Vec<(Incident, Vec<Entry>)> {
             let (word, at) = event.split_once(' ').unwrap();
             let (at, by) = (time(at), "eve".to_owned());
             match word {
+                "notified" => LedgerEvent::Notified { incident, at, receiver: "chat".to_owned(), opening: 0 },
                 "acknowledged" => LedgerEvent::Acknowledged { incident, at, by },
                 "mitigated" => LedgerEvent::Mitigated { incident, at },
                 "remediated" => LedgerEvent::Remediated { incident, at },

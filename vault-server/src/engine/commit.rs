@@ -22,7 +22,7 @@ use vault_core::store::key::Table;
 
 use super::Engine;
 use super::group::put_group;
-use super::outbox::Turned;
+use super::outbox::{Attention, Turned};
 use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, line_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
 use crate::service::knower::note_giver;
@@ -229,7 +229,7 @@ fn put_lease(
 }
 
 /// Folds events into the records of their incidents and keeps the list of open ones; gives back those that were opened
-/// or closed, or have got one more account beneath them. `subject` is whose events they are, where the incident may be that of a target.
+/// or closed, taken, became worse, or have got one more account beneath them. `subject` is whose events they are, where the incident may be that of a target.
 pub(crate) fn put_incidents(
     barrier: &Barrier,
     batch: &mut Transaction,
@@ -244,6 +244,7 @@ pub(crate) fn put_incidents(
         let before = stored.as_ref().map(|stored| stored.value.state);
         let inside = stored.as_ref().map_or(0, |stored| stored.value.members.now);
         let was_calm = stored.as_ref().is_some_and(|stored| stored.value.marks.t6.is_some());
+        let was = stored.as_ref().map(|stored| Attention::of(&stored.value));
         let was_late = stored.as_ref().is_some_and(|stored| stored.value.class == FaultClass::Overdue);
         let events: Vec<&LedgerEvent> = events.iter().filter(|event| event.incident() == id).collect();
         let is_group = events.iter().any(|event| event.is_of_group(stored.as_ref().map(|one| &one.value)));
@@ -268,8 +269,8 @@ pub(crate) fn put_incidents(
             is_group && (is_joined && was_calm || was_late && incident.class != FaultClass::Overdue);
         let is_open = incident.state == IncidentState::Open;
         let is_news = is_news && was_open && is_open;
-        if was_open != is_open || is_joined || is_news {
-            turned.push(Turned { before, incident, is_news });
+        if was_open != is_open || is_joined || is_news || was != Some(Attention::of(&incident)) {
+            turned.push(Turned { before, was, incident, is_news });
         }
     }
     Ok(turned)

@@ -10,18 +10,27 @@ use vault_core::account::{Account, Subject};
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::entropy::Entropy;
 use vault_core::id::EventId;
+use vault_core::incident::severity::Severity;
 use vault_core::incident::{Incident, IncidentState, Kind};
+use vault_core::silence::{Withheld, withheld_key};
 use vault_core::store::batch::{BATCH_WRITES_MAX, Require};
 use vault_core::store::key::Table;
-use vault_core::webhook::event::{Event, of_incident, of_plan};
+use vault_core::webhook::event::{Event, EventKind, of_attention, of_incident, of_plan, of_worse};
 use vault_core::webhook::{Delivery, Subscription, WEBHOOKS_MAX, Webhook, queue_key};
 
+use super::escalate;
 use super::record::Managed;
 use super::silence::Withholding;
 use crate::barrier::{Barrier, LoadError, Record, Transaction};
 
 impl Record for Webhook {
     const TABLE: Table = Table::Webhook;
+    /// From 2 on it may have a format: a program that knows 1 alone would send a chat or a pager what that does not take.
+    const VERSION: u8 = 2;
+
+    fn decode(version: u8, body: &[u8]) -> Option<Self> {
+        matches!(version, 1 | 2).then(|| rmp_serde::from_slice(body).ok()).flatten()
+    }
 }
 
 /// A delivery that is pending.
@@ -42,10 +51,27 @@ impl Record for Ended {
     const TABLE: Table = Table::WebhookLog;
 }
 
-/// An incident that a commit has opened or closed, or an account of which it has put beneath it.
+/// How an incident stands with people: how bad they are told it is, and whether somebody takes it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Attention {
+    severity: Severity,
+    waits_since: Option<Timestamp>,
+}
+
+impl Attention {
+    /// That of `incident`.
+    pub(crate) fn of(incident: &Incident) -> Self {
+        Self { severity: incident.severity(), waits_since: incident.waits_since() }
+    }
+}
+
+/// An incident that a commit has opened or closed, that somebody has taken, that became worse; or an account of which
+/// it has put beneath it.
 pub(crate) struct Turned {
     /// How it stood before; `None`: there was none.
     pub(crate) before: Option<IncidentState>,
+    /// How it stood with people.
+    pub(crate) was: Option<Attention>,
     /// How it stands now.
     pub(crate) incident: Incident,
     /// Whether it is open as before, and to who was told of it this is another failure.
@@ -152,28 +178,112 @@ impl Outbox {
         let mut events = plan.map(|(before, plan)| of_plan(before, plan, || self.id())).unwrap_or_default();
         let mut withholding = Withholding::default();
         let subject = plan.map(|(_, plan)| plan.account.subject.key());
-        for Turned { before, incident, is_news } in turned {
-            let joiner = subject.as_deref().filter(|_| incident.kind == Kind::Target);
-            let (barrier, is_open) = (&self.inner.barrier, incident.state == IncidentState::Open);
-            let told_before = match joiner {
-                // Told as one that was opened again.
-                _ if *is_news => Some(IncidentState::Closed),
-                Some(joiner) if *before == Some(IncidentState::Open) && is_open => {
-                    if !withholding.lets_go(barrier, batch, incident, joiner, now)? {
-                        continue;
-                    }
-                    None
-                }
-                _ => *before,
-            };
-            let Some(event) = of_incident(self.id(), told_before, incident, now) else { continue };
-            let is_late = told_before != *before && !is_news;
-            if is_late || !withholding.keeps(barrier, batch, event.kind, incident, joiner, now)? {
-                events.push(self.around(event, incident, &subscriptions)?);
+        for turned in turned {
+            self.arm(batch, turned, &subscriptions)?;
+            let joiner = subject.as_deref().filter(|_| turned.incident.kind == Kind::Target);
+            if let Some(event) = self.told(batch, &mut withholding, turned, joiner, now)? {
+                events.push(self.around(event, &turned.incident, &subscriptions)?);
             }
         }
         queue_all(batch, &subscriptions, &events, now);
         Ok(batch.len() > lines)
+    }
+
+    /// What there is to tell of an incident, unless a silence keeps it back. `joiner` is the account beneath it that this
+    /// came of.
+    fn told(
+        &self,
+        batch: &mut Transaction,
+        withholding: &mut Withholding,
+        turned: &Turned,
+        joiner: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Event>, LoadError> {
+        let Turned { before, incident, is_news, .. } = turned;
+        let (barrier, is_open) = (&self.inner.barrier, incident.state == IncidentState::Open);
+        let told_before = match joiner {
+            // Told as one that was opened again.
+            _ if *is_news => Some(IncidentState::Closed),
+            Some(joiner) if *before == Some(IncidentState::Open) && is_open => {
+                if !withholding.lets_go(barrier, batch, incident, joiner, now)? {
+                    return self.changed(batch, withholding, turned, Some(joiner), now);
+                }
+                None
+            }
+            _ => *before,
+        };
+        let Some(event) = of_incident(self.id(), told_before, incident, now) else {
+            return self.changed(batch, withholding, turned, joiner, now);
+        };
+        let is_late = told_before != *before && !is_news;
+        let is_told = is_late || !withholding.keeps(barrier, batch, event.kind, incident, joiner, now)?;
+        Ok(is_told.then_some(event))
+    }
+
+    /// What there is to tell of an incident that is open as before: that somebody takes it, or that it is worse now.
+    fn changed(
+        &self,
+        batch: &mut Transaction,
+        withholding: &mut Withholding,
+        Turned { was, incident, .. }: &Turned,
+        joiner: Option<&str>,
+        now: Timestamp,
+    ) -> Result<Option<Event>, LoadError> {
+        let (Some(was), IncidentState::Open) = (was, incident.state) else { return Ok(None) };
+        let barrier = &self.inner.barrier;
+        if was.waits_since.is_some() && incident.taken {
+            let is_kept = barrier.revision::<Withheld>(withheld_key(incident.id))?.is_some();
+            let event = || of_attention(self.id(), EventKind::Acknowledged, incident, now);
+            return Ok((!is_kept).then(event));
+        }
+        let Some(event) = of_worse(self.id(), was.severity, incident, now) else { return Ok(None) };
+        let is_kept = withholding.keeps(barrier, batch, EventKind::Opened, incident, joiner, now)?;
+        Ok((!is_kept).then_some(event))
+    }
+
+    /// Puts into `batch` that an incident is watched which waits for somebody, or is worse, and that one is not which waits
+    /// no more.
+    fn arm(
+        &self,
+        batch: &mut Transaction,
+        Turned { was, incident, .. }: &Turned,
+        subscriptions: &[Subscription],
+    ) -> Result<(), LoadError> {
+        let is_minded = subscriptions.iter().any(|subscription| subscription.patience.is_some());
+        if !is_minded || *was == Some(Attention::of(incident)) {
+            return Ok(());
+        }
+        let event = self.escalated(incident, subscriptions)?;
+        escalate::arm(&self.inner.barrier, batch, (incident, &event), subscriptions, None)
+    }
+
+    fn escalated(&self, incident: &Incident, subscriptions: &[Subscription]) -> Result<Event, LoadError> {
+        let event = of_attention(self.id(), EventKind::Escalated, incident, self.inner.clock.now());
+        self.around(event, incident, subscriptions)
+    }
+
+    /// That nobody takes `incident`, and all who may be told.
+    pub(super) fn escalation(&self, incident: &Incident) -> Result<(Event, Arc<[Subscription]>), LoadError> {
+        let subscriptions = self.subscriptions()?;
+        Ok((self.escalated(incident, &subscriptions)?, subscriptions))
+    }
+
+    /// Puts a message of `event` for each of these into `batch`.
+    pub(super) fn tell_these(&self, batch: &mut Transaction, subscriptions: &[Subscription], event: &Event) {
+        queue_all(batch, subscriptions, std::slice::from_ref(event), self.inner.clock.now());
+    }
+
+    /// Has all open incidents looked at again with the commit of `batch`, if anybody minds that they wait.
+    pub(super) fn look_again(&self, batch: &mut Transaction) -> Result<(), LoadError> {
+        if self.subscriptions()?.iter().any(|subscription| subscription.patience.is_some()) {
+            self.look_at_all(batch);
+        }
+        Ok(())
+    }
+
+    /// Has all open incidents looked at again with the commit of `batch`.
+    pub(crate) fn look_at_all(&self, batch: &mut Transaction) {
+        escalate::look_at_all(batch, self.inner.clock.now(), self.id().as_bytes());
     }
 
     /// Puts into `batch` that `incident` was opened: it is still open, and was not told before.
@@ -183,6 +293,9 @@ impl Outbox {
         if let Some(event) = of_incident(self.id(), None, incident, now) {
             let event = self.around(event, incident, &subscriptions)?;
             queue_all(batch, &subscriptions, &[event], now);
+            // Who is told now has the whole time from now.
+            let event = self.escalated(incident, &subscriptions)?;
+            escalate::arm(&self.inner.barrier, batch, (incident, &event), &subscriptions, Some(now))?;
         }
         Ok(())
     }

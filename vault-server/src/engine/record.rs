@@ -190,6 +190,8 @@ pub const DUE_RULE: u8 = 3;
 pub const DUE_DYNAMIC: u8 = 4;
 /// The kind of a rehearsal's entry in the due index: its shadow account is to be removed.
 pub const DUE_REHEARSAL: u8 = 9;
+/// The kind of an entry in the due index of an incident that waits for somebody, or of a look at all of them.
+pub const DUE_ESCALATION: u8 = 57;
 /// The kind of a silence's entry in the due index: it begins, or ends.
 pub const DUE_SILENCE: u8 = 10;
 

@@ -18,7 +18,7 @@ use vault_core::store::due::{self, Due};
 use vault_core::store::key::Table;
 
 use super::drive::Chain;
-use super::record::{DUE_ACCOUNT, DUE_DYNAMIC, DUE_REHEARSAL, DUE_SILENCE};
+use super::record::{DUE_ACCOUNT, DUE_DYNAMIC, DUE_ESCALATION, DUE_REHEARSAL, DUE_SILENCE};
 use super::{ActError, Engine};
 use crate::barrier::LoadError;
 
@@ -81,6 +81,7 @@ impl Engine {
                         let id = <[u8; 16]>::try_from(entry.name.as_slice());
                         id.into_iter().for_each(|id| engine.attend_silence(SilenceId::from_stored(id)));
                     }
+                    DUE_ESCALATION => engine.attend_escalation(&entry),
                     _ => {}
                 }
             });

@@ -16,12 +16,14 @@ use crate::barrier::{Barrier, CommitError, LoadError};
 use crate::engine::Engine;
 use crate::engine::board::Board;
 use crate::engine::commit::{PlanError, put_incidents};
+use crate::engine::outbox::Outbox;
 
 /// The incidents. Cheap to clone.
 #[derive(Clone)]
 pub struct IncidentService {
     barrier: Barrier,
     board: Board,
+    outbox: Outbox,
 }
 
 /// Incidents that were asked for.
@@ -64,10 +66,11 @@ pub enum Which {
 }
 
 impl IncidentService {
-    /// The incidents behind `engine`.
+    /// The incidents of `engine`; what happens to them is told as what happens there.
     #[must_use]
     pub fn new(engine: &Engine) -> Self {
-        Self { barrier: engine.barrier().clone(), board: engine.board().clone() }
+        let (board, outbox) = (engine.board().clone(), engine.outbox().clone());
+        Self { barrier: engine.barrier().clone(), board, outbox }
     }
 
     /// Incidents; with a `limit` the oldest, and in its last tenth the newest. Reads from disk, so not for a thread that
@@ -112,13 +115,19 @@ impl IncidentService {
             }
             let commit = |error: CommitError| PlanError::from(error);
             let mut batch = self.barrier.transaction().map_err(|sealed| commit(sealed.into()))?;
-            put_incidents(&self.barrier, &mut batch, "", std::slice::from_ref(event))?;
+            let turned = put_incidents(&self.barrier, &mut batch, "", std::slice::from_ref(event))?;
+            let told = self.outbox.put(&mut batch, None, &turned)?;
             // What may be written to the incident as it was is not written to what it has become meanwhile.
             if self.barrier.revision::<Incident>(*event.incident().as_bytes())? != Some(loaded.revision) {
                 continue;
             }
             match self.barrier.commit(batch).await {
-                Ok(()) => return Ok(self.read(event.incident())?),
+                Ok(()) => {
+                    if told {
+                        self.outbox.committed();
+                    }
+                    return Ok(self.read(event.incident())?);
+                }
                 // An attempt was written down in between.
                 Err(CommitError::Conflict) => {}
                 Err(error) => return Err(commit(error).into()),

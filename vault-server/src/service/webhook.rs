@@ -7,6 +7,7 @@
 //! ```
 
 pub mod address;
+mod check;
 mod lane;
 mod log;
 mod meter;
@@ -23,11 +24,14 @@ use vault_core::id::WebhookId;
 use vault_core::path::Name;
 use vault_core::secret::SecretString;
 use vault_core::store::key::Table;
+use vault_core::webhook::format::Format;
 use vault_core::webhook::{Former, WEBHOOKS_MAX, Webhook, sign};
 
 use self::address::AddressError;
+use self::check::{SECRET_FORM, check};
 use self::meter::Meter;
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Sealed, require};
+use crate::engine::commit::PlanError;
 use crate::engine::outbox::Outbox;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
@@ -71,6 +75,17 @@ pub enum WebhookError {
 impl From<Sealed> for WebhookError {
     fn from(_: Sealed) -> Self {
         Self::Load(LoadError::Sealed)
+    }
+}
+
+impl From<PlanError> for WebhookError {
+    fn from(error: PlanError) -> Self {
+        match error {
+            PlanError::Load(error) => Self::Load(error),
+            PlanError::Commit(error) => Self::Commit(error),
+            // Of accounts only.
+            PlanError::BorrowerGone | PlanError::NothingToKeep => Self::Commit(CommitError::Conflict),
+        }
     }
 }
 
@@ -159,6 +174,10 @@ impl WebhookService {
     ) -> Result<(), WebhookError> {
         let mut batch = self.barrier.transaction()?;
         batch.put(name.as_str(), must, webhook);
+        if webhook.escalate_after.is_some() && !webhook.disabled {
+            // It is told of incidents that are open already, too.
+            self.outbox.look_at_all(&mut batch);
+        }
         self.barrier.commit(batch).await?;
         self.outbox.forget();
         Ok(())
@@ -235,6 +254,11 @@ impl WebhookService {
             secret: sign::generate(&*self.entropy),
             former: None,
             created_at: now,
+            format: Format::Standard,
+            routing_key: None,
+            min_severity: None,
+            escalate_after: None,
+            escalate_repeat: None,
         }
     }
 
@@ -297,33 +321,6 @@ impl Lanes {
     }
 }
 
-fn check(webhook: &Webhook) -> Result<(), WebhookError> {
-    use vault_core::webhook::{ATTEMPTS_MAX, PATTERNS_MAX, RETRY_CAP_MAX, TIMEOUT_MAX};
-    let wrong = |sentence: &str| Err(WebhookError::Invalid(sentence.to_owned()));
-    if !sign::is_secret(&webhook.secret) {
-        return wrong(SECRET_FORM);
-    }
-    if webhook.tls_ca.as_deref().is_some_and(|pem| send::authorities(pem).is_none()) {
-        return wrong("tls_ca holds no certificate in PEM form");
-    }
-    if webhook.accounts.len() > PATTERNS_MAX || webhook.accounts.iter().any(|pattern| pattern.len() > 255) {
-        return wrong("accounts are at most 64 patterns of at most 255 bytes");
-    }
-    if webhook.timeout < Duration::from_millis(100) || webhook.timeout > TIMEOUT_MAX {
-        return wrong("timeout must be between 100ms and 60s");
-    }
-    if webhook.max_attempts == 0 || webhook.max_attempts > ATTEMPTS_MAX {
-        return wrong("max_attempts must be between 1 and 100");
-    }
-    let (base, cap) = (webhook.retry_base, webhook.retry_cap);
-    if base < Duration::from_millis(100) || base > cap || cap > RETRY_CAP_MAX {
-        return wrong("retry_base must be at least 100ms and not above retry_cap, which is at most 24h");
-    }
-    Ok(())
-}
-
-const SECRET_FORM: &str =
-    "secret must be whsec_ and the base64 of 24 to 64 bytes; or leave it out and the vault makes one";
 /// How often it is looked whether a lane must be begun again.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
 /// So many looks for each tidying of the log.

@@ -12,6 +12,9 @@ use self::receiver::{Receiver, Reply};
 use super::bench::Bench;
 use super::vault::{Reply as Answer, seconds};
 
+mod escalation;
+mod format;
+mod notified;
 mod receiver;
 mod settings;
 

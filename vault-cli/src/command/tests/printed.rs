@@ -209,12 +209,13 @@ objective    99.5 %
   rotations  burn 20.00, 1000 % of 30 days spent
   attempts   -
 incidents    2 opened, 1 resolved, 1 open
-apart        0 never acknowledged, 0 withdrawn
+apart        0 never acknowledged, 0 never notified, 0 withdrawn
 oldest open  1h1m
 staff time   1h30m on 1 reviewed, 2 not reviewed, cost 127.50
 
 TIME TO         N  ENDED  OPEN  SUSPECT  MEAN  P50   P90      MAX
 detect (TTD)    0  0      0     0        -     -     -        -
+notify (TTN)    0  0      0     0        -     -     -        -
 ack (TTA)       0  0      0     0        -     -     -        -
 mitigate (TTM)  0  0      0     0        -     -     -        -
 repair (TTR)    2  1      1     0        1m    9.5s  >10d12h  >10d12h
@@ -242,7 +243,7 @@ async fn reports_fit_into_a_terminal_of_eighty_columns() {
     let report = json!({
         "window": {"from": "2026-11-01T00:00:00.000Z", "to": "2026-12-01T00:00:00.000Z"},
         "budget": {"objective": 99.9999, "rotations": {"rate": 20.0, "spent": 10.0}},
-        "ttd": spread, "tta": spread, "ttm": spread, "ttr": spread,
+        "ttd": spread, "ttn": spread, "tta": spread, "ttm": spread, "ttr": spread,
     });
     let due = json!({"as_of": "2026-11-01T00:00:00Z", "held": 1, "listed": [
         {"account": "platform/database/app", "target": "postgres-eu-1", "state": "quarantined",

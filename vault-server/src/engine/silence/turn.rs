@@ -69,6 +69,7 @@ impl Engine {
         let mut batch = barrier.transaction().map_err(CommitError::from).map_err(failed)?;
         batch.unmark(Table::Due, due::encode(silence.wake(), DUE_SILENCE, id.as_bytes()));
         batch.delete::<Silence>(key(id), loaded.revision);
+        self.inner.outbox.look_again(&mut batch)?;
         barrier.commit(batch).await.map_err(failed)?;
         self.tell_silence("silence_ended", silence);
         Ok(())

@@ -64,7 +64,7 @@ fn markdown_cell(cell: &str) -> String {
 #[must_use]
 pub fn rotation(report: &RotationReport) -> Sheet {
     let mut head: Vec<String> = COUNTS.iter().map(|name| (*name).to_owned()).collect();
-    for measure in ["ttd", "tta", "ttm", "ttr"] {
+    for measure in ["ttd", "ttn", "tta", "ttm", "ttr"] {
         head.extend(SPREAD.iter().map(|name| format!("{measure}_{name}")));
     }
     let whole = ReportGroup {
@@ -76,6 +76,7 @@ pub fn rotation(report: &RotationReport) -> Sheet {
         incidents: report.incidents,
         work: report.work,
         ttd: report.ttd,
+        ttn: report.ttn,
         tta: report.tta,
         ttm: report.ttm,
         ttr: report.ttr,
@@ -106,13 +107,14 @@ fn group(kind: &str, part: &ReportGroup) -> Vec<String> {
         incidents.open.to_string(),
         optional(incidents.oldest_open_seconds),
         incidents.never_acknowledged.to_string(),
+        incidents.never_notified.to_string(),
         incidents.withdrawn.to_string(),
         part.work.reviewed.to_string(),
         part.work.unreviewed.to_string(),
         part.work.staff_minutes.to_string(),
         optional(part.work.cost),
     ];
-    for measure in [&part.ttd, &part.tta, &part.ttm, &part.ttr] {
+    for measure in [&part.ttd, &part.ttn, &part.tta, &part.ttm, &part.ttr] {
         row.extend(spread(measure));
     }
     row
@@ -204,7 +206,7 @@ fn optional(figure: Option<impl ToString>) -> String {
     figure.map_or_else(String::new, |figure| figure.to_string())
 }
 
-const COUNTS: [&str; 22] = [
+const COUNTS: [&str; 23] = [
     "kind",
     "name",
     "from",
@@ -222,6 +224,7 @@ const COUNTS: [&str; 22] = [
     "incidents_open",
     "oldest_open_seconds",
     "never_acknowledged",
+    "never_notified",
     "withdrawn",
     "reviewed",
     "unreviewed",

@@ -28,6 +28,7 @@ pub(super) fn report(report: &Report, window: Window, by: By, terms: Terms) -> R
         work: work(total, terms),
         by_class: total.by_class.iter().map(|(class, count)| ((*class).to_owned(), *count)).collect(),
         ttd: spread(total.ttd),
+        ttn: spread(total.ttn),
         tta: spread(total.tta),
         ttm: spread(total.ttm),
         ttr: spread(total.ttr),
@@ -46,6 +47,7 @@ fn group(part: &Group, before: Option<&Figures>, by: By, terms: Terms) -> Report
         incidents: incidents(figures),
         work: work(figures, terms),
         ttd: spread(figures.ttd),
+        ttn: spread(figures.ttn),
         tta: spread(figures.tta),
         ttm: spread(figures.ttm),
         ttr: spread(figures.ttr),
@@ -96,6 +98,7 @@ fn incidents(figures: &Figures) -> IncidentCounts {
         open: figures.open,
         oldest_open_seconds: figures.oldest_open.map(|age| age.as_secs()),
         never_acknowledged: figures.never_acknowledged,
+        never_notified: figures.never_notified,
         withdrawn: figures.withdrawn,
     }
 }

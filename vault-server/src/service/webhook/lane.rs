@@ -7,8 +7,11 @@ use tokio::task::JoinSet;
 use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
 use vault_core::id::{EventId, WebhookId};
+use vault_core::incident::Incident;
+use vault_core::incident::ledger::{LedgerEvent, is_first_notice};
 use vault_core::store::batch::{Require, Revision};
 use vault_core::store::key::Table;
+use vault_core::webhook::format::Format;
 use vault_core::webhook::{
     Attempt, Delivery, DeliveryState, FailureClass, Webhook, log_key, queue_key, queued,
 };
@@ -16,6 +19,7 @@ use vault_core::webhook::{
 use super::send::{self, Answered};
 use super::{WebhookError, WebhookService};
 use crate::barrier::{CommitError, Loaded};
+use crate::engine::commit::put_incidents;
 use crate::engine::outbox::{Ended, Queued};
 
 /// A client, and of which state of the settings.
@@ -71,7 +75,7 @@ impl WebhookService {
         let Some(client) = self.client(&hook, kept) else {
             for key in due {
                 let failed = (now, Duration::ZERO, Answered::failed(FailureClass::Settings));
-                self.note(&hook.value, &key, failed).await?;
+                self.note((name, &hook.value), &key, failed).await?;
             }
             return Ok(Some(again));
         };
@@ -79,7 +83,8 @@ impl WebhookService {
         let mut work = JoinSet::new();
         for key in due {
             let (service, hook, client) = (self.clone(), std::sync::Arc::clone(&hook), client.clone());
-            work.spawn(async move { service.deliver(&hook.value, &client, &key).await });
+            let name = name.to_owned();
+            work.spawn(async move { service.deliver((&name, &hook.value), &client, &key).await });
         }
         let mut outcome = Ok(Some(again));
         while let Some(one) = work.join_next().await {
@@ -102,7 +107,12 @@ impl WebhookService {
         }
     }
 
-    async fn deliver(&self, webhook: &Webhook, client: &Client, key: &[u8]) -> Result<(), WebhookError> {
+    async fn deliver(
+        &self,
+        (name, webhook): (&str, &Webhook),
+        client: &Client,
+        key: &[u8],
+    ) -> Result<(), WebhookError> {
         let pending = match self.barrier.load::<Queued>(key) {
             Ok(Some(pending)) => pending.value.0,
             Ok(None) => return Ok(()),
@@ -113,14 +123,18 @@ impl WebhookService {
             Err(error) => return Err(error.into()),
         };
         let (now, began) = (self.clock.now(), Instant::now());
+        if self.is_overtaken(webhook, &pending)? {
+            let overtaken = (now, Duration::ZERO, Answered::failed(FailureClass::Overtaken));
+            return self.note((name, webhook), key, overtaken).await;
+        }
         let answered = send::send(client, webhook, pending.event, &pending.body, now).await;
-        self.note(webhook, key, (now, began.elapsed(), answered)).await
+        self.note((name, webhook), key, (now, began.elapsed(), answered)).await
     }
 
     /// Writes down what came of an attempt. Another commit may have come between; the attempt counts all the same.
     async fn note(
         &self,
-        webhook: &Webhook,
+        (name, webhook): (&str, &Webhook),
         key: &[u8],
         (at, took, answered): (Timestamp, Duration, Answered),
     ) -> Result<(), WebhookError> {
@@ -140,6 +154,7 @@ impl WebhookService {
                     batch.put(queue_key(webhook.id, due, event), Require::Absent, &Queued(delivery));
                 }
                 None => {
+                    self.note_notified(&mut batch, name, &delivery)?;
                     self.put_log(&mut batch, webhook.id, delivery)?;
                 }
             }
@@ -148,7 +163,7 @@ impl WebhookService {
                 outcome => {
                     outcome?;
                     self.meter.attempted(failure);
-                    if state == DeliveryState::Dead {
+                    if state == DeliveryState::Dead && failure != Some(FailureClass::Overtaken) {
                         self.meter.died();
                         let class = failure.map_or("", FailureClass::word);
                         tracing::warn!(event = %event, class, "a message was given up; see the deliveries of its webhook");
@@ -157,6 +172,52 @@ impl WebhookService {
                 }
             }
         }
+    }
+
+    /// Whether a pager would be called for an incident that somebody has taken meanwhile, or that is over: messages
+    /// overtake each other, and what is resolved before it is triggered would stay.
+    fn is_overtaken(&self, webhook: &Webhook, delivery: &Delivery) -> Result<bool, WebhookError> {
+        let Some(about) = delivery.notifies().filter(|_| webhook.format == Format::Pagerduty) else {
+            return Ok(false);
+        };
+        match self.barrier.load::<Incident>(*about.incident.as_bytes()) {
+            Ok(incident) => Ok(incident.is_some_and(|incident| incident.value.waits_since().is_none())),
+            // Called once too often rather than not at all.
+            Err(error) if error.is_damage() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Puts into `batch` that somebody is notified of an incident, where `delivery` is the first that tells of it. An incident
+    /// that cannot be read keeps no delivery from its end.
+    pub(super) fn note_notified(
+        &self,
+        batch: &mut crate::barrier::Transaction,
+        name: &str,
+        delivery: &Delivery,
+    ) -> Result<(), WebhookError> {
+        let Some(about) = delivery.notifies().filter(|_| delivery.state == DeliveryState::Delivered) else {
+            return Ok(());
+        };
+        let incident = match self.barrier.load::<Incident>(*about.incident.as_bytes()) {
+            Ok(Some(incident)) => incident.value,
+            Ok(None) => return Ok(()),
+            Err(error) if error.is_damage() => {
+                tracing::error!(%error, incident = %about.incident, "an incident cannot be read; it is not written down who was told of it");
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let event = LedgerEvent::Notified {
+            incident: about.incident,
+            at: delivery.ended_at.unwrap_or_else(|| self.clock.now()),
+            receiver: name.to_owned(),
+            opening: about.opening,
+        };
+        if is_first_notice(&incident, &event) {
+            put_incidents(&self.barrier, batch, "", &[event])?;
+        }
+        Ok(())
     }
 
     /// Puts a delivery that has ended into the log, in the place of what the log says of it.

@@ -78,14 +78,18 @@ pub(super) async fn send(
     let Ok(url) = checked(&webhook.url, webhook.allow_http) else {
         return Answered::failed(FailureClass::Settings);
     };
+    let routing_key = webhook.routing_key.as_ref().map(|routing| routing.key.expose());
+    let Some(body) = webhook.format.render(body, routing_key) else {
+        return Answered::failed(FailureClass::Unfit);
+    };
     let id = message_id(event);
     let request = client
         .post(url)
         .header(CONTENT_TYPE, "application/json")
         .header("webhook-timestamp", now.as_secs().to_string())
-        .header("webhook-signature", signatures(webhook, &id, now, body))
+        .header("webhook-signature", signatures(webhook, &id, now, &body))
         .header("webhook-id", id)
-        .body(body.to_owned());
+        .body(body);
     match request.send().await {
         Ok(response) => {
             let status = response.status().as_u16();

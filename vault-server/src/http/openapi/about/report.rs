@@ -67,6 +67,7 @@ const INCIDENTS: Field = must(
         must("open", Count, "At the end."),
         must("oldest_open_seconds", OrNull(&Count), ""),
         must("never_acknowledged", Count, "Repaired, and nobody had said that they look after it."),
+        must("never_notified", Count, "Repaired, and no receiver had taken a message of it."),
         must("withdrawn", Count, "Over without a repair."),
     ]),
     "",
@@ -90,6 +91,7 @@ const REPORT: &[Field] = &[
     WORK,
     must("by_class", Map(&Count), "Incidents by class."),
     TTD,
+    TTN,
     TTA,
     TTM,
     TTR,
@@ -104,6 +106,7 @@ const GROUP: &[Field] = &[
     INCIDENTS,
     WORK,
     TTD,
+    TTN,
     TTA,
     TTM,
     TTR,
@@ -123,6 +126,7 @@ const GROUP: &[Field] = &[
     ),
 ];
 const TTD: Field = must("ttd", SPREAD, "Seconds to detect.");
+const TTN: Field = must("ttn", SPREAD, "Seconds until a receiver has taken the message.");
 const TTA: Field = must("tta", SPREAD, "Seconds to acknowledge.");
 const TTM: Field = must("ttm", SPREAD, "Seconds to mitigate.");
 const TTR: Field = must("ttr", SPREAD, "Seconds to repair.");

@@ -46,7 +46,16 @@ const KINDS: &str = "What it is told, such as `credential.promoted`; everything 
 const PATHS: &str =
     "Of which accounts, with `*` for any text; every account and management credential when none is named.";
 const SETTINGS: &[Field] = &[
-    may("url", Text, "Where messages go; needed for a new one."),
+    may("url", Text, "Where messages go; needed for a new one, except of PagerDuty's."),
+    may("format", Word(&["standard", "slack", "pagerduty"]), "The shape of its messages; `standard`."),
+    may("routing_key", Secret, "By which PagerDuty knows whom to call; never shown."),
+    may(
+        "min_severity",
+        Text,
+        "Of failures and incidents only those as bad as `warning`, `error`, `critical`.",
+    ),
+    may("escalate_after", Span, "After how long it is told that nobody has acknowledged an incident."),
+    may("escalate_repeat", Span, "After how much more time again; once when it is left out."),
     may("events", List(&Text), KINDS),
     may("accounts", List(&Text), PATHS),
     may("disabled", Flag, "Whether it is told nothing."),
@@ -78,6 +87,14 @@ const WEBHOOK: &[Field] = &[
     must("max_attempts", Count, "After so many attempts a message is given up."),
     must("retry_base", Count, "Seconds until the second attempt."),
     must("retry_cap", Count, "Seconds between attempts at most."),
+    must("format", Word(&["standard", "slack", "pagerduty"]), "The shape of its messages."),
+    must("min_severity", OrNull(&Text), "Of failures and incidents only those as bad as this."),
+    must(
+        "escalate_after",
+        OrNull(&Count),
+        "Seconds until it is told that nobody has acknowledged an incident.",
+    ),
+    must("escalate_repeat", OrNull(&Count), "Seconds until it is told again."),
     must("former_secret_until", OrNull(&Time), "Until when the secret before signs beside the present one."),
     must("created", Time, "When it was made."),
     must("pending", Count, "Messages still to be delivered."),
@@ -97,5 +114,5 @@ const DELIVERY: &[Field] = &[
     may("last_error", Text, "The class of its failure."),
     may("next_attempt", Time, "When it is tried next."),
     may("ended", Time, "When it was delivered, or given up."),
-    may("body", Text, "What is sent; where one is asked about."),
+    may("body", Text, "What is sent, before it gets its format; where one is asked about."),
 ];

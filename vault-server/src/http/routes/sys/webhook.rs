@@ -6,10 +6,12 @@ use std::time::Duration;
 use vault_api::Sensitive;
 use vault_api::webhook::{DeliveryInfo, DeliveryList, SecretRotated, WebhookInfo, WebhookWritten};
 use vault_core::id::EventId;
+use vault_core::incident::severity::Severity;
 use vault_core::secret::SecretString;
 use vault_core::webhook::event::EventKind;
+use vault_core::webhook::format::Format;
 use vault_core::webhook::sign::message_id;
-use vault_core::webhook::{DeliveryState, FailureClass, OVERLAP_DEFAULT, OVERLAP_MAX, Webhook};
+use vault_core::webhook::{DeliveryState, FailureClass, OVERLAP_DEFAULT, OVERLAP_MAX, RoutingKey, Webhook};
 
 use crate::app::App;
 use crate::http::answer::Answer;
@@ -44,6 +46,10 @@ pub(in crate::http::routes) async fn read(context: Context) -> Result<Answer, Ap
         max_attempts: webhook.max_attempts,
         retry_base: seconds(webhook.retry_base),
         retry_cap: seconds(webhook.retry_cap),
+        format: webhook.format.word().to_owned(),
+        min_severity: webhook.min_severity.map(|severity| severity.as_str().to_owned()),
+        escalate_after: webhook.escalate_after.map(seconds),
+        escalate_repeat: webhook.escalate_repeat.map(seconds),
         former_secret_until: former.map(|former| former.until.to_rfc3339()),
         created: webhook.created_at.to_rfc3339(),
         pending: counts.pending,
@@ -138,6 +144,12 @@ struct Wishes {
     retry_base: Option<Duration>,
     retry_cap: Option<Duration>,
     secret: Option<SecretString>,
+    format: Option<Format>,
+    routing_key: Option<SecretString>,
+    /// What was said, and was it empty: nothing more.
+    min_severity: Option<Option<Severity>>,
+    escalate_after: Option<Option<Duration>>,
+    escalate_repeat: Option<Option<Duration>>,
 }
 
 impl Wishes {
@@ -161,12 +173,27 @@ impl Wishes {
             retry_base: fields.duration("retry_base")?,
             retry_cap: fields.duration("retry_cap")?,
             secret: fields.secret("secret")?.filter(|secret| !secret.expose().is_empty()),
+            format: word(fields, "format", "format is standard, slack or pagerduty", Format::parse)?
+                .flatten(),
+            routing_key: fields.secret("routing_key")?,
+            min_severity: word(
+                fields,
+                "min_severity",
+                "min_severity is warning, error or critical; empty for all",
+                Severity::parse,
+            )?,
+            escalate_after: span(fields, "escalate_after")?,
+            escalate_repeat: span(fields, "escalate_repeat")?,
         })
     }
 
     fn apply(&self, webhook: &mut Webhook) -> Result<(), ApiError> {
         let is_new = webhook.url.is_empty();
+        webhook.format = self.format.unwrap_or(webhook.format);
         webhook.url = self.url.clone().unwrap_or_else(|| std::mem::take(&mut webhook.url));
+        if webhook.url.is_empty() && webhook.format == Format::Pagerduty {
+            PAGERDUTY.clone_into(&mut webhook.url);
+        }
         if webhook.url.is_empty() {
             return Err(ApiError::invalid("missing 'url'"));
         }
@@ -189,11 +216,40 @@ impl Wishes {
         webhook.timeout = self.timeout.unwrap_or(webhook.timeout);
         webhook.retry_base = self.retry_base.unwrap_or(webhook.retry_base);
         webhook.retry_cap = self.retry_cap.unwrap_or(webhook.retry_cap.max(webhook.retry_base));
+        if let Some(key) = &self.routing_key {
+            let key = Some(key.duplicate()).filter(|key| !key.expose().is_empty());
+            webhook.routing_key = key.map(|key| RoutingKey { key });
+        }
+        webhook.min_severity = self.min_severity.unwrap_or(webhook.min_severity);
+        webhook.escalate_after = self.escalate_after.unwrap_or(webhook.escalate_after);
+        webhook.escalate_repeat = self.escalate_repeat.unwrap_or(webhook.escalate_repeat);
         if let Some(attempts) = self.max_attempts {
             webhook.max_attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
         }
         Ok(())
     }
+}
+
+/// A word that `parse` knows; `Some(None)` where it is empty.
+fn word<T>(
+    fields: &Fields,
+    name: &str,
+    wrong: &str,
+    parse: impl Fn(&str) -> Option<T>,
+) -> Result<Option<Option<T>>, ApiError> {
+    match fields.text(name)?.as_deref() {
+        None => Ok(None),
+        Some("") => Ok(Some(None)),
+        Some(text) => parse(text).map(|found| Some(Some(found))).ok_or_else(|| ApiError::invalid(wrong)),
+    }
+}
+
+/// A time; `Some(None)` where it is empty or 0.
+fn span(fields: &Fields, name: &str) -> Result<Option<Option<Duration>>, ApiError> {
+    if fields.text(name)?.is_some_and(|text| text.is_empty()) {
+        return Ok(Some(None));
+    }
+    Ok(fields.duration(name)?.map(|span| Some(span).filter(|span| !span.is_zero())))
 }
 
 /// Whether what is sent is shown.
@@ -235,6 +291,8 @@ impl From<WebhookError> for ApiError {
     }
 }
 
+/// Where PagerDuty takes events (<https://developer.pagerduty.com/docs/events-api-v2/overview/>).
+const PAGERDUTY: &str = "https://events.pagerduty.com/v2/enqueue";
 /// Deliveries that are shown when nothing is said.
 const SHOWN_DEFAULT: usize = 100;
 /// Longest list of authorities.
