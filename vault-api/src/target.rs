@@ -104,10 +104,33 @@ pub struct TargetStatus {
     pub last_rotation: Option<WireTime>,
     /// Accounts that live on it.
     pub accounts: Option<u64>,
+    /// Whether the clock begins anything on it.
+    pub circuit: Circuit,
     /// The silence or maintenance that it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,
     /// What stands in the way, when something does.
     #[serde(flatten)]
     pub failure: FailureFacts,
+}
+
+/// Whether a target answers, and what the clock makes of that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Circuit {
+    /// `closed` (it answers, as far as is known), `open` (the clock begins nothing on it) or `half_open` (one account is
+    /// let through to find out).
+    pub state: String,
+    /// Since when it does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<WireTime>,
+    /// When the next account is let through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_probe: Option<WireTime>,
+    /// Calls without an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failures: Option<u64>,
+    /// Accounts that were let through to find out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<u64>,
 }

@@ -182,6 +182,13 @@ pub struct Account {
     /// in flight is held.
     #[serde(default)]
     pub held_until: Option<Timestamp>,
+    /// Whether what the clock asks for waits until its target answers again: the target's circuit is open
+    /// ([`crate::target::breaker`]).
+    #[serde(default)]
+    pub waits: bool,
+    /// Its place among those that wait so, as it is stored. Whoever commits the record sets it.
+    #[serde(default)]
+    pub queued: Option<u8>,
 }
 
 impl Account {
@@ -207,6 +214,8 @@ impl Account {
             history_next: 0,
             armed: None,
             held_until: None,
+            waits: false,
+            queued: None,
         }
     }
 

@@ -12,6 +12,7 @@
 
 pub mod attempt;
 mod check;
+pub mod circuit;
 mod doubt;
 mod due;
 pub mod event;

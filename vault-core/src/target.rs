@@ -1,5 +1,7 @@
 //! A target: a system on which accounts live. Its management credential is an account of its own.
 
+pub mod breaker;
+
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;

@@ -17,6 +17,7 @@ pub mod scheduler;
 
 mod act;
 mod bench;
+pub mod circuit;
 pub(crate) mod commit;
 mod drive;
 pub mod dynamic;
@@ -69,6 +70,8 @@ struct Inner {
     rotators: Registry,
     flights: Arc<Flights>,
     gates: Gates,
+    /// Which targets answer.
+    circuits: circuit::Circuits,
     /// Whose turn it is to write to the incident of a target.
     turns: group::Turns,
     meter: Meter,
@@ -116,6 +119,7 @@ impl Engine {
                 rotators,
                 flights,
                 gates,
+                circuits: circuit::Circuits::default(),
                 turns: group::Turns::default(),
                 meter,
                 shutdown,

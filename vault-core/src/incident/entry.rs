@@ -93,6 +93,26 @@ pub enum What {
     },
     /// No account is beneath it any more, and none left it by proof.
     Dissolved,
+    /// Nothing answers there: the clock begins nothing on the target before something does.
+    CircuitOpened {
+        /// How the last call failed.
+        class: FaultClass,
+        /// Calls without an answer, one after the other.
+        failures: u32,
+    },
+    /// One account was let through to the target for the first time, and got no answer either. Those that follow have no
+    /// line; the one that tells of the answer counts them.
+    CircuitTried {
+        /// How it failed.
+        class: FaultClass,
+    },
+    /// The target has answered: those that waited for it go on.
+    CircuitClosed {
+        /// Accounts that were let through to find out.
+        probes: u32,
+        /// Calls without an answer, from before it was opened on.
+        failures: u32,
+    },
     /// It waits for a person.
     Parked,
     /// Somebody takes it.
@@ -240,6 +260,9 @@ impl Entry {
             What::Left { .. } => "left",
             What::ClassChanged { .. } => "class_changed",
             What::Dissolved => "dissolved",
+            What::CircuitOpened { .. } => "circuit_opened",
+            What::CircuitTried { .. } => "circuit_tried",
+            What::CircuitClosed { .. } => "circuit_closed",
             What::Parked => "parked",
             What::Acknowledged => "acknowledged",
             What::Assigned { .. } => "assigned",
@@ -264,6 +287,21 @@ impl Entry {
             What::Left { subject, why } => format!("{}: {why}", named(subject)),
             What::ClassChanged { failure } => format!("now {}: {}", failure.class, failure.detail),
             What::Dissolved => "no account is beneath it any more".to_owned(),
+            What::CircuitOpened { class, failures } => {
+                format!(
+                    "{class}: {failures} calls without an answer; the clock begins nothing until one is answered"
+                )
+            }
+            What::CircuitTried { class } => {
+                format!(
+                    "{class}: one account was let through and got no answer; others follow, each after a longer wait"
+                )
+            }
+            What::CircuitClosed { probes, failures } => {
+                format!(
+                    "the target answers, after {failures} calls without an answer, {probes} of them let through to find out; those that waited go on"
+                )
+            }
             What::Parked => "waits for a person".to_owned(),
             What::Acknowledged => "acknowledged".to_owned(),
             What::Assigned { owner } => format!("owner is {owner}"),
@@ -331,6 +369,9 @@ impl Marks {
             | What::Left { .. }
             | What::ClassChanged { .. }
             | What::Dissolved
+            | What::CircuitOpened { .. }
+            | What::CircuitTried { .. }
+            | What::CircuitClosed { .. }
             | What::Parked
             | What::Assigned { .. }
             | What::Note { .. }

@@ -8,6 +8,7 @@ use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::fault::{FaultClass, Scope};
 use crate::rotation::run::Step;
+use crate::target::breaker::Turn;
 
 /// A failure, as the ledger is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,6 +88,15 @@ pub enum LedgerEvent {
         /// Its own.
         to: IncidentId,
     },
+    /// The circuit of the target has turned.
+    Circuit {
+        /// The target's incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// How.
+        turn: Turn,
+    },
     /// What it is about is no longer managed, so it will never be verified.
     Withdrawn {
         /// Which incident.
@@ -157,6 +167,7 @@ impl LedgerEvent {
             | Self::Mitigated { incident, .. }
             | Self::Remediated { incident, .. }
             | Self::Moved { incident, .. }
+            | Self::Circuit { incident, .. }
             | Self::Withdrawn { incident, .. }
             | Self::Acknowledged { incident, .. }
             | Self::Assigned { incident, .. }
@@ -201,6 +212,7 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
         LedgerEvent::Fault(report) => failed(&mut incident, report),
         // Of a target's incident only: [`super::group::hear`].
         LedgerEvent::Moved { .. } => None,
+        LedgerEvent::Circuit { at, turn, .. } => turned(turn).map(|what| (*at, None, what)),
         LedgerEvent::NextAttempt { at, .. } => {
             incident.next_attempt = *at;
             incident.parked &= at.is_none();
@@ -245,6 +257,16 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
     };
     let entry = line.map(|(wall, by, what)| write(&mut incident, wall, by, what));
     Some(Recorded { incident, entry })
+}
+
+/// The line of a turn of the target's circuit; of those who were let through in vain, only the first has one.
+fn turned(turn: &Turn) -> Option<What> {
+    Some(match turn {
+        Turn::Opened(outage) => What::CircuitOpened { class: outage.class, failures: outage.failures },
+        Turn::Failed(outage) if outage.probes == 1 => What::CircuitTried { class: outage.class },
+        Turn::Failed(_) => return None,
+        Turn::Closed(outage) => What::CircuitClosed { probes: outage.probes, failures: outage.failures },
+    })
 }
 
 pub(super) fn close(incident: &mut Incident) {

@@ -109,11 +109,14 @@ pub enum Table {
     Silence = 52,
     /// Attempts that are over: time (8 bytes, big endian), rotation id, number (4 bytes, big endian).
     Attempt = 54,
+    /// Circuits of targets that are open: `c`, target. And accounts that wait until their target answers: `w`, target, NUL,
+    /// place (1 byte), subject. Those values are empty.
+    Circuit = 55,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 52] = [
+    pub const ALL: [Self; 53] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -166,6 +169,7 @@ impl Table {
         Self::TargetIncident,
         Self::Silence,
         Self::Attempt,
+        Self::Circuit,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

@@ -23,7 +23,10 @@ impl Engine {
     /// Runs `effect` and whatever follows from it. Holds the account's lock, and a place at its target.
     pub(super) async fn drive(self, subject: Subject, effect: Effect, flight: Flight) {
         let place = self.turn(&subject).await;
-        let mut next = Some(effect);
+        let mut next = Some(effect).filter(|_| !self.is_turned_away(&subject, &flight));
+        if next.is_none() {
+            self.turn_away(&subject).await;
+        }
         while let Some(effect) = next {
             next = match self.step(&subject, effect).await {
                 Ok(next) => next,
@@ -49,6 +52,7 @@ impl Engine {
         };
         let Called { answer: Answer { event, minted }, managed_by } =
             self.run(&account.value, effect).await?;
+        let turned = self.hear(target, &event).await;
         let refused = managed_by.filter(|_| event.management_refused());
         let turn = match &managed {
             // A refusal is written down before the next one may try.
@@ -73,6 +77,9 @@ impl Engine {
         let plan = self.decide_with(subject, minted.as_ref(), advanced).await?;
         if let Some(version) = refused {
             self.note_refused_management(target, version).await;
+        }
+        if let Some(turned) = turned {
+            self.turn_circuit(target, turned).await;
         }
         drop(turn);
         Ok(plan.and_then(|plan| plan.effect))
@@ -222,11 +229,15 @@ impl Engine {
         let _place = self.place(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
         let event = self.run(&account.value, effect).await?.answer.event;
+        let turned = self.hear(&account.value.target, &event).await;
         let Event::Checked(probe) = event.clone() else {
             let fault = Fault::new(FaultClass::Preflight, "the account has no credential to check");
             return Ok(Probe::Inconclusive(fault));
         };
         self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
+        if let Some(turned) = turned {
+            self.turn_circuit(&account.value.target, turned).await;
+        }
         Ok(probe)
     }
 }

@@ -84,7 +84,7 @@ impl Engine {
             }
         }
         self.inner.meter.standing.incidents(&open);
-        Ok(())
+        self.count_circuits()
     }
 
     /// Counts how accounts and their leases stand.

@@ -5,6 +5,7 @@ mod verify;
 
 use vault_api::target::{TargetRead, TargetStatus};
 use vault_core::account::{Account, Settings, Subject};
+use vault_core::clock::Timestamp;
 use vault_core::identity::Principal;
 use vault_core::path::Name;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
@@ -12,6 +13,7 @@ use vault_core::rotation::run::Stage;
 use vault_core::schedule::RotationPolicy;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
+use vault_core::target::breaker::Circuit;
 use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
 
 pub use self::remove::Disposal;
@@ -108,6 +110,7 @@ impl TargetService {
             Some(target) => self.change(target, &subject, request, through).await?,
         }
         drop((flight, references));
+        self.engine.hasten_circuit(name);
         if new_password && self.is_trusted(&subject).await? {
             self.resume_parked(name).await?;
         }
@@ -329,6 +332,7 @@ impl TargetService {
             version: view.version,
             last_rotation: view.last_rotation,
             accounts: Some(accounts as u64),
+            circuit: circuit(self.engine.circuit(name)),
             silenced: view.silenced,
             failure: view.failure,
         })
@@ -340,6 +344,22 @@ impl TargetService {
     /// [`AccountError`] by cause.
     pub async fn rotate(&self, name: &Name, principal: &str) -> Result<Rotated, AccountError> {
         self.accounts.rotate_subject(&Subject::Management(name.clone()), false, principal).await
+    }
+}
+
+/// A circuit as it is told.
+fn circuit(circuit: Circuit) -> vault_api::target::Circuit {
+    let outage = circuit.outage();
+    let next = match circuit {
+        Circuit::Open { until, .. } => Some(until),
+        Circuit::Closed { .. } | Circuit::HalfOpen { .. } => None,
+    };
+    vault_api::target::Circuit {
+        state: circuit.word().to_owned(),
+        since: outage.map(|outage| outage.since.to_rfc3339()),
+        next_probe: next.map(Timestamp::to_rfc3339),
+        failures: outage.map(|outage| u64::from(outage.failures)),
+        probes: outage.map(|outage| u64::from(outage.probes)),
     }
 }
 

@@ -13,6 +13,7 @@ mod audit_device;
 mod audited_header;
 mod bench;
 mod campaign;
+mod circuit;
 mod clients;
 mod configure;
 mod consumer;

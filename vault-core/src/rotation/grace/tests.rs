@@ -32,6 +32,7 @@ fn context(now: Timestamp, hold: u64) -> Context {
         rotation: RotationId::generate(now, &entropy),
         incident: IncidentId::generate(now, &entropy),
         group: Default::default(),
+        circuit: None,
     }
 }
 

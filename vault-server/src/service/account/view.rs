@@ -120,6 +120,10 @@ impl AccountService {
         let fault = account.stage.run().and_then(|run| run.fault.as_ref());
         let told = told.or_else(|| fault.map(|fault| (fault.class, fault.detail.clone())));
         let waiting = match &account.stage {
+            // One of those that wait is let through then; all others follow as soon as the target answers.
+            _ if account.waits => {
+                self.engine.circuit(&account.target).shut_until().map(|until| until.to_rfc3339())
+            }
             Stage::Waiting { at, .. } => Some(account.held().map_or(*at, |held| held.max(*at)).to_rfc3339()),
             _ => None,
         };

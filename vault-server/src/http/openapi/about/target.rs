@@ -79,5 +79,13 @@ const STATUS: &[Field] = &[
     must("version", Count, "The version in use."),
     must("last_rotation", OrNull(&Time), "When it was last changed."),
     must("accounts", OrNull(&Count), "Accounts that live on it."),
+    must("circuit", Object(CIRCUIT), "Whether the clock begins anything on it."),
     SILENCED,
+];
+const CIRCUIT: &[Field] = &[
+    must("state", Word(&["closed", "open", "half_open"]), "Open: it does not answer, and the clock waits."),
+    may("since", Time, "Since when it does not answer."),
+    may("next_probe", Time, "When one account is let through to find out."),
+    may("failures", Count, "Calls without an answer."),
+    may("probes", Count, "Accounts that were let through to find out."),
 ];
