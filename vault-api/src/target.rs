@@ -53,6 +53,10 @@ pub struct TargetRead {
     /// How passwords are made of accounts that name no policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_policy: Option<String>,
+    /// How often its credentials are looked at; `0s`: not by itself.
+    pub heartbeat: String,
+    /// Logins for that in a minute, at most.
+    pub heartbeat_rate: u64,
     /// What it was made by, when that was an engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub belongs_to: Option<String>,

@@ -83,6 +83,20 @@ pub struct Settings {
     pub ttl: Option<Duration>,
     /// The longest a check-out may last, renewals included.
     pub max_ttl: Option<Duration>,
+    /// How often it is looked whether its credential works; zero: never; without one, as its target says.
+    pub heartbeat: Option<Duration>,
+}
+
+/// When it is looked next whether the credential works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Beat {
+    /// When; `None`: not by itself.
+    pub next: Option<Timestamp>,
+    /// Looks since the last one that showed something.
+    pub misses: u32,
+    /// The time under which it stands in the index. Whoever commits the record sets it.
+    pub armed: Option<Timestamp>,
 }
 
 /// One version of a credential. The secret itself is a record of its own.
@@ -189,6 +203,9 @@ pub struct Account {
     /// Its place among those that wait so, as it is stored. Whoever commits the record sets it.
     #[serde(default)]
     pub queued: Option<u8>,
+    /// Its next heartbeat.
+    #[serde(default)]
+    pub beat: Beat,
 }
 
 impl Account {
@@ -216,6 +233,7 @@ impl Account {
             held_until: None,
             waits: false,
             queued: None,
+            beat: Beat::default(),
         }
     }
 

@@ -20,6 +20,7 @@ pub mod execute;
 pub mod failure;
 pub mod fault;
 pub mod grace;
+pub mod heartbeat;
 pub mod port;
 pub mod previous;
 pub mod provisioner;

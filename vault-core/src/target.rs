@@ -1,9 +1,11 @@
 //! A target: a system on which accounts live. Its management credential is an account of its own.
 
 pub mod breaker;
+pub mod pace;
 
 use serde::{Deserialize, Serialize};
 
+use self::pace::Heartbeats;
 use crate::clock::Timestamp;
 use crate::database::Origin;
 use crate::path::Name;
@@ -35,6 +37,9 @@ pub struct Target {
     pub origin: Option<Origin>,
     /// When it was first configured.
     pub created_at: Timestamp,
+    /// How often its credentials are looked at.
+    #[serde(default)]
+    pub heartbeats: Heartbeats,
 }
 
 impl Target {
@@ -88,6 +93,7 @@ mod tests {
                 password_policy: None,
                 origin: None,
                 created_at: Timestamp::EPOCH,
+                heartbeats: Heartbeats::default(),
             };
             assert_eq!(target.allows(name), want, "{patterns:?} {name}");
         }

@@ -23,6 +23,7 @@ mod drive;
 pub mod dynamic;
 mod facts;
 pub mod group;
+pub(crate) mod heartbeat;
 mod meter;
 pub mod outbox;
 mod place;
@@ -72,6 +73,8 @@ struct Inner {
     gates: Gates,
     /// Which targets answer.
     circuits: circuit::Circuits,
+    /// What each target's heartbeats may cost it.
+    paces: heartbeat::Paces,
     /// Whose turn it is to write to the incident of a target.
     turns: group::Turns,
     meter: Meter,
@@ -120,6 +123,7 @@ impl Engine {
                 flights,
                 gates,
                 circuits: circuit::Circuits::default(),
+                paces: heartbeat::Paces::default(),
                 turns: group::Turns::default(),
                 meter,
                 shutdown,

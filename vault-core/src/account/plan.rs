@@ -45,6 +45,8 @@ pub struct Context {
     pub group: Outage,
     /// When somebody is let through to the account's target, whose circuit is open; `None` while it is closed.
     pub circuit: Option<Timestamp>,
+    /// How often it is looked whether the account's credential works; `None`: never.
+    pub heartbeat: Option<std::time::Duration>,
 }
 
 /// One call on the target. Run only after the plan that asks for it is committed.

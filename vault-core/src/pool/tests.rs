@@ -30,6 +30,7 @@ fn context() -> Context {
         incident: IncidentId::generate(NOW, &entropy),
         group: Default::default(),
         circuit: None,
+        heartbeat: None,
     }
 }
 

@@ -126,6 +126,7 @@ fn context(now: Timestamp) -> Context {
         incident: IncidentId::generate(now, &entropy),
         group: Default::default(),
         circuit: None,
+        heartbeat: None,
     }
 }
 

@@ -112,11 +112,13 @@ pub enum Table {
     /// Circuits of targets that are open: `c`, target. And accounts that wait until their target answers: `w`, target, NUL,
     /// place (1 byte), subject. Those values are empty.
     Circuit = 55,
+    /// Heartbeats: target, NUL, time (8 bytes, big endian), subject. Values are empty.
+    Heartbeat = 56,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 54] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -170,6 +172,7 @@ impl Table {
         Self::Silence,
         Self::Attempt,
         Self::Circuit,
+        Self::Heartbeat,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

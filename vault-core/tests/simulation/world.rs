@@ -183,6 +183,7 @@ impl World {
             incident: IncidentId::generate(self.now, &self.entropy),
             group: self.outage,
             circuit: None,
+            heartbeat: None,
         }
     }
 

@@ -23,6 +23,7 @@ use vault_core::store::key::Table;
 use super::Engine;
 use super::circuit::waiting_name;
 use super::group::put_group;
+use super::heartbeat::beat_name;
 use super::outbox::Turned;
 use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, line_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
@@ -204,6 +205,15 @@ pub(crate) fn reschedule(batch: &mut Transaction, armed: Option<Timestamp>, acco
             batch.mark(Table::Circuit, waiting_name(account, place));
         }
         account.queued = place;
+    }
+    if account.beat.armed != account.beat.next {
+        if let Some(at) = account.beat.armed {
+            batch.unmark(Table::Heartbeat, beat_name(account, at));
+        }
+        if let Some(at) = account.beat.next {
+            batch.mark(Table::Heartbeat, beat_name(account, at));
+        }
+        account.beat.armed = account.beat.next;
     }
     if armed == account.armed {
         return;

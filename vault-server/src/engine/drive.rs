@@ -7,6 +7,7 @@ use vault_core::id::RotationId;
 use vault_core::path::Name;
 use vault_core::rotation::execute::{Answer, Bench, broken, execute, failed, timed_out};
 use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::heartbeat;
 use vault_core::rotation::port::{Minted, NO_RIGHTS, Probe};
 use vault_core::rotation::step::{Event, advance};
 use vault_core::target::Target;
@@ -115,7 +116,8 @@ impl Engine {
         for _ in 0..CONFLICTS_MAX {
             let Some(loaded) = self.account(subject)? else { return Ok(None) };
             let context = self.context(&loaded.value)?;
-            let Some(plan) = decide(loaded.value.clone(), &context) else { return Ok(None) };
+            let Some(mut plan) = decide(loaded.value.clone(), &context) else { return Ok(None) };
+            heartbeat::arm(&loaded.value, &mut plan, &context);
             match self.commit(&loaded, &plan, minted).await {
                 Ok(()) => {
                     self.report(&plan);

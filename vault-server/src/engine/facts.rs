@@ -53,6 +53,7 @@ impl Engine {
             rotation: RotationId::generate(now, self.entropy()),
             incident: IncidentId::generate(now, self.entropy()),
             group: self.outage(&account.target)?,
+            heartbeat: target.as_ref().and_then(|target| self.heartbeat_of(account, target.heartbeats)),
             circuit: self.circuit(&account.target).shut_until(),
         })
     }

@@ -91,6 +91,7 @@ impl Engine {
         let last = due.last().map(|name| (*name).clone()).filter(|_| more && due.len() == names.len());
         if last.is_none() {
             self.look_at_circuits().await?;
+            self.look_at_heartbeats()?;
         }
         Ok(last)
     }

@@ -260,6 +260,7 @@ impl RemedyService {
                     rotation_policy: account.settings.rotation_policy,
                     allowed_usernames: None,
                     password_policy: target.password_policy,
+                    heartbeats: None,
                 };
                 self.targets.configure(name, request, by).await?;
             }

@@ -10,10 +10,11 @@ use vault_core::identity::Principal;
 use vault_core::path::Name;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
-use vault_core::schedule::RotationPolicy;
+use vault_core::schedule::{RotationPolicy, span};
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::target::breaker::Circuit;
+use vault_core::target::pace::Heartbeats;
 use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
 
 pub use self::remove::Disposal;
@@ -50,6 +51,8 @@ pub struct Configure {
     pub allowed_usernames: Option<Vec<String>>,
     /// How candidates are made of accounts that name no policy.
     pub password_policy: Option<Name>,
+    /// How often its credentials are looked at; `None` keeps what is stored.
+    pub heartbeats: Option<Heartbeats>,
 }
 
 impl TargetService {
@@ -192,6 +195,7 @@ impl TargetService {
             password_policy: request.password_policy,
             origin: through.origin.cloned(),
             created_at: now,
+            heartbeats: request.heartbeats.unwrap_or_default(),
         };
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
         let mut account =
@@ -238,6 +242,7 @@ impl TargetService {
         target.origin = through.origin.cloned().or(target.origin);
         target.spec = request.spec;
         target.password_policy = request.password_policy;
+        target.heartbeats = request.heartbeats.unwrap_or(target.heartbeats);
         if let Some(allowed) = request.allowed_usernames {
             target.allowed_usernames = allowed;
         }
@@ -299,6 +304,8 @@ impl TargetService {
             max_concurrency: Some(u64::from(target.concurrency)),
             allowed_usernames: target.allowed_usernames,
             password_policy: target.password_policy.map(String::from),
+            heartbeat: span::format(target.heartbeats.every),
+            heartbeat_rate: u64::from(target.heartbeats.rate),
             released: target.origin.as_ref().map(|origin| origin.released),
             belongs_to: target.origin.map(|origin| format!("config {} of a database mount", origin.name)),
             settings,

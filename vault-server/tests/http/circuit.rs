@@ -29,7 +29,7 @@ fn name(number: usize) -> String {
 }
 
 impl Bench {
-    async fn later(&self, by: u64) {
+    async fn past(&self, by: u64) {
         self.disk.clock.advance(seconds(by));
         self.tick().await;
         self.tick().await;
@@ -63,10 +63,10 @@ async fn five_hundred_accounts_on_a_dead_target_cost_it_a_call_in_five_minutes_a
     assert_eq!(bench.circuit().await["state"], "closed");
     let before = bench.asked();
     bench.target.break_down(FaultClass::Unreachable);
-    bench.later(HOUR * 2).await;
+    bench.past(HOUR * 2).await;
     // A day of it: its probes come every five minutes at most, and half of that at least.
     for _ in 0..24 * 12 {
-        bench.later(300).await;
+        bench.past(300).await;
     }
     let calls = bench.asked() - before;
     let allowed = 5 + WIDTH + 2 * 24 * 12;
@@ -97,12 +97,12 @@ async fn five_hundred_accounts_on_a_dead_target_cost_it_a_call_in_five_minutes_a
     assert!(bench.asked() - again <= 1, "and begins nothing anew");
     bench.target.heal();
     // The one that finds out, and then all the others, without a wait of their own.
-    bench.later(300).await;
+    bench.past(300).await;
     for _ in 0..200 {
         if bench.get("incidents").await.at("/data/incidents") == json!([]) {
             break;
         }
-        bench.later(1).await;
+        bench.past(1).await;
     }
     assert_eq!(bench.circuit().await, json!({ "state": "closed" }));
     for number in 0..ALL {
@@ -128,7 +128,7 @@ async fn a_refused_login_is_an_answer_and_opens_nothing() {
 async fn what_a_person_presses_goes_to_the_target_and_closes_the_circuit() {
     let bench = bench(12).await;
     bench.target.break_down(FaultClass::Unreachable);
-    bench.later(HOUR * 2).await;
+    bench.past(HOUR * 2).await;
     assert_eq!(bench.circuit().await["state"], "open");
     let before = bench.asked();
     bench.post("accounts/verify/a003", json!({})).await.expect_status(502);
@@ -138,7 +138,7 @@ async fn what_a_person_presses_goes_to_the_target_and_closes_the_circuit() {
     bench.post("accounts/rotate/a011", json!({})).await.expect_status(200);
     assert_eq!(bench.circuit().await["state"], "closed");
     for _ in 0..20 {
-        bench.later(1).await;
+        bench.past(1).await;
     }
     assert_eq!(bench.get("incidents").await.at("/data/incidents"), json!([]), "all went on at once");
 }
@@ -153,14 +153,14 @@ async fn a_lease_that_runs_out_is_ended_while_the_circuit_is_open_and_is_the_fir
         bench.post(&format!("accounts/rotate/{}", name(number)), json!({})).await.expect_status(502);
     }
     assert_eq!(bench.circuit().await["state"], "open");
-    bench.later(HOUR).await;
+    bench.past(HOUR).await;
     let account = bench.record("a005");
     assert!(account.lending.holder.as_ref().unwrap().closing.is_some(), "it is ending");
     assert_eq!(account.place_in_line(), Some(0), "before all others");
     bench.target.heal();
-    bench.later(300).await;
+    bench.past(300).await;
     for _ in 0..20 {
-        bench.later(1).await;
+        bench.past(1).await;
     }
     assert_eq!(bench.record("a005").lending.holder, None);
     assert!(!bench.target.accepts("a005", "p-1"));

@@ -25,6 +25,7 @@ mod described;
 mod dialect;
 mod generate_root;
 mod grace;
+mod heartbeat;
 mod incident;
 mod kv;
 mod lease;

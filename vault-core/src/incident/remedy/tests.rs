@@ -34,6 +34,7 @@ fn ctx() -> Context {
         incident: IncidentId::generate(now, &entropy),
         group: Default::default(),
         circuit: None,
+        heartbeat: None,
     }
 }
 

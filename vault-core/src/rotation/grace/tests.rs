@@ -33,6 +33,7 @@ fn context(now: Timestamp, hold: u64) -> Context {
         incident: IncidentId::generate(now, &entropy),
         group: Default::default(),
         circuit: None,
+        heartbeat: None,
     }
 }
 

@@ -1,4 +1,4 @@
-//! What is counted of the circuits of targets, by state, never by name.
+//! What is counted of the circuits of targets and of heartbeats, by state and result, never by name.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
@@ -7,11 +7,20 @@ use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::registry::Registry;
 use vault_core::target::breaker::STATES;
 
+use super::super::heartbeat::RESULTS;
+
 /// How many circuits are in which state, and how many were opened.
 #[derive(Clone)]
 pub(in crate::engine) struct CircuitMeter {
     now: Family<StateLabels, Gauge>,
     opened: Counter,
+    beats: Family<ResultLabels, Counter>,
+    late: Gauge,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -22,7 +31,11 @@ struct StateLabels {
 impl CircuitMeter {
     /// At zero.
     pub(super) fn new() -> Self {
-        let meter = Self { now: Family::default(), opened: Counter::default() };
+        let (now, opened) = (Family::default(), Counter::default());
+        let meter = Self { now, opened, beats: Family::default(), late: Gauge::default() };
+        for result in RESULTS {
+            drop(meter.beats.get_or_create(&ResultLabels { result }));
+        }
         for state in STATES {
             drop(meter.now.get_or_create(&StateLabels { state }));
         }
@@ -36,11 +49,27 @@ impl CircuitMeter {
             "Circuits opened because a target did not answer",
             self.opened.clone(),
         );
+        registry.register("heartbeats", "Heartbeats of accounts, by what they showed", self.beats.clone());
+        registry.register(
+            "heartbeats_late",
+            "Accounts that have not been seen to work for two intervals of their heartbeat",
+            self.late.clone(),
+        );
     }
 
     /// Counts one that was opened.
     pub(in crate::engine) fn opened(&self) {
         self.opened.inc();
+    }
+
+    /// Counts a heartbeat.
+    pub(in crate::engine) fn beaten(&self, result: &'static str) {
+        self.beats.get_or_create(&ResultLabels { result }).inc();
+    }
+
+    /// Shows how many accounts are late.
+    pub(in crate::engine) fn counted_late(&self, count: i64) {
+        self.late.set(count);
     }
 
     /// Shows how many there are in each state.

@@ -5,7 +5,7 @@ use vault_api::incident::FailureFacts;
 use vault_api::rehearsal::LastRehearsal;
 use vault_api::silence::Silenced;
 use vault_core::account::plan::HistoryEntry;
-use vault_core::account::{Account, Subject};
+use vault_core::account::{Account, Health, Subject};
 use vault_core::incident::group::Member;
 use vault_core::incident::{Incident, Kind};
 use vault_core::lease::LeaseState;
@@ -50,6 +50,11 @@ impl AccountService {
             pending_version: number(account.versions.pending),
             last_rotation: account.last_rotation.map(|at| at.to_rfc3339()),
             next_rotation: account.next_rotation.map(|at| at.to_rfc3339()),
+            last_verified: match account.health {
+                Health::Verified(at) => Some(at.to_rfc3339()),
+                Health::Unknown | Health::Refused(_) => None,
+            },
+            next_heartbeat: account.beat.next.map(|at| at.to_rfc3339()),
             held_until: account
                 .held()
                 .filter(|held| *held > self.engine.now() && !account.stage.is_active())
