@@ -82,8 +82,8 @@ async fn two_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and
     assert_eq!(bench.told_to("all").await, ["incident.opened"]);
     assert_eq!(bench.told_to("ours").await, ["incident.opened"], "an account of theirs is there");
     assert_eq!(bench.told_to("others").await, [] as [&str; 0]);
-    let status = bench.get("accounts/status/a007").await;
-    assert_eq!((status.at("/data/incident"), status.at("/data/class")), (json!(id), json!("unreachable")));
+    let status = bench.get("accounts/status/a150").await;
+    assert_eq!((status.at("/data/incident"), status.at("/data/class")), (json!(id), json!("overdue")));
 
     // Page by page, each with its own attempts.
     let page = bench.get(&format!("incidents/{id}/accounts?limit=150")).await;
