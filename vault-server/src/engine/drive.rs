@@ -42,6 +42,14 @@ impl Engine {
         drop(flight);
     }
 
+    /// Goes on, beside whoever asked, with what follows from a look at an account.
+    pub(super) fn go_on(&self, subject: &Subject, effect: Option<Effect>, flight: Flight) {
+        if let Some(effect) = effect {
+            flight.drives();
+            self.spawn(self.clone().drive(subject.clone(), effect, flight));
+        }
+    }
+
     /// Runs one effect and commits what it means; gives back the next one.
     async fn step(&self, subject: &Subject, effect: Effect) -> Result<Option<Effect>, PlanError> {
         let Some(account) = self.account(subject)? else { return Ok(None) };
@@ -223,12 +231,12 @@ impl Engine {
     /// # Errors
     /// [`ActError`] by cause.
     pub async fn check_now(&self, subject: &Subject, effect: Effect) -> Result<Probe, ActError> {
-        let Some(_flight) = self.inner.flights.take(&subject.key(), super::OUTCOME_WAIT).await else {
+        let Some(flight) = self.inner.flights.take(&subject.key(), super::OUTCOME_WAIT).await else {
             let fault = Fault::new(FaultClass::Overdue, "a rotation of the account is still running");
             return Ok(Probe::Inconclusive(fault));
         };
         // Not while the management credential is changed: without one nothing can be asked.
-        let _place = self.place(subject).await;
+        let place = self.place(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
         let event = self.run(&account.value, effect).await?.answer.event;
         let turned = self.hear(&account.value.target, &event).await;
@@ -236,10 +244,12 @@ impl Engine {
             let fault = Fault::new(FaultClass::Preflight, "the account has no credential to check");
             return Ok(Probe::Inconclusive(fault));
         };
-        self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
+        let plan = self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
         if let Some(turned) = turned {
             self.turn_circuit(&account.value.target, turned).await;
         }
+        drop(place);
+        self.go_on(subject, plan.and_then(|plan| plan.effect), flight);
         Ok(probe)
     }
 }

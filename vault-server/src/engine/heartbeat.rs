@@ -17,6 +17,7 @@ use vault_core::rotation::heartbeat::{self, Due};
 use vault_core::rotation::port::Probe;
 use vault_core::rotation::step::Event;
 use vault_core::store::key::Table;
+use vault_core::target::breaker::Admission;
 use vault_core::target::pace::{Heartbeats, Pace};
 
 use super::drive::Chain;
@@ -68,10 +69,7 @@ impl Engine {
         let names = self.inner.barrier.names(Table::Heartbeat, &prefix(target), None, PAGE)?;
         let entries = names.iter().filter_map(|name| entry_of(name)).take_while(|(_, at, _)| *at <= now);
         let subjects: Vec<Subject> = entries.map(|(_, _, subject)| subject).collect();
-        if subjects.is_empty()
-            || self.circuit(target).shut_until().is_some()
-            || self.maintenance(target).is_some()
-        {
+        if subjects.is_empty() || self.maintenance(target).is_some() {
             return Ok(());
         }
         let Some(configured) = self.target(target)? else { return Ok(()) };
@@ -79,12 +77,20 @@ impl Engine {
         for subject in subjects {
             // Whoever is at it may be proving it.
             let Some(flight) = self.inner.flights.try_take(&subject.key()) else { continue };
-            if !self.inner.paces.take(target, rate, now) {
+            // Where nothing answers, one goes to find out; that no rotation is due must not keep the circuit open.
+            if matches!(self.circuit(target).ask(now).1, Admission::Wait(_))
+                || !self.inner.paces.take(target, rate, now)
+            {
                 return Ok(());
             }
-            let engine = self.clone();
+            let is_probe = self.ask_circuit(target) == Admission::Probe;
+            let (engine, target) = (self.clone(), target.clone());
             self.spawn(async move {
-                if let Err(error) = engine.beat(&subject, flight).await {
+                let beaten = engine.beat(&subject, flight).await;
+                if is_probe && !matches!(beaten, Ok(true)) {
+                    engine.unask_circuit(&target);
+                }
+                if let Err(error) = beaten {
                     tracing::warn!(%subject, error = %Chain(&error), "a heartbeat was not noted; it is done again");
                 }
             });
@@ -92,20 +98,20 @@ impl Engine {
         Ok(())
     }
 
-    /// Looks at one account.
-    async fn beat(&self, subject: &Subject, _flight: Flight) -> Result<(), ActError> {
+    /// Looks at one account; tells whether its target was asked.
+    async fn beat(&self, subject: &Subject, flight: Flight) -> Result<bool, ActError> {
         let place = self.place(subject).await;
-        let Some(loaded) = self.account(subject)? else { return Ok(()) };
+        let Some(loaded) = self.account(subject)? else { return Ok(false) };
         let account = loaded.value;
         let due = match heartbeat::due(&account, &self.context(&account)?) {
             Due::Now if self.is_locked(&account) => Due::Later,
             due => due,
         };
         match due {
-            Due::No => return Ok(()),
+            Due::No => return Ok(false),
             Due::Later => {
                 self.decide(subject, |account, context| Some(heartbeat::later(account, context))).await?;
-                return Ok(());
+                return Ok(false);
             }
             Due::Now => {}
         }
@@ -113,11 +119,14 @@ impl Engine {
         drop(place);
         let turned = self.hear(&account.target, &event).await;
         self.inner.meter.circuits.beaten(word(&event));
-        self.decide(subject, |account, context| Some(heartbeat::beaten(account, &event, context))).await?;
+        let plan = self
+            .decide(subject, |account, context| Some(heartbeat::beaten(account, &event, context)))
+            .await?;
         if let Some(turned) = turned {
             self.turn_circuit(&account.target, turned).await;
         }
-        Ok(())
+        self.go_on(subject, plan.and_then(|plan| plan.effect), flight);
+        Ok(true)
     }
 
     /// Whether the account is known to be locked: each login may lengthen that.
