@@ -53,6 +53,8 @@ pub struct TargetRead {
     /// How passwords are made of accounts that name no policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_policy: Option<String>,
+    /// What is done about a credential that was changed outside: `park` or `reconcile`.
+    pub on_drift: String,
     /// How often its credentials are looked at; `0s`: not by itself.
     pub heartbeat: String,
     /// Logins for that in a minute, at most.

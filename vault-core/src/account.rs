@@ -206,6 +206,10 @@ pub struct Account {
     /// Its next heartbeat.
     #[serde(default)]
     pub beat: Beat,
+    /// The incident by which the vault set a fresh credential by itself, because its target's settings say so. It does
+    /// that once for each.
+    #[serde(default)]
+    pub reconciled: Option<IncidentId>,
 }
 
 impl Account {
@@ -234,6 +238,7 @@ impl Account {
             waits: false,
             queued: None,
             beat: Beat::default(),
+            reconciled: None,
         }
     }
 

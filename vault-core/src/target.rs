@@ -40,6 +40,37 @@ pub struct Target {
     /// How often its credentials are looked at.
     #[serde(default)]
     pub heartbeats: Heartbeats,
+    /// What is done about a credential that was changed outside.
+    #[serde(default)]
+    pub on_drift: OnDrift,
+}
+
+/// What the vault does by itself about a credential that was changed outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDrift {
+    /// Nothing: a person must find out who set it.
+    #[default]
+    Park,
+    /// A fresh one is set by the management credential, once for each incident.
+    Reconcile,
+}
+
+impl OnDrift {
+    /// Its stable word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Park => "park",
+            Self::Reconcile => "reconcile",
+        }
+    }
+
+    /// By its [`word`](Self::word).
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Park, Self::Reconcile].into_iter().find(|one| one.word() == word)
+    }
 }
 
 impl Target {
@@ -94,6 +125,7 @@ mod tests {
                 origin: None,
                 created_at: Timestamp::EPOCH,
                 heartbeats: Heartbeats::default(),
+                on_drift: OnDrift::Park,
             };
             assert_eq!(target.allows(name), want, "{patterns:?} {name}");
         }

@@ -47,6 +47,8 @@ pub struct Context {
     pub circuit: Option<Timestamp>,
     /// How often it is looked whether the account's credential works; `None`: never.
     pub heartbeat: Option<std::time::Duration>,
+    /// Whether a credential that was changed outside is replaced by itself.
+    pub reconciles: bool,
 }
 
 /// One call on the target. Run only after the plan that asks for it is committed.

@@ -113,6 +113,8 @@ pub enum What {
         /// Calls without an answer, from before it was opened on.
         failures: u32,
     },
+    /// The vault sets a fresh credential by itself, because the target's settings say so.
+    Reconciled,
     /// It waits for a person.
     Parked,
     /// Somebody takes it.
@@ -263,6 +265,7 @@ impl Entry {
             What::CircuitOpened { .. } => "circuit_opened",
             What::CircuitTried { .. } => "circuit_tried",
             What::CircuitClosed { .. } => "circuit_closed",
+            What::Reconciled => "reconciled_by_policy",
             What::Parked => "parked",
             What::Acknowledged => "acknowledged",
             What::Assigned { .. } => "assigned",
@@ -301,6 +304,9 @@ impl Entry {
                 format!(
                     "the target answers, after {failures} calls without an answer, {probes} of them let through to find out; those that waited go on"
                 )
+            }
+            What::Reconciled => {
+                "reconciled by policy: a fresh password is set by the management credential".to_owned()
             }
             What::Parked => "waits for a person".to_owned(),
             What::Acknowledged => "acknowledged".to_owned(),
@@ -372,6 +378,7 @@ impl Marks {
             | What::CircuitOpened { .. }
             | What::CircuitTried { .. }
             | What::CircuitClosed { .. }
+            | What::Reconciled
             | What::Parked
             | What::Assigned { .. }
             | What::Note { .. }

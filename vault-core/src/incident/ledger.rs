@@ -88,6 +88,13 @@ pub enum LedgerEvent {
         /// Its own.
         to: IncidentId,
     },
+    /// The vault sets a fresh credential by itself, because the target's settings say so.
+    Reconciled {
+        /// Which incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+    },
     /// The circuit of the target has turned.
     Circuit {
         /// The target's incident.
@@ -168,6 +175,7 @@ impl LedgerEvent {
             | Self::Remediated { incident, .. }
             | Self::Moved { incident, .. }
             | Self::Circuit { incident, .. }
+            | Self::Reconciled { incident, .. }
             | Self::Withdrawn { incident, .. }
             | Self::Acknowledged { incident, .. }
             | Self::Assigned { incident, .. }
@@ -212,6 +220,7 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
         LedgerEvent::Fault(report) => failed(&mut incident, report),
         // Of a target's incident only: [`super::group::hear`].
         LedgerEvent::Moved { .. } => None,
+        LedgerEvent::Reconciled { at, .. } => Some((*at, None, What::Reconciled)),
         LedgerEvent::Circuit { at, turn, .. } => turned(turn).map(|what| (*at, None, what)),
         LedgerEvent::NextAttempt { at, .. } => {
             incident.next_attempt = *at;

@@ -31,6 +31,7 @@ fn context() -> Context {
         group: Default::default(),
         circuit: None,
         heartbeat: None,
+        reconciles: false,
     }
 }
 

@@ -127,6 +127,7 @@ fn context(now: Timestamp) -> Context {
         group: Default::default(),
         circuit: None,
         heartbeat: None,
+        reconciles: false,
     }
 }
 

@@ -184,6 +184,7 @@ impl World {
             group: self.outage,
             circuit: None,
             heartbeat: None,
+            reconciles: false,
         }
     }
 

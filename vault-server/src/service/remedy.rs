@@ -261,6 +261,7 @@ impl RemedyService {
                     allowed_usernames: None,
                     password_policy: target.password_policy,
                     heartbeats: None,
+                    on_drift: None,
                 };
                 self.targets.configure(name, request, by).await?;
             }

@@ -15,7 +15,7 @@ use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::target::breaker::Circuit;
 use vault_core::target::pace::Heartbeats;
-use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
+use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, OnDrift, Target};
 
 pub use self::remove::Disposal;
 
@@ -53,6 +53,8 @@ pub struct Configure {
     pub password_policy: Option<Name>,
     /// How often its credentials are looked at; `None` keeps what is stored.
     pub heartbeats: Option<Heartbeats>,
+    /// What is done about a credential that was changed outside; `None` keeps what is stored.
+    pub on_drift: Option<OnDrift>,
 }
 
 impl TargetService {
@@ -196,6 +198,7 @@ impl TargetService {
             origin: through.origin.cloned(),
             created_at: now,
             heartbeats: request.heartbeats.unwrap_or_default(),
+            on_drift: request.on_drift.unwrap_or_default(),
         };
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
         let mut account =
@@ -242,6 +245,7 @@ impl TargetService {
         target.origin = through.origin.cloned().or(target.origin);
         target.spec = request.spec;
         target.password_policy = request.password_policy;
+        target.on_drift = request.on_drift.unwrap_or(target.on_drift);
         target.heartbeats = request.heartbeats.unwrap_or(target.heartbeats);
         if let Some(allowed) = request.allowed_usernames {
             target.allowed_usernames = allowed;
@@ -304,6 +308,7 @@ impl TargetService {
             max_concurrency: Some(u64::from(target.concurrency)),
             allowed_usernames: target.allowed_usernames,
             password_policy: target.password_policy.map(String::from),
+            on_drift: target.on_drift.word().to_owned(),
             heartbeat: span::format(target.heartbeats.every),
             heartbeat_rate: u64::from(target.heartbeats.rate),
             released: target.origin.as_ref().map(|origin| origin.released),

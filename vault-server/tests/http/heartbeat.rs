@@ -111,3 +111,50 @@ async fn a_target_that_does_not_answer_is_nobodys_drift_and_is_asked_again() {
     assert_eq!(bench.record("app").beat.misses, 0);
     assert_eq!(bench.classes().await, [] as [&str; 0]);
 }
+
+#[tokio::test]
+async fn drift_is_repaired_by_itself_once_where_the_target_says_so_and_then_waits_for_a_person() {
+    let bench = Bench::new().await;
+    bench.configure_target(json!({ "heartbeat": "1h", "on_drift": "reconcile" })).await.expect_status(204);
+    bench.account("app", "p-1").await;
+    bench.target.set_password("app", "changed outside");
+    bench.live(HOUR + 60).await;
+    let all = bench.get("incidents?state=all").await;
+    let incident = all.at("/data/incidents/0");
+    assert_eq!((&incident["class"], &incident["state"]), (&json!("drift"), &json!("closed")), "{incident}");
+    let id = incident["id"].as_str().unwrap().to_owned();
+    let lines = bench.get(&format!("incidents/{id}/events")).await.text;
+    assert!(lines.contains("reconciled_by_policy") && lines.contains("remediated"), "{lines}");
+    let read = bench.get("accounts/creds/app").await;
+    let password = read.at("/data/password").as_str().unwrap().to_owned();
+    assert!(bench.target.accepts("app", &password) && !bench.target.accepts("app", "changed outside"));
+    // Somebody sets it again: nobody fights for it.
+    bench.target.set_password("app", "changed again");
+    bench.live(2 * HOUR).await;
+    assert!(bench.target.accepts("app", "changed again"));
+    let again = bench.get(&format!("incidents/{id}")).await.at("/data");
+    assert_eq!((&again["state"], &again["next_attempt"]), (&json!("open"), &Value::Null), "{again}");
+    let lines = again["events"].as_array().unwrap();
+    assert_eq!(lines.last().unwrap()["kind"], "parked", "a person must look: {again}");
+    assert_eq!(lines.iter().filter(|line| line["kind"] == "reconciled_by_policy").count(), 1);
+}
+
+#[tokio::test]
+async fn what_is_lent_and_the_management_credential_are_not_repaired_by_themselves() {
+    let bench = Bench::new().await;
+    bench.configure_target(json!({ "heartbeat": "1h", "on_drift": "reconcile" })).await.expect_status(204);
+    bench.account("app", "p-1").await;
+    bench.post("accounts/check-out/app", json!({ "ttl": "6h", "reason": "r" })).await.expect_status(200);
+    bench.target.set_password("app", "set by its holder");
+    bench.live(HOUR + 60).await;
+    assert_eq!(bench.classes().await, ["drift"]);
+    assert!(bench.target.accepts("app", "set by its holder"));
+    // The end of the lease sets a fresh one.
+    bench.post("accounts/check-in/app", json!({})).await.expect_status(200);
+    assert_eq!(bench.classes().await, [] as [&str; 0]);
+    bench.target.set_password("manager", "changed outside");
+    bench.vault.app.engine.count_accounts().await.unwrap();
+    bench.live(HOUR + 60).await;
+    assert_eq!(bench.classes().await, ["management_auth_refused"]);
+    assert!(bench.target.accepts("manager", "changed outside"));
+}

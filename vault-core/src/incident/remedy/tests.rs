@@ -35,6 +35,7 @@ fn ctx() -> Context {
         group: Default::default(),
         circuit: None,
         heartbeat: None,
+        reconciles: false,
     }
 }
 

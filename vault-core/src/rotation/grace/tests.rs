@@ -34,6 +34,7 @@ fn context(now: Timestamp, hold: u64) -> Context {
         group: Default::default(),
         circuit: None,
         heartbeat: None,
+        reconciles: false,
     }
 }
 

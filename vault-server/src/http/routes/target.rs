@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use vault_core::account::Subject;
 use vault_core::path::Name;
 use vault_core::rotation::port::TargetSpec;
-use vault_core::target::Target;
 use vault_core::target::pace::{EVERY_DEFAULT, Heartbeats, RATE_MAX};
+use vault_core::target::{OnDrift, Target};
 
 use crate::app::App;
 use crate::http::answer::Answer;
@@ -55,6 +55,13 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
             }
         },
         heartbeats: Some(heartbeats(fields, target.as_ref())?),
+        on_drift: match fields.text("on_drift")?.filter(|word| !word.is_empty()) {
+            None => None,
+            Some(word) => Some(
+                OnDrift::parse(&word)
+                    .ok_or_else(|| ApiError::invalid("on_drift must be park or reconcile"))?,
+            ),
+        },
         spec: TargetSpec {
             connection_url: or_stored("connection_url", spec.map(|spec| &spec.connection_url))?,
             settings: settings_kept,
@@ -138,7 +145,8 @@ pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
     Answer::of(&context.app.targets.status(&context.request.name("name")?)?)
 }
 
-const OURS: [&str; 11] = [
+const OURS: [&str; 12] = [
+    "on_drift",
     "heartbeat",
     "heartbeat_rate",
     "rotator",

@@ -49,6 +49,11 @@ const SETTINGS: &[Field] = &[
     may("allowed_usernames", List(&Text), "Which names may be managed as accounts; none for all."),
     may("rotation_policy", Text, "When the management credential is rotated."),
     may("password_policy", Text, "How passwords are made of accounts that name no policy."),
+    may(
+        "on_drift",
+        Word(&["park", "reconcile"]),
+        "What is done about a credential that was changed outside.",
+    ),
     may("heartbeat", Text, "How often its credentials are looked at, such as `24h`; `off` for never."),
     may("heartbeat_rate", Count, "Logins for that in a minute, at most."),
 ];
@@ -60,6 +65,11 @@ const SHOWN: &[Field] = &[
     may("max_concurrency", Count, "Rotations that may run on it at once."),
     must("allowed_usernames", List(&Text), "Which names may be managed as accounts; none for all."),
     may("password_policy", Text, "How passwords are made of accounts that name no policy."),
+    must(
+        "on_drift",
+        Word(&["park", "reconcile"]),
+        "What is done about a credential that was changed outside.",
+    ),
     must("heartbeat", Text, "How often its credentials are looked at; `0s`: not by itself."),
     must("heartbeat_rate", Count, "Logins for that in a minute, at most."),
     may("belongs_to", Text, "What it was made by, when that was an engine."),
