@@ -27,6 +27,8 @@ mod input;
 mod lease;
 #[path = "story/pool.rs"]
 mod pool;
+#[path = "story/protection.rs"]
+mod protection;
 #[path = "story/remedy.rs"]
 mod remedy;
 #[path = "story/restart.rs"]

@@ -203,6 +203,10 @@ pub struct AccountStatus {
     pub last_rotation: Option<WireTime>,
     /// When the next rotation is due.
     pub next_rotation: Option<WireTime>,
+    /// When the served version was last seen to work, unless it was refused since.
+    pub last_verified: Option<WireTime>,
+    /// When it is looked next whether it works.
+    pub next_heartbeat: Option<WireTime>,
     /// Until when a maintenance of its target holds what is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_until: Option<WireTime>,

@@ -53,6 +53,12 @@ pub struct TargetRead {
     /// How passwords are made of accounts that name no policy.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub password_policy: Option<String>,
+    /// What is done about a credential that was changed outside: `park` or `reconcile`.
+    pub on_drift: String,
+    /// How often its credentials are looked at; `0s`: not by itself.
+    pub heartbeat: String,
+    /// Logins for that in a minute, at most.
+    pub heartbeat_rate: u64,
     /// What it was made by, when that was an engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub belongs_to: Option<String>,
@@ -104,10 +110,33 @@ pub struct TargetStatus {
     pub last_rotation: Option<WireTime>,
     /// Accounts that live on it.
     pub accounts: Option<u64>,
+    /// Whether the clock begins anything on it.
+    pub circuit: Circuit,
     /// The silence or maintenance that it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,
     /// What stands in the way, when something does.
     #[serde(flatten)]
     pub failure: FailureFacts,
+}
+
+/// Whether a target answers, and what the clock makes of that.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Circuit {
+    /// `closed` (it answers, as far as is known), `open` (the clock begins nothing on it) or `half_open` (one account is
+    /// let through to find out).
+    pub state: String,
+    /// Since when it does not answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub since: Option<WireTime>,
+    /// When the next account is let through.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub next_probe: Option<WireTime>,
+    /// Calls without an answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failures: Option<u64>,
+    /// Accounts that were let through to find out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub probes: Option<u64>,
 }

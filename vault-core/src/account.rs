@@ -83,6 +83,20 @@ pub struct Settings {
     pub ttl: Option<Duration>,
     /// The longest a check-out may last, renewals included.
     pub max_ttl: Option<Duration>,
+    /// How often it is looked whether its credential works; zero: never; without one, as its target says.
+    pub heartbeat: Option<Duration>,
+}
+
+/// When it is looked next whether the credential works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Beat {
+    /// When; `None`: not by itself.
+    pub next: Option<Timestamp>,
+    /// Looks since the last one that showed something.
+    pub misses: u32,
+    /// The time under which it stands in the index. Whoever commits the record sets it.
+    pub armed: Option<Timestamp>,
 }
 
 /// One version of a credential. The secret itself is a record of its own.
@@ -182,6 +196,20 @@ pub struct Account {
     /// in flight is held.
     #[serde(default)]
     pub held_until: Option<Timestamp>,
+    /// Whether what the clock asks for waits until its target answers again: the target's circuit is open
+    /// ([`crate::target::breaker`]).
+    #[serde(default)]
+    pub waits: bool,
+    /// Its place among those that wait so, as it is stored. Whoever commits the record sets it.
+    #[serde(default)]
+    pub queued: Option<u8>,
+    /// Its next heartbeat.
+    #[serde(default)]
+    pub beat: Beat,
+    /// The incident by which the vault set a fresh credential by itself, because its target's settings say so. It does
+    /// that once for each.
+    #[serde(default)]
+    pub reconciled: Option<IncidentId>,
 }
 
 impl Account {
@@ -207,6 +235,10 @@ impl Account {
             history_next: 0,
             armed: None,
             held_until: None,
+            waits: false,
+            queued: None,
+            beat: Beat::default(),
+            reconciled: None,
         }
     }
 

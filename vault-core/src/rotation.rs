@@ -12,6 +12,7 @@
 
 pub mod attempt;
 mod check;
+pub mod circuit;
 mod doubt;
 mod due;
 pub mod event;
@@ -19,6 +20,7 @@ pub mod execute;
 pub mod failure;
 pub mod fault;
 pub mod grace;
+pub mod heartbeat;
 pub mod port;
 pub mod previous;
 pub mod provisioner;

@@ -1,7 +1,11 @@
 //! A target: a system on which accounts live. Its management credential is an account of its own.
 
+pub mod breaker;
+pub mod pace;
+
 use serde::{Deserialize, Serialize};
 
+use self::pace::Heartbeats;
 use crate::clock::Timestamp;
 use crate::database::Origin;
 use crate::path::Name;
@@ -33,6 +37,40 @@ pub struct Target {
     pub origin: Option<Origin>,
     /// When it was first configured.
     pub created_at: Timestamp,
+    /// How often its credentials are looked at.
+    #[serde(default)]
+    pub heartbeats: Heartbeats,
+    /// What is done about a credential that was changed outside.
+    #[serde(default)]
+    pub on_drift: OnDrift,
+}
+
+/// What the vault does by itself about a credential that was changed outside.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDrift {
+    /// Nothing: a person must find out who set it.
+    #[default]
+    Park,
+    /// A fresh one is set by the management credential, once for each incident.
+    Reconcile,
+}
+
+impl OnDrift {
+    /// Its stable word.
+    #[must_use]
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Park => "park",
+            Self::Reconcile => "reconcile",
+        }
+    }
+
+    /// By its [`word`](Self::word).
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Park, Self::Reconcile].into_iter().find(|one| one.word() == word)
+    }
 }
 
 impl Target {
@@ -86,6 +124,8 @@ mod tests {
                 password_policy: None,
                 origin: None,
                 created_at: Timestamp::EPOCH,
+                heartbeats: Heartbeats::default(),
+                on_drift: OnDrift::Park,
             };
             assert_eq!(target.allows(name), want, "{patterns:?} {name}");
         }

@@ -22,7 +22,7 @@ use self::desk::{Desks, Wired};
 use crate::barrier::Barrier;
 use crate::config::Config;
 use crate::dashboard::session::Sessions;
-use crate::engine::{Engine, Ports as EnginePorts, scheduler};
+use crate::engine::{Engine, scheduler};
 use crate::service::account::AccountService;
 use crate::service::approle::ApproleService;
 use crate::service::audit::AuditService;
@@ -200,19 +200,8 @@ impl App {
         let limits = Limits { default_ttl: config.default_ttl, max_ttl: config.max_ttl };
         let tokens = Arc::new(TokenService::new(barrier.clone(), Arc::clone(&entropy), limits));
         let logins = Arc::new(LoginService::new(barrier.clone(), Arc::clone(&tokens)));
-        let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), &metrics);
-        let engine = Engine::new(EnginePorts {
-            barrier: barrier.clone(),
-            audit: audit.clone(),
-            consumers: consumers.clone(),
-            clock: Arc::clone(&clock),
-            entropy: Arc::clone(&entropy),
-            rotators,
-            metrics: Arc::clone(&metrics),
-            shutdown: shutdown.clone(),
-        });
-        let knowers = KnowerService::new(barrier.clone(), Arc::clone(&clock));
-        let wired = Wired { engine, consumers, knowers, tokens, mounts };
+        let ports = Ports { clock: Arc::clone(&clock), entropy: Arc::clone(&entropy), rotators };
+        let wired = Wired::over(&barrier, &audit, ports, &metrics, &shutdown, (tokens, mounts));
         let desks = Desks::over(&wired, &metrics, &shutdown, config.connections_max);
         let Wired { engine, consumers, knowers, tokens, mounts } = wired;
         let Desks { accounts, campaigns, databases, dynamic, incidents, leases, .. } = desks;
@@ -221,7 +210,13 @@ impl App {
         Ok(Arc::new(Self {
             remedies,
             reports,
-            webhooks: WebhookService::new(barrier.clone(), outbox, Arc::clone(&clock), Arc::clone(&entropy), &metrics),
+            webhooks: WebhookService::new(
+                barrier.clone(),
+                outbox,
+                Arc::clone(&clock),
+                Arc::clone(&entropy),
+                &metrics,
+            ),
             databases,
             targets,
             incidents,

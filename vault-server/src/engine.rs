@@ -18,12 +18,14 @@ pub mod scheduler;
 mod act;
 mod bench;
 pub mod board;
+pub mod circuit;
 pub(crate) mod commit;
 mod drive;
 pub mod dynamic;
 mod escalate;
 mod facts;
 pub mod group;
+pub(crate) mod heartbeat;
 mod meter;
 pub mod outbox;
 mod place;
@@ -72,6 +74,10 @@ struct Inner {
     rotators: Registry,
     flights: Arc<Flights>,
     gates: Gates,
+    /// Which targets answer.
+    circuits: circuit::Circuits,
+    /// What each target's heartbeats may cost it.
+    paces: heartbeat::Paces,
     /// Whose turn it is to write to the incident of a target.
     turns: group::Turns,
     meter: Meter,
@@ -120,6 +126,8 @@ impl Engine {
                 rotators,
                 flights,
                 gates,
+                circuits: circuit::Circuits::default(),
+                paces: heartbeat::Paces::default(),
                 turns: group::Turns::default(),
                 meter,
                 board,

@@ -66,6 +66,7 @@ Examples:
       connection_url='postgresql://{{username}}:{{password}}@db.example:5432/postgres' \\
       username=rotunda password=-
   rotunda target write pg-main password=@/run/secrets/pg-main
+  rotunda target write pg-main heartbeat=6h heartbeat_rate=120 on_drift=reconcile
 
 Settings are key=value; key=@FILE reads a file, key=- standard input (hidden on a terminal). A password
 written out is seen by other users of the machine. Without password= it is asked for on a terminal.")]

@@ -43,6 +43,12 @@ pub struct Context {
     pub incident: IncidentId,
     /// The incident that the account's target has, or had.
     pub group: Outage,
+    /// When somebody is let through to the account's target, whose circuit is open; `None` while it is closed.
+    pub circuit: Option<Timestamp>,
+    /// How often it is looked whether the account's credential works; `None`: never.
+    pub heartbeat: Option<std::time::Duration>,
+    /// Whether a credential that was changed outside is replaced by itself.
+    pub reconciles: bool,
 }
 
 /// One call on the target. Run only after the plan that asks for it is committed.

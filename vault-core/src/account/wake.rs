@@ -12,6 +12,8 @@ use crate::rotation::run::Stage;
 pub fn wake(account: &Account) -> Option<Timestamp> {
     let rotation = match &account.stage {
         Stage::Active { .. } => return Some(Timestamp::EPOCH),
+        // Its target's circuit says when, and for all that wait there.
+        _ if account.waits => None,
         Stage::Waiting { at, .. } => (!account.defers_start()).then_some(*at),
         Stage::Parked { .. } => None,
         Stage::Idle if account.lending.is_held() => None,

@@ -93,6 +93,28 @@ pub enum What {
     },
     /// No account is beneath it any more, and none left it by proof.
     Dissolved,
+    /// Nothing answers there: the clock begins nothing on the target before something does.
+    CircuitOpened {
+        /// How the last call failed.
+        class: FaultClass,
+        /// Calls without an answer, one after the other.
+        failures: u32,
+    },
+    /// One account was let through to the target for the first time, and got no answer either. Those that follow have no
+    /// line; the one that tells of the answer counts them.
+    CircuitTried {
+        /// How it failed.
+        class: FaultClass,
+    },
+    /// The target has answered: those that waited for it go on.
+    CircuitClosed {
+        /// Accounts that were let through to find out.
+        probes: u32,
+        /// Calls without an answer, from before it was opened on.
+        failures: u32,
+    },
+    /// The vault sets a fresh credential by itself, because the target's settings say so.
+    Reconciled,
     /// It waits for a person.
     Parked,
     /// A receiver has taken a message that tells of it.
@@ -250,6 +272,10 @@ impl Entry {
             What::Left { .. } => "left",
             What::ClassChanged { .. } => "class_changed",
             What::Dissolved => "dissolved",
+            What::CircuitOpened { .. } => "circuit_opened",
+            What::CircuitTried { .. } => "circuit_tried",
+            What::CircuitClosed { .. } => "circuit_closed",
+            What::Reconciled => "reconciled_by_policy",
             What::Parked => "parked",
             What::Notified { .. } => "notified",
             What::Escalated { .. } => "escalated",
@@ -276,6 +302,24 @@ impl Entry {
             What::Left { subject, why } => format!("{}: {why}", named(subject)),
             What::ClassChanged { failure } => format!("now {}: {}", failure.class, failure.detail),
             What::Dissolved => "no account is beneath it any more".to_owned(),
+            What::CircuitOpened { class, failures } => {
+                format!(
+                    "{class}: {failures} calls without an answer; the clock begins nothing until one is answered"
+                )
+            }
+            What::CircuitTried { class } => {
+                format!(
+                    "{class}: one account was let through and got no answer; others follow, each after a longer wait"
+                )
+            }
+            What::CircuitClosed { probes, failures } => {
+                format!(
+                    "the target answers, after {failures} calls without an answer, {probes} of them let through to find out; those that waited go on"
+                )
+            }
+            What::Reconciled => {
+                "reconciled by policy: a fresh password is set by the management credential".to_owned()
+            }
             What::Parked => "waits for a person".to_owned(),
             What::Notified { receiver } => format!("webhook {receiver} has taken the message"),
             What::Escalated { receivers } => {
@@ -350,6 +394,10 @@ impl Marks {
             | What::Left { .. }
             | What::ClassChanged { .. }
             | What::Dissolved
+            | What::CircuitOpened { .. }
+            | What::CircuitTried { .. }
+            | What::CircuitClosed { .. }
+            | What::Reconciled
             | What::Parked
             | What::Escalated { .. }
             | What::Assigned { .. }

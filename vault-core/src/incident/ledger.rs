@@ -8,6 +8,7 @@ use super::entry::{ALIKE_FOR, Entry, Failure, WHOLE_LINES, What};
 use super::{Incident, IncidentState, Kind, Marks, Members, Review};
 use crate::clock::Timestamp;
 use crate::rotation::fault::FaultClass;
+use crate::target::breaker::Turn;
 
 pub use self::event::{FaultReport, LedgerEvent};
 
@@ -46,6 +47,8 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
         LedgerEvent::Fault(report) => failed(&mut incident, report),
         // Of a target's incident only: [`super::group::hear`].
         LedgerEvent::Moved { .. } => None,
+        LedgerEvent::Reconciled { at, .. } => Some((*at, None, What::Reconciled)),
+        LedgerEvent::Circuit { at, turn, .. } => turned(turn).map(|what| (*at, None, what)),
         LedgerEvent::NextAttempt { at, .. } => {
             incident.next_attempt = *at;
             incident.parked &= at.is_none();
@@ -98,6 +101,16 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
     };
     let entry = line.map(|(wall, by, what)| write(&mut incident, wall, by, what));
     Some(Recorded { incident, entry })
+}
+
+/// The line of a turn of the target's circuit; of those who were let through in vain, only the first has one.
+fn turned(turn: &Turn) -> Option<What> {
+    Some(match turn {
+        Turn::Opened(outage) => What::CircuitOpened { class: outage.class, failures: outage.failures },
+        Turn::Failed(outage) if outage.probes == 1 => What::CircuitTried { class: outage.class },
+        Turn::Failed(_) => return None,
+        Turn::Closed(outage) => What::CircuitClosed { probes: outage.probes, failures: outage.failures },
+    })
 }
 
 pub(super) fn close(incident: &mut Incident) {

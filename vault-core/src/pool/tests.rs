@@ -29,6 +29,9 @@ fn context() -> Context {
         rotation: RotationId::generate(NOW, &entropy),
         incident: IncidentId::generate(NOW, &entropy),
         group: Default::default(),
+        circuit: None,
+        heartbeat: None,
+        reconciles: false,
     }
 }
 

@@ -3,7 +3,8 @@
 use super::failure::raise;
 use super::fault::{Fault, FaultClass};
 use super::port::Probe;
-use super::run::Stage;
+use super::run::{Cause, Stage, Step};
+use super::step::{go, new_run};
 use crate::account::plan::{Context, HistoryKind, Plan};
 use crate::account::{Account, Health, Subject};
 use crate::incident::ledger::LedgerEvent;
@@ -40,10 +41,29 @@ pub(super) fn checked(account: Account, probe: Probe, ctx: &Context) -> Option<P
             };
             let fault = Fault::new(class, "the target refuses the stored password: it was changed outside");
             raise(&mut plan, &fault, None, ctx.now, ctx.now, 0, ctx);
+            reconcile_by_policy(&mut plan, ctx);
         }
         Probe::Blocked(fault) => raise(&mut plan, &fault, None, ctx.now, ctx.now, 0, ctx),
         // Nothing was learnt about the credential, so nothing is said about it.
         Probe::Inconclusive(_) => return None,
     }
     Some(plan)
+}
+
+/// Where the target's settings say so a fresh credential is set by the management credential: once for each incident, so
+/// that two who manage the same account do not fight for it. What was lent is left alone: whoever holds it may have set
+/// it, could not be told the new one, and the end of the lease sets a fresh one anyway.
+fn reconcile_by_policy(plan: &mut Plan, ctx: &Context) {
+    let account = &plan.account;
+    let is_meant = ctx.reconciles && matches!(account.subject, Subject::Account(_));
+    let is_free = account.stage == Stage::Idle && !account.lending.is_held();
+    let Some(incident) = account.incident.filter(|_| is_meant && is_free) else { return };
+    if account.reconciled == Some(incident) {
+        plan.ledger.push(LedgerEvent::Parked { incident, at: ctx.now });
+        return;
+    }
+    plan.account.reconciled = Some(incident);
+    plan.ledger.push(LedgerEvent::Reconciled { incident, at: ctx.now });
+    go(plan, new_run(Cause::Schedule, ctx.now, ctx), Step::Prepare);
+    plan.note(HistoryKind::Started, None, ctx.now);
 }

@@ -54,9 +54,10 @@ fn fresh_candidate(plan: &mut Plan, mut run: Run, step: Step, ctx: &Context) {
 pub(super) fn wait(plan: &mut Plan, run: Run, step: Step, ctx: &Context) {
     let at = ctx.now.plus(backoff(run.attempts, ctx.retry_base, ctx.retry_cap, ctx.draw));
     if let Some(incident) = plan.account.incident {
-        plan.ledger.push(LedgerEvent::NextAttempt { incident, at: Some(at) });
+        plan.ledger.push(LedgerEvent::NextAttempt { incident, at: Some(ctx.circuit.unwrap_or(at)) });
     }
     plan.effect = None;
+    plan.account.waits = ctx.circuit.is_some();
     plan.account.stage = Stage::Waiting { run, step, at };
 }
 

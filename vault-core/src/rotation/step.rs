@@ -340,6 +340,7 @@ pub(super) fn go(plan: &mut Plan, run: Run, step: Step) {
         Step::Retire => Effect::Retire { end_sessions: run.cause.spares_nobody() },
     });
     plan.account.held_until = None;
+    plan.account.waits = false;
     plan.account.stage = Stage::Active { run, step };
 }
 

@@ -70,7 +70,8 @@ impl Account {
     }
 
     /// Whether what it waits for must not be put off: what ends a lease, and what was revoked.
-    fn must_go(&self) -> bool {
+    #[must_use]
+    pub fn must_go(&self) -> bool {
         let closes = self.lending.holder.as_ref().is_some_and(|holder| holder.closing.is_some());
         closes || self.stage.run().is_some_and(|run| run.cause.spares_nobody())
     }

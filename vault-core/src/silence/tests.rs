@@ -125,6 +125,9 @@ fn context(now: Timestamp) -> Context {
         rotation: RotationId::generate(now, &entropy),
         incident: IncidentId::generate(now, &entropy),
         group: Default::default(),
+        circuit: None,
+        heartbeat: None,
+        reconciles: false,
     }
 }
 

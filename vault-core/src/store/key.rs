@@ -109,13 +109,18 @@ pub enum Table {
     Silence = 52,
     /// Attempts that are over: time (8 bytes, big endian), rotation id, number (4 bytes, big endian).
     Attempt = 54,
+    /// Circuits of targets that are open: `c`, target. And accounts that wait until their target answers: `w`, target, NUL,
+    /// place (1 byte), subject. Those values are empty.
+    Circuit = 55,
+    /// Heartbeats: target, NUL, time (8 bytes, big endian), subject. Values are empty.
+    Heartbeat = 56,
     /// Incidents that wait for somebody, and who was told that nobody takes them: incident id.
     Escalation = 57,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 53] = [
+    pub const ALL: [Self; 55] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -168,6 +173,8 @@ impl Table {
         Self::TargetIncident,
         Self::Silence,
         Self::Attempt,
+        Self::Circuit,
+        Self::Heartbeat,
         Self::Escalation,
     ];
 

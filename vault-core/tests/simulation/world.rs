@@ -182,6 +182,9 @@ impl World {
             rotation: RotationId::generate(self.now, &self.entropy),
             incident: IncidentId::generate(self.now, &self.entropy),
             group: self.outage,
+            circuit: None,
+            heartbeat: None,
+            reconciles: false,
         }
     }
 

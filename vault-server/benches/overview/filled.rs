@@ -70,6 +70,8 @@ impl Filler<'_> {
             allowed_usernames: Vec::new(),
             password_policy: None,
             origin: None,
+            heartbeats: Default::default(),
+            on_drift: Default::default(),
             created_at: self.app.clock.now(),
         };
         self.batch.put(target.name.as_str(), Require::Absent, &target);

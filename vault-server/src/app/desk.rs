@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use crate::engine::Engine;
+use super::Ports;
+use crate::barrier::Barrier;
+use crate::engine::{Engine, Ports as EnginePorts};
 use crate::service::account::AccountService;
+use crate::service::audit::AuditService;
 use crate::service::campaign::CampaignService;
 use crate::service::consumer::ConsumerService;
 use crate::service::database::DatabaseService;
@@ -31,6 +34,32 @@ pub(super) struct Wired {
     pub(super) mounts: MountService,
 }
 
+impl Wired {
+    pub(super) fn over(
+        barrier: &Barrier,
+        audit: &AuditService,
+        ports: Ports,
+        metrics: &Arc<Metrics>,
+        shutdown: &Shutdown,
+        (tokens, mounts): (Arc<TokenService>, MountService),
+    ) -> Self {
+        let Ports { clock, entropy, rotators } = ports;
+        let consumers = ConsumerService::new(barrier.clone(), Arc::clone(&clock), metrics);
+        let knowers = KnowerService::new(barrier.clone(), Arc::clone(&clock));
+        let engine = Engine::new(EnginePorts {
+            barrier: barrier.clone(),
+            audit: audit.clone(),
+            consumers: consumers.clone(),
+            clock,
+            entropy,
+            rotators,
+            metrics: Arc::clone(metrics),
+            shutdown: shutdown.clone(),
+        });
+        Self { engine, consumers, knowers, tokens, mounts }
+    }
+}
+
 /// The services that work on accounts.
 pub(super) struct Desks {
     pub(super) accounts: AccountService,
@@ -48,7 +77,12 @@ pub(super) struct Desks {
 }
 
 impl Desks {
-    pub(super) fn over(wired: &Wired, metrics: &Metrics, shutdown: &Shutdown, connections_max: usize) -> Self {
+    pub(super) fn over(
+        wired: &Wired,
+        metrics: &Metrics,
+        shutdown: &Shutdown,
+        connections_max: usize,
+    ) -> Self {
         let Wired { engine, consumers, knowers, tokens, mounts } = wired;
         let engine_of = || engine.clone();
         let accounts = AccountService::new(engine_of(), consumers.clone(), knowers.clone());

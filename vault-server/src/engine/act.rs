@@ -3,6 +3,7 @@
 use tokio::task::JoinHandle;
 use vault_core::account::plan::{Context, Plan};
 use vault_core::account::{Account, Subject};
+use vault_core::rotation::heartbeat;
 
 use super::Engine;
 use super::commit::PlanError;
@@ -55,9 +56,10 @@ impl Engine {
             let Some(loaded) = self.account(subject)? else { return Err(ActError::NotFound) };
             let context = self.context(&loaded.value)?;
             let (plan, value) = decide(loaded.value.clone(), &context);
-            let Some(plan) = plan else {
+            let Some(mut plan) = plan else {
                 return Ok(Acted { value, account: loaded.value, drive: None });
             };
+            heartbeat::arm(&loaded.value, &mut plan, &context);
             match self.commit(&loaded, &plan, None).await {
                 Ok(()) => {}
                 Err(PlanError::Commit(CommitError::Conflict)) => continue,

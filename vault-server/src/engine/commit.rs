@@ -21,7 +21,9 @@ use vault_core::store::due;
 use vault_core::store::key::Table;
 
 use super::Engine;
+use super::circuit::waiting_name;
 use super::group::put_group;
+use super::heartbeat::beat_name;
 use super::outbox::{Attention, Turned};
 use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, line_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
@@ -189,10 +191,30 @@ pub(crate) fn adopt(
     Ok(())
 }
 
-/// Moves the account's entry in the due index from `armed` to where it belongs.
+/// Moves the account's entry in the due index from `armed` to where it belongs, and its place among those that wait for
+/// its target.
 pub(crate) fn reschedule(batch: &mut Transaction, armed: Option<Timestamp>, account: &mut Account) {
     let subject = account.subject.key();
     account.armed = wake(account);
+    let (queued, place) = (account.queued, account.place_in_line());
+    if queued != place {
+        if let Some(place) = queued {
+            batch.unmark(Table::Circuit, waiting_name(account, place));
+        }
+        if let Some(place) = place {
+            batch.mark(Table::Circuit, waiting_name(account, place));
+        }
+        account.queued = place;
+    }
+    if account.beat.armed != account.beat.next {
+        if let Some(at) = account.beat.armed {
+            batch.unmark(Table::Heartbeat, beat_name(account, at));
+        }
+        if let Some(at) = account.beat.next {
+            batch.mark(Table::Heartbeat, beat_name(account, at));
+        }
+        account.beat.armed = account.beat.next;
+    }
     if armed == account.armed {
         return;
     }

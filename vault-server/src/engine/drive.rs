@@ -7,6 +7,7 @@ use vault_core::id::RotationId;
 use vault_core::path::Name;
 use vault_core::rotation::execute::{Answer, Bench, broken, execute, failed, timed_out};
 use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::heartbeat;
 use vault_core::rotation::port::{Minted, NO_RIGHTS, Probe};
 use vault_core::rotation::step::{Event, advance};
 use vault_core::target::Target;
@@ -23,7 +24,10 @@ impl Engine {
     /// Runs `effect` and whatever follows from it. Holds the account's lock, and a place at its target.
     pub(super) async fn drive(self, subject: Subject, effect: Effect, flight: Flight) {
         let place = self.turn(&subject).await;
-        let mut next = Some(effect);
+        let mut next = Some(effect).filter(|_| !self.is_turned_away(&subject, &flight));
+        if next.is_none() {
+            self.turn_away(&subject).await;
+        }
         while let Some(effect) = next {
             next = match self.step(&subject, effect).await {
                 Ok(next) => next,
@@ -38,6 +42,14 @@ impl Engine {
         drop(flight);
     }
 
+    /// Goes on, beside whoever asked, with what follows from a look at an account.
+    pub(super) fn go_on(&self, subject: &Subject, effect: Option<Effect>, flight: Flight) {
+        if let Some(effect) = effect {
+            flight.drives();
+            self.spawn(self.clone().drive(subject.clone(), effect, flight));
+        }
+    }
+
     /// Runs one effect and commits what it means; gives back the next one.
     async fn step(&self, subject: &Subject, effect: Effect) -> Result<Option<Effect>, PlanError> {
         let Some(account) = self.account(subject)? else { return Ok(None) };
@@ -49,6 +61,7 @@ impl Engine {
         };
         let Called { answer: Answer { event, minted }, managed_by } =
             self.run(&account.value, effect).await?;
+        let turned = self.hear(target, &event).await;
         let refused = managed_by.filter(|_| event.management_refused());
         let turn = match &managed {
             // A refusal is written down before the next one may try.
@@ -73,6 +86,9 @@ impl Engine {
         let plan = self.decide_with(subject, minted.as_ref(), advanced).await?;
         if let Some(version) = refused {
             self.note_refused_management(target, version).await;
+        }
+        if let Some(turned) = turned {
+            self.turn_circuit(target, turned).await;
         }
         drop(turn);
         Ok(plan.and_then(|plan| plan.effect))
@@ -108,7 +124,8 @@ impl Engine {
         for _ in 0..CONFLICTS_MAX {
             let Some(loaded) = self.account(subject)? else { return Ok(None) };
             let context = self.context(&loaded.value)?;
-            let Some(plan) = decide(loaded.value.clone(), &context) else { return Ok(None) };
+            let Some(mut plan) = decide(loaded.value.clone(), &context) else { return Ok(None) };
+            heartbeat::arm(&loaded.value, &mut plan, &context);
             match self.commit(&loaded, &plan, minted).await {
                 Ok(()) => {
                     self.report(&plan);
@@ -214,19 +231,25 @@ impl Engine {
     /// # Errors
     /// [`ActError`] by cause.
     pub async fn check_now(&self, subject: &Subject, effect: Effect) -> Result<Probe, ActError> {
-        let Some(_flight) = self.inner.flights.take(&subject.key(), super::OUTCOME_WAIT).await else {
+        let Some(flight) = self.inner.flights.take(&subject.key(), super::OUTCOME_WAIT).await else {
             let fault = Fault::new(FaultClass::Overdue, "a rotation of the account is still running");
             return Ok(Probe::Inconclusive(fault));
         };
         // Not while the management credential is changed: without one nothing can be asked.
-        let _place = self.place(subject).await;
+        let place = self.place(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
         let event = self.run(&account.value, effect).await?.answer.event;
+        let turned = self.hear(&account.value.target, &event).await;
         let Event::Checked(probe) = event.clone() else {
             let fault = Fault::new(FaultClass::Preflight, "the account has no credential to check");
             return Ok(Probe::Inconclusive(fault));
         };
-        self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
+        let plan = self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
+        if let Some(turned) = turned {
+            self.turn_circuit(&account.value.target, turned).await;
+        }
+        drop(place);
+        self.go_on(subject, plan.and_then(|plan| plan.effect), flight);
         Ok(probe)
     }
 }

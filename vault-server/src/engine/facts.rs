@@ -11,6 +11,7 @@ use vault_core::rotation::grace::EARLY_AFTER_DEFAULT;
 use vault_core::schedule::policy::{RETRIES_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT};
 use vault_core::schedule::{RotationPolicy, next_due, within_window};
 use vault_core::secret::SecretString;
+use vault_core::target::OnDrift;
 
 use super::Engine;
 use super::record::StoredPasswordPolicy;
@@ -53,6 +54,11 @@ impl Engine {
             rotation: RotationId::generate(now, self.entropy()),
             incident: IncidentId::generate(now, self.entropy()),
             group: self.outage(&account.target)?,
+            heartbeat: target.as_ref().and_then(|target| self.heartbeat_of(account, target.heartbeats)),
+            reconciles: target.as_ref().is_some_and(|target| {
+                target.on_drift == OnDrift::Reconcile && self.maintenance(&target.name).is_none()
+            }),
+            circuit: self.circuit(&account.target).shut_until(),
         })
     }
 

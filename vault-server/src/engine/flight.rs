@@ -28,6 +28,7 @@ pub struct Flight {
     key: String,
     slot: Arc<Slot>,
     guard: Option<OwnedMutexGuard<()>>,
+    by_clock: bool,
 }
 
 impl Flights {
@@ -46,7 +47,13 @@ impl Flights {
 
     /// A flight that is not got yet. Dropping it, also in the middle of the waiting, tidies its slot.
     fn waiting(self: &Arc<Self>, key: &str) -> Flight {
-        Flight { flights: Arc::clone(self), key: key.to_owned(), slot: self.slot(key), guard: None }
+        Flight {
+            flights: Arc::clone(self),
+            key: key.to_owned(),
+            slot: self.slot(key),
+            guard: None,
+            by_clock: false,
+        }
     }
 
     /// Takes the account if nobody has it.
@@ -78,6 +85,17 @@ impl Flights {
 }
 
 impl Flight {
+    /// Says that nobody asked for what is about to be done: it can wait when its turn comes and its target does not answer.
+    pub fn begins_by_clock(&mut self) {
+        self.by_clock = true;
+    }
+
+    /// Whether nobody asked for it.
+    #[must_use]
+    pub const fn is_by_clock(&self) -> bool {
+        self.by_clock
+    }
+
     /// Says that effects are about to run, so that whoever comes shares their outcome.
     pub fn drives(&self) {
         self.slot.driving.store(true, Ordering::Release);

@@ -10,10 +10,12 @@ use vault_core::rehearsal::Light;
 use vault_core::rotation::fault::FaultClass;
 use vault_core::silence::Mode;
 
+use self::circuit::CircuitMeter;
 use self::rotation::RotationMeter;
 use self::standing::StandingMeter;
 use crate::telemetry::metrics::Metrics;
 
+pub(super) mod circuit;
 pub(super) mod rotation;
 pub(super) mod standing;
 
@@ -24,6 +26,8 @@ pub(super) struct Meter {
     pub(super) rotation: RotationMeter,
     /// How accounts, leases and incidents stand.
     pub(super) standing: StandingMeter,
+    /// Which targets answer.
+    pub(super) circuits: CircuitMeter,
     events: Family<EventLabels, Counter>,
     rotations: Family<RotationLabels, Counter>,
     leases: Family<EventLabels, Counter>,
@@ -68,6 +72,7 @@ impl Meter {
         let meter = Self {
             rotation: RotationMeter::new(kinds),
             standing: StandingMeter::default(),
+            circuits: CircuitMeter::new(),
             events: Family::default(),
             rotations: Family::default(),
             leases: Family::default(),
@@ -87,6 +92,7 @@ impl Meter {
             meter.standing.register(registry);
         });
         metrics.register(|registry| {
+            meter.circuits.register(registry);
             registry.register(
                 "account_events",
                 "What happened to accounts, by kind and class",

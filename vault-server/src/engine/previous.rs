@@ -41,6 +41,9 @@ impl Engine {
         };
         let called = self.run(&account.value, effect).await?;
         let event = called.answer.event;
+        if let Some(turned) = self.hear(&account.value.target, &event).await {
+            self.turn_circuit(&account.value.target, turned).await;
+        }
         if let Some(refused) = called.managed_by.filter(|_| event.management_refused()) {
             if let Some(target) = &target {
                 self.inner.gates.note(target, false);

@@ -6,16 +6,18 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
+use vault_core::account::plan::Plan;
 use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::consumer::Uptake;
 use vault_core::id::SilenceId;
 use vault_core::rotation::run::Stage;
-use vault_core::rotation::{grace, step};
+use vault_core::rotation::{circuit, grace, step};
 use vault_core::silence::hold::hold;
 use vault_core::store::due::{self, Due};
 use vault_core::store::key::Table;
+use vault_core::target::breaker::Admission;
 
 use super::drive::Chain;
 use super::record::{DUE_ACCOUNT, DUE_DYNAMIC, DUE_ESCALATION, DUE_REHEARSAL, DUE_SILENCE};
@@ -87,13 +89,17 @@ impl Engine {
             });
         }
         while work.join_next().await.is_some() {}
-        let last = due.last().map(|name| (*name).clone());
-        Ok(last.filter(|_| more && due.len() == names.len()))
+        let last = due.last().map(|name| (*name).clone()).filter(|_| more && due.len() == names.len());
+        if last.is_none() {
+            self.look_at_circuits().await?;
+            self.look_at_heartbeats()?;
+        }
+        Ok(last)
     }
 
     /// Does what is due for one account, unless somebody is at it or its target is busy.
     pub(super) async fn attend(&self, subject: Subject, now: Timestamp) {
-        let Some(flight) = self.inner.flights.try_take(&subject.key()) else { return };
+        let Some(mut flight) = self.inner.flights.try_take(&subject.key()) else { return };
         let account = match self.account(&subject) {
             Ok(Some(loaded)) => loaded.value,
             Ok(None) => return,
@@ -103,21 +109,41 @@ impl Engine {
                 return;
             }
         };
-        if wake(&account).is_none_or(|at| at > now) {
+        // Who waits for its target is let go from there, and not by the index.
+        let waits = account.waits && !account.lending.expired(now);
+        if !waits && wake(&account).is_none_or(|at| at > now) {
             return;
         }
         // Read under the account's lock: who ends the maintenance waits for that before it lets the account go.
         let maintenance = self.maintenance(&account.target);
         let busy = !self.has_room(&account);
-        if maintenance.is_none() && busy && account.incident.is_some() && !account.lending.expired(now) {
+        let target = account.target.clone();
+        let is_held = maintenance.is_some() && !account.must_go();
+        let admission = self.admission(&account, is_held, busy, now);
+        let is_shut = matches!(admission, Admission::Wait(_));
+        let is_let_go = account.waits && !is_shut && (is_held || !busy);
+        if admission == Admission::Go && !account.lending.expired(now) {
+            flight.begins_by_clock();
+        }
+        if !is_shut
+            && maintenance.is_none()
+            && busy
+            && account.incident.is_some()
+            && !account.lending.expired(now)
+        {
             // It waits, and that is known: nothing to decide.
             return;
         }
         let acted = self
             .act(flight, &subject, |account, context| {
+                // Let go, it is due; what waits for it no longer waits for the target.
+                let account = if is_let_go { circuit::release(account, context) } else { account };
+                let as_it_is = account.clone();
                 let held = maintenance.as_ref().and_then(|by| hold(account.clone(), by, context));
                 let plan = if held.is_some() {
                     held
+                } else if is_shut {
+                    circuit::defer(account, context)
                 } else if account.stage.is_active() {
                     step::recover(account, context)
                 } else if busy && !account.lending.expired(context.now) {
@@ -126,15 +152,32 @@ impl Engine {
                     let uptake = self.uptake(&account);
                     grace::look(account, &uptake, context)
                 };
-                (plan, ())
+                (plan.or_else(|| is_let_go.then(|| Plan::new(as_it_is))), ())
             })
             .await;
+        if admission == Admission::Probe && acted.as_ref().is_ok_and(|acted| acted.drive.is_none()) {
+            self.unask_circuit(&target);
+        }
         match acted {
             Ok(_) | Err(ActError::NotFound) => {}
             Err(error) => {
                 tracing::error!(subject = %subject, error = %Chain(&error), "what was due could not be begun");
             }
         }
+    }
+
+    /// Whether the account's target lets it go on. What is in flight is recovered, a lease that ran out is ended, and what
+    /// a maintenance holds asks for nothing.
+    fn admission(&self, account: &Account, is_held: bool, busy: bool, now: Timestamp) -> Admission {
+        if is_held || account.stage.is_active() || account.lending.expired(now) {
+            return Admission::Go;
+        }
+        if !busy {
+            return self.ask_circuit(&account.target);
+        }
+        // There is no room to find out; what must wait waits there.
+        let (_, admission) = self.circuit(&account.target).ask(now);
+        if matches!(admission, Admission::Wait(_)) { admission } else { Admission::Go }
     }
 
     /// Looks at the accounts whose consumers may all have the new version by now.
@@ -144,7 +187,8 @@ impl Engine {
             let Some(flight) = self.inner.flights.try_take(&subject.key()) else { continue };
             let acted = self.act(flight, &subject, |account, context| {
                 let rests = grace::of(&account).is_none() || self.maintenance(&account.target).is_some();
-                if rests || !self.has_room(&account) {
+                let is_shut = self.circuit(&account.target).shut_until().is_some();
+                if rests || is_shut || !self.has_room(&account) {
                     return (None, ());
                 }
                 let uptake = self.uptake(&account);

@@ -4,17 +4,20 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use vault_core::account::standing::Standing;
-use vault_core::account::{Account, Health, Readable};
+use vault_core::account::{Account, Health, Readable, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
 use vault_core::incident::Incident;
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
+use vault_core::rotation::heartbeat;
 use vault_core::schedule::RotationPolicy;
 use vault_core::store::key::Table;
+use vault_core::target::pace::Heartbeats;
 
 use super::Engine;
 use super::drive::Chain;
+use super::heartbeat::ARMED_MAX;
 use super::meter::rotation::PLUGIN;
 use super::meter::standing::{Leases, OpenIncidents, Standings};
 use crate::barrier::LoadError;
@@ -24,6 +27,10 @@ use crate::barrier::LoadError;
 struct Known {
     kinds: BTreeMap<Name, &'static str>,
     policies: BTreeMap<Name, Option<RotationPolicy>>,
+    heartbeats: BTreeMap<Name, Option<Heartbeats>>,
+    /// Accounts that have another heartbeat than their settings ask for.
+    unarmed: Vec<Subject>,
+    late: i64,
 }
 
 impl Engine {
@@ -87,7 +94,7 @@ impl Engine {
             }
         }
         self.inner.meter.standing.incidents(&open);
-        Ok(())
+        self.count_circuits()
     }
 
     /// Counts how accounts and their leases stand.
@@ -110,12 +117,15 @@ impl Engine {
             tokio::task::yield_now().await;
         }
         self.inner.meter.standing.accounts(self.inner.rotators.kinds(), counted);
+        self.inner.meter.circuits.counted_late(known.late);
+        self.arm_heartbeats(known.unarmed).await;
         Ok(())
     }
 
     fn count_account(&self, account: &Account, now: Timestamp, known: &mut Known, counted: &mut Standings) {
         let policy = self.policy_of(account, &mut known.policies);
         let standing = Standing::of(account, policy.as_ref(), now);
+        self.count_heartbeat(account, now, known);
         let kind =
             *known.kinds.entry(account.target.clone()).or_insert_with(|| self.kind_of(&account.target));
         let late = standing.overdue.filter(|late| *late >= A_MINUTE).map(seconds);
@@ -136,6 +146,23 @@ impl Engine {
                 .map(|ratio| u32::try_from(ratio).unwrap_or(u32::MAX))
                 .map(|ratio| f64::from(ratio) / 1e6),
         );
+    }
+
+    fn count_heartbeat(&self, account: &Account, now: Timestamp, known: &mut Known) {
+        let of_target = || self.target(&account.target).ok().flatten().map(|target| target.value.heartbeats);
+        let Some(target) = *known.heartbeats.entry(account.target.clone()).or_insert_with(of_target) else {
+            return;
+        };
+        let every = self.heartbeat_of(account, target);
+        if known.unarmed.len() < ARMED_MAX && !heartbeat::fits(account, every.unwrap_or_default(), now) {
+            known.unarmed.push(account.subject.clone());
+        }
+        let seen = match account.health {
+            Health::Verified(at) => at,
+            Health::Unknown | Health::Refused(_) => account.created_at,
+        };
+        let is_late = every.is_some_and(|every| now.since(seen) > every.saturating_mul(2));
+        known.late += i64::from(is_late && account.versions.current.is_some());
     }
 
     /// The rotation policy of an account; `known` are those that were read already. Of one that cannot be read nothing is

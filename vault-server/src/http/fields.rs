@@ -14,6 +14,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 use vault_core::schedule::span;
 use vault_core::secret::{SecretString, wipe};
+use vault_core::target::pace::{EVERY_MAX, EVERY_MIN};
 
 use super::error::ApiError;
 
@@ -198,6 +199,26 @@ impl Fields {
                 "'{name}' must be a duration such as 3600, \"90s\", \"1h30m\" or \"1d\": {error}"
             ))
         })
+    }
+
+    /// How often a credential is looked at: a duration, or zero or `off` for never. `Some(None)` is an empty text: as it
+    /// is where nothing is said.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] for anything else.
+    pub fn heartbeat(&self, name: &str) -> Result<Option<Option<Duration>>, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        if text.trim().is_empty() {
+            return Ok(Some(None));
+        }
+        let every = if text.trim() == "off" { None } else { self.duration(name)? };
+        match every {
+            None => Ok(Some(Some(Duration::ZERO))),
+            Some(every) if (EVERY_MIN..=EVERY_MAX).contains(&every) => Ok(Some(Some(every))),
+            Some(_) => {
+                Err(ApiError::invalid(format!("'{name}' must be between 5s and 90d, or \"off\" for never")))
+            }
+        }
     }
 
     /// A whole number that is not negative; also as a string.

@@ -260,6 +260,8 @@ impl RemedyService {
                     rotation_policy: account.settings.rotation_policy,
                     allowed_usernames: None,
                     password_policy: target.password_policy,
+                    heartbeats: None,
+                    on_drift: None,
                 };
                 self.targets.configure(name, request, by).await?;
             }

@@ -5,14 +5,17 @@ mod verify;
 
 use vault_api::target::{TargetRead, TargetStatus};
 use vault_core::account::{Account, Settings, Subject};
+use vault_core::clock::Timestamp;
 use vault_core::identity::Principal;
 use vault_core::path::Name;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
-use vault_core::schedule::RotationPolicy;
+use vault_core::schedule::{RotationPolicy, span};
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
-use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, Target};
+use vault_core::target::breaker::Circuit;
+use vault_core::target::pace::Heartbeats;
+use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, OnDrift, Target};
 
 pub use self::remove::Disposal;
 
@@ -48,6 +51,10 @@ pub struct Configure {
     pub allowed_usernames: Option<Vec<String>>,
     /// How candidates are made of accounts that name no policy.
     pub password_policy: Option<Name>,
+    /// How often its credentials are looked at; `None` keeps what is stored.
+    pub heartbeats: Option<Heartbeats>,
+    /// What is done about a credential that was changed outside; `None` keeps what is stored.
+    pub on_drift: Option<OnDrift>,
 }
 
 impl TargetService {
@@ -108,6 +115,7 @@ impl TargetService {
             Some(target) => self.change(target, &subject, request, through).await?,
         }
         drop((flight, references));
+        self.engine.hasten_circuit(name);
         if new_password && self.is_trusted(&subject).await? {
             self.resume_parked(name).await?;
         }
@@ -189,6 +197,8 @@ impl TargetService {
             password_policy: request.password_policy,
             origin: through.origin.cloned(),
             created_at: now,
+            heartbeats: request.heartbeats.unwrap_or_default(),
+            on_drift: request.on_drift.unwrap_or_default(),
         };
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
         let mut account =
@@ -235,6 +245,8 @@ impl TargetService {
         target.origin = through.origin.cloned().or(target.origin);
         target.spec = request.spec;
         target.password_policy = request.password_policy;
+        target.on_drift = request.on_drift.unwrap_or(target.on_drift);
+        target.heartbeats = request.heartbeats.unwrap_or(target.heartbeats);
         if let Some(allowed) = request.allowed_usernames {
             target.allowed_usernames = allowed;
         }
@@ -296,6 +308,9 @@ impl TargetService {
             max_concurrency: Some(u64::from(target.concurrency)),
             allowed_usernames: target.allowed_usernames,
             password_policy: target.password_policy.map(String::from),
+            on_drift: target.on_drift.word().to_owned(),
+            heartbeat: span::format(target.heartbeats.every),
+            heartbeat_rate: u64::from(target.heartbeats.rate),
             released: target.origin.as_ref().map(|origin| origin.released),
             belongs_to: target.origin.map(|origin| format!("config {} of a database mount", origin.name)),
             settings,
@@ -329,6 +344,7 @@ impl TargetService {
             version: view.version,
             last_rotation: view.last_rotation,
             accounts: Some(accounts as u64),
+            circuit: circuit(self.engine.circuit(name)),
             silenced: view.silenced,
             failure: view.failure,
         })
@@ -340,6 +356,22 @@ impl TargetService {
     /// [`AccountError`] by cause.
     pub async fn rotate(&self, name: &Name, principal: &str) -> Result<Rotated, AccountError> {
         self.accounts.rotate_subject(&Subject::Management(name.clone()), false, principal).await
+    }
+}
+
+/// A circuit as it is told.
+fn circuit(circuit: Circuit) -> vault_api::target::Circuit {
+    let outage = circuit.outage();
+    let next = match circuit {
+        Circuit::Open { until, .. } => Some(until),
+        Circuit::Closed { .. } | Circuit::HalfOpen { .. } => None,
+    };
+    vault_api::target::Circuit {
+        state: circuit.word().to_owned(),
+        since: outage.map(|outage| outage.since.to_rfc3339()),
+        next_probe: next.map(Timestamp::to_rfc3339),
+        failures: outage.map(|outage| u64::from(outage.failures)),
+        probes: outage.map(|outage| u64::from(outage.probes)),
     }
 }
 

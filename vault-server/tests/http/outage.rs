@@ -77,12 +77,13 @@ async fn two_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and
     assert_eq!((&open["accounts_open"], &open["accounts_total"]), (&json!(ALL), &json!(ALL)));
     is_one_row_of_the_dashboard(&bench, &id).await;
     assert_eq!(open["accounts"].as_array().unwrap().len(), 100, "the first of them");
-    assert!(open["attempts"].as_u64() >= Some(2 * ALL as u64) && open["next_attempt"].is_string(), "{open}");
+    // Each is known to wait; few of them asked the target.
+    assert!(open["attempts"].as_u64() >= Some(ALL as u64) && open["next_attempt"].is_string(), "{open}");
     assert_eq!(bench.told_to("all").await, ["incident.opened"]);
     assert_eq!(bench.told_to("ours").await, ["incident.opened"], "an account of theirs is there");
     assert_eq!(bench.told_to("others").await, [] as [&str; 0]);
-    let status = bench.get("accounts/status/a007").await;
-    assert_eq!((status.at("/data/incident"), status.at("/data/class")), (json!(id), json!("unreachable")));
+    let status = bench.get("accounts/status/a150").await;
+    assert_eq!((status.at("/data/incident"), status.at("/data/class")), (json!(id), json!("overdue")));
 
     // Page by page, each with its own attempts.
     let page = bench.get(&format!("incidents/{id}/accounts?limit=150")).await;
@@ -96,7 +97,7 @@ async fn two_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and
     let one = rest.at("/data/accounts/49");
     assert_eq!(
         (&one["account"], &one["state"], &one["class"]),
-        (&json!("a199"), &json!("open"), &json!("unreachable"))
+        (&json!("a199"), &json!("open"), &json!("overdue"))
     );
     assert!(one["failures"].as_array().unwrap().len() <= 2, "those alike are one: {one}");
 
@@ -112,7 +113,7 @@ async fn two_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and
     let closed = bench.only_incident().await;
     assert_eq!((&closed["state"], &closed["accounts_open"]), (&json!("closed"), &json!(0)));
     assert!(closed["marks"]["t7"].is_string() && closed["marks"]["t6"].is_string(), "{closed}");
-    assert_eq!(closed["attempts"].as_u64().map(|attempts| attempts >= 2 * ALL as u64), Some(true));
+    assert_eq!(closed["attempts"].as_u64().map(|attempts| attempts >= ALL as u64), Some(true));
     assert_eq!(bench.told_to("all").await, ["incident.closed", "incident.opened"]);
     assert_eq!(bench.told_to("others").await, [] as [&str; 0]);
     for number in 0..ALL {

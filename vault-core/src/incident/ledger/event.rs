@@ -7,6 +7,7 @@ use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::fault::{FaultClass, Scope};
 use crate::rotation::run::Step;
+use crate::target::breaker::Turn;
 
 /// A failure, as the ledger is told of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -85,6 +86,22 @@ pub enum LedgerEvent {
         at: Timestamp,
         /// Its own.
         to: IncidentId,
+    },
+    /// The vault sets a fresh credential by itself, because the target's settings say so.
+    Reconciled {
+        /// Which incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The circuit of the target has turned.
+    Circuit {
+        /// The target's incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// How.
+        turn: Turn,
     },
     /// What it is about is no longer managed, so it will never be verified.
     Withdrawn {
@@ -176,6 +193,8 @@ impl LedgerEvent {
             | Self::Mitigated { incident, .. }
             | Self::Remediated { incident, .. }
             | Self::Moved { incident, .. }
+            | Self::Circuit { incident, .. }
+            | Self::Reconciled { incident, .. }
             | Self::Withdrawn { incident, .. }
             | Self::Notified { incident, .. }
             | Self::Escalated { incident, .. }

@@ -33,6 +33,9 @@ fn ctx() -> Context {
         rotation: RotationId::generate(now, &entropy),
         incident: IncidentId::generate(now, &entropy),
         group: Default::default(),
+        circuit: None,
+        heartbeat: None,
+        reconciles: false,
     }
 }
 

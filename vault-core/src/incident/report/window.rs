@@ -114,3 +114,22 @@ fn midnight(date: NaiveDate) -> Timestamp {
 
 /// The most months that a report tells apart.
 pub const MONTHS_MAX: usize = 120;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_month_before_january_is_december() {
+        for (now, from) in [
+            ("2027-01-15T08:00:00Z", "2026-12-01T00:00:00Z"),
+            ("2026-11-01T00:00:00Z", "2026-10-01T00:00:00Z"),
+        ] {
+            let now = Timestamp::parse_rfc3339(now).unwrap();
+            let window = Window::this_month_and_last(now);
+            assert_eq!(window.from.to_rfc3339(), from);
+            assert!(window.holds(now));
+            assert_eq!(months(window).len(), 2);
+        }
+    }
+}

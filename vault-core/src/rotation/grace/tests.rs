@@ -32,6 +32,9 @@ fn context(now: Timestamp, hold: u64) -> Context {
         rotation: RotationId::generate(now, &entropy),
         incident: IncidentId::generate(now, &entropy),
         group: Default::default(),
+        circuit: None,
+        heartbeat: None,
+        reconciles: false,
     }
 }
 

@@ -224,6 +224,7 @@ impl Engine {
 
     /// A management credential that was refused is not tried again by anybody before it is mended.
     async fn noted(&self, lease: &Dynamic, hands: &Hands, fault: Option<&Fault>) {
+        self.hear_call(&lease.target, fault).await;
         let refused = fault.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
         // Of other failures it is not known whether they came after the login.
         if refused || fault.is_none() {

@@ -57,6 +57,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
             .or_else(|| kept.alternate_username.filter(|_| !given("alternate_username"))),
         ttl: fields.duration("ttl")?.or_else(|| kept.ttl.filter(|_| !given("ttl"))),
         max_ttl: fields.duration("max_ttl")?.or_else(|| kept.max_ttl.filter(|_| !given("max_ttl"))),
+        heartbeat: fields.heartbeat("heartbeat")?.unwrap_or(kept.heartbeat),
     };
     let password = fields.secret("password")?.filter(|password| !password.expose().is_empty());
     let request = Configure { target, username, password, settings, adoption: Adoption::AtOnce };
@@ -85,6 +86,7 @@ pub(super) async fn read_config(context: Context) -> Result<Answer, ApiError> {
         "rotation_policy": status.rotation_policy,
         "password_policy": status.password_policy,
         "max_ttl": status.max_ttl,
+        "heartbeat": account.settings.heartbeat.map(vault_core::schedule::span::format),
         "rotation_period": seconds(own.rotation_period),
         "rotation_schedule": own.rotation_schedule,
         "rotation_window": seconds(own.rotation_window),

@@ -6,11 +6,14 @@ use serde_json::{Value, json};
 use vault_core::account::Subject;
 use vault_core::path::Name;
 use vault_core::rotation::port::TargetSpec;
+use vault_core::target::pace::{EVERY_DEFAULT, Heartbeats, RATE_MAX};
+use vault_core::target::{OnDrift, Target};
 
 use crate::app::App;
 use crate::http::answer::Answer;
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
+use crate::http::fields::Fields;
 use crate::http::routes::hand_over::{answered, confirmed};
 use crate::service::account::Rotated;
 use crate::service::target::{Configure, Disposal};
@@ -51,6 +54,14 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
                 Some(text).filter(|text| !text.is_empty()).map(|text| Name::parse(&text)).transpose()?
             }
         },
+        heartbeats: Some(heartbeats(fields, target.as_ref())?),
+        on_drift: match fields.text("on_drift")?.filter(|word| !word.is_empty()) {
+            None => None,
+            Some(word) => Some(
+                OnDrift::parse(&word)
+                    .ok_or_else(|| ApiError::invalid("on_drift must be park or reconcile"))?,
+            ),
+        },
         spec: TargetSpec {
             connection_url: or_stored("connection_url", spec.map(|spec| &spec.connection_url))?,
             settings: settings_kept,
@@ -58,6 +69,24 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
     };
     context.app.targets.configure(&name, request, &context.caller.principal).await?;
     Ok(Answer::nothing())
+}
+
+/// What a write leaves out stays; an empty text is the default again.
+fn heartbeats(fields: &Fields, stored: Option<&Target>) -> Result<Heartbeats, ApiError> {
+    let stored = stored.map(|target| target.heartbeats).unwrap_or_default();
+    let every = match fields.heartbeat("heartbeat")? {
+        None => stored.every,
+        Some(every) => every.unwrap_or(EVERY_DEFAULT),
+    };
+    let rate = match fields.count("heartbeat_rate")? {
+        None => stored.rate,
+        Some(rate) => {
+            u32::try_from(rate).ok().filter(|rate| (1..=RATE_MAX).contains(rate)).ok_or_else(|| {
+                ApiError::invalid(format!("heartbeat_rate must be between 1 and {RATE_MAX} in a minute"))
+            })?
+        }
+    };
+    Ok(Heartbeats { every, rate })
 }
 
 /// Every parameter that is not one of ours belongs to the rotator, which refuses what it does not know.
@@ -116,7 +145,10 @@ pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
     Answer::of(&context.app.targets.status(&context.request.name("name")?)?)
 }
 
-const OURS: [&str; 9] = [
+const OURS: [&str; 12] = [
+    "on_drift",
+    "heartbeat",
+    "heartbeat_rate",
     "rotator",
     "connection_url",
     "username",

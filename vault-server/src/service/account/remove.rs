@@ -11,7 +11,9 @@ use vault_core::store::key::Table;
 
 use super::{AccountError, AccountService, Also};
 use crate::barrier::{Loaded, Transaction};
+use crate::engine::circuit::waiting_name;
 use crate::engine::commit::{drop_secret, put_incidents, reschedule};
+use crate::engine::heartbeat::beat_name;
 use crate::engine::record::{DUE_ACCOUNT, Managed, Member, managed_names};
 use crate::engine::{ActError, READ_WAIT};
 use crate::service::hand_over::{Confirmation, HandedOver, still_to_give};
@@ -164,6 +166,12 @@ impl AccountService {
         }
         if let Some(at) = account.armed {
             batch.unmark(Table::Due, due::encode(at, DUE_ACCOUNT, account.subject.key().as_bytes()));
+        }
+        if let Some(at) = account.beat.armed {
+            batch.unmark(Table::Heartbeat, beat_name(account, at));
+        }
+        if let Some(place) = account.queued {
+            batch.unmark(Table::Circuit, waiting_name(account, place));
         }
         if let Some(incident) = account.incident {
             let withdrawn =

@@ -5,7 +5,7 @@ use vault_api::incident::FailureFacts;
 use vault_api::rehearsal::LastRehearsal;
 use vault_api::silence::Silenced;
 use vault_core::account::plan::HistoryEntry;
-use vault_core::account::{Account, Subject};
+use vault_core::account::{Account, Health, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::incident::group::Member;
 use vault_core::incident::{Incident, Kind};
@@ -62,6 +62,11 @@ impl AccountService {
             pending_version: number(account.versions.pending),
             last_rotation: account.last_rotation.map(|at| at.to_rfc3339()),
             next_rotation: account.next_rotation.map(|at| at.to_rfc3339()),
+            last_verified: match account.health {
+                Health::Verified(at) => Some(at.to_rfc3339()),
+                Health::Unknown | Health::Refused(_) => None,
+            },
+            next_heartbeat: account.beat.next.map(|at| at.to_rfc3339()),
             held_until: held_until(account, self.engine.now()).map(Timestamp::to_rfc3339),
             silenced: self.silenced(account, silences),
             failure: self.failure(account)?,
@@ -131,6 +136,10 @@ impl AccountService {
         let fault = account.stage.run().and_then(|run| run.fault.as_ref());
         let told = told.or_else(|| fault.map(|fault| (fault.class, fault.detail.clone())));
         let waiting = match &account.stage {
+            // One of those that wait is let through then; all others follow as soon as the target answers.
+            _ if account.waits => {
+                self.engine.circuit(&account.target).shut_until().map(|until| until.to_rfc3339())
+            }
             Stage::Waiting { at, .. } => Some(account.held().map_or(*at, |held| held.max(*at)).to_rfc3339()),
             _ => None,
         };

@@ -140,6 +140,8 @@ impl DatabaseService {
             rotation_policy,
             allowed_usernames: None,
             password_policy,
+            heartbeats: None,
+            on_drift: None,
         };
         let origin = Origin { mount: mount.id, name: name.clone(), released: false };
         let (record, before) = (key(mount, name), require(loaded.as_ref()));

@@ -76,7 +76,9 @@ impl TargetService {
             self.accounts.wipe_in(&mut batch, &manager, principal)?;
         }
         batch.delete::<Target>(name.as_str(), target.revision);
+        self.engine.drop_circuit(&mut batch, name)?;
         self.engine.barrier().commit(batch).await?;
+        self.engine.forget_circuit(name);
         Ok(None)
     }
 
@@ -105,6 +107,7 @@ impl TargetService {
                 Some(manager) if !has_accounts && is_known(&manager.value) => {
                     self.accounts.wipe_in(&mut batch, &manager, principal)?;
                     batch.delete::<Target>(name.as_str(), target.revision);
+                    self.engine.drop_circuit(&mut batch, name)?;
                 }
                 _ => {
                     let require = target.require();

@@ -59,6 +59,7 @@ impl TargetService {
         let result = tokio::time::timeout(EFFECT_DEADLINE, call).await.unwrap_or_else(|_| {
             Err(Fault::new(FaultClass::Unreachable, "the target did not answer in time"))
         });
+        self.engine.hear_call(name, result.as_ref().err()).await;
         match result {
             Ok(report) => {
                 if manager.health != Health::Unknown || manager.incident.is_some() {

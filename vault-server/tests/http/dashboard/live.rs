@@ -49,7 +49,7 @@ impl Stream {
             // Far beyond the pace of events.
             let frame = tokio::time::timeout(Duration::from_secs(40), frame).await.unwrap();
             let bytes = frame?.unwrap().into_data().unwrap();
-            self.text.push_str(&String::from_utf8(bytes.to_vec()).unwrap());
+            self.text.push_str(std::str::from_utf8(&bytes).unwrap());
         }
     }
 

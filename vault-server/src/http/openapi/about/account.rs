@@ -110,6 +110,11 @@ const SETTINGS: &[Field] = &[
     may("password_policy", Text, "How its passwords look."),
     may("ttl", Span, "How long a check-out lasts that asks for nothing."),
     may("max_ttl", Span, "How long a check-out lasts at most."),
+    may(
+        "heartbeat",
+        Text,
+        "How often it is looked whether it works; `off` for never, empty as its target says.",
+    ),
 ];
 const CONFIG: &[Field] = &[
     must("target", Text, "Where it lives."),
@@ -118,6 +123,7 @@ const CONFIG: &[Field] = &[
     must("rotation_policy", OrNull(&Text), "When it is rotated."),
     must("password_policy", OrNull(&Text), "How its passwords look."),
     must("max_ttl", OrNull(&Count), "Seconds a check-out lasts at most."),
+    must("heartbeat", OrNull(&Text), "How often it is looked whether it works; `0s`: never."),
     must("rotation_period", OrNull(&Count), "Seconds between rotations of a static role."),
     must("rotation_schedule", OrNull(&Text), "When a static role is rotated."),
     must("rotation_window", OrNull(&Count), "Seconds after a time of the schedule in which it may begin."),
@@ -136,6 +142,8 @@ const STANDING: &[Field] = &[
     may("pending_version", Count, "The version that is being brought to the target."),
     must("last_rotation", OrNull(&Time), "When the served version was verified."),
     must("next_rotation", OrNull(&Time), "When the next rotation is due."),
+    must("last_verified", OrNull(&Time), "When the served version was last seen to work."),
+    must("next_heartbeat", OrNull(&Time), "When it is looked next whether it works."),
     may("held_until", Time, "Until when a maintenance of its target holds what is due."),
     SILENCED,
     may("holder", Object(HOLDER), "Who has it."),

@@ -49,6 +49,13 @@ const SETTINGS: &[Field] = &[
     may("allowed_usernames", List(&Text), "Which names may be managed as accounts; none for all."),
     may("rotation_policy", Text, "When the management credential is rotated."),
     may("password_policy", Text, "How passwords are made of accounts that name no policy."),
+    may(
+        "on_drift",
+        Word(&["park", "reconcile"]),
+        "What is done about a credential that was changed outside.",
+    ),
+    may("heartbeat", Text, "How often its credentials are looked at, such as `24h`; `off` for never."),
+    may("heartbeat_rate", Count, "Logins for that in a minute, at most."),
 ];
 const SHOWN: &[Field] = &[
     must("rotator", Text, "The kind of target."),
@@ -58,6 +65,13 @@ const SHOWN: &[Field] = &[
     may("max_concurrency", Count, "Rotations that may run on it at once."),
     must("allowed_usernames", List(&Text), "Which names may be managed as accounts; none for all."),
     may("password_policy", Text, "How passwords are made of accounts that name no policy."),
+    must(
+        "on_drift",
+        Word(&["park", "reconcile"]),
+        "What is done about a credential that was changed outside.",
+    ),
+    must("heartbeat", Text, "How often its credentials are looked at; `0s`: not by itself."),
+    must("heartbeat_rate", Count, "Logins for that in a minute, at most."),
     may("belongs_to", Text, "What it was made by, when that was an engine."),
     may("released", Flag, "Whether that is gone."),
 ];
@@ -79,5 +93,13 @@ const STATUS: &[Field] = &[
     must("version", Count, "The version in use."),
     must("last_rotation", OrNull(&Time), "When it was last changed."),
     must("accounts", OrNull(&Count), "Accounts that live on it."),
+    must("circuit", Object(CIRCUIT), "Whether the clock begins anything on it."),
     SILENCED,
+];
+const CIRCUIT: &[Field] = &[
+    must("state", Word(&["closed", "open", "half_open"]), "Open: it does not answer, and the clock waits."),
+    may("since", Time, "Since when it does not answer."),
+    may("next_probe", Time, "When one account is let through to find out."),
+    may("failures", Count, "Calls without an answer."),
+    may("probes", Count, "Accounts that were let through to find out."),
 ];

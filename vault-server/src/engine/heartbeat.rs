@@ -1,0 +1,187 @@
+//! Looks by itself whether stored credentials work: each account at its time, each target within its budget.
+//!
+//! Heartbeats stand in an index of their own, by target and time, so that those that a budget keeps waiting are in
+//! nobody's way and cost nothing.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use vault_core::account::plan::{Effect, Plan};
+use vault_core::account::{Account, Subject};
+use vault_core::clock::Timestamp;
+use vault_core::incident::Incident;
+use vault_core::path::Name;
+use vault_core::rotation::fault::{FaultClass, Scope};
+use vault_core::rotation::heartbeat::{self, Due};
+use vault_core::rotation::port::Probe;
+use vault_core::rotation::step::Event;
+use vault_core::store::key::Table;
+use vault_core::target::breaker::Admission;
+use vault_core::target::pace::{Heartbeats, Pace};
+
+use super::drive::Chain;
+use super::flight::Flight;
+use super::{ActError, Engine};
+use crate::barrier::LoadError;
+
+/// What each target's budget has left, by target.
+#[derive(Default)]
+pub(crate) struct Paces {
+    paces: Mutex<HashMap<String, Pace>>,
+}
+
+impl Paces {
+    fn take(&self, target: &Name, rate: u32, now: Timestamp) -> bool {
+        let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
+        paces.entry(target.to_string()).or_insert_with(|| Pace::new(now)).take(rate, now)
+    }
+}
+
+impl Engine {
+    /// How often the account is looked at; `None`: never.
+    pub(crate) fn heartbeat_of(&self, account: &Account, target: Heartbeats) -> Option<Duration> {
+        let every = account.settings.heartbeat.unwrap_or(target.every);
+        Some(every).filter(|every| !every.is_zero())
+    }
+
+    /// Begins the heartbeats that are due, as many as each target's budget allows.
+    ///
+    /// # Errors
+    /// [`LoadError`] when the index cannot be read.
+    pub(super) fn look_at_heartbeats(&self) -> Result<(), LoadError> {
+        let mut after = None::<Vec<u8>>;
+        loop {
+            let names = self.inner.barrier.names(Table::Heartbeat, &[], after.as_deref(), 1)?;
+            let Some(name) = names.into_iter().next() else { return Ok(()) };
+            let Some((target, _, _)) = entry_of(&name) else {
+                after = Some(name);
+                continue;
+            };
+            self.look_at_heartbeats_of(&target)?;
+            // After all times.
+            after = Some([prefix(&target).as_slice(), &[u8::MAX; 9]].concat());
+        }
+    }
+
+    fn look_at_heartbeats_of(&self, target: &Name) -> Result<(), LoadError> {
+        let now = self.now();
+        let names = self.inner.barrier.names(Table::Heartbeat, &prefix(target), None, PAGE)?;
+        let entries = names.iter().filter_map(|name| entry_of(name)).take_while(|(_, at, _)| *at <= now);
+        let subjects: Vec<Subject> = entries.map(|(_, _, subject)| subject).collect();
+        if subjects.is_empty() || self.maintenance(target).is_some() {
+            return Ok(());
+        }
+        let Some(configured) = self.target(target)? else { return Ok(()) };
+        let rate = configured.value.heartbeats.rate;
+        for subject in subjects {
+            // Whoever is at it may be proving it.
+            let Some(flight) = self.inner.flights.try_take(&subject.key()) else { continue };
+            // Where nothing answers, one goes to find out; that no rotation is due must not keep the circuit open.
+            if matches!(self.circuit(target).ask(now).1, Admission::Wait(_))
+                || !self.inner.paces.take(target, rate, now)
+            {
+                return Ok(());
+            }
+            let is_probe = self.ask_circuit(target) == Admission::Probe;
+            let (engine, target) = (self.clone(), target.clone());
+            self.spawn(async move {
+                let beaten = engine.beat(&subject, flight).await;
+                if is_probe && !matches!(beaten, Ok(true)) {
+                    engine.unask_circuit(&target);
+                }
+                if let Err(error) = beaten {
+                    tracing::warn!(%subject, error = %Chain(&error), "a heartbeat was not noted; it is done again");
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Looks at one account; tells whether its target was asked.
+    async fn beat(&self, subject: &Subject, flight: Flight) -> Result<bool, ActError> {
+        let place = self.place(subject).await;
+        let Some(loaded) = self.account(subject)? else { return Ok(false) };
+        let account = loaded.value;
+        let due = match heartbeat::due(&account, &self.context(&account)?) {
+            Due::Now if self.is_locked(&account) => Due::Later,
+            due => due,
+        };
+        match due {
+            Due::No => return Ok(false),
+            Due::Later => {
+                self.decide(subject, |account, context| Some(heartbeat::later(account, context))).await?;
+                return Ok(false);
+            }
+            Due::Now => {}
+        }
+        let event = self.run(&account, Effect::Check).await?.answer.event;
+        drop(place);
+        let turned = self.hear(&account.target, &event).await;
+        self.inner.meter.circuits.beaten(word(&event));
+        let plan = self
+            .decide(subject, |account, context| Some(heartbeat::beaten(account, &event, context)))
+            .await?;
+        if let Some(turned) = turned {
+            self.turn_circuit(&account.target, turned).await;
+        }
+        self.go_on(subject, plan.and_then(|plan| plan.effect), flight);
+        Ok(true)
+    }
+
+    /// Whether the account is known to be locked: each login may lengthen that.
+    fn is_locked(&self, account: &Account) -> bool {
+        let own = account.incident.filter(|_| account.incident_scope == Scope::Account);
+        let incident = own.map(|id| self.inner.barrier.load::<Incident>(*id.as_bytes()));
+        matches!(incident, Some(Ok(Some(incident))) if incident.value.class == FaultClass::AccountLocked)
+    }
+
+    /// Arms the heartbeats of accounts that have none yet, or another one than their settings ask for.
+    pub(super) async fn arm_heartbeats(&self, subjects: Vec<Subject>) {
+        for subject in subjects {
+            let Some(flight) = self.inner.flights.try_take(&subject.key()) else { continue };
+            // What is committed is armed.
+            if let Err(error) = self.act(flight, &subject, |account, _| (Some(Plan::new(account)), ())).await
+            {
+                tracing::warn!(%subject, error = %Chain(&error), "a heartbeat could not be armed; tried again");
+            }
+        }
+    }
+}
+
+/// What a heartbeat came to, as a label.
+fn word(event: &Event) -> &'static str {
+    match event {
+        Event::Checked(Probe::Works) => RESULTS[0],
+        Event::Checked(Probe::Refused) => RESULTS[1],
+        Event::Checked(Probe::Blocked(_)) => RESULTS[2],
+        _ => RESULTS[3],
+    }
+}
+
+/// The name of an account's heartbeat in the index.
+pub(crate) fn beat_name(account: &Account, at: Timestamp) -> Vec<u8> {
+    let millis = u64::try_from(at.as_millis()).unwrap_or(0);
+    [prefix(&account.target).as_slice(), &millis.to_be_bytes(), account.subject.key().as_bytes()].concat()
+}
+
+fn prefix(target: &Name) -> Vec<u8> {
+    [target.as_str().as_bytes(), &[0]].concat()
+}
+
+fn entry_of(name: &[u8]) -> Option<(Name, Timestamp, Subject)> {
+    let end = name.iter().position(|byte| *byte == 0)?;
+    let (target, rest) = name.split_at_checked(end)?;
+    let target = Name::parse(std::str::from_utf8(target).ok()?).ok()?;
+    let (millis, subject) = rest.get(1..)?.split_first_chunk::<8>()?;
+    let millis = i64::try_from(u64::from_be_bytes(*millis)).ok()?;
+    let subject = Subject::from_key(std::str::from_utf8(subject).ok()?)?;
+    Some((target, Timestamp::from_millis(millis), subject))
+}
+
+/// What a heartbeat may come to, as labels.
+pub(super) const RESULTS: [&str; 4] = ["works", "refused", "blocked", "inconclusive"];
+/// Accounts of a target that are looked at in one round.
+const PAGE: usize = 64;
+/// Accounts of which the heartbeat is armed in one walk over all.
+pub(super) const ARMED_MAX: usize = 2_000;
