@@ -179,7 +179,7 @@ impl Report {
     }
 }
 
-/// How wide the terminal is; [`WIDTH`] when standard output goes elsewhere.
+/// How wide the terminal is; a hundred columns when standard output goes elsewhere.
 #[must_use]
 pub fn terminal_width() -> u16 {
     Table::new().width().filter(|columns| *columns > 0).unwrap_or(WIDTH)

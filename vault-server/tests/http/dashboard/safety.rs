@@ -91,13 +91,8 @@ async fn every_answer_has_the_headers_and_no_page_has_anything_inline() {
     assert_eq!(assets.len(), 3, "{assets:?}");
     let incident = format!("/ui/incident/{id}");
     let confirm = format!("{incident}/act/retry");
-    let mut pages = vec![
-        ("/ui", 200),
-        ("/ui/", 200),
-        ("/ui/?auto=1", 200),
-        (&incident, 200),
-        (&confirm, 200),
-    ];
+    let mut pages =
+        vec![("/ui", 200), ("/ui/", 200), ("/ui/?auto=1", 200), (&incident, 200), (&confirm, 200)];
     pages.extend(PAGES);
     pages.extend(assets.iter().map(|asset| (asset.as_str(), 200)));
     for (uri, status) in pages {
