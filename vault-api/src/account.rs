@@ -287,7 +287,6 @@ pub struct StatusListing {
     /// The paths, sorted.
     pub keys: Vec<String>,
     /// The status of each.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub key_info: BTreeMap<String, AccountStatus>,
 }
 
@@ -341,8 +340,8 @@ mod tests {
     fn a_status_with_a_failure_is_one_flat_object() {
         let json = serde_json::json!({
             "target": "pg", "username": "app", "state": "backoff", "version": 3, "pending_version": 4,
-            "last_rotation": null, "next_rotation": null, "class": "unreachable", "attempts": 2,
-            "next_attempt": "2026-01-01T00:00:00Z", "incident": "i-1"
+            "last_rotation": null, "next_rotation": null, "last_verified": null, "next_heartbeat": null,
+            "class": "unreachable", "attempts": 2, "next_attempt": "2026-01-01T00:00:00Z", "incident": "i-1"
         });
         let status: AccountStatus = serde_json::from_str(&json.to_string()).unwrap();
         assert_eq!(status.state, AccountState::Backoff);

@@ -1,7 +1,7 @@
 // Keeps a page up to date, and puts passwords into the clipboard. Everything else works without it.
 //
 // Every ten seconds, or once the server says that something has changed, the page's own address is read again, and the parts that are marked `data-live` are put in place
-// of the old ones; accounts are counted anew once a minute. It rests while nobody looks, and while somebody types. Answers are parsed, never run.
+// of the old ones. It rests while nobody looks, and while somebody types. Answers are parsed, never run.
 'use strict';
 (() => {
   const period = 10000;
