@@ -394,8 +394,7 @@ impl World {
 /// Polls a future that never waits.
 pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
     let mut future = pin!(future);
-    match future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop())) {
-        Poll::Ready(value) => value,
-        Poll::Pending => panic!("a simulated call never waits"),
-    }
+    let polled = future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
+    let Poll::Ready(value) = polled else { panic!("a simulated call never waits") };
+    value
 }

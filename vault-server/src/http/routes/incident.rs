@@ -6,7 +6,6 @@ use vault_core::id::IncidentId;
 use vault_core::incident::entry::Cause;
 use vault_core::incident::ledger::LedgerEvent;
 
-use crate::barrier::LoadError;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
@@ -25,7 +24,7 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
     let listed = tokio::task::spawn_blocking(move || {
         let mut listed = service.list(which, limit)?;
         silences.mark(&mut listed.part)?;
-        Ok::<_, LoadError>(listed)
+        Ok::<_, ApiError>(listed)
     });
     let Listed { part, total, unacknowledged } = listed.await.map_err(|_| ApiError::Internal)??;
     let (total, unacknowledged) = (total as u64, unacknowledged as u64);
