@@ -5,7 +5,7 @@
 //!                         ◄───────── from here, or from where the last search ended
 //! ```
 //!
-//! It reads what is there and proves nothing: that lines are whole and in order is what [`verify`](super::verify) shows.
+//! It reads what is there and proves nothing: that lines are whole and in order is what [`verify`](mod@super::verify) shows.
 
 use std::io::{Read, Seek, SeekFrom};
 
