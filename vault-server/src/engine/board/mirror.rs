@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashSet};
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 
 use vault_core::store::key::Table;
 use vault_core::store::watch::{Changes, Subscription};
@@ -80,8 +80,15 @@ impl<R: Record, T> Mirror<R, T> {
     /// A minute has passed.
     pub(super) fn minute(&self) {
         let is_unused = self.unused.fetch_add(1, Ordering::Relaxed) >= UNUSED_MAX;
-        let mut kept = self.kept();
-        let is_large = kept.as_ref().is_some_and(|kept| kept.of.len() > self.large);
+        // Somebody looks, and may be reading all of it: then nothing is to be let go, and nobody waits here for that.
+        let mut kept = match self.kept.try_lock() {
+            Ok(kept) => kept,
+            Err(TryLockError::Poisoned(poisoned)) => poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => return,
+        };
+        // What has changed since the last look is held as well.
+        let changed = self.changed.names().as_ref().map_or(0, HashSet::len);
+        let is_large = kept.as_ref().is_some_and(|kept| kept.of.len() + changed > self.large);
         if is_unused && is_large || self.barrier.is_sealed() {
             *kept = None;
             *self.changed.names() = None;
