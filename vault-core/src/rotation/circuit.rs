@@ -6,8 +6,8 @@
 
 use super::fault::{Fault, FaultClass};
 use super::run::Stage;
-use crate::account::Account;
 use crate::account::plan::{Context, Plan};
+use crate::account::{Account, Subject};
 use crate::incident::ledger::LedgerEvent;
 
 /// Puts what is due now among those that wait for the target. It joins the target's incident by that, unless it has one
@@ -59,10 +59,15 @@ pub fn release(mut account: Account, ctx: &Context) -> Account {
 }
 
 impl Account {
-    /// Its place among those that wait for the target: what ends a lease, and what was revoked, comes before the others.
-    /// `None` while it does not wait there.
+    /// Its place among those that wait for the target: first the management credential, without which nothing can be
+    /// done for the others; then what ends a lease, and what was revoked. `None` while it does not wait there.
     #[must_use]
     pub fn place_in_line(&self) -> Option<u8> {
-        self.waits.then_some(u8::from(!self.must_go()))
+        let place = match self.subject {
+            Subject::Management(_) => 0,
+            _ if self.must_go() => 1,
+            _ => 2,
+        };
+        self.waits.then_some(place)
     }
 }

@@ -91,6 +91,9 @@ pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -
     if let Effect::CheckPrevious { settle } = effect {
         return Event::CheckedPrevious(check_previous(rotator, bench, settle).await).into();
     }
+    if let (Effect::Check, Some(current)) = (effect, &bench.current) {
+        return Event::Checked(rotator.probe(bench.spec, &current.login).await).into();
+    }
     let Some(management) = bench.management.first() else {
         let fault = Fault::new(FaultClass::Preflight, "the target has no management credential");
         return failed(effect, fault).into();
@@ -116,9 +119,6 @@ pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -
         }
         (Effect::Retire { .. }, _, Some(_), None) if let Some(beside) = bench.beside => {
             Event::Retired(shut(rotator, job, beside).await)
-        }
-        (Effect::Check, _, Some(current), _) => {
-            Event::Checked(rotator.probe(bench.spec, &current.login).await)
         }
         (effect, ..) => failed(effect, Fault::new(FaultClass::StoreFailed, "a stored version is missing")),
     };

@@ -157,6 +157,15 @@ impl Circuit {
         }
     }
 
+    /// What was asked told nothing of the target: another one may find out, after a pause.
+    #[must_use]
+    pub fn unheard(self, now: Timestamp) -> Self {
+        match self {
+            Self::HalfOpen { outage, .. } => Self::Open { outage, until: now.plus(PAUSE_BASE) },
+            other => other,
+        }
+    }
+
     /// Somebody mended something: whoever is to find out may do so at once.
     #[must_use]
     pub const fn hastened(self, now: Timestamp) -> Self {

@@ -70,7 +70,8 @@ impl Engine {
         effect: Effect,
         alone: bool,
     ) -> Result<(Vec<Login>, Option<u64>), NoTools> {
-        if effect == (Effect::CheckPrevious { settle: false }) {
+        // A login of the account's own needs nobody else.
+        if matches!(effect, Effect::Check | Effect::CheckPrevious { settle: false }) {
             return Ok((Vec::new(), None));
         }
         if let Subject::Management(_) = account.subject {

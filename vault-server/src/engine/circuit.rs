@@ -14,7 +14,7 @@ use vault_core::incident::ledger::LedgerEvent;
 use vault_core::path::Name;
 use vault_core::rotation::circuit;
 use vault_core::rotation::fault::Fault;
-use vault_core::rotation::step::Event;
+use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 use vault_core::target::breaker::{Admission, Broken, Circuit, Evidence, STATES, Turn};
 
@@ -23,7 +23,7 @@ use super::commit::{PlanError, put_incidents};
 use super::drive::Chain;
 use super::flight::Flight;
 use super::gate::Entrant;
-use crate::barrier::{CommitError, LoadError, Record, require};
+use crate::barrier::{CommitError, LoadError, Record};
 
 /// The record of a circuit that is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +42,17 @@ impl Record for OpenCircuit {
 #[derive(Default)]
 pub struct Circuits {
     known: Mutex<BTreeMap<String, Circuit>>,
+    rounds: Mutex<BTreeMap<String, Round>>,
+}
+
+/// Whose turn it is to find out whether a target answers: that of the first in line, and every other time that of the
+/// next one after who had it last. So one by which nothing can be found out keeps nobody back.
+#[derive(Clone, Debug, Default)]
+struct Round {
+    /// The name of who had the turn last in the round.
+    last: Option<Vec<u8>>,
+    /// Whether the first in line had it last.
+    was_first: bool,
 }
 
 impl Circuits {
@@ -59,6 +70,24 @@ impl Circuits {
     /// What was known of a target that is no more says nothing of the next one of its name.
     pub fn forget(&self, target: &Name) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(target.as_str());
+        self.rounds.lock().unwrap_or_else(PoisonError::into_inner).remove(target.as_str());
+    }
+
+    /// After whom in line it is somebody's turn; `None`: it is that of the first.
+    fn turn_after(&self, target: &Name) -> Option<Vec<u8>> {
+        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let round = rounds.entry(target.to_string()).or_default();
+        round.was_first = !round.was_first;
+        round.last.clone().filter(|_| !round.was_first)
+    }
+
+    /// Notes who has the turn.
+    fn tried(&self, target: &Name, name: Vec<u8>) {
+        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let round = rounds.entry(target.to_string()).or_default();
+        if !round.was_first || round.last.is_none() {
+            round.last = Some(name);
+        }
     }
 }
 
@@ -112,11 +141,21 @@ impl Engine {
         }
     }
 
-    /// Takes in what an effect told of its target. An answer is written down before what follows from it, so that the
+    /// Who was to find out did not get so far: another one may, after a pause.
+    pub(super) fn unhear_circuit(&self, target: &Name) {
+        let now = self.now();
+        self.inner.circuits.with(target, |circuit| *circuit = circuit.unheard(now));
+    }
+
+    /// Takes in what an effect told of its target, if anything. An answer is written down before what follows from it, so that the
     /// time line tells of it before it tells of the repair; what opens the circuit is given back, to be written down
     /// [after](Self::turn_circuit) what the failure itself means, which may be what opens the incident.
-    pub(super) async fn hear(&self, target: &Name, event: &Event) -> Option<Turn> {
-        let turn = self.heard(target, Evidence::of(event)?)?;
+    pub(super) async fn hear(&self, target: &Name, evidence: Option<Evidence>) -> Option<Turn> {
+        let Some(evidence) = evidence else {
+            self.unhear_circuit(target);
+            return None;
+        };
+        let turn = self.heard(target, evidence)?;
         if let Turn::Closed(_) = turn {
             self.turn_circuit(target, turn).await;
             return None;
@@ -171,14 +210,16 @@ impl Engine {
         let _turn = self.inner.turns.take(target).await;
         for _ in 0..CONFLICTS_MAX {
             let mut batch = barrier.transaction().map_err(CommitError::from)?;
-            let stored = barrier.load::<OpenCircuit>(circuit_name(target))?;
+            // One that cannot be read is written anew: nothing but its revision is asked for.
+            let stored = barrier.revision::<OpenCircuit>(circuit_name(target))?;
             // As it stands now: whoever comes second writes nothing else.
-            match (self.circuit(target), &stored) {
-                (Circuit::Open { outage, until }, _) if self.target(target)?.is_some() => {
-                    batch.put(circuit_name(target), require(stored.as_ref()), &OpenCircuit { outage, until });
+            match (self.circuit(target), stored) {
+                (Circuit::Open { outage, until }, stored) if self.target(target)?.is_some() => {
+                    let required = stored.map_or(Require::Absent, Require::At);
+                    batch.put(circuit_name(target), required, &OpenCircuit { outage, until });
                 }
-                (Circuit::Closed { .. }, Some(stored)) => {
-                    batch.delete::<OpenCircuit>(circuit_name(target), stored.revision);
+                (Circuit::Closed { .. }, Some(revision)) => {
+                    batch.delete::<OpenCircuit>(circuit_name(target), revision);
                 }
                 _ => {}
             }
@@ -232,10 +273,16 @@ impl Engine {
         }
     }
 
-    /// The first of those that wait for a target, and can be worked on, goes to find out.
+    /// One of those that wait for a target, and can be worked on, goes to find out.
     async fn let_one_go(&self, target: &Name) -> Result<(), LoadError> {
-        let names = self.inner.barrier.names(Table::Circuit, &waiting_prefix(target), None, TRIED)?;
-        for (_, subject) in names.iter().filter_map(|name| waiting_of(name)) {
+        let (prefix, after) = (waiting_prefix(target), self.inner.circuits.turn_after(target));
+        let mut names = self.inner.barrier.names(Table::Circuit, &prefix, after.as_deref(), TRIED)?;
+        if after.is_some() && names.len() < TRIED {
+            names.extend(self.inner.barrier.names(Table::Circuit, &prefix, None, TRIED - names.len())?);
+        }
+        for name in names {
+            let Some((_, subject)) = waiting_of(&name) else { continue };
+            self.inner.circuits.tried(target, name);
             self.attend(subject, self.now()).await;
             if !matches!(self.circuit(target).ask(self.now()).1, Admission::Probe) {
                 break;

@@ -11,6 +11,7 @@ use vault_core::rotation::heartbeat;
 use vault_core::rotation::port::{Minted, NO_RIGHTS, Probe};
 use vault_core::rotation::step::{Event, advance};
 use vault_core::target::Target;
+use vault_core::target::breaker::Evidence;
 
 use super::act::audit_path;
 use super::bench::NoTools;
@@ -59,9 +60,9 @@ impl Engine {
             Some(target) if effect == Effect::Prepare => self.turn_to_prepare(target).await?,
             _ => None,
         };
-        let Called { answer: Answer { event, minted }, managed_by } =
-            self.run(&account.value, effect).await?;
-        let turned = self.hear(target, &event).await;
+        let called = self.run(&account.value, effect).await?;
+        let turned = self.hear(target, called.evidence()).await;
+        let Called { answer: Answer { event, minted }, managed_by, .. } = called;
         let refused = managed_by.filter(|_| event.management_refused());
         let turn = match &managed {
             // A refusal is written down before the next one may try.
@@ -141,7 +142,7 @@ impl Engine {
 
     /// Calls the target, within the deadline. The call itself is in the audit trail before it goes out.
     pub(super) async fn run(&self, account: &Account, effect: Effect) -> Result<Called, LoadError> {
-        let answer = |event: Event| Called { answer: event.into(), managed_by: None };
+        let answer = |event: Event| Called { answer: event.into(), managed_by: None, is_asked: false };
         let tools = match self.tools(account, effect) {
             Ok(tools) => tools,
             Err(NoTools::Fault(fault)) => return Ok(answer(failed(effect, fault))),
@@ -178,7 +179,7 @@ impl Engine {
             Err(_) => timed_out(effect).into(),
         };
         self.inner.meter.rotation.called(tools.rotator.kind(), effect.phase(), began.elapsed());
-        Ok(Called { answer, managed_by: tools.managed_by })
+        Ok(Called { answer, managed_by: tools.managed_by, is_asked: true })
     }
 
     /// The version of the management credential that acts on `target` now.
@@ -208,6 +209,15 @@ pub(super) struct Called {
     pub(super) answer: Answer,
     /// The version of the target's management credential that made it; `None` when it acts for itself.
     pub(super) managed_by: Option<u64>,
+    /// Whether the target was asked at all.
+    is_asked: bool,
+}
+
+impl Called {
+    /// What it tells of the target: of what the vault found out by itself, nothing.
+    pub(super) fn evidence(&self) -> Option<Evidence> {
+        self.is_asked.then(|| Evidence::of(&self.answer.event)).flatten()
+    }
 }
 
 /// An error with its causes in one line.
@@ -238,8 +248,9 @@ impl Engine {
         // Not while the management credential is changed: without one nothing can be asked.
         let place = self.place(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
-        let event = self.run(&account.value, effect).await?.answer.event;
-        let turned = self.hear(&account.value.target, &event).await;
+        let called = self.run(&account.value, effect).await?;
+        let turned = self.hear(&account.value.target, called.evidence()).await;
+        let event = called.answer.event;
         let Event::Checked(probe) = event.clone() else {
             let fault = Fault::new(FaultClass::Preflight, "the account has no credential to check");
             return Ok(Probe::Inconclusive(fault));

@@ -3,7 +3,7 @@
 //! Heartbeats stand in an index of their own, by target and time, so that those that a budget keeps waiting are in
 //! nobody's way and cost nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use vault_core::rotation::heartbeat::{self, Due};
 use vault_core::rotation::port::Probe;
 use vault_core::rotation::step::Event;
 use vault_core::store::key::Table;
+use vault_core::target::Target;
 use vault_core::target::breaker::Admission;
 use vault_core::target::pace::{Heartbeats, Pace};
 
@@ -25,16 +26,32 @@ use super::flight::Flight;
 use super::{ActError, Engine};
 use crate::barrier::LoadError;
 
-/// What each target's budget has left, by target.
+/// What each target's budget has left, by target; and whose heartbeat could not be worked on.
 #[derive(Default)]
 pub(crate) struct Paces {
     paces: Mutex<HashMap<String, Pace>>,
+    /// Until when they are passed over, by their names in the index.
+    broken: Mutex<BTreeMap<Vec<u8>, Timestamp>>,
 }
 
 impl Paces {
     fn take(&self, target: &Name, rate: u32, now: Timestamp) -> bool {
         let mut paces = self.paces.lock().unwrap_or_else(PoisonError::into_inner);
         paces.entry(target.to_string()).or_insert_with(|| Pace::new(now)).take(rate, now)
+    }
+
+    /// One whose record cannot be read stays at the front of the index: it must not have the whole budget.
+    fn pass_over(&self, name: Vec<u8>, until: Timestamp) {
+        self.broken.lock().unwrap_or_else(PoisonError::into_inner).insert(name, until);
+    }
+
+    /// Those of a target that are passed over.
+    fn passed_over(&self, target: &Name, now: Timestamp) -> BTreeSet<Vec<u8>> {
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        // A clock that was stepped back makes nobody wait longer.
+        broken.retain(|_, until| *until > now && until.since(now) <= PASSED_OVER);
+        let prefix = prefix(target);
+        broken.keys().filter(|name| name.starts_with(&prefix)).cloned().collect()
     }
 }
 
@@ -66,32 +83,45 @@ impl Engine {
 
     fn look_at_heartbeats_of(&self, target: &Name) -> Result<(), LoadError> {
         let now = self.now();
-        let names = self.inner.barrier.names(Table::Heartbeat, &prefix(target), None, PAGE)?;
-        let entries = names.iter().filter_map(|name| entry_of(name)).take_while(|(_, at, _)| *at <= now);
-        let subjects: Vec<Subject> = entries.map(|(_, _, subject)| subject).collect();
-        if subjects.is_empty() || self.maintenance(target).is_some() {
+        let broken = self.inner.paces.passed_over(target, now);
+        let count = PAGE + broken.len();
+        let mut names = self.inner.barrier.names(Table::Heartbeat, &prefix(target), None, count)?;
+        names.retain(|name| !broken.contains(name));
+        let due = |name: Vec<u8>| entry_of(&name).map(|(_, at, subject)| (name, at, subject));
+        let due = names.into_iter().filter_map(due).take_while(|(_, at, _)| *at <= now);
+        let due: Vec<(Vec<u8>, Timestamp, Subject)> = due.collect();
+        if due.is_empty() || self.maintenance(target).is_some() {
             return Ok(());
         }
-        let Some(configured) = self.target(target)? else { return Ok(()) };
-        let rate = configured.value.heartbeats.rate;
-        for subject in subjects {
+        let Some(Target { heartbeats, .. }) = self.target(target)?.map(|target| target.value) else {
+            return Ok(());
+        };
+        for (name, _, subject) in due {
             // Whoever is at it may be proving it.
             let Some(flight) = self.inner.flights.try_take(&subject.key()) else { continue };
             // Where nothing answers, one goes to find out; that no rotation is due must not keep the circuit open.
             if matches!(self.circuit(target).ask(now).1, Admission::Wait(_))
-                || !self.inner.paces.take(target, rate, now)
+                || !self.inner.paces.take(target, heartbeats.rate, now)
             {
                 return Ok(());
             }
             let is_probe = self.ask_circuit(target) == Admission::Probe;
             let (engine, target) = (self.clone(), target.clone());
             self.spawn(async move {
-                let beaten = engine.beat(&subject, flight).await;
-                if is_probe && !matches!(beaten, Ok(true)) {
-                    engine.unask_circuit(&target);
-                }
-                if let Err(error) = beaten {
-                    tracing::warn!(%subject, error = %Chain(&error), "a heartbeat was not noted; it is done again");
+                match engine.beat(&subject, flight, is_probe).await {
+                    Ok(true) => {}
+                    Ok(false) if is_probe => engine.unask_circuit(&target),
+                    Ok(false) => {}
+                    Err(error) => {
+                        if is_probe {
+                            engine.unhear_circuit(&target);
+                        }
+                        if engine.barrier().is_sealed() {
+                            return;
+                        }
+                        tracing::warn!(%subject, error = %Chain(&error), "a heartbeat was not noted; it is done again");
+                        engine.inner.paces.pass_over(name, now.plus(PASSED_OVER));
+                    }
                 }
             });
         }
@@ -99,10 +129,14 @@ impl Engine {
     }
 
     /// Looks at one account; tells whether its target was asked.
-    async fn beat(&self, subject: &Subject, flight: Flight) -> Result<bool, ActError> {
+    async fn beat(&self, subject: &Subject, flight: Flight, is_probe: bool) -> Result<bool, ActError> {
         let place = self.place(subject).await;
         let Some(loaded) = self.account(subject)? else { return Ok(false) };
         let account = loaded.value;
+        // Until its turn came the target may have stopped answering.
+        if !is_probe && self.circuit(&account.target).shut_until().is_some() {
+            return Ok(false);
+        }
         let due = match heartbeat::due(&account, &self.context(&account)?) {
             Due::Now if self.is_locked(&account) => Due::Later,
             due => due,
@@ -115,9 +149,10 @@ impl Engine {
             }
             Due::Now => {}
         }
-        let event = self.run(&account, Effect::Check).await?.answer.event;
+        let called = self.run(&account, Effect::Check).await?;
         drop(place);
-        let turned = self.hear(&account.target, &event).await;
+        let turned = self.hear(&account.target, called.evidence()).await;
+        let event = called.answer.event;
         self.inner.meter.circuits.beaten(word(&event));
         let plan = self
             .decide(subject, |account, context| Some(heartbeat::beaten(account, &event, context)))
@@ -181,6 +216,8 @@ fn entry_of(name: &[u8]) -> Option<(Name, Timestamp, Subject)> {
 
 /// What a heartbeat may come to, as labels.
 pub(super) const RESULTS: [&str; 4] = ["works", "refused", "blocked", "inconclusive"];
+/// For how long one that could not be worked on is passed over.
+const PASSED_OVER: Duration = Duration::from_mins(10);
 /// Accounts of a target that are looked at in one round.
 const PAGE: usize = 64;
 /// Accounts of which the heartbeat is armed in one walk over all.

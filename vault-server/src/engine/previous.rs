@@ -40,10 +40,10 @@ impl Engine {
             _ => None,
         };
         let called = self.run(&account.value, effect).await?;
-        let event = called.answer.event;
-        if let Some(turned) = self.hear(&account.value.target, &event).await {
+        if let Some(turned) = self.hear(&account.value.target, called.evidence()).await {
             self.turn_circuit(&account.value.target, turned).await;
         }
+        let event = called.answer.event;
         if let Some(refused) = called.managed_by.filter(|_| event.management_refused()) {
             if let Some(target) = &target {
                 self.inner.gates.note(target, false);

@@ -1,6 +1,8 @@
 //! A target that does not answer: its circuit keeps the clock from it, whoever waits there is known, and all go on when it
 //! is back.
 
+mod stall;
+
 use rotators::fake::Verb;
 use serde_json::{Value, json};
 use vault_core::rotation::fault::FaultClass;
@@ -158,7 +160,7 @@ async fn a_lease_that_runs_out_is_ended_while_the_circuit_is_open_and_is_the_fir
     bench.past(HOUR).await;
     let account = bench.record("a005");
     assert!(account.lending.holder.as_ref().unwrap().closing.is_some(), "it is ending");
-    assert_eq!(account.place_in_line(), Some(0), "before all others");
+    assert_eq!(account.place_in_line(), Some(1), "before all others");
     bench.target.heal();
     bench.past(300).await;
     for _ in 0..20 {

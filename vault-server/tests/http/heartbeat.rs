@@ -113,6 +113,43 @@ async fn a_target_that_does_not_answer_is_nobodys_drift_and_is_asked_again() {
 }
 
 #[tokio::test]
+async fn accounts_that_cannot_be_read_do_not_have_the_whole_budget() {
+    let bench = Bench::new().await;
+    bench.configure_target(json!({ "heartbeat": "1h" })).await.expect_status(204);
+    for name in ["a0", "a1", "a2", "a3"] {
+        bench.account(name, "p-1").await;
+    }
+    bench.damage("a0").await;
+    let version = bench.record("a1").versions.current.unwrap().number;
+    bench.lose_secret("a1", version).await;
+    let before = bench.disk.clock.now();
+    bench.live(3 * HOUR).await;
+    for name in ["a2", "a3"] {
+        let account = bench.record(name);
+        assert!(
+            matches!(account.health, Health::Verified(at) if at > before),
+            "{name}: {:?}",
+            account.health
+        );
+        assert!(account.beat.next.is_some_and(|next| next > bench.disk.clock.now()), "{:?}", account.beat);
+    }
+}
+
+#[tokio::test]
+async fn drift_is_found_although_the_management_credential_is_refused() {
+    let bench = Bench::new().await;
+    bench.configure_target(json!({ "heartbeat": "1h" })).await.expect_status(204);
+    bench.account("app", "p-1").await;
+    bench.target.set_password("manager", "changed outside");
+    bench.vault.app.engine.count_accounts().await.unwrap();
+    bench.live(HOUR + 60).await;
+    assert_eq!(bench.classes().await, ["management_auth_refused"]);
+    bench.target.set_password("app", "changed outside");
+    bench.live(HOUR + 60).await;
+    assert_eq!(bench.classes().await, ["management_auth_refused", "drift"]);
+}
+
+#[tokio::test]
 async fn drift_is_repaired_by_itself_once_where_the_target_says_so_and_then_waits_for_a_person() {
     let bench = Bench::new().await;
     bench.configure_target(json!({ "heartbeat": "1h", "on_drift": "reconcile" })).await.expect_status(204);

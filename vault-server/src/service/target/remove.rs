@@ -99,6 +99,7 @@ impl TargetService {
         let _turn = self.engine.turn_to_withdraw(manager.as_ref().map(|manager| &manager.value)).await;
         let mut batch = self.engine.barrier().transaction()?;
         also(&mut batch);
+        let mut is_removed = false;
         if let Some(target) = self.engine.target(name)? {
             // Dynamic leases need it, too, until they are over.
             let has_accounts = self.accounts.of_target(name)?.iter().any(|key| !key.starts_with("m/"));
@@ -108,6 +109,7 @@ impl TargetService {
                     self.accounts.wipe_in(&mut batch, &manager, principal)?;
                     batch.delete::<Target>(name.as_str(), target.revision);
                     self.engine.drop_circuit(&mut batch, name)?;
+                    is_removed = true;
                 }
                 _ => {
                     let require = target.require();
@@ -120,7 +122,11 @@ impl TargetService {
                 }
             }
         }
-        Ok(self.engine.barrier().commit(batch).await?)
+        self.engine.barrier().commit(batch).await?;
+        if is_removed {
+            self.engine.forget_circuit(name);
+        }
+        Ok(())
     }
 
     /// Sees to it that nobody makes an account or a user of the target, or works on its management credential. It waits
