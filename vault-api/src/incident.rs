@@ -28,11 +28,12 @@ pub struct FailureFacts {
     pub next_attempt: Option<WireTime>,
 }
 
-/// GET `incidents/?state=open|closed|all&limit=…`.
+/// GET `incidents/?state=open|closed|all&order=opened|exposure&limit=…`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IncidentList {
-    /// The incidents, oldest first: with a limit the oldest, and the newest in the last tenth.
+    /// The incidents in the order asked for, the oldest first unless named: with a limit those that press most, or the
+    /// oldest and in the last tenth the newest.
     pub incidents: Vec<Incident>,
     /// How many there are, of which these may be a part.
     pub total: u64,
@@ -63,6 +64,10 @@ pub struct Incident {
     pub target: String,
     /// The failure's class.
     pub class: String,
+    /// How bad it was at its worst since it was opened: `warning`, `error` or `critical`.
+    pub severity: String,
+    /// For how long it has been, or was, open to harm, in seconds: from the first evidence to the proof.
+    pub exposure_seconds: u64,
     /// The step of the rotation that failed.
     pub phase: String,
     /// Whether it is over.

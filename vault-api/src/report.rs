@@ -8,7 +8,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-pub use self::standing::{AgeBucket, AgeReport, AgedAccount, DueAccount, DueReport, StandingReport};
+pub use self::standing::{
+    AgeBucket, AgeReport, AgedAccount, ConsumersStanding, DueAccount, DueReport, StandingReport,
+};
 use crate::WireTime;
 
 /// GET `reports/rotation?from=…&to=…&by=…`.

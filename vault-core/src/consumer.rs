@@ -278,6 +278,14 @@ pub fn judge(account: &Account, looked: &[Looked], now: Timestamp) -> Vec<Standi
     looked.iter().map(stands).collect()
 }
 
+/// By how many versions the credential that its holder has differs from the current one; 0 when it is the current
+/// one, or there is none.
+#[must_use]
+pub fn versions_behind(receipt: &Receipt, versions: &Versions) -> u64 {
+    let held = receipt.confirmed.map_or(receipt.version, |confirmed| confirmed.version);
+    versions.current.map_or(0, |current| current.number.abs_diff(held))
+}
+
 /// How far the current version has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Uptake {

@@ -6,6 +6,7 @@
 
 pub mod budget;
 pub mod entry;
+pub mod exposure;
 pub mod group;
 pub mod ledger;
 pub mod measure;

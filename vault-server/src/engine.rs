@@ -183,6 +183,12 @@ impl Engine {
         self.inner.rotators.kinds()
     }
 
+    /// The clock.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.inner.clock)
+    }
+
     /// The present.
     #[must_use]
     pub fn now(&self) -> Timestamp {

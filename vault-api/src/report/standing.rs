@@ -34,6 +34,23 @@ pub struct StandingReport {
     pub revoking: u64,
     /// How many are in each state that there is one in.
     pub by_state: BTreeMap<String, u64>,
+    /// How far current versions have come.
+    pub consumers: ConsumersStanding,
+}
+
+/// How the live consumers of all accounts stand; they are looked at once a minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConsumersStanding {
+    /// When they were looked at; absent before the first look.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<WireTime>,
+    /// Those that have the current version.
+    pub current: u64,
+    /// Those that have another.
+    pub lagging: u64,
+    /// Of these, how many are behind by so many versions; by 0 who has fetched the current one and is to confirm it.
+    pub behind: BTreeMap<String, u64>,
 }
 
 /// GET `reports/ages`.

@@ -2,9 +2,12 @@
 
 mod beneath;
 
-use vault_api::incident::{
-    AssignRequest, Incident, IncidentEvent, IncidentEvents, IncidentList, IncidentState, NoteRequest,
-    ReviewRequest,
+use vault_api::{
+    duration::Seconds,
+    incident::{
+        AssignRequest, Incident, IncidentEvent, IncidentEvents, IncidentList, IncidentState, NoteRequest,
+        ReviewRequest,
+    },
 };
 
 use super::{Session, silence, trimmed};
@@ -116,7 +119,14 @@ fn written_text(incident: &Incident) -> String {
 }
 
 async fn list(args: &IncidentListArgs, session: &mut Session) -> Result<Exit, Failure> {
-    let request = Request::get("incidents/").with("state", args.state.as_str());
+    let mut request = Request::get("incidents/").with("state", args.state.as_str());
+    for (name, value) in [("order", args.order.clone()), ("limit", args.limit.map(|limit| limit.to_string()))]
+    {
+        request = match value {
+            Some(value) => request.with(name, value),
+            None => request,
+        };
+    }
     let answer = session.ask("asking for incidents", request).await?;
     let found: IncidentList = answer.read_data()?;
     session.show(&answer, |_, _| Ok(list_table(&found.incidents, &args.state)))?;
@@ -138,6 +148,7 @@ fn list_table(incidents: &[Incident], asked: &str) -> String {
                 word(incident.state).to_owned(),
                 output::shown(&incident.subject),
                 output::shown(&incident.class),
+                output::shown(&incident.severity),
                 output::shown(&incident.opened_at),
                 incident.attempts.to_string(),
                 output::optional(incident.next_attempt.as_deref()),
@@ -146,7 +157,7 @@ fn list_table(incidents: &[Incident], asked: &str) -> String {
         })
         .collect();
     output::columns(
-        &["ID", "STATE", "SUBJECT", "CLASS", "OPENED", "ATTEMPTS", "NEXT ATTEMPT", "OWNER"],
+        &["ID", "STATE", "SUBJECT", "CLASS", "SEVERITY", "OPENED", "ATTEMPTS", "NEXT ATTEMPT", "OWNER"],
         &rows,
     )
 }
@@ -166,6 +177,8 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
         ("target", output::shown(&incident.target)),
         ("state", console.emphasised(tone, word(incident.state))),
         ("class", output::shown(&incident.class)),
+        ("severity", output::shown(&incident.severity)),
+        ("exposure", Seconds(incident.exposure_seconds).to_string()),
         ("phase", output::optional(Some(&incident.phase))),
         ("detail", output::optional(incident.detail.as_deref())),
         ("owner", output::optional(incident.owner.as_deref())),

@@ -202,6 +202,10 @@ fn burn(burn: Option<Burn>) -> String {
 }
 
 fn standing(report: &StandingReport) -> String {
+    let consumers = &report.consumers;
+    let behind =
+        consumers.behind.iter().map(|(by, count)| format!("; {count} behind by {}", output::shown(by)));
+    let behind: String = behind.collect();
     let mut text = output::record([
         ("as of", output::shown(&report.as_of)),
         ("accounts", report.accounts.to_string()),
@@ -213,6 +217,13 @@ fn standing(report: &StandingReport) -> String {
         (
             "checked out",
             format!("{}, {} beyond their time, {} ending", report.lent, report.lent_late, report.revoking),
+        ),
+        (
+            "consumers",
+            format!(
+                "{} with the current version, {} with another{behind}",
+                consumers.current, consumers.lagging
+            ),
         ),
     ]);
     let states: Vec<Vec<String>> =

@@ -17,6 +17,19 @@ fn account() -> Account {
     account
 }
 
+#[test]
+fn a_consumer_is_behind_by_the_version_it_uses() {
+    let versions = account().versions;
+    let mut has = receipt(Who::Token, 1, NOW);
+    assert_eq!(versions_behind(&has, &versions), 2);
+    has.version = 3;
+    assert_eq!(versions_behind(&has, &versions), 0);
+    // What it has fetched and does not use yet counts for nothing.
+    has.confirmed = Some(Confirmed { version: 2, at: NOW });
+    assert_eq!(versions_behind(&has, &versions), 1);
+    assert_eq!(versions_behind(&has, &Versions::default()), 0);
+}
+
 fn login(name: &str) -> Who {
     let mount = MountId::generate(Timestamp::EPOCH, &SeededEntropy::new(1));
     Who::Login(Origin { mount, principal: name.to_owned() })

@@ -98,7 +98,7 @@ impl Desks {
             watches: WatchService::new(engine_of(), shutdown.clone(), metrics, connections_max),
             pulses: PulseService::new(engine_of(), shutdown.clone(), metrics, connections_max),
             remedies: RemedyService::new(engine_of(), at.0, at.1, at.2),
-            reports: ReportService::new(engine_of()),
+            reports: ReportService::new(engine_of(), consumers.clone()),
             accounts,
             dynamic,
             incidents,

@@ -33,6 +33,7 @@ use crate::telemetry::metrics::Metrics;
 
 pub use self::confirm::ConfirmError;
 pub use self::view::{Consumer, Consumers};
+pub use self::walk::Tally;
 
 impl Record for Receipt {
     const TABLE: Table = Table::Consumer;
@@ -54,6 +55,8 @@ struct Inner {
     live: Gauge,
     lagging: Gauge,
     dropped: Counter,
+    /// How all stood at the last walk.
+    tally: Mutex<Tally>,
     /// One writes them down at a time: what another has on the way is not taken for written.
     writing: tokio::sync::Mutex<()>,
     /// Accounts in their grace that every live consumer may have the new version of.
@@ -102,6 +105,7 @@ impl ConsumerService {
             live,
             lagging,
             dropped,
+            tally: Mutex::default(),
             writing: tokio::sync::Mutex::default(),
             ready: Mutex::default(),
         };

@@ -3,11 +3,14 @@
 mod line;
 mod member;
 
+use std::cmp::Reverse;
+use std::sync::Arc;
+
 use vault_api::incident::{
     Incident as Shown, IncidentEvent as ShownEvent, IncidentReview, IncidentState as ShownState,
 };
 use vault_core::account::Subject;
-use vault_core::clock::Timestamp;
+use vault_core::clock::{Clock, Timestamp};
 use vault_core::id::IncidentId;
 use vault_core::incident::ledger::{LedgerEvent, refusal};
 use vault_core::incident::{Incident, IncidentState};
@@ -23,13 +26,14 @@ use crate::engine::outbox::Outbox;
 pub struct IncidentService {
     barrier: Barrier,
     board: Board,
+    clock: Arc<dyn Clock>,
     outbox: Outbox,
 }
 
 /// Incidents that were asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Listed {
-    /// A part of them, or all, the oldest first, without their time lines.
+    /// A part of them, or all, without their time lines.
     pub part: Vec<Shown>,
     /// All.
     pub total: usize,
@@ -54,6 +58,16 @@ impl From<LoadError> for RecordError {
     }
 }
 
+/// The order of incidents, and which are left out first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The oldest first; of too many those between the oldest and the newest are left out, so that what has just broken
+    /// is not.
+    Opened,
+    /// What [presses](Incident::pressure) most first; of too many what presses least is left out.
+    Exposure,
+}
+
 /// Which incidents are asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Which {
@@ -70,24 +84,33 @@ impl IncidentService {
     #[must_use]
     pub fn new(engine: &Engine) -> Self {
         let (board, outbox) = (engine.board().clone(), engine.outbox().clone());
-        Self { barrier: engine.barrier().clone(), board, outbox }
+        Self { barrier: engine.barrier().clone(), board, clock: engine.clock(), outbox }
     }
 
-    /// Incidents; with a `limit` the oldest, and in its last tenth the newest. Reads from disk, so not for a thread that
-    /// answers requests.
+    /// Incidents in an order; with a `limit` a part of them, as the order says. Reads from disk, so not for a thread
+    /// that answers requests.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn list(&self, which: Which, limit: Option<usize>) -> Result<Listed, LoadError> {
-        let (part, total, unacknowledged) = match which {
-            Which::Open => self.board.open_incidents(|open| cut(&open.collect::<Vec<_>>(), limit))?,
+    pub fn list(&self, which: Which, order: Order, limit: Option<usize>) -> Result<Listed, LoadError> {
+        let now = self.clock.now();
+        let part = |all: Vec<&Incident>| match order {
+            Order::Opened => oldest_and_newest(&all, limit),
+            Order::Exposure => most_pressing(all, limit, now),
+        };
+        let cut = |all: Vec<&Incident>| {
+            let unacknowledged = all.iter().filter(|one| acknowledged(one).is_none()).count();
+            (all.len(), unacknowledged, part(all))
+        };
+        let (total, unacknowledged, part) = match which {
+            Which::Open => self.board.open_incidents(|open| cut(open.collect()))?,
             Which::Closed | Which::All => {
                 let all = self.all()?;
                 let wanted = |one: &&Incident| which != Which::Closed || one.state == IncidentState::Closed;
-                cut(&all.iter().filter(wanted).collect::<Vec<_>>(), limit)
+                cut(all.iter().filter(wanted).collect())
             }
         };
-        let part = part.iter().map(|one| self.with_members(one, shown(one, Vec::new()), 0));
+        let part = part.iter().map(|one| self.with_members(one, shown(one, Vec::new(), now), 0));
         Ok(Listed { part: part.collect::<Result<_, _>>()?, total, unacknowledged })
     }
 
@@ -98,7 +121,11 @@ impl IncidentService {
     pub fn read(&self, id: IncidentId) -> Result<Option<Shown>, LoadError> {
         let Some(loaded) = self.barrier.load::<Incident>(*id.as_bytes())? else { return Ok(None) };
         let events = self.told(&loaded.value)?;
-        Ok(Some(self.with_members(&loaded.value, shown(&loaded.value, events), MEMBERS_SHOWN)?))
+        Ok(Some(self.with_members(
+            &loaded.value,
+            shown(&loaded.value, events, self.clock.now()),
+            MEMBERS_SHOWN,
+        )?))
     }
 
     /// Writes down what a person did. `None` when there is no such incident.
@@ -151,14 +178,19 @@ impl IncidentService {
     }
 }
 
-/// The oldest and the newest of them, how many there are, and how many of these nobody has acknowledged.
-fn cut(all: &[&Incident], limit: Option<usize>) -> (Vec<Incident>, usize, usize) {
+/// The oldest and the newest of them.
+fn oldest_and_newest(all: &[&Incident], limit: Option<usize>) -> Vec<Incident> {
     let limit = limit.unwrap_or(usize::MAX).min(all.len());
     // What has just broken is not left out.
     let newest = if limit < all.len() { limit / 10 } else { 0 };
     let (first, rest) = all.split_at(limit - newest);
-    let part = first.iter().chain(rest.iter().skip(rest.len() - newest)).map(|one| (*one).clone());
-    (part.collect(), all.len(), all.iter().filter(|one| acknowledged(one).is_none()).count())
+    first.iter().chain(rest.iter().skip(rest.len() - newest)).map(|one| (*one).clone()).collect()
+}
+
+/// Those that press most, first; of those that press alike the older ones.
+fn most_pressing(mut all: Vec<&Incident>, limit: Option<usize>, now: Timestamp) -> Vec<Incident> {
+    all.sort_by_cached_key(|one| Reverse(one.pressure(now)));
+    all.into_iter().take(limit.unwrap_or(usize::MAX)).cloned().collect()
 }
 
 /// When it was acknowledged since it was opened last.
@@ -166,7 +198,7 @@ fn acknowledged(incident: &Incident) -> Option<Timestamp> {
     incident.marks.t5.filter(|_| incident.taken || incident.reopened == 0)
 }
 
-fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
+fn shown(incident: &Incident, events: Vec<ShownEvent>, now: Timestamp) -> Shown {
     let time = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
     let marks = incident.marks;
     let named = [
@@ -186,6 +218,8 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
             .map_or_else(|| incident.subject.clone(), |s| s.to_string()),
         target: incident.target.clone(),
         class: incident.class.to_string(),
+        severity: incident.severity().as_str().to_owned(),
+        exposure_seconds: incident.exposure(now).as_secs(),
         phase: incident.phase.map_or("check".to_owned(), |step| format!("{step:?}").to_lowercase()),
         state: match incident.state {
             IncidentState::Open => ShownState::Open,

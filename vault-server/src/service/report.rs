@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use vault_api::report::{AgeReport, DueReport, RotationReport, StandingReport};
+use vault_api::report::{AgeReport, ConsumersStanding, DueReport, RotationReport, StandingReport};
 use vault_core::account::Account;
 use vault_core::account::plan::RunEnd;
 use vault_core::account::standing::Standing;
@@ -30,6 +30,7 @@ use self::standing::{Ages, Dues};
 use crate::barrier::{CommitError, LoadError, Record};
 use crate::engine::Engine;
 use crate::engine::commit::PlanError;
+use crate::service::consumer::ConsumerService;
 use crate::shutdown::Shutdown;
 
 /// What figures are held against.
@@ -47,6 +48,7 @@ pub struct Terms {
 #[derive(Clone)]
 pub struct ReportService {
     engine: Engine,
+    consumers: ConsumerService,
     thirty_days: Arc<Recent>,
     two_months: Arc<Recent>,
 }
@@ -61,10 +63,10 @@ pub enum Lately {
 }
 
 impl ReportService {
-    /// The reports on what is behind `engine`.
+    /// The reports on what is behind `engine`, and on `consumers`.
     #[must_use]
-    pub fn new(engine: Engine) -> Self {
-        Self { engine, thirty_days: Arc::default(), two_months: Arc::default() }
+    pub fn new(engine: Engine, consumers: ConsumerService) -> Self {
+        Self { engine, consumers, thirty_days: Arc::default(), two_months: Arc::default() }
     }
 
     /// What failed lately. Where that is added up from many records it is as it was at most `max_age`
@@ -198,7 +200,7 @@ impl ReportService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn standing(&self, now: Timestamp, soon: Duration) -> Result<StandingReport, LoadError> {
-        let tally = self.engine.board().tally(now, soon)?;
+        let (tally, consumers) = (self.engine.board().tally(now, soon)?, self.consumers.tally());
         let by_state = tally.by_state.into_iter().map(|(state, count)| (state.word().to_owned(), count));
         Ok(StandingReport {
             as_of: now.to_rfc3339(),
@@ -213,6 +215,12 @@ impl ReportService {
             lent_late: tally.lent_late,
             revoking: tally.revoking,
             by_state: by_state.collect(),
+            consumers: ConsumersStanding {
+                as_of: consumers.at.map(Timestamp::to_rfc3339),
+                current: consumers.current,
+                lagging: consumers.lagging,
+                behind: consumers.behind.iter().map(|(by, count)| (by.to_string(), *count)).collect(),
+            },
         })
     }
 

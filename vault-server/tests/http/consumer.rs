@@ -252,6 +252,21 @@ async fn who_ended_is_kept_while_the_password_it_knows_lives() {
     for line in ["rotunda_consumers_live 1", "rotunda_consumers_lagging 1"] {
         assert!(metrics.contains(line), "{line}");
     }
+    let standing = || async { bench.get("reports/standing").await.at("/data/consumers") };
+    let told = standing().await;
+    assert_eq!(
+        (&told["current"], &told["lagging"], &told["behind"]),
+        (&json!(0), &json!(1), &json!({ "1": 1 }))
+    );
+    assert!(told["as_of"].is_string(), "{told}");
+    rotate(&bench).await;
+    bench.vault.app.consumers.walk().await.unwrap();
+    assert_eq!(standing().await["behind"], json!({ "2": 1 }));
+    fetch(&bench, &web).await;
+    bench.vault.app.consumers.flush().await.unwrap();
+    bench.vault.app.consumers.walk().await.unwrap();
+    let told = standing().await;
+    assert_eq!((&told["current"], &told["lagging"], &told["behind"]), (&json!(1), &json!(0), &json!({})));
 }
 
 #[tokio::test]

@@ -9,10 +9,11 @@ use vault_api::account::{AccountState, AccountStatus, StatusListing};
 use vault_core::clock::Timestamp;
 
 use super::overview::{Quiet, quiet};
-use super::paged::{Paged, cut};
+use super::paged::{PAGE, Paged, before, last_page, paged};
 use super::{Frame, html};
 use crate::dashboard::time::When;
 use crate::dashboard::visit::{Part, SignedIn, reason};
+use crate::http::Told;
 use crate::http::inside::encoded;
 
 #[derive(Template)]
@@ -47,49 +48,50 @@ struct Row {
 pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     let visit = &signed_in.visit;
     let (search, state) = (visit.asked("q").trim().to_owned(), visit.asked("state").to_owned());
-    // Words that the API does not know are judged here.
-    let asked = if DERIVED.contains(&state.as_str()) { String::new() } else { encoded(&state) };
-    let path = format!("accounts/status?state={asked}");
-    let told = visit.inside.list(&signed_in.session.token, &path).await;
-    let listing = match told.data::<StatusListing>() {
-        Some(listing) => Some(listing),
-        // A list without entries is not found, as Vault has it.
-        None if told.status == StatusCode::NOT_FOUND => Some(StatusListing::default()),
-        None => None,
+    let mut page = visit.asked("page").parse().unwrap_or(1).max(1);
+    let mut asked = ask(signed_in, &search, &state, page).await;
+    if let Some(total) = asked.as_ref().ok().filter(|listing| listing.keys.is_empty()).map(all) {
+        let last = last_page(total);
+        if last < page {
+            page = last;
+            asked = ask(signed_in, &search, &state, page).await;
+        }
+    }
+    let (status, why) = match &asked {
+        Ok(_) => (StatusCode::OK, String::new()),
+        Err(told) => (told.status, reason(told)),
     };
-    let why = if listing.is_some() { String::new() } else { reason(&told) };
-    let page = visit.asked("page").parse().unwrap_or(1);
-    let listing = listing.map(|listing| found(listing, (&search, &state, page), visit.now));
+    let told = asked.ok().map(|listing| {
+        let found = all(&listing);
+        let row = |(path, status)| row(path, status, visit.now);
+        let rows = listing.key_info.into_iter().map(row).collect();
+        paged(rows, found, page, |page| address(&search, &state, page))
+    });
     let states = std::iter::once("failing").chain(DERIVED).chain(STATES.map(AccountState::word)).collect();
     let frame = Frame::of(signed_in, "accounts", "Accounts");
     let frame = frame.refreshed(format!("{}&auto=1", address(&search, &state, page)));
-    let status = if listing.is_some() { StatusCode::OK } else { told.status };
-    html(status, &Accounts { frame, search, state, states, listing: Part { told: listing, why } })
+    html(status, &Accounts { frame, search, state, states, listing: Part { told, why } })
 }
 
-fn found(listing: StatusListing, (search, state, page): (&str, &str, usize), now: Timestamp) -> Paged<Row> {
-    let wanted = search.to_lowercase();
-    let fits = |text: &str| text.to_lowercase().contains(&wanted);
-    let all: Vec<(String, AccountStatus)> = listing
-        .key_info
-        .into_iter()
-        .filter(|(_, status)| stands(status, state, now))
-        .filter(|(path, status)| fits(path) || fits(&status.target) || fits(&status.username))
-        .collect();
-    let Paged { rows, found, first, last, earlier, later } =
-        cut(all, page, |page| address(search, state, page));
-    let rows = rows.into_iter().map(|(path, status)| row(path, status, now)).collect();
-    Paged { rows, found, first, last, earlier, later }
+/// The accounts of one page, and how many there are.
+async fn ask(signed_in: &SignedIn, search: &str, state: &str, page: usize) -> Result<StatusListing, Told> {
+    let (search, state) = (encoded(search), encoded(state));
+    let path = format!("accounts/status?q={search}&state={state}&offset={}&limit={PAGE}", before(page));
+    listed(signed_in.visit.inside.list(&signed_in.session.token, &path).await)
 }
 
-/// Whether an account is one of those that `word` names; a word of the API's own was judged there.
-fn stands(status: &AccountStatus, word: &str, now: Timestamp) -> bool {
-    match word {
-        "overdue" => is_overdue(status, now),
-        "held" => status.held_until.is_some(),
-        "never" => status.last_rotation.is_none(),
-        _ => true,
+/// What a listing told.
+pub(super) fn listed(told: Told) -> Result<StatusListing, Told> {
+    match told.data::<StatusListing>() {
+        Some(listing) => Ok(listing),
+        // A list without entries is not found, as Vault has it.
+        None if told.status == StatusCode::NOT_FOUND => Ok(StatusListing::default()),
+        None => Err(told),
     }
+}
+
+fn all(listing: &StatusListing) -> usize {
+    usize::try_from(listing.total).unwrap_or(usize::MAX)
 }
 
 /// Whether a rotation should have begun a while ago, and neither a maintenance nor a holder keeps it back, and it is
@@ -138,8 +140,8 @@ const STATES: [AccountState; 11] = [
     AccountState::Parked,
     AccountState::Quarantined,
 ];
-/// What is no state of the API's.
-const DERIVED: [&str; 3] = ["overdue", "held", "never"];
+/// What is asked for in the same way, and is no state.
+const DERIVED: [&str; 4] = ["overdue", "held", "never", "lent"];
 /// What is due begins within this.
 const LATE: Duration = Duration::from_secs(60);
 
@@ -161,9 +163,8 @@ mod tests {
         assert!(!is_overdue(&of(AccountState::Idle, 59), now));
         assert!(!is_overdue(&AccountStatus::default(), now));
         let held = AccountStatus { held_until: due(0), ..of(AccountState::Due, 600) };
-        assert!(!is_overdue(&held, now) && stands(&held, "held", now));
+        assert!(!is_overdue(&held, now));
         let lent = AccountStatus { holder: Some(Holder::default()), ..of(AccountState::Idle, 600) };
         assert!(!is_overdue(&lent, now));
-        assert!(stands(&lent, "never", now) && !stands(&lent, "held", now) && !stands(&lent, "overdue", now));
     }
 }

@@ -40,6 +40,7 @@ struct Row {
     class: String,
     phase: String,
     detail: String,
+    severity: String,
     since: When,
     owner: Option<String>,
     acknowledged: Option<When>,
@@ -101,7 +102,8 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     let now = signed_in.visit.now;
     let frame = Frame::of(signed_in, "overview", "Overview");
     let frame = Frame { is_reloaded: true, ..frame.refreshed("/ui/?auto=1".to_owned()) };
-    let list: Part<IncidentList> = signed_in.part(&format!("incidents?state=open&limit={ROWS_MAX}")).await;
+    let list: Part<IncidentList> =
+        signed_in.part(&format!("incidents?state=open&order=exposure&limit={ROWS_MAX}")).await;
     let mut incidents = Part { told: list.told.map(|list| broken(list, now)), why: list.why };
     let mut rows: Vec<&mut Row> = incidents.told.iter_mut().flat_map(|broken| &mut broken.rows).collect();
     // What nobody has and nobody keeps quiet comes first.
@@ -141,6 +143,7 @@ fn row(incident: Incident, now: Timestamp) -> Row {
         accounts: incident.accounts_open.unwrap_or(0),
         target: incident.target,
         class: incident.class,
+        severity: incident.severity,
         phase: incident.phase,
         owner: incident.owner,
         attempts: incident.attempts,

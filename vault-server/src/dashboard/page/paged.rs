@@ -15,9 +15,18 @@ pub(super) struct Paged<T> {
 /// Page `page`, from 1 on, of `all`; one beyond the end is the last one.
 pub(super) fn cut<T>(all: Vec<T>, page: usize, address: impl Fn(usize) -> String) -> Paged<T> {
     let found = all.len();
-    let page = page.min(found.div_ceil(PAGE)).max(1);
-    let before = (page - 1) * PAGE;
-    let rows: Vec<T> = all.into_iter().skip(before).take(PAGE).collect();
+    let page = page.clamp(1, last_page(found));
+    paged(all.into_iter().skip(before(page)).take(PAGE).collect(), found, page, address)
+}
+
+/// Page `page`, from 1 on, of `found` in all, with `rows` on it.
+pub(super) fn paged<T>(
+    rows: Vec<T>,
+    found: usize,
+    page: usize,
+    address: impl Fn(usize) -> String,
+) -> Paged<T> {
+    let before = before(page);
     Paged {
         first: if rows.is_empty() { 0 } else { before + 1 },
         last: before + rows.len(),
@@ -28,8 +37,18 @@ pub(super) fn cut<T>(all: Vec<T>, page: usize, address: impl Fn(usize) -> String
     }
 }
 
+/// The number of the last page of so many rows, from 1 on.
+pub(super) fn last_page(found: usize) -> usize {
+    found.div_ceil(PAGE).max(1)
+}
+
+/// Rows before page `page`.
+pub(super) fn before(page: usize) -> usize {
+    page.saturating_sub(1).saturating_mul(PAGE)
+}
+
 /// Rows of one page.
-const PAGE: usize = 50;
+pub(super) const PAGE: usize = 50;
 
 #[cfg(test)]
 mod tests {

@@ -39,6 +39,7 @@ enum Stands {
     Overdue,
     Held,
     Never,
+    Lent,
 }
 
 /// How many accounts stand how.
@@ -123,7 +124,7 @@ impl Brief {
 
 impl Find {
     /// Those with `text` in their path, target or name, that stand as `word` says: a state's word, `failing`, `overdue`,
-    /// `held` or `never`; empty for any. Of another word there are none.
+    /// `held`, `never` or `lent`; empty for any. Of another word there are none.
     #[must_use]
     pub fn new(text: &str, word: &str) -> Option<Self> {
         let standing = match word {
@@ -132,6 +133,7 @@ impl Find {
             "overdue" => Some(Stands::Overdue),
             "held" => Some(Stands::Held),
             "never" => Some(Stands::Never),
+            "lent" => Some(Stands::Lent),
             word => Some(Stands::In(AccountState::ALL.into_iter().find(|state| state.word() == word)?)),
         };
         Some(Self { text: text.to_lowercase(), standing })
@@ -146,6 +148,7 @@ impl Find {
             Some(Stands::Overdue) => brief.is_overdue(now),
             Some(Stands::Held) => brief.is_held(now),
             Some(Stands::Never) => !brief.was_rotated,
+            Some(Stands::Lent) => brief.lent.is_some(),
         };
         let path =
             std::str::from_utf8(key).ok().and_then(|key| key.split_once('/')).map_or("", |(_, path)| path);

@@ -9,7 +9,7 @@ use vault_core::incident::ledger::LedgerEvent;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
-use crate::service::incident::{Listed, RecordError, Which};
+use crate::service::incident::{Listed, Order, RecordError, Which};
 
 pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
     let which = match context.fields().text("state")?.as_deref() {
@@ -18,11 +18,16 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
         Some("all") => Which::All,
         Some(_) => return Err(ApiError::invalid("state must be open, closed or all")),
     };
+    let order = match context.fields().text("order")?.as_deref() {
+        None | Some("" | "opened") => Order::Opened,
+        Some("exposure") => Order::Exposure,
+        Some(_) => return Err(ApiError::invalid("order must be opened or exposure")),
+    };
     let limit = context.fields().count("limit")?.filter(|limit| *limit > 0);
     let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let (service, silences) = (context.app.incidents.clone(), context.app.silences());
     let listed = tokio::task::spawn_blocking(move || {
-        let mut listed = service.list(which, limit)?;
+        let mut listed = service.list(which, order, limit)?;
         silences.mark(&mut listed.part)?;
         Ok::<_, ApiError>(listed)
     });

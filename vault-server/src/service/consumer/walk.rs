@@ -1,7 +1,11 @@
 //! The count of who lags, and the end of receipts that say nothing any more.
 
+use std::collections::BTreeMap;
+use std::sync::PoisonError;
+
 use vault_core::account::{Account, Subject};
-use vault_core::consumer::{Receipt, Standing, is_kept, judge};
+use vault_core::clock::Timestamp;
+use vault_core::consumer::{Receipt, Standing, is_kept, judge, versions_behind};
 use vault_core::store::batch::Revision;
 use vault_core::store::key::Table;
 
@@ -12,11 +16,28 @@ use crate::barrier::{CommitError, LoadError};
 /// The name and the revision of a receipt.
 type Found = (Vec<u8>, Revision);
 
-/// How many stand how.
-#[derive(Clone, Copy, Debug, Default)]
-struct Count {
-    current: i64,
-    lagging: i64,
+/// How the consumers of all accounts stand.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// When it was looked; `None` before the first look.
+    pub at: Option<Timestamp>,
+    /// Live ones that have the current version.
+    pub current: u64,
+    /// Live ones that have another.
+    pub lagging: u64,
+    /// Of these, how many are behind by so many versions. Who has the current one and was asked to confirm it is behind
+    /// by none.
+    pub behind: BTreeMap<u64, u64>,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.current += other.current;
+        self.lagging += other.lagging;
+        for (versions, count) in other.behind {
+            *self.behind.entry(versions).or_default() += count;
+        }
+    }
 }
 
 impl ConsumerService {
@@ -25,7 +46,8 @@ impl ConsumerService {
     /// # Errors
     /// `FlushError` by cause; the rest waits for the next time.
     pub async fn walk(&self) -> Result<(), FlushError> {
-        let (mut count, mut after): (Count, Option<Vec<u8>>) = (Count::default(), None);
+        let now = self.inner.clock.now();
+        let (mut tally, mut after) = (Tally { at: Some(now), ..Tally::default() }, None::<Vec<u8>>);
         while let Some(name) = self.inner.barrier.names(Table::Consumer, &[], after.as_deref(), 1)?.pop() {
             let nul = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
             let subject = name.get(..nul).and_then(|key| std::str::from_utf8(key).ok());
@@ -33,8 +55,7 @@ impl ConsumerService {
                 Some(subject) => {
                     match self.look(&subject) {
                         Ok((looked, useless)) => {
-                            count.current += looked.current;
-                            count.lagging += looked.lagging;
+                            tally.add(looked);
                             self.forget(useless).await?;
                         }
                         // One that is damaged must not hide how all others stand.
@@ -53,13 +74,21 @@ impl ConsumerService {
             }
             tokio::task::yield_now().await;
         }
-        self.inner.live.set(count.current + count.lagging);
-        self.inner.lagging.set(count.lagging);
+        let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        self.inner.live.set(gauge(tally.current + tally.lagging));
+        self.inner.lagging.set(gauge(tally.lagging));
+        *self.inner.tally.lock().unwrap_or_else(PoisonError::into_inner) = tally;
         Ok(())
     }
 
+    /// How all of them stood when they were looked at last, which is done once a minute.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        self.inner.tally.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// How the consumers of one account stand, and which receipts can go.
-    fn look(&self, subject: &Subject) -> Result<(Count, Vec<Found>), LoadError> {
+    fn look(&self, subject: &Subject) -> Result<(Tally, Vec<Found>), LoadError> {
         let (barrier, now) = (&self.inner.barrier, self.inner.clock.now());
         let mut page = Vec::new();
         loop {
@@ -73,15 +102,19 @@ impl ConsumerService {
         }
         let Some(account) = barrier.load::<Account>(subject.key())? else {
             let all = page.into_iter().map(|(name, loaded)| (name, loaded.revision)).collect();
-            return Ok((Count::default(), all));
+            return Ok((Tally::default(), all));
         };
         let account = account.value;
         let looked = self.looked_at(page.iter().map(|(_, loaded)| loaded.value.clone()), now)?;
-        let (mut count, mut useless) = (Count::default(), Vec::new());
+        let (mut count, mut useless) = (Tally::default(), Vec::new());
         for ((name, loaded), standing) in page.into_iter().zip(judge(&account, &looked, now)) {
             match standing {
                 Standing::Current => count.current += 1,
-                Standing::Lagging => count.lagging += 1,
+                Standing::Lagging => {
+                    count.lagging += 1;
+                    let behind = versions_behind(&loaded.value, &account.versions);
+                    *count.behind.entry(behind).or_default() += 1;
+                }
                 Standing::Gone => {}
             }
             if !is_kept(&loaded.value, standing, account.created_at, &account.versions) {

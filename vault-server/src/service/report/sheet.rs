@@ -136,7 +136,7 @@ fn spread(spread: &Spread) -> [String; SPREAD.len()] {
     ]
 }
 
-/// How accounts stand: a row for each figure.
+/// How accounts and their consumers stand: a row for each figure.
 #[must_use]
 pub fn standing(report: &StandingReport) -> Sheet {
     let whole = [
@@ -152,8 +152,13 @@ pub fn standing(report: &StandingReport) -> Sheet {
     ];
     let row = |kind: &str, name: &str, count: u64| vec![kind.to_owned(), name.to_owned(), count.to_string()];
     let states = report.by_state.iter().map(|(state, count)| row("state", state, *count));
-    let rows = whole.into_iter().map(|(name, count)| row("total", name, count)).chain(states);
-    Sheet::new(&["kind", "name", "accounts"], rows.collect())
+    let consumers = &report.consumers;
+    let totals = [("current", consumers.current), ("lagging", consumers.lagging)];
+    let totals = totals.into_iter().map(|(name, count)| row("consumers", name, count));
+    let behind = consumers.behind.iter().map(|(by, count)| row("behind", by, *count));
+    let whole = whole.into_iter().map(|(name, count)| row("total", name, count));
+    let rows = whole.chain(states).chain(totals).chain(behind);
+    Sheet::new(&["kind", "name", "count"], rows.collect())
 }
 
 /// The ages: a row for each account that the report names.

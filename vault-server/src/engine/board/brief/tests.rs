@@ -49,6 +49,8 @@ fn a_state_holds_back_what_is_under_way_or_parked() {
     }
     let lent = Brief { lent: Some((NOW, true)), ..Brief::of(&due(600)) };
     assert!(!lent.is_overdue(NOW));
+    let is_lent = |brief: &Brief| Find::new("", "lent").unwrap().fits(b"a/db/app", brief, NOW);
+    assert!(is_lent(&lent) && !is_lent(&Brief::of(&due(600))));
 }
 
 #[test]

@@ -202,7 +202,7 @@ const LOOKED_FOR: &[Field] = &[
     may(
         "state",
         Text,
-        "Only those in this state, or that are `failing`, `overdue`, `held`, or `never` rotated.",
+        "Only those in this state, or that are `failing`, `overdue`, `held`, `lent`, or `never` rotated.",
     ),
     may("q", Text, "Only those with this in their path, target or username."),
     may("offset", Count, "After so many."),

@@ -4,8 +4,8 @@ use super::silence::SILENCED;
 use crate::http::openapi::words::*;
 
 pub(super) const LINES: &[About] = &[
-    read("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, MOST]),
-    list("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, MOST]),
+    read("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, ORDER, MOST]),
+    list("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, ORDER, MOST]),
     read("incidents/<id>", "Reads an incident.", data(INCIDENT)),
     write("incidents/<id>/ack", "Says that somebody looks after an incident.", data(INCIDENT)).fails(&[409]),
     write("incidents/<id>/assign", "Gives an incident to somebody.", data(INCIDENT))
@@ -44,11 +44,19 @@ pub(super) const FAILURE: &[Field] = &[
     may("attempts", Count, "How often it was tried."),
     may("next_attempt", Time, "When it is tried again."),
 ];
-const MOST: Field =
-    may("limit", Count, "At most so many: the oldest, and in the last tenth the newest; all unless named.");
+const MOST: Field = may(
+    "limit",
+    Count,
+    "At most so many: those that press most, or the oldest and in the last tenth the newest; all unless named.",
+);
+const ORDER: Field = may(
+    "order",
+    Word(&["", "opened", "exposure"]),
+    "The oldest first, or first what presses most: exposure x severity x accounts; `opened` unless named.",
+);
 const STATE: Field = may("state", Word(&["", "open", "closed", "all"]), "Which; `open` unless named.");
 const LISTING: &[Field] = &[
-    must("incidents", List(&Object(INCIDENT)), "Which, the oldest first."),
+    must("incidents", List(&Object(INCIDENT)), "Which, in the order asked for."),
     must("total", Count, "How many there are."),
     must("unacknowledged", Count, "Of these, those that nobody has acknowledged."),
 ];
@@ -57,6 +65,16 @@ const INCIDENT: &[Field] = &[
     must("subject", Text, "The account or target."),
     must("target", Text, "The target."),
     must("class", Text, "The class of the failure."),
+    must(
+        "severity",
+        Word(&["warning", "error", "critical"]),
+        "How bad it was at its worst since it was opened.",
+    ),
+    must(
+        "exposure_seconds",
+        Count,
+        "For how long it has been, or was, open to harm: from the first evidence to the proof.",
+    ),
     must("phase", Text, "Where in the rotation it happened."),
     must("state", Word(&["open", "closed"]), "Whether it is over."),
     must("opened_at", Time, "Since when."),

@@ -184,6 +184,16 @@ const STANDING: &[Field] = &[
     must("lent_late", Count, "Of these, beyond their time."),
     must("revoking", Count, "Of these, ending without proof so far."),
     must("by_state", Map(&Count), "By state."),
+    must(
+        "consumers",
+        Object(&[
+            may("as_of", Time, "When they were looked at, which is done once a minute."),
+            must("current", Count, "Live ones that have the current version."),
+            must("lagging", Count, "Live ones that have another."),
+            must("behind", Map(&Count), "Of these, how many are behind by so many versions."),
+        ]),
+        "How far current versions have come.",
+    ),
 ];
 const DUE: &[Field] = &[
     must("as_of", Time, "When it was looked."),
