@@ -197,7 +197,7 @@ fn external(raw: &RawUi) -> Result<Option<String>, String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte);
     let is_more = url.query().is_some() || url.fragment().is_some();
     let has_user = !url.username().is_empty() || url.password().is_some();
-    let is_short = text.len() <= URL_BYTES_MAX && url.as_str().bytes().all(is_plain);
+    let is_short = text.len() <= URL_BYTES_MAX && text.bytes().all(is_plain);
     if !matches!(url.scheme(), "http" | "https")
         || url.host_str().is_none()
         || is_more

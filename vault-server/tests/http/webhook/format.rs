@@ -127,7 +127,7 @@ async fn a_format_that_is_changed_holds_for_what_is_pending_and_each_can_be_test
 async fn settings_that_do_not_fit_the_format_are_refused() {
     let bench = Bench::new().await;
     for (body, says) in [
-        (json!({ "format": "teams" }), "standard, slack or pagerduty"),
+        (json!({ "format": "teams" }), "slack, pagerduty or mail"),
         (json!({ "format": "pagerduty" }), "needs the routing_key"),
         (json!({ "format": "pagerduty", "routing_key": "a b" }), "letters and digits"),
         (json!({ "routing_key": KEY }), "format=pagerduty only"),
