@@ -8,6 +8,7 @@ pub use rotunda_drill::{ldap, postgres, proxy};
 pub mod aws;
 pub mod jupyterhub;
 pub mod keys;
+pub mod mail;
 pub mod mysql;
 pub mod plugin;
 pub mod process;

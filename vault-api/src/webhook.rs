@@ -30,7 +30,7 @@ pub struct WebhookInfo {
     pub retry_base: u64,
     /// The longest wait between attempts, in seconds, rounded up.
     pub retry_cap: u64,
-    /// The shape of its messages: `standard`, `slack` or `pagerduty`.
+    /// The shape of its messages: `standard`, `slack`, `pagerduty` or `mail`.
     pub format: String,
     /// Of failures and incidents only those that are as bad as this: `warning`, `error`, `critical`.
     pub min_severity: Option<String>,
@@ -38,6 +38,14 @@ pub struct WebhookInfo {
     pub escalate_after: Option<u64>,
     /// After how much more time again, in seconds.
     pub escalate_repeat: Option<u64>,
+    /// Messages a minute; what comes above is told in one. 0 is no limit.
+    pub rate_limit: u32,
+    /// From whom mail comes, where it is mail.
+    pub mail_from: Option<String>,
+    /// To whom it goes.
+    pub mail_to: Vec<String>,
+    /// As whom the vault logs in to the mail server.
+    pub username: Option<String>,
     /// Until when the secret before signs beside the present one.
     pub former_secret_until: Option<WireTime>,
     /// When it was made.
@@ -48,6 +56,8 @@ pub struct WebhookInfo {
     pub delivered: u64,
     /// Messages in the log that were given up.
     pub dead: u64,
+    /// Messages in the log that were kept back and told in another.
+    pub summed: u64,
 }
 
 /// What POST `sys/webhooks/<name>` answers.
@@ -97,7 +107,7 @@ pub struct DeliveryInfo {
     pub kind: String,
     /// When.
     pub at: WireTime,
-    /// `pending`, `delivered` or `dead`.
+    /// `pending`, `delivered`, `dead` or `summed`.
     pub state: String,
     /// Attempts so far.
     pub attempts: u32,
@@ -119,6 +129,9 @@ pub struct DeliveryInfo {
     /// When it was delivered, or given up.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended: Option<WireTime>,
+    /// The message that tells of it, where it was kept back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
     /// What is sent; only where one is asked about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,

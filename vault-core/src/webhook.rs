@@ -8,6 +8,8 @@
 //!                              └── anything else ─────────────────────────────────┘
 //! ```
 //!
+//! What comes above a receiver's limit is kept back, and told in one message ([`rate`]).
+//!
 //! A message follows the Standard Webhooks specification ([`sign`]); its id is the same in every attempt. At least
 //! once: a crash between the answer and its commit repeats it.
 
@@ -15,6 +17,8 @@ mod delivery;
 pub mod escalation;
 pub mod event;
 pub mod format;
+pub mod mail;
+pub mod rate;
 pub mod sign;
 
 use std::collections::BTreeSet;
@@ -31,6 +35,7 @@ use crate::secret::{SecretString, for_sealing};
 use self::escalation::Patience;
 use self::event::{Event, EventKind};
 use self::format::Format;
+use self::mail::Mail;
 
 pub use self::delivery::{About, Attempt, Delivery, DeliveryState, FailureClass, log_key, queue_key, queued};
 
@@ -81,6 +86,12 @@ pub struct Webhook {
     /// After how much more time again; `None`: once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub escalate_repeat: Option<Duration>,
+    /// Messages a minute; what comes above is told in one. 0 is no limit, as of a record from before.
+    #[serde(default)]
+    pub rate_limit: u32,
+    /// From whom mail comes and to whom it goes, where it is mail.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mail: Option<Mail>,
 }
 
 /// By which a pager knows whom to call.

@@ -207,6 +207,7 @@ impl App {
         let Desks { accounts, campaigns, databases, dynamic, incidents, leases, .. } = desks;
         let Desks { pools, pulses, remedies, reports, targets, watches, .. } = desks;
         let outbox = engine.outbox().clone();
+        config.dashboard_url.iter().for_each(|url| outbox.link_to(url));
         Ok(Arc::new(Self {
             remedies,
             reports,

@@ -16,6 +16,7 @@ pub mod record;
 pub mod scheduler;
 
 mod act;
+mod backlog;
 mod bench;
 pub mod board;
 pub mod circuit;
@@ -112,7 +113,7 @@ impl Engine {
     #[must_use]
     pub fn new(ports: Ports) -> Self {
         let Ports { barrier, audit, consumers, clock, entropy, rotators, metrics, shutdown } = ports;
-        let outbox = Outbox::new(barrier.clone(), Arc::clone(&clock), Arc::clone(&entropy));
+        let outbox = Outbox::new(barrier.clone(), Arc::clone(&clock), Arc::clone(&entropy), &metrics);
         let (flights, gates) = (Arc::default(), Gates::default());
         let (meter, board) = (Meter::new(&metrics, rotators.kinds()), Board::new(&barrier));
         Self {

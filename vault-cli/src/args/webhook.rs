@@ -46,13 +46,15 @@ Examples:
   rotunda webhook write deploy url=https://ci.example/hook events=credential.promoted accounts='db/*,cache/app'
   rotunda webhook write chat url=https://hooks.slack.com/services/T0/B0/x format=slack min_severity=error
   rotunda webhook write pager format=pagerduty routing_key=@/run/secrets/key escalate_after=15m
+  rotunda webhook write post format=mail url=smtp://mail.example mail_from=vault@example.org mail_to=oncall@example.org username=vault password=@/run/secrets/mail
+  rotunda webhook write deploy rate_limit=0
   rotunda webhook write chat disabled=true
 
 What is not named stays as it is. The signing secret of a new one is made by the vault and shown once, unless secret= is
 given (whsec_ and base64). Events: credential.promoted, credential.retired, rotation.failed, rotation.parked,
 consumers.lagging, incident.opened, incident.acknowledged, incident.escalated, incident.closed; all, when none is named.
-Format: standard, slack, pagerduty. With escalate_after (and escalate_repeat) it is told of incidents that nobody has
-acknowledged by then. Also: tls_ca, timeout, max_attempts, retry_base, retry_cap, allow_http.")]
+Format: standard, slack, pagerduty, mail. With escalate_after (and escalate_repeat) it is told of incidents that nobody has
+acknowledged by then. Above rate_limit (60 messages a minute, 0 for no limit) the rest is told in one. Also: tls_ca, timeout, max_attempts, retry_base, retry_cap, allow_http.")]
 pub(crate) struct WebhookWriteArgs {
     /// The webhook's name
     #[arg(value_name = "NAME")]
@@ -90,7 +92,7 @@ pub(crate) struct DeliveriesArgs {
     #[arg(value_name = "NAME")]
     pub(crate) name: String,
     /// Only those that stand so
-    #[arg(long, value_name = "STATE", value_parser = ["pending", "delivered", "dead"])]
+    #[arg(long, value_name = "STATE", value_parser = ["pending", "delivered", "dead", "summed"])]
     pub(crate) state: Option<String>,
     /// How many
     #[arg(long, value_name = "N")]

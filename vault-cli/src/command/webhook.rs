@@ -18,7 +18,7 @@ pub(super) async fn run(word: WebhookWord, session: &mut Session) -> Result<Exit
         WebhookWord::Write(args) => write(&args, session).await,
         WebhookWord::Read(args) => {
             let answer = session.ask("reading the webhook", Request::get(path(&args.name))).await?;
-            let first = ["url", "format", "events", "accounts", "pending", "delivered", "dead"];
+            let first = ["url", "format", "events", "accounts", "pending", "delivered", "dead", "summed"];
             session.show_record(&answer, &first, "nothing is known")?;
             Ok(Exit::Done)
         }

@@ -116,11 +116,14 @@ pub enum Table {
     Heartbeat = 56,
     /// Incidents that wait for somebody, and who was told that nobody takes them: incident id.
     Escalation = 57,
+    /// What webhooks have open. `s`, webhook id: what was kept back this minute. `n`, webhook id, summary, incident,
+    /// opening (4 bytes, big endian): who is notified once a summary is taken.
+    WebhookNote = 59,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -176,6 +179,7 @@ impl Table {
         Self::Circuit,
         Self::Heartbeat,
         Self::Escalation,
+        Self::WebhookNote,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

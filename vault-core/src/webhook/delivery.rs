@@ -33,6 +33,12 @@ pub struct Delivery {
     /// The incident that it tells of.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<About>,
+    /// The message that tells of it, where it was kept back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<EventId>,
+    /// Whether a person has it sent again.
+    #[serde(default)]
+    pub by_hand: bool,
 }
 
 /// The incident that a message tells of.
@@ -54,6 +60,8 @@ pub enum DeliveryState {
     Delivered,
     /// Given up; a person may have it tried again.
     Dead,
+    /// Kept back, because the receiver had enough: another message tells of it.
+    Summed,
 }
 
 impl DeliveryState {
@@ -64,7 +72,16 @@ impl DeliveryState {
             Self::Pending => "pending",
             Self::Delivered => "delivered",
             Self::Dead => "dead",
+            Self::Summed => "summed",
         }
+    }
+
+    /// By its [`word`](Self::word).
+    #[must_use]
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Pending, Self::Delivered, Self::Dead, Self::Summed]
+            .into_iter()
+            .find(|state| state.word() == word)
     }
 }
 
@@ -111,6 +128,10 @@ pub enum FailureClass {
     Unfit,
     /// A pager is not called for an incident that somebody has taken, or that is over.
     Overtaken,
+    /// Too much waited for the receiver already.
+    Overflow,
+    /// A mail server refused user and password, or has no way to log in that is known.
+    Login,
 }
 
 impl FailureClass {
@@ -143,6 +164,8 @@ impl FailureClass {
             Self::Settings => "settings",
             Self::Unfit => "unfit",
             Self::Overtaken => "overtaken",
+            Self::Overflow => "overflow",
+            Self::Login => "login",
         }
     }
 }
@@ -161,7 +184,23 @@ impl Delivery {
             state: DeliveryState::Pending,
             ended_at: None,
             about: event.about,
+            summary: None,
+            by_hand: false,
         }
+    }
+
+    /// The same, where too much waits for the receiver already: given up before it was tried.
+    #[must_use]
+    pub fn overflowed(self, now: Timestamp) -> Self {
+        let failure = Some(FailureClass::Overflow);
+        let last = Some(Attempt { at: now, millis: 0, status: None, failure });
+        Self { last, state: DeliveryState::Dead, ended_at: Some(now), ..self }
+    }
+
+    /// The same, where `summary` tells of it.
+    #[must_use]
+    pub fn summed(self, summary: EventId, now: Timestamp) -> Self {
+        Self { summary: Some(summary), state: DeliveryState::Summed, ended_at: Some(now), ..self }
     }
 
     /// The incident of which somebody knows once this is delivered.
@@ -182,13 +221,11 @@ impl Delivery {
         self.last = Some(attempt);
         let ends = match attempt.failure {
             None => Some(DeliveryState::Delivered),
-            Some(FailureClass::Gone | FailureClass::Unfit | FailureClass::Overtaken) => {
-                Some(DeliveryState::Dead)
-            }
-            // A pager's word for a message that it will never take.
-            Some(_) if webhook.format == Format::Pagerduty && attempt.status == Some(400) => {
-                Some(DeliveryState::Dead)
-            }
+            // Who tries a wrong password again and again locks the user.
+            Some(
+                FailureClass::Gone | FailureClass::Unfit | FailureClass::Overtaken | FailureClass::Login,
+            ) => Some(DeliveryState::Dead),
+            Some(_) if is_final(webhook.format, attempt.status) => Some(DeliveryState::Dead),
             Some(_) if self.attempts >= webhook.max_attempts => Some(DeliveryState::Dead),
             Some(_) => None,
         };
@@ -202,6 +239,7 @@ impl Delivery {
     /// A person wants it tried again: as often as a new one.
     pub fn revive(&mut self) {
         (self.attempts, self.state, self.ended_at) = (0, DeliveryState::Pending, None);
+        (self.summary, self.by_hand) = (None, true);
     }
 
     /// Whether the log need not keep it any longer.
@@ -209,6 +247,15 @@ impl Delivery {
     pub fn is_stale(&self, now: Timestamp) -> bool {
         let kept = if self.state == DeliveryState::Dead { DEAD_KEPT } else { DELIVERED_KEPT };
         self.ended_at.is_some_and(|ended| now.since(ended) >= kept)
+    }
+}
+
+/// Whether a receiver says by this status that it will never take the message.
+fn is_final(format: Format, status: Option<u16>) -> bool {
+    match format {
+        Format::Pagerduty => status == Some(400),
+        Format::Mail => status.is_some_and(|status| (500..600).contains(&status)),
+        Format::Standard | Format::Slack => false,
     }
 }
 

@@ -12,6 +12,7 @@ use crate::incident::{Incident, IncidentState, Kind};
 use crate::rotation::fault::FaultClass;
 use crate::rotation::{grace, run::Stage};
 use crate::webhook::About;
+use crate::webhook::rate::Sum;
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -46,11 +47,14 @@ pub enum EventKind {
     /// Somebody tries whether messages arrive.
     #[serde(rename = "webhook.test")]
     Test,
+    /// More happened in a minute than the receiver is sent one by one.
+    #[serde(rename = "webhook.summary")]
+    Summary,
 }
 
 impl EventKind {
     /// Each of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Promoted,
         Self::Retired,
         Self::Failed,
@@ -61,6 +65,7 @@ impl EventKind {
         Self::Escalated,
         Self::Closed,
         Self::Test,
+        Self::Summary,
     ];
 
     /// The `type` of its messages.
@@ -77,6 +82,7 @@ impl EventKind {
             Self::Escalated => "incident.escalated",
             Self::Closed => "incident.closed",
             Self::Test => "webhook.test",
+            Self::Summary => "webhook.summary",
         }
     }
 
@@ -122,6 +128,38 @@ impl Event {
     pub fn test(id: EventId, now: Timestamp, webhook: &str) -> Self {
         let data = facts([("webhook", Value::from(webhook))]);
         Self::new(id, EventKind::Test, now, data)
+    }
+
+    /// The same with the address of its page, where people reach the dashboard at `base`: that of the incident; of a test and
+    /// a summary the first one.
+    #[must_use]
+    pub fn linked(mut self, base: &str) -> Self {
+        let known = self.data.get("incident_id").and_then(Value::as_str);
+        let page = match (known, self.kind) {
+            (Some(incident), _) => format!("{base}/ui/incident/{incident}"),
+            (None, EventKind::Test | EventKind::Summary) => format!("{base}/ui/"),
+            (None, _) => return self,
+        };
+        self.data.insert("url".to_owned(), page.into());
+        self
+    }
+
+    /// That so much was kept back.
+    pub(super) fn summary(sum: &Sum, webhook: &str, now: Timestamp) -> Self {
+        let kinds: Map<String, Value> =
+            sum.kinds.iter().map(|(kind, count)| (kind.word().to_owned(), Value::from(*count))).collect();
+        let incidents: Vec<String> = sum.incidents.iter().map(ToString::to_string).collect();
+        let accounts: Vec<String> = sum.accounts.iter().cloned().collect();
+        let data = facts([
+            ("webhook", Value::from(webhook)),
+            ("since", Value::from(sum.since.to_rfc3339())),
+            ("total", Value::from(sum.total)),
+            ("kinds", Value::Object(kinds)),
+            ("severity", Value::from(sum.worst.map(Severity::as_str))),
+            ("incidents", Value::from(incidents)),
+            ("accounts", Value::from(accounts)),
+        ]);
+        Self { severity: sum.worst, ..Self::new(sum.id, EventKind::Summary, now, data) }
     }
 
     fn new(id: EventId, kind: EventKind, at: Timestamp, data: Map<String, Value>) -> Self {
@@ -264,7 +302,10 @@ fn about_incident(id: EventId, kind: EventKind, incident: &Incident, now: Timest
         ("class", Value::from(incident.class.as_str())),
         ("severity", Value::from(incident.severity().as_str())),
         ("target", Value::from(incident.target.clone())),
-        ("owner", Value::from(incident.owner.clone().filter(|_| kind != EventKind::Opened))),
+        (
+            "owner",
+            Value::from(incident.owner.clone().filter(|_| incident.taken || kind != EventKind::Opened)),
+        ),
         ("opened_at", time(incident.marks.t3)),
         ("unacknowledged_since", time(waits)),
         ("remediated_at", time(incident.marks.t7.filter(|_| kind == EventKind::Closed))),

@@ -1,10 +1,11 @@
-//! What is sent: the vault's own message, or one in the shape that a chat or a pager takes.
+//! What is sent: the vault's own message, or one in the shape that a chat, a pager or people take.
 //!
 //! A delivery keeps the vault's own message; the shape is made of it when it is sent. So a format that is changed
 //! holds for what is pending, and the routing key of a pager is in no message that is stored.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
+use zeroize::Zeroizing;
 
 use super::event::EventKind;
 
@@ -19,11 +20,13 @@ pub enum Format {
     Slack,
     /// That of PagerDuty's Events API version 2.
     Pagerduty,
+    /// A letter, to people ([`mail`](super::mail)).
+    Mail,
 }
 
 impl Format {
     /// All of them.
-    pub const ALL: [Self; 3] = [Self::Standard, Self::Slack, Self::Pagerduty];
+    pub const ALL: [Self; 4] = [Self::Standard, Self::Slack, Self::Pagerduty, Self::Mail];
 
     /// Its stable word.
     #[must_use]
@@ -32,6 +35,7 @@ impl Format {
             Self::Standard => "standard",
             Self::Slack => "slack",
             Self::Pagerduty => "pagerduty",
+            Self::Mail => "mail",
         }
     }
 
@@ -45,30 +49,43 @@ impl Format {
     #[must_use]
     pub const fn takes(self, kind: EventKind) -> bool {
         match self {
-            Self::Standard | Self::Slack => true,
+            Self::Standard | Self::Slack | Self::Mail => true,
             Self::Pagerduty => action(kind).is_some(),
         }
     }
 
     /// What is sent for the vault's own message `body`; `None` where that is no message of the vault's, or this shape has
-    /// none for it, or needs a routing key and there is none.
+    /// none for it, or needs a routing key and there is none. Wiped when it is dropped, because of that key.
     #[must_use]
-    pub fn render(self, body: &str, routing_key: Option<&str>) -> Option<String> {
+    pub fn render(self, body: &str, routing_key: Option<&str>) -> Option<Zeroizing<String>> {
         if self == Self::Standard {
-            return Some(body.to_owned());
+            return Some(Zeroizing::new(body.to_owned()));
         }
         let message = Message::read(body)?;
         match self {
-            Self::Standard | Self::Slack => Some(message.slack().to_string()),
-            Self::Pagerduty => message.pagerduty(routing_key?).map(|event| event.to_string()),
+            Self::Slack => Some(Zeroizing::new(message.slack().to_string())),
+            Self::Pagerduty => with_key(&message.pagerduty()?.to_string(), routing_key?),
+            // A letter is no text to be posted.
+            Self::Standard | Self::Mail => None,
         }
     }
+}
+
+/// A JSON object that has `routing_key` as its first field, too: written into room that is there at once, so that no copy
+/// of the key is left behind.
+fn with_key(object: &str, routing_key: &str) -> Option<Zeroizing<String>> {
+    let is_plain = routing_key.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let rest = object.strip_prefix('{').filter(|_| is_plain)?;
+    let parts = ["{\"routing_key\":\"", routing_key, "\",", rest];
+    let mut out = Zeroizing::new(String::with_capacity(parts.iter().map(|part| part.len()).sum()));
+    parts.iter().for_each(|part| out.push_str(part));
+    Some(out)
 }
 
 /// What a pager does at such an event.
 const fn action(kind: EventKind) -> Option<&'static str> {
     match kind {
-        EventKind::Opened | EventKind::Escalated | EventKind::Test => Some("trigger"),
+        EventKind::Opened | EventKind::Escalated | EventKind::Test | EventKind::Summary => Some("trigger"),
         EventKind::Acknowledged => Some("acknowledge"),
         EventKind::Closed => Some("resolve"),
         _ => None,
@@ -76,14 +93,14 @@ const fn action(kind: EventKind) -> Option<&'static str> {
 }
 
 /// A message of the vault's, read again.
-struct Message {
-    kind: EventKind,
-    timestamp: String,
+pub(super) struct Message {
+    pub(super) kind: EventKind,
+    pub(super) timestamp: String,
     data: Map<String, Value>,
 }
 
 impl Message {
-    fn read(body: &str) -> Option<Self> {
+    pub(super) fn read(body: &str) -> Option<Self> {
         let Value::Object(mut body) = serde_json::from_str(body).ok()? else { return None };
         let Some(Value::Object(data)) = body.remove("data") else { return None };
         let kind = EventKind::parse(body.get("type")?.as_str()?)?;
@@ -91,16 +108,20 @@ impl Message {
         Some(Self { kind, timestamp, data })
     }
 
-    fn fact(&self, name: &str) -> Option<String> {
+    pub(super) fn fact(&self, name: &str) -> Option<String> {
         match self.data.get(name)? {
             Value::Null => None,
             Value::String(text) => Some(text.clone()),
+            Value::Array(all) => {
+                let all: Vec<&str> = all.iter().filter_map(Value::as_str).collect();
+                Some(all.join(", ")).filter(|all| !all.is_empty())
+            }
             other => Some(other.to_string()),
         }
     }
 
     /// Whose credential or which target it is about.
-    fn about(&self) -> String {
+    pub(super) fn about(&self) -> String {
         let of_target = || self.fact("target").map(|target| format!("target {target}"));
         match (self.fact("account"), self.fact("management_of")) {
             (Some(account), _) => account,
@@ -110,7 +131,7 @@ impl Message {
     }
 
     /// The whole in one line.
-    fn summary(&self) -> String {
+    pub(super) fn summary(&self) -> String {
         let about = self.about();
         let fact = |name: &str| self.fact(name).unwrap_or_default();
         let many =
@@ -130,7 +151,17 @@ impl Message {
             EventKind::Escalated => format!("nobody has acknowledged: {incident}"),
             EventKind::Closed => format!("closed: {incident}"),
             EventKind::Test => format!("a test of the webhook {about}"),
+            EventKind::Summary => self.kept_back(),
         }
+    }
+
+    /// How much was kept back, of what kinds.
+    fn kept_back(&self) -> String {
+        let kinds = self.data.get("kinds").and_then(Value::as_object).into_iter().flatten();
+        let kinds: Vec<String> = kinds.map(|(kind, count)| format!("{count} {kind}")).collect();
+        let worst = self.fact("severity").map(|worst| format!("{worst}: ")).unwrap_or_default();
+        let total = self.fact("total").unwrap_or_default();
+        format!("{worst}{total} more messages in a minute: {}", kinds.join(", "))
     }
 
     /// `text` is for clients and programs that know no blocks.
@@ -147,14 +178,21 @@ impl Message {
         if !fields.is_empty() {
             blocks.push(json!({ "type": "section", "fields": fields }));
         }
+        if let Some(url) = self.fact("url") {
+            let text = format!("<{}|Open in Rotunda>", link(&url));
+            blocks.push(json!({ "type": "section", "text": { "type": "mrkdwn", "text": text } }));
+        }
         blocks.push(json!({ "type": "context", "elements": [{ "type": "mrkdwn", "text": line }] }));
         json!({ "text": summary, "blocks": blocks })
     }
 
-    fn pagerduty(&self, routing_key: &str) -> Option<Value> {
+    fn pagerduty(&self) -> Option<Value> {
         let action = action(self.kind)?;
-        // A test is an alert of its own.
-        let key = self.fact("incident_id").unwrap_or_else(|| format!("rotunda test {}", self.about()));
+        // A test is an alert of its own, and so is each summary.
+        let key = self.fact("incident_id").unwrap_or_else(|| match self.kind {
+            EventKind::Summary => format!("rotunda summary {} {}", self.about(), self.timestamp),
+            _ => format!("rotunda test {}", self.about()),
+        });
         let payload = (action == "trigger").then(|| {
             present(json!({
                 "summary": clipped(&self.summary(), PAGER_SUMMARY_CHARS_MAX),
@@ -168,9 +206,11 @@ impl Message {
             }))
         });
         let client = payload.is_some().then_some("Rotunda");
+        let url = self.fact("url").filter(|_| payload.is_some());
+        let links = url.as_ref().map(|url| json!([{ "href": url, "text": "Open in Rotunda" }]));
         let event = json!({
-            "routing_key": routing_key, "event_action": action, "dedup_key": key,
-            "payload": payload, "client": client,
+            "event_action": action, "dedup_key": key, "payload": payload, "client": client,
+            "client_url": url, "links": links,
         });
         Some(present(event))
     }
@@ -202,12 +242,17 @@ fn mrkdwn(text: &str, chars_max: usize) -> String {
     out
 }
 
+/// An address in which nothing ends the link.
+fn link(url: &str) -> String {
+    url.replace('&', "&amp;").replace('<', "%3C").replace('>', "%3E").replace('|', "%7C")
+}
+
 fn clipped(text: &str, chars_max: usize) -> String {
     text.chars().take(chars_max).collect()
 }
 
 /// What a chat shows of a message beside its summary; Slack takes ten fields.
-const FACTS: [(&str, &str); 8] = [
+const FACTS: [(&str, &str); 10] = [
     ("target", "Target"),
     ("class", "Class"),
     ("severity", "Severity"),
@@ -216,6 +261,8 @@ const FACTS: [(&str, &str); 8] = [
     ("owner", "Owner"),
     ("opened_at", "Opened"),
     ("incident_id", "Incident"),
+    ("incidents", "Incidents"),
+    ("accounts", "Names"),
 ];
 /// A field of Slack's has 2,000 characters at most, and each of these may become five.
 const FACT_CHARS_MAX: usize = 300;
@@ -225,102 +272,4 @@ const SUMMARY_CHARS_MAX: usize = 500;
 const PAGER_SUMMARY_CHARS_MAX: usize = 1024;
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn body(kind: &str, data: &Value) -> String {
-        json!({ "type": kind, "timestamp": "2026-11-22T16:00:00.000Z", "data": data }).to_string()
-    }
-
-    fn incident() -> Value {
-        json!({
-            "incident_id": "i-1", "kind": "target", "target": "pg-main", "class": "unreachable", "severity": "error",
-            "accounts_total": 12, "opened_at": "2026-11-22T15:59:00.000Z",
-        })
-    }
-
-    fn rendered(format: Format, body: &str) -> Value {
-        serde_json::from_str(&format.render(body, Some("R0")).unwrap()).unwrap()
-    }
-
-    #[test]
-    fn a_chat_is_told_in_one_line_and_in_fields() {
-        let told = rendered(Format::Slack, &body("incident.opened", &incident()));
-        assert_eq!(told["text"], "error: target pg-main unreachable (12 accounts)");
-        assert_eq!(told["blocks"][0]["text"]["text"], "*error: target pg-main unreachable (12 accounts)*");
-        assert_eq!(told["blocks"][1]["fields"][0]["text"], "*Target*\npg-main");
-        assert!(told["blocks"][1]["fields"].as_array().unwrap().len() <= 10);
-        assert_eq!(told["blocks"][2]["elements"][0]["text"], "incident.opened · 2026-11-22T16:00:00.000Z");
-        let test = rendered(Format::Slack, &body("webhook.test", &json!({ "webhook": "chat" })));
-        assert_eq!(test["text"], "a test of the webhook chat");
-    }
-
-    #[test]
-    fn no_name_is_markup_or_a_mention() {
-        let data = json!({ "account": "<!channel>&<@U1> @all\n@here", "version": 7 });
-        let told = rendered(Format::Slack, &body("credential.promoted", &data));
-        let want = "&lt;!channel&gt;&amp;&lt;@\u{200b}U1&gt; @\u{200b}all @\u{200b}here: version 7 is served";
-        assert_eq!(told["text"], want);
-        assert_eq!(told["blocks"][0]["text"]["text"], format!("*{want}*"));
-        let long = json!({ "account": "&".repeat(9000), "target": "<".repeat(9000) });
-        let told = rendered(Format::Slack, &body("credential.retired", &long));
-        assert!(told["text"].as_str().unwrap().chars().count() <= 3000);
-        assert!(told["blocks"][1]["fields"][0]["text"].as_str().unwrap().chars().count() <= 2000);
-    }
-
-    #[test]
-    fn a_pager_is_triggered_acknowledged_and_resolved_under_one_key() {
-        for (kind, action) in [
-            ("incident.opened", "trigger"),
-            ("incident.escalated", "trigger"),
-            ("incident.acknowledged", "acknowledge"),
-            ("incident.closed", "resolve"),
-        ] {
-            let event = rendered(Format::Pagerduty, &body(kind, &incident()));
-            assert_eq!(
-                (&event["routing_key"], &event["event_action"], &event["dedup_key"]),
-                (&json!("R0"), &json!(action), &json!("i-1"))
-            );
-            assert_eq!(event.get("payload").is_some(), action == "trigger", "{event}");
-        }
-        let payload = rendered(Format::Pagerduty, &body("incident.opened", &incident()))["payload"].clone();
-        assert_eq!(
-            payload,
-            json!({
-                "summary": "error: target pg-main unreachable (12 accounts)", "source": "pg-main", "severity": "error",
-                "timestamp": "2026-11-22T16:00:00.000Z", "component": "target pg-main", "group": "pg-main",
-                "class": "unreachable", "custom_details": incident(),
-            })
-        );
-        let test = rendered(Format::Pagerduty, &body("webhook.test", &json!({ "webhook": "pd" })));
-        assert_eq!(
-            (&test["payload"]["severity"], &test["dedup_key"]),
-            (&json!("info"), &json!("rotunda test pd"))
-        );
-    }
-
-    #[test]
-    fn what_a_shape_has_no_message_for_is_none() {
-        let promoted = body("credential.promoted", &json!({ "account": "a", "version": 1 }));
-        assert_eq!(Format::Pagerduty.render(&promoted, Some("R0")), None);
-        assert_eq!(
-            Format::Pagerduty.render(&body("incident.opened", &incident()), None),
-            None,
-            "no routing key"
-        );
-        for broken in
-            ["", "[]", "{}", r#"{"type":"incident.opened"}"#, r#"{"type":"x","timestamp":"","data":{}}"#]
-        {
-            assert_eq!(Format::Slack.render(broken, None), None, "{broken}");
-            assert_eq!(Format::Standard.render(broken, None).as_deref(), Some(broken));
-        }
-        for kind in EventKind::ALL {
-            let word = kind.word();
-            let is_told = Format::Pagerduty.render(&body(word, &incident()), Some("R0")).is_some();
-            assert_eq!(Format::Pagerduty.takes(kind), is_told, "{word}");
-            assert!(
-                Format::Slack.takes(kind) && Format::Slack.render(&body(word, &incident()), None).is_some()
-            );
-        }
-    }
-}
+mod tests;

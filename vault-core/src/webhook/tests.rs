@@ -29,6 +29,8 @@ fn webhook() -> Webhook {
         min_severity: None,
         escalate_after: None,
         escalate_repeat: None,
+        rate_limit: 0,
+        mail: None,
     }
 }
 
@@ -143,6 +145,45 @@ fn what_failed_is_tried_again_later_and_given_up_at_last() {
     assert!(!delivery.is_stale(NOW) && delivery.is_stale(NOW.plus(Duration::from_secs(30 * 24 * 3600))));
 }
 
+/// A delivery as it was stored before anything was kept back.
+#[derive(Serialize)]
+struct EarlierDelivery {
+    event: EventId,
+    kind: EventKind,
+    at: Timestamp,
+    body: String,
+    attempts: u32,
+    last: Option<Attempt>,
+    state: DeliveryState,
+    ended_at: Option<Timestamp>,
+}
+
+#[test]
+fn a_delivery_of_before_sums_is_read() {
+    let now = Delivery::of(&event(None));
+    let Delivery { event, kind, at, attempts, last, state, ended_at, .. } = now;
+    let body = now.body.clone();
+    let earlier = EarlierDelivery { event, kind, at, body, attempts, last, state, ended_at };
+    let read: Delivery = rmp_serde::from_slice(&rmp_serde::to_vec_named(&earlier).unwrap()).unwrap();
+    assert_eq!(read, now);
+}
+
+#[test]
+fn what_is_kept_back_or_finds_no_room_has_ended_until_a_person_wants_it() {
+    let id = EventId::generate(NOW, &SeededEntropy::new(8));
+    let mut summed = Delivery::of(&event(None)).summed(id, NOW);
+    assert_eq!((summed.state, summed.summary, summed.ended_at), (DeliveryState::Summed, Some(id), Some(NOW)));
+    assert!(summed.is_stale(NOW.plus(Duration::from_secs(7 * 24 * 3600))));
+    summed.revive();
+    assert_eq!((summed.state, summed.summary, summed.by_hand), (DeliveryState::Pending, None, true));
+    let over = Delivery::of(&event(None)).overflowed(NOW);
+    let failure = over.last.and_then(|last| last.failure);
+    assert_eq!((over.state, failure, over.attempts), (DeliveryState::Dead, Some(FailureClass::Overflow), 0));
+    for word in ["pending", "delivered", "dead", "summed"] {
+        assert_eq!(DeliveryState::parse(word).map(DeliveryState::word), Some(word));
+    }
+}
+
 #[test]
 fn a_status_says_whether_a_message_was_taken() {
     for (status, want) in [
@@ -205,6 +246,16 @@ fn a_body_names_the_account_and_holds_no_secret() {
             },
         })
     );
+    let page = |event: Event| {
+        let body: serde_json::Value =
+            serde_json::from_str(&event.linked("https://v.example").body()).unwrap();
+        body["data"]["url"].as_str().map(str::to_owned)
+    };
+    assert_eq!(page(opened), Some(format!("https://v.example/ui/incident/{}", incident.id)));
+    assert_eq!(page(Event::test(id, NOW, "w")).as_deref(), Some("https://v.example/ui/"));
+    let mut promoted = Event::test(id, NOW, "w");
+    promoted.kind = EventKind::Promoted;
+    assert_eq!(page(promoted), None);
     use crate::incident::IncidentState::{Closed, Open};
     assert_eq!(event::of_incident(id, Some(Open), &incident, NOW), None, "a note is no news");
     incident.state = Closed;
@@ -262,6 +313,12 @@ fn a_pager_that_does_not_understand_is_not_asked_again() {
         (Format::Standard, Some(400), FailureClass::Refused, DeliveryState::Pending),
         (Format::Slack, None, FailureClass::Unfit, DeliveryState::Dead),
         (Format::Pagerduty, None, FailureClass::Overtaken, DeliveryState::Dead),
+        (Format::Mail, Some(451), FailureClass::Failed, DeliveryState::Pending),
+        (Format::Mail, Some(550), FailureClass::Refused, DeliveryState::Dead),
+        (Format::Mail, Some(535), FailureClass::Login, DeliveryState::Dead),
+        (Format::Mail, None, FailureClass::Login, DeliveryState::Dead),
+        (Format::Mail, None, FailureClass::Tls, DeliveryState::Pending),
+        (Format::Standard, Some(503), FailureClass::Failed, DeliveryState::Pending),
     ] {
         let hook = Webhook { format, ..webhook() };
         let mut delivery = Delivery::of(&event(None));
@@ -312,4 +369,6 @@ fn a_webhook_of_before_formats_is_read() {
     let read: Webhook = rmp_serde::from_slice(&rmp_serde::to_vec_named(&earlier).unwrap()).unwrap();
     assert_eq!((read.id, read.format, read.min_severity), (earlier.id, Format::Standard, None));
     assert!(read.escalate_after.is_none() && read.routing_key.is_none());
+    assert!(read.mail.is_none());
+    assert_eq!(read.rate_limit, 0, "what was promised then is kept: each message");
 }

@@ -10,7 +10,7 @@ use vault_core::store::EngineKind;
 
 use super::ConfigError;
 use super::plugin::{Plugins, plugins};
-use super::raw::{RawConfig, RawLimits, RawListener, RawLog};
+use super::raw::{RawConfig, RawLimits, RawListener, RawLog, RawUi};
 
 /// A configuration that was checked.
 #[derive(Clone, Debug)]
@@ -43,6 +43,8 @@ pub struct Config {
     pub plugins: Option<Plugins>,
     /// Whether the dashboard is served at `/ui`.
     pub dashboard: bool,
+    /// By which address people reach it, without a slash at the end; `None` where it is not known, or not served.
+    pub dashboard_url: Option<String>,
     /// The log.
     pub log: Log,
 }
@@ -147,6 +149,7 @@ pub(super) fn check(raw: RawConfig, base: &Path, place: &str) -> Result<Config, 
         connections_max: limits.connections_max,
         plugins: plugins(&raw.plugins, base).map_err(|(key, mend)| wrong(key, mend))?,
         dashboard: raw.ui.enabled.unwrap_or(true),
+        dashboard_url: external(&raw.ui).map_err(|mend| wrong("ui.external_url", mend))?,
         log: log(raw.log).map_err(|mend| wrong("log.format", mend))?,
     })
 }
@@ -182,6 +185,29 @@ fn listener(raw: RawListener, base: &Path) -> Result<Listener, Mend> {
         ));
     }
     Ok(Listener { address, tls })
+}
+
+/// The address for links, which stand in messages to people: nothing in it may be markup there.
+fn external(raw: &RawUi) -> Result<Option<String>, String> {
+    let Some(text) = &raw.external_url else { return Ok(None) };
+    let wrong = || {
+        format!("{text:?} is not an address of the vault for people, such as \"https://vault.example:8200\"")
+    };
+    let url = reqwest::Url::parse(text).map_err(|_| wrong())?;
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/[]%".contains(&byte);
+    let is_more = url.query().is_some() || url.fragment().is_some();
+    let has_user = !url.username().is_empty() || url.password().is_some();
+    let is_short = text.len() <= URL_BYTES_MAX && text.bytes().all(is_plain);
+    if !matches!(url.scheme(), "http" | "https")
+        || url.host_str().is_none()
+        || is_more
+        || has_user
+        || !is_short
+    {
+        return Err(wrong());
+    }
+    let is_served = raw.enabled.unwrap_or(true);
+    Ok(is_served.then(|| url.as_str().trim_end_matches('/').to_owned()))
 }
 
 /// Where nothing is said, a store that is there is opened by its own engine.
@@ -265,4 +291,6 @@ const DEFAULT_DEADLINE: Duration = Duration::from_secs(90);
 const DEFAULT_REQUESTS_PER_SECOND: u32 = 100_000;
 const DEFAULT_CONNECTIONS: u64 = 4096;
 const CONNECTIONS_MAX: usize = 1_000_000;
+/// Longest address for links.
+const URL_BYTES_MAX: usize = 500;
 const DEFAULT_LOG_LEVEL: &str = "info";

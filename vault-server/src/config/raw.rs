@@ -108,6 +108,8 @@ pub struct RawPlugins {
 pub struct RawUi {
     /// Whether `/ui` is answered; it is when absent.
     pub enabled: Option<bool>,
+    /// By which address people reach the vault, such as `https://vault.example:8200`.
+    pub external_url: Option<String>,
 }
 
 /// `[log]`

@@ -54,6 +54,36 @@ fn the_dashboard_is_there_unless_it_is_turned_off() {
 }
 
 #[test]
+fn people_reach_the_dashboard_by_an_address_without_more() {
+    let of = |url: &str, more: &str| {
+        checked(&format!("data_dir = \"d\"\n[ui]\nexternal_url = \"{url}\"\n{more}"))
+            .map(|config| config.dashboard_url)
+    };
+    for (url, want) in [
+        ("https://vault.example", "https://vault.example"),
+        ("https://vault.example:8200/", "https://vault.example:8200"),
+        ("http://10.0.0.7:8200", "http://10.0.0.7:8200"),
+        ("https://gate.example/vault/", "https://gate.example/vault"),
+    ] {
+        assert_eq!(of(url, "").unwrap().as_deref(), Some(want), "{url}");
+    }
+    for url in [
+        "vault.example",
+        "ftp://vault.example",
+        "https://",
+        "https://vault.example/?a=b",
+        "https://vault.example/#a",
+        "https://u:p@vault.example",
+        "https://vault.example/a|b",
+        "https://vault.example/<b>",
+        "https://vault.example/&",
+    ] {
+        assert!(of(url, "").unwrap_err().contains("ui.external_url"), "{url}");
+    }
+    assert_eq!(of("https://vault.example", "enabled = false"), Ok(None), "there is no page");
+}
+
+#[test]
 fn mistakes_are_named_with_file_and_key() {
     for (text, parts) in [
         ("", &["vault.toml: data_dir: name the directory"][..]),

@@ -189,7 +189,7 @@ impl Engine {
         let receivers = told.iter().map(|one| one.name.clone()).collect();
         let line = LedgerEvent::Escalated { incident: incident.value.id, at: now, receivers };
         put_incidents(barrier, batch, "", &[line])?;
-        outbox.tell_these(batch, &told, &event);
+        outbox.tell_these(batch, &told, &event)?;
         Ok(true)
     }
 
@@ -199,6 +199,7 @@ impl Engine {
         }
         self.inner.barrier.commit(batch).await.map_err(failed)?;
         if told {
+            self.inner.meter.escalated();
             self.inner.outbox.committed();
         }
         Ok(())

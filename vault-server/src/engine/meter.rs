@@ -36,6 +36,7 @@ pub(super) struct Meter {
     rehearsed_now: Family<LightLabels, Gauge>,
     shadows_now: Gauge,
     silences_now: Family<ModeLabels, Gauge>,
+    escalations: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -81,6 +82,7 @@ impl Meter {
             rehearsed_now: Family::default(),
             shadows_now: Gauge::default(),
             silences_now: Family::default(),
+            escalations: Counter::default(),
         };
         for (result, class) in
             FaultClass::ALL.map(|class| ("failed", class.as_str())).into_iter().chain([("succeeded", "")])
@@ -125,6 +127,11 @@ impl Meter {
                 meter.shadows_now.clone(),
             );
             registry.register(
+                "incident_escalations",
+                "How often it was told that nobody had acknowledged an incident",
+                meter.escalations.clone(),
+            );
+            registry.register(
                 "silences_active",
                 "Silences and maintenance windows that last now, by mode",
                 meter.silences_now.clone(),
@@ -144,6 +151,11 @@ impl Meter {
             let (result, class) = end.failed.map_or(("succeeded", ""), |class| ("failed", class.as_str()));
             self.rotations.get_or_create(&RotationLabels { result, class }).inc();
         }
+    }
+
+    /// It was told that nobody takes an incident.
+    pub(super) fn escalated(&self) {
+        self.escalations.inc();
     }
 
     /// Counts what happened to a dynamic lease.

@@ -2,54 +2,31 @@
 //!
 //! Where no webhook is configured this writes nothing and reads nothing.
 
-use std::sync::{Arc, Mutex, PoisonError};
+mod record;
+
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use vault_core::account::plan::Plan;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::entropy::Entropy;
-use vault_core::id::EventId;
+use vault_core::id::{EventId, WebhookId};
 use vault_core::incident::severity::Severity;
 use vault_core::incident::{Incident, IncidentState, Kind};
 use vault_core::silence::{Withheld, withheld_key};
 use vault_core::store::batch::{BATCH_WRITES_MAX, Require};
-use vault_core::store::key::Table;
 use vault_core::webhook::event::{Event, EventKind, of_attention, of_incident, of_plan, of_worse};
-use vault_core::webhook::{Delivery, Subscription, WEBHOOKS_MAX, Webhook, queue_key};
+use vault_core::webhook::{Delivery, Subscription, WEBHOOKS_MAX, Webhook, log_key, queue_key};
 
+use super::backlog::Backlog;
 use super::escalate;
 use super::record::Managed;
 use super::silence::Withholding;
-use crate::barrier::{Barrier, LoadError, Record, Transaction};
+use crate::barrier::{Barrier, LoadError, Transaction};
+use crate::telemetry::metrics::Metrics;
 
-impl Record for Webhook {
-    const TABLE: Table = Table::Webhook;
-    /// From 2 on it may have a format: a program that knows 1 alone would send a chat or a pager what that does not take.
-    const VERSION: u8 = 2;
-
-    fn decode(version: u8, body: &[u8]) -> Option<Self> {
-        matches!(version, 1 | 2).then(|| rmp_serde::from_slice(body).ok()).flatten()
-    }
-}
-
-/// A delivery that is pending.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Queued(pub Delivery);
-
-impl Record for Queued {
-    const TABLE: Table = Table::WebhookQueue;
-}
-
-/// A delivery that has ended.
-#[derive(Clone, Debug, serde::Serialize, serde::Deserialize)]
-#[serde(transparent)]
-pub struct Ended(pub Delivery);
-
-impl Record for Ended {
-    const TABLE: Table = Table::WebhookLog;
-}
+pub use self::record::{Ended, Queued};
 
 /// How an incident stands with people: how bad they are told it is, and whether somebody takes it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -99,14 +76,24 @@ struct Inner {
     known: Mutex<(u64, Option<Arc<[Subscription]>>)>,
     /// Wakes those who deliver.
     news: Notify,
+    /// What waits for each.
+    backlog: Backlog,
+    /// Where people reach the dashboard, once that is known.
+    dashboard: OnceLock<String>,
 }
 
 impl Outbox {
     /// Knows no webhook yet.
     #[must_use]
-    pub fn new(barrier: Barrier, clock: Arc<dyn Clock>, entropy: Arc<dyn Entropy>) -> Self {
-        let (known, news) = (Mutex::default(), Notify::new());
-        Self { inner: Arc::new(Inner { barrier, clock, entropy, known, news }) }
+    pub fn new(
+        barrier: Barrier,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        metrics: &Metrics,
+    ) -> Self {
+        let (known, news, backlog) = (Mutex::default(), Notify::new(), Backlog::new(metrics));
+        let dashboard = OnceLock::new();
+        Self { inner: Arc::new(Inner { barrier, clock, entropy, known, news, backlog, dashboard }) }
     }
 
     /// The webhooks that are told of anything.
@@ -144,6 +131,7 @@ impl Outbox {
         let mut known = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);
         *known = (known.0 + 1, None);
         drop(known);
+        self.inner.backlog.forget();
         self.inner.news.notify_waiters();
     }
 
@@ -155,6 +143,30 @@ impl Outbox {
     /// What was put has been committed.
     pub fn committed(&self) {
         self.inner.news.notify_waiters();
+    }
+
+    /// Has messages name their page at this address, as the configuration says.
+    pub(crate) fn link_to(&self, dashboard: &str) {
+        // Said once, at the start.
+        let _ = self.inner.dashboard.set(dashboard.to_owned());
+    }
+
+    /// An event with its page, where that is known.
+    pub(crate) fn linked(&self, event: Event) -> Event {
+        match self.inner.dashboard.get() {
+            Some(base) => event.linked(base),
+            None => event,
+        }
+    }
+
+    /// So many messages wait for a webhook no more.
+    pub(crate) fn ended(&self, webhook: WebhookId, count: u64) {
+        self.inner.backlog.ended(webhook, count);
+    }
+
+    /// So many wait for it, by the store.
+    pub(crate) fn counted(&self, webhook: WebhookId, pending: u64) {
+        self.inner.backlog.counted(webhook, pending);
     }
 
     /// A new id.
@@ -185,7 +197,7 @@ impl Outbox {
                 events.push(self.around(event, &turned.incident, &subscriptions)?);
             }
         }
-        queue_all(batch, &subscriptions, &events, now);
+        self.queue_all(batch, &subscriptions, &events, now)?;
         Ok(batch.len() > lines)
     }
 
@@ -269,8 +281,13 @@ impl Outbox {
     }
 
     /// Puts a message of `event` for each of these into `batch`.
-    pub(super) fn tell_these(&self, batch: &mut Transaction, subscriptions: &[Subscription], event: &Event) {
-        queue_all(batch, subscriptions, std::slice::from_ref(event), self.inner.clock.now());
+    pub(super) fn tell_these(
+        &self,
+        batch: &mut Transaction,
+        subscriptions: &[Subscription],
+        event: &Event,
+    ) -> Result<(), LoadError> {
+        self.queue_all(batch, subscriptions, std::slice::from_ref(event), self.inner.clock.now())
     }
 
     /// Has all open incidents looked at again with the commit of `batch`, if anybody minds that they wait.
@@ -292,10 +309,38 @@ impl Outbox {
         let subscriptions = self.subscriptions()?;
         if let Some(event) = of_incident(self.id(), None, incident, now) {
             let event = self.around(event, incident, &subscriptions)?;
-            queue_all(batch, &subscriptions, &[event], now);
+            self.queue_all(batch, &subscriptions, &[event], now)?;
             // Who is told now has the whole time from now.
             let event = self.escalated(incident, &subscriptions)?;
             escalate::arm(&self.inner.barrier, batch, (incident, &event), &subscriptions, Some(now))?;
+        }
+        Ok(())
+    }
+
+    fn queue_all(
+        &self,
+        batch: &mut Transaction,
+        subscriptions: &[Subscription],
+        events: &[Event],
+        now: Timestamp,
+    ) -> Result<(), LoadError> {
+        for event in events {
+            let wanting = subscriptions.iter().filter(|subscription| subscription.wants(event));
+            let event = &self.linked(event.clone());
+            for subscription in wanting {
+                if batch.len() >= BATCH_WRITES_MAX {
+                    // Cannot be: a plan has a handful of events, and there are few webhooks. The fact goes before.
+                    tracing::error!(webhook = subscription.name, "an event found no room in its commit");
+                    continue;
+                }
+                let (id, delivery) = (subscription.id, Delivery::of(event));
+                if self.inner.backlog.take(&self.inner.barrier, id)? {
+                    batch.put(queue_key(id, now, event.id), Require::Absent, &Queued(delivery));
+                } else {
+                    let ended = Ended(delivery.overflowed(now));
+                    batch.put(log_key(id, event.id), Require::Absent, &ended);
+                }
+            }
         }
         Ok(())
     }
@@ -323,24 +368,6 @@ impl Outbox {
             }
         }
     }
-}
-
-fn queue_all(batch: &mut Transaction, subscriptions: &[Subscription], events: &[Event], now: Timestamp) {
-    for event in events {
-        for subscription in subscriptions.iter().filter(|subscription| subscription.wants(event)) {
-            if batch.len() >= BATCH_WRITES_MAX {
-                // Cannot be: a plan has a handful of events, and there are few webhooks. The fact goes before.
-                tracing::error!(webhook = subscription.name, "an event found no room in its commit");
-                continue;
-            }
-            queue(batch, subscription, event, now);
-        }
-    }
-}
-
-fn queue(batch: &mut Transaction, subscription: &Subscription, event: &Event, now: Timestamp) {
-    let key = queue_key(subscription.id, now, event.id);
-    batch.put(key, Require::Absent, &Queued(Delivery::of(event)));
 }
 
 /// Records read at a time.

@@ -3,15 +3,19 @@
 //! ```text
 //!   engine/outbox.rs ── the event, in the commit of what happened ──► WebhookQueue
 //!                                                                        │ lane.rs, one for each webhook
-//!   log.rs ◄── delivered or dead ◄── send.rs: signed POST ◄──────────────┘ later again, when it failed
+//!   log.rs ◄── delivered or dead ◄── send.rs: signed POST, mail ◄───────────┤ later again, when it failed
+//!         ◄── limit.rs: kept back, and told in one ◄─────────────────────┘ above the receiver's limit
 //! ```
 
 pub mod address;
 mod check;
 mod lane;
+mod limit;
 mod log;
+mod mail;
 mod meter;
 mod send;
+mod thread;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -153,7 +157,6 @@ impl WebhookService {
             let mut webhook = there.map_or_else(|| self.fresh(), |there| there.value);
             let before = webhook.secret.duplicate();
             decide(&mut webhook)?;
-            address::checked(&webhook.url, webhook.allow_http).map_err(WebhookError::from)?;
             check(&webhook)?;
             let made = (is_new && webhook.secret.ct_eq(before.expose())).then_some(before);
             match self.put(name, must, &webhook).await {
@@ -237,6 +240,7 @@ impl WebhookService {
     }
 
     fn fresh(&self) -> Webhook {
+        use vault_core::webhook::rate::RATE_DEFAULT;
         use vault_core::webhook::{ATTEMPTS_DEFAULT, RETRY_BASE_DEFAULT, RETRY_CAP_DEFAULT, TIMEOUT_DEFAULT};
         let now = self.clock.now();
         Webhook {
@@ -259,6 +263,8 @@ impl WebhookService {
             min_severity: None,
             escalate_after: None,
             escalate_repeat: None,
+            rate_limit: RATE_DEFAULT,
+            mail: None,
         }
     }
 

@@ -53,6 +53,11 @@ impl Bench {
         Self::over(disk, FakeTarget::new(), |target| target).await
     }
 
+    /// Over this disk, with what its configuration says.
+    pub(crate) async fn on(disk: Disk) -> Self {
+        Self::over(disk, FakeTarget::new(), |target| target).await
+    }
+
     /// With a target where two passwords live side by side.
     pub(crate) async fn overlapping() -> Self {
         Self::over(Disk::new(), FakeTarget::overlapping(), |target| target).await

@@ -14,6 +14,7 @@ use super::vault::{Reply as Answer, seconds};
 
 mod escalation;
 mod format;
+mod limit;
 mod notified;
 mod receiver;
 mod settings;

@@ -19,9 +19,15 @@ pub enum AddressError {
     /// Longer than 2,048 bytes.
     #[error("url is longer than 2048 bytes")]
     TooLong,
+    /// It is no address of a mail server.
+    #[error("url of format=mail must be like smtp://mail.example:587 or smtps://mail.example:465")]
+    NotMail,
     /// A user or password in it would be sent as basic authentication.
     #[error("url must not hold a user or password; the receiver knows us by the signature")]
     UserInfo,
+    /// They are settings of their own.
+    #[error("url must not hold a user or password; they are username and password")]
+    MailUserInfo,
     /// Plain HTTP to another machine.
     #[error("url must be https; plain http only to this machine, or with allow_http=true")]
     Plain,
@@ -57,6 +63,47 @@ pub fn checked(text: &str, allow_http: bool) -> Result<Url, AddressError> {
     Ok(url)
 }
 
+/// Where mail goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct MailServer {
+    /// A name or an address.
+    pub(super) host: String,
+    /// The port.
+    pub(super) port: u16,
+    /// Whether TLS comes before all else (`smtps`).
+    pub(super) tls_at_once: bool,
+}
+
+/// Reads and checks the URL of a mail server.
+///
+/// # Errors
+/// [`AddressError`] by cause.
+pub(super) fn checked_mail(text: &str) -> Result<MailServer, AddressError> {
+    if text.len() > URL_BYTES_MAX {
+        return Err(AddressError::TooLong);
+    }
+    let url = Url::parse(text).map_err(|_| AddressError::NotMail)?;
+    let (tls_at_once, standard) = match url.scheme() {
+        "smtp" => (false, 587),
+        "smtps" => (true, 465),
+        _ => return Err(AddressError::NotMail),
+    };
+    let host = url.host_str().unwrap_or_default();
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._:".contains(&byte);
+    let is_more = !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some();
+    if host.is_empty() || !host.bytes().all(is_plain) || is_more {
+        return Err(AddressError::NotMail);
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(AddressError::MailUserInfo);
+    }
+    if host.parse().is_ok_and(is_refused) {
+        return Err(AddressError::Refused);
+    }
+    Ok(MailServer { host: host.to_owned(), port: url.port().unwrap_or(standard), tls_at_once })
+}
+
 /// Whether an address is never asked.
 #[must_use]
 pub fn is_refused(ip: IpAddr) -> bool {
@@ -82,20 +129,37 @@ pub(super) struct OnlyRefused;
 #[error("the name has no address")]
 pub(super) struct Unresolved;
 
+/// Why there is nobody to ask.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum LookupError {
+    /// See [`Unresolved`].
+    Unresolved,
+    /// See [`OnlyRefused`].
+    OnlyRefused,
+}
+
+/// The addresses of a name, or an address itself, that may be asked; at least one.
+///
+/// # Errors
+/// [`LookupError`] by cause.
+pub(super) async fn lookup(host: &str, port: u16) -> Result<Vec<SocketAddr>, LookupError> {
+    let found = tokio::net::lookup_host((host, port)).await.map_err(|_| LookupError::Unresolved)?;
+    let found: Vec<SocketAddr> = found.collect();
+    if found.is_empty() {
+        return Err(LookupError::Unresolved);
+    }
+    let allowed: Vec<SocketAddr> = found.into_iter().filter(|found| !is_refused(found.ip())).collect();
+    if allowed.is_empty() { Err(LookupError::OnlyRefused) } else { Ok(allowed) }
+}
+
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
         Box::pin(async move {
-            let found = tokio::net::lookup_host((name.as_str(), 0)).await.map_err(|_| Unresolved)?;
-            let found: Vec<SocketAddr> = found.collect();
-            if found.is_empty() {
-                return Err(Unresolved.into());
+            match lookup(name.as_str(), 0).await {
+                Ok(allowed) => Ok(Box::new(allowed.into_iter()) as Addrs),
+                Err(LookupError::Unresolved) => Err(Unresolved.into()),
+                Err(LookupError::OnlyRefused) => Err(OnlyRefused.into()),
             }
-            let allowed: Vec<SocketAddr> =
-                found.into_iter().filter(|found| !is_refused(found.ip())).collect();
-            if allowed.is_empty() {
-                return Err(OnlyRefused.into());
-            }
-            Ok(Box::new(allowed.into_iter()) as Addrs)
         })
     }
 }
@@ -139,5 +203,34 @@ mod tests {
         }
         let long = format!("https://hooks.example/{}", "x".repeat(2048));
         assert_eq!(checked(&long, false).err(), Some(AddressError::TooLong));
+    }
+
+    #[tokio::test]
+    async fn mail_goes_to_servers_and_never_to_metadata() {
+        let server =
+            |host: &str, port, tls_at_once| Ok(MailServer { host: host.to_owned(), port, tls_at_once });
+        for (url, want) in [
+            ("smtp://mail.example", server("mail.example", 587, false)),
+            ("smtp://mail.example:25/", server("mail.example", 25, false)),
+            ("smtps://10.0.0.7", server("10.0.0.7", 465, true)),
+            ("smtps://[::1]:4650", server("::1", 4650, true)),
+            ("https://mail.example", Err(AddressError::NotMail)),
+            ("mail.example", Err(AddressError::NotMail)),
+            ("smtp://", Err(AddressError::NotMail)),
+            ("smtp://mail.example/inbox", Err(AddressError::NotMail)),
+            ("smtp://mail.example?a=b", Err(AddressError::NotMail)),
+            ("smtp://mail%0a.example", Err(AddressError::NotMail)),
+            ("smtp://user:pw@mail.example", Err(AddressError::MailUserInfo)),
+            ("smtp://169.254.169.254", Err(AddressError::Refused)),
+            ("smtps://[fe80::1]", Err(AddressError::Refused)),
+            ("smtps://[::ffff:169.254.169.254]", Err(AddressError::Refused)),
+        ] {
+            assert_eq!(checked_mail(url), want, "{url}");
+        }
+        // The same in other words, which only who looks names up understands.
+        for host in ["0xa9fea9fe", "2852039166", "169.254.43518"] {
+            assert_eq!(lookup(host, 25).await, Err(LookupError::OnlyRefused), "{host}");
+        }
+        assert_eq!(lookup("127.0.0.1", 25).await.unwrap().len(), 1);
     }
 }

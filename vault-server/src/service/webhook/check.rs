@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use vault_core::webhook::event::EventKind;
 use vault_core::webhook::format::Format;
+use vault_core::webhook::mail::RECEIVERS_MAX;
+use vault_core::webhook::rate::RATE_MAX;
 use vault_core::webhook::{Webhook, sign};
 
-use super::{WebhookError, send};
+use super::{WebhookError, address, mail, send};
 
 /// Whether the settings of a webhook fit each other.
 ///
@@ -15,6 +17,7 @@ use super::{WebhookError, send};
 pub(super) fn check(webhook: &Webhook) -> Result<(), WebhookError> {
     use vault_core::webhook::{ATTEMPTS_MAX, PATTERNS_MAX, RETRY_CAP_MAX, TIMEOUT_MAX};
     let wrong = |sentence: &str| Err(WebhookError::Invalid(sentence.to_owned()));
+    check_address(webhook)?;
     if !sign::is_secret(&webhook.secret) {
         return wrong(SECRET_FORM);
     }
@@ -34,7 +37,46 @@ pub(super) fn check(webhook: &Webhook) -> Result<(), WebhookError> {
     if base < Duration::from_millis(100) || base > cap || cap > RETRY_CAP_MAX {
         return wrong("retry_base must be at least 100ms and not above retry_cap, which is at most 24h");
     }
+    if webhook.rate_limit > RATE_MAX {
+        return wrong("rate_limit is messages a minute, at most 6000; 0 for no limit");
+    }
     check_format(webhook).and_then(|()| check_escalation(webhook))
+}
+
+fn check_address(webhook: &Webhook) -> Result<(), WebhookError> {
+    let wrong = |sentence: &str| Err(WebhookError::Invalid(sentence.to_owned()));
+    let Some(mail) = &webhook.mail else {
+        if webhook.format == Format::Mail {
+            return wrong("format=mail needs mail_from and mail_to");
+        }
+        address::checked(&webhook.url, webhook.allow_http)?;
+        return Ok(());
+    };
+    if webhook.format != Format::Mail {
+        return wrong("mail_from, mail_to, username and password are for format=mail only; set them empty");
+    }
+    let server = address::checked_mail(&webhook.url)?;
+    if let Err(sentence) = mail::check(mail) {
+        return wrong(sentence);
+    }
+    if mail.to.len() > RECEIVERS_MAX {
+        return wrong("mail_to is at most 20 addresses");
+    }
+    let username = mail.username.as_deref();
+    let is_odd = |text: &str| text.len() > 255 || text.chars().any(char::is_control);
+    let password = mail.password.as_ref().map(|password| password.password.expose());
+    if username.is_some() != password.is_some() {
+        return wrong("username and password go together");
+    }
+    if username.is_some_and(is_odd) || password.is_some_and(is_odd) {
+        return wrong("username and password are at most 255 bytes, without control characters");
+    }
+    if password.is_some() && webhook.allow_http && !server.tls_at_once {
+        return wrong(
+            "a password is never sent in plain text: leave allow_http out, or username and password",
+        );
+    }
+    Ok(())
 }
 
 fn check_format(webhook: &Webhook) -> Result<(), WebhookError> {

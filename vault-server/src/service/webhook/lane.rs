@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
 use tokio::task::JoinSet;
 use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
@@ -12,27 +11,35 @@ use vault_core::incident::ledger::{LedgerEvent, is_first_notice};
 use vault_core::store::batch::{Require, Revision};
 use vault_core::store::key::Table;
 use vault_core::webhook::format::Format;
+use vault_core::webhook::rate::Minute;
 use vault_core::webhook::{
-    Attempt, Delivery, DeliveryState, FailureClass, Webhook, log_key, queue_key, queued,
+    About, Attempt, Delivery, DeliveryState, FailureClass, Webhook, log_key, queue_key, queued,
 };
 
-use super::send::{self, Answered};
+use super::limit::{Divided, KEPT_TOGETHER};
+use super::send::{Answered, Channel};
 use super::{WebhookError, WebhookService};
-use crate::barrier::{CommitError, Loaded};
+use crate::barrier::{CommitError, Loaded, Transaction};
 use crate::engine::commit::put_incidents;
 use crate::engine::outbox::{Ended, Queued};
 
-/// A client, and of which state of the settings.
-pub(super) type Kept = Option<(Revision, Client)>;
+/// The way to a receiver, and of which state of the settings.
+pub(super) type Kept = Option<(Revision, Channel)>;
+
+/// What a lane knows while it runs.
+struct Lane {
+    kept: Kept,
+    minute: Minute,
+}
 
 impl WebhookService {
     /// Delivers what is due for `name`, again and again; until it is removed, disabled, or cannot be read.
     pub(super) async fn run_lane(self, name: String, id: WebhookId) {
-        let mut kept: Kept = None;
+        let mut lane: Option<Lane> = None;
         loop {
             // Made before the look: what comes between is not missed.
             let news = self.outbox.news();
-            let next = match self.deliver_due(&name, id, &mut kept).await {
+            let next = match self.deliver_due(&name, id, &mut lane).await {
                 Ok(Some(next)) => next,
                 Ok(None) => return,
                 Err(error) => {
@@ -52,41 +59,66 @@ impl WebhookService {
         }
     }
 
-    /// Delivers a handful of what is due. `None` when the webhook is not served any more.
+    /// Delivers a handful of what is due, and keeps back what is too much. `None` when the webhook is not served any more.
     async fn deliver_due(
         &self,
         name: &str,
         id: WebhookId,
-        kept: &mut Kept,
+        lane: &mut Option<Lane>,
     ) -> Result<Option<Next>, WebhookError> {
         let Some(hook) = self.barrier.load::<Webhook>(name)? else { return Ok(None) };
         if hook.value.id != id || hook.value.disabled {
             return Ok(None);
         }
+        let lane = match lane {
+            Some(lane) => lane,
+            None => lane.insert(Lane { kept: None, minute: self.minute(id)? }),
+        };
+        self.tell_sum((name, &hook.value)).await?;
         let now = self.clock.now();
-        let names = self.barrier.names(Table::WebhookQueue, id.as_bytes(), None, TOGETHER)?;
-        let full = names.len() == TOGETHER;
+        lane.minute = lane.minute.at(now);
+        let room = lane.minute.room(hook.value.rate_limit);
+        let page = if room == 0 { KEPT_TOGETHER } else { TOGETHER };
+        let names = self.barrier.names(Table::WebhookQueue, id.as_bytes(), None, page)?;
+        let full = names.len() == page;
         let is_due = |name: &Vec<u8>| queued(name).is_some_and(|(due, _)| due <= now);
         let due: Vec<Vec<u8>> = names.into_iter().take_while(is_due).collect();
         if due.is_empty() {
             return Ok(Some(Next::Wait));
         }
-        let again = if full && due.len() == TOGETHER { Next::Look } else { Next::Wait };
-        let Some(client) = self.client(&hook, kept) else {
+        let is_more = full && due.len() == page;
+        let Divided { send, keep, more } = self.divide(&hook.value, (room, TOGETHER), due)?;
+        self.keep_back(&hook.value, lane.minute, &keep).await?;
+        lane.minute.sent = lane.minute.sent.saturating_add(u32::try_from(send.len()).unwrap_or(u32::MAX));
+        let again = if is_more || more { Next::Look } else { Next::Wait };
+        self.send_all(name, hook, &mut lane.kept, send).await?;
+        Ok(Some(again))
+    }
+
+    /// Makes an attempt for each of these, side by side.
+    async fn send_all(
+        &self,
+        name: &str,
+        hook: Loaded<Webhook>,
+        kept: &mut Kept,
+        due: Vec<Vec<u8>>,
+    ) -> Result<(), WebhookError> {
+        let now = self.clock.now();
+        let Some(channel) = self.channel(&hook, kept) else {
             for key in due {
                 let failed = (now, Duration::ZERO, Answered::failed(FailureClass::Settings));
                 self.note((name, &hook.value), &key, failed).await?;
             }
-            return Ok(Some(again));
+            return Ok(());
         };
         let hook = std::sync::Arc::new(hook);
         let mut work = JoinSet::new();
         for key in due {
-            let (service, hook, client) = (self.clone(), std::sync::Arc::clone(&hook), client.clone());
+            let (service, hook, channel) = (self.clone(), std::sync::Arc::clone(&hook), channel.clone());
             let name = name.to_owned();
-            work.spawn(async move { service.deliver((&name, &hook.value), &client, &key).await });
+            work.spawn(async move { service.deliver((&name, &hook.value), &channel, &key).await });
         }
-        let mut outcome = Ok(Some(again));
+        let mut outcome = Ok(());
         while let Some(one) = work.join_next().await {
             if let Ok(Err(error)) = one {
                 outcome = Err(error);
@@ -95,14 +127,14 @@ impl WebhookService {
         outcome
     }
 
-    /// The client for a webhook as it is configured now.
-    pub(super) fn client(&self, hook: &Loaded<Webhook>, kept: &mut Kept) -> Option<Client> {
+    /// The way to the receiver of a webhook as it is configured now.
+    pub(super) fn channel(&self, hook: &Loaded<Webhook>, kept: &mut Kept) -> Option<Channel> {
         match kept {
-            Some((revision, client)) if *revision == hook.revision => Some(client.clone()),
+            Some((revision, channel)) if *revision == hook.revision => Some(channel.clone()),
             _ => {
-                let client = send::client(&hook.value)?;
-                *kept = Some((hook.revision, client.clone()));
-                Some(client)
+                let channel = Channel::of(&hook.value)?;
+                *kept = Some((hook.revision, channel.clone()));
+                Some(channel)
             }
         }
     }
@@ -110,7 +142,7 @@ impl WebhookService {
     async fn deliver(
         &self,
         (name, webhook): (&str, &Webhook),
-        client: &Client,
+        channel: &Channel,
         key: &[u8],
     ) -> Result<(), WebhookError> {
         let pending = match self.barrier.load::<Queued>(key) {
@@ -127,7 +159,8 @@ impl WebhookService {
             let overtaken = (now, Duration::ZERO, Answered::failed(FailureClass::Overtaken));
             return self.note((name, webhook), key, overtaken).await;
         }
-        let answered = send::send(client, webhook, pending.event, &pending.body, now).await;
+        let first = self.first_mail(webhook, &pending)?;
+        let answered = channel.send(webhook, &pending, first, now).await;
         self.note((name, webhook), key, (now, began.elapsed(), answered)).await
     }
 
@@ -154,7 +187,9 @@ impl WebhookService {
                     batch.put(queue_key(webhook.id, due, event), Require::Absent, &Queued(delivery));
                 }
                 None => {
+                    self.note_summed((name, webhook.id), &delivery).await?;
                     self.note_notified(&mut batch, name, &delivery)?;
+                    self.put_thread(&mut batch, webhook, &delivery)?;
                     self.put_log(&mut batch, webhook.id, delivery)?;
                 }
             }
@@ -163,6 +198,9 @@ impl WebhookService {
                 outcome => {
                     outcome?;
                     self.meter.attempted(failure);
+                    if state != DeliveryState::Pending {
+                        self.outbox.ended(webhook.id, 1);
+                    }
                     if state == DeliveryState::Dead && failure != Some(FailureClass::Overtaken) {
                         self.meter.died();
                         let class = failure.map_or("", FailureClass::word);
@@ -176,7 +214,7 @@ impl WebhookService {
 
     /// Whether a pager would be called for an incident that somebody has taken meanwhile, or that is over: messages
     /// overtake each other, and what is resolved before it is triggered would stay.
-    fn is_overtaken(&self, webhook: &Webhook, delivery: &Delivery) -> Result<bool, WebhookError> {
+    pub(super) fn is_overtaken(&self, webhook: &Webhook, delivery: &Delivery) -> Result<bool, WebhookError> {
         let Some(about) = delivery.notifies().filter(|_| webhook.format == Format::Pagerduty) else {
             return Ok(false);
         };
@@ -188,17 +226,29 @@ impl WebhookService {
         }
     }
 
-    /// Puts into `batch` that somebody is notified of an incident, where `delivery` is the first that tells of it. An incident
-    /// that cannot be read keeps no delivery from its end.
-    pub(super) fn note_notified(
+    /// Puts into `batch` that somebody is notified of an incident, where `delivery` is the first that tells of it.
+    fn note_notified(
         &self,
-        batch: &mut crate::barrier::Transaction,
+        batch: &mut Transaction,
         name: &str,
         delivery: &Delivery,
     ) -> Result<(), WebhookError> {
-        let Some(about) = delivery.notifies().filter(|_| delivery.state == DeliveryState::Delivered) else {
-            return Ok(());
-        };
+        let at = delivery.ended_at.unwrap_or_else(|| self.clock.now());
+        match delivery.notifies().filter(|_| delivery.state == DeliveryState::Delivered) {
+            Some(about) => self.put_notified(batch, name, about, at),
+            None => Ok(()),
+        }
+    }
+
+    /// Puts into `batch` that somebody is notified of an incident, where nobody was. An incident that cannot be read keeps no
+    /// delivery from its end.
+    pub(super) fn put_notified(
+        &self,
+        batch: &mut Transaction,
+        name: &str,
+        about: About,
+        at: Timestamp,
+    ) -> Result<(), WebhookError> {
         let incident = match self.barrier.load::<Incident>(*about.incident.as_bytes()) {
             Ok(Some(incident)) => incident.value,
             Ok(None) => return Ok(()),
@@ -210,7 +260,7 @@ impl WebhookService {
         };
         let event = LedgerEvent::Notified {
             incident: about.incident,
-            at: delivery.ended_at.unwrap_or_else(|| self.clock.now()),
+            at,
             receiver: name.to_owned(),
             opening: about.opening,
         };
@@ -223,7 +273,7 @@ impl WebhookService {
     /// Puts a delivery that has ended into the log, in the place of what the log says of it.
     pub(super) fn put_log(
         &self,
-        batch: &mut crate::barrier::Transaction,
+        batch: &mut Transaction,
         id: WebhookId,
         delivery: Delivery,
     ) -> Result<(), WebhookError> {

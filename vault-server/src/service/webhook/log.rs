@@ -9,12 +9,13 @@ use vault_core::path::Name;
 use vault_core::store::batch::Require;
 use vault_core::store::key::{Key, Table};
 use vault_core::webhook::event::Event;
+use vault_core::webhook::rate::{Notice, noted};
 use vault_core::webhook::{
     Attempt, Delivery, DeliveryState, FailureClass, Webhook, log_key, queue_key, queued,
 };
 
 use super::lane::Kept;
-use super::send::{self, Answered};
+use super::send::Answered;
 use super::{WebhookError, WebhookService};
 use crate::barrier::{CommitError, LoadError, Loaded};
 use crate::engine::outbox::{Ended, Queued};
@@ -37,6 +38,8 @@ pub struct Counts {
     pub delivered: u64,
     /// Given up, and in the log.
     pub dead: u64,
+    /// Kept back and told in another message, and in the log.
+    pub summed: u64,
 }
 
 impl WebhookService {
@@ -93,12 +96,13 @@ impl WebhookService {
             DeliveryState::Pending => counts.pending += 1,
             DeliveryState::Delivered => counts.delivered += 1,
             DeliveryState::Dead => counts.dead += 1,
+            DeliveryState::Summed => counts.summed += 1,
         })?;
         Ok(counts)
     }
 
     /// Calls `take` with each delivery that can be read.
-    fn each(&self, id: WebhookId, mut take: impl FnMut(Shown)) -> Result<(), LoadError> {
+    pub(super) fn each(&self, id: WebhookId, mut take: impl FnMut(Shown)) -> Result<(), LoadError> {
         let mut after: Option<Vec<u8>> = None;
         loop {
             let page = self.barrier.list_each::<Queued>(id.as_bytes(), after.as_deref(), PAGE)?;
@@ -165,10 +169,10 @@ impl WebhookService {
     pub async fn test(&self, name: &Name) -> Result<Shown, WebhookError> {
         let hook: Loaded<Webhook> = self.find(name)?.ok_or(WebhookError::NotFound)?;
         let (now, began) = (self.clock.now(), Instant::now());
-        let event = Event::test(self.outbox.id(), now, name.as_str());
+        let event = self.outbox.linked(Event::test(self.outbox.id(), now, name.as_str()));
         let mut delivery = Delivery::of(&event);
-        let answered = match self.client(&hook, &mut Kept::None) {
-            Some(client) => send::send(&client, &hook.value, event.id, &delivery.body, now).await,
+        let answered = match self.channel(&hook, &mut Kept::None) {
+            Some(channel) => channel.send(&hook.value, &delivery, None, now).await,
             None => Answered::failed(FailureClass::Settings),
         };
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
@@ -202,9 +206,14 @@ impl WebhookService {
             let of_known = |key: &[u8]| known.iter().any(|id| key.starts_with(id.as_bytes()));
             self.drop_all(table, |key| !of_known(key)).await?;
         }
+        let is_known = |key: &[u8]| noted(key).is_some_and(|(webhook, _)| known.contains(&webhook));
+        self.drop_all(Table::WebhookNote, |key| !is_known(key)).await?;
         for id in known {
             self.shorten(id).await?;
+            self.tidy_notices(id).await?;
+            self.tidy_threads(id).await?;
             let counts = self.counts(id)?;
+            self.outbox.counted(id, counts.pending);
             pending += i64::try_from(counts.pending).unwrap_or(i64::MAX);
             dead += i64::try_from(counts.dead).unwrap_or(i64::MAX);
         }
@@ -236,7 +245,11 @@ impl WebhookService {
         }
     }
 
-    async fn drop_all(&self, table: Table, goes: impl Fn(&[u8]) -> bool) -> Result<(), WebhookError> {
+    pub(super) async fn drop_all(
+        &self,
+        table: Table,
+        goes: impl Fn(&[u8]) -> bool,
+    ) -> Result<(), WebhookError> {
         let mut after: Option<Vec<u8>> = None;
         loop {
             let page = self.barrier.names(table, &[], after.as_deref(), PAGE)?;
@@ -247,12 +260,13 @@ impl WebhookService {
         }
     }
 
-    async fn drop_keys(&self, table: Table, keys: Vec<Vec<u8>>) -> Result<(), WebhookError> {
+    pub(super) async fn drop_keys(&self, table: Table, keys: Vec<Vec<u8>>) -> Result<(), WebhookError> {
         for some in keys.chunks(TOGETHER) {
             let mut batch = self.barrier.transaction()?;
             for key in some {
                 let revision = match table {
                     Table::WebhookQueue => self.barrier.revision::<Queued>(key.as_slice())?,
+                    Table::WebhookNote => self.barrier.revision::<Notice>(key.as_slice())?,
                     _ => self.barrier.revision::<Ended>(key.as_slice())?,
                 };
                 if let Some(revision) = revision {

@@ -13,6 +13,7 @@ use crate::telemetry::metrics::Metrics;
 pub(super) struct Meter {
     attempts: Family<AttemptLabels, Counter>,
     dead: Counter,
+    summed: Counter,
     pending: Gauge,
     dead_now: Gauge,
 }
@@ -34,6 +35,11 @@ impl Meter {
             );
             registry.register("webhook_messages_given_up", "Messages that were given up", meter.dead.clone());
             registry.register(
+                "webhook_messages_summed",
+                "Messages that were kept back, and told in a summary",
+                meter.summed.clone(),
+            );
+            registry.register(
                 "webhook_messages_pending",
                 "Messages that are still to be delivered, counted once a minute",
                 meter.pending.clone(),
@@ -54,6 +60,10 @@ impl Meter {
 
     pub(super) fn died(&self) {
         self.dead.inc();
+    }
+
+    pub(super) fn summed(&self, count: u64) {
+        self.summed.inc_by(count);
     }
 
     pub(super) fn counted(&self, pending: i64, dead: i64) {

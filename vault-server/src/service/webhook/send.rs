@@ -1,4 +1,4 @@
-//! One attempt: a signed POST, and what came of it. All I/O with receivers is here.
+//! One attempt: a signed POST, or a mail, and what came of it. All I/O with receivers is here and in `mail.rs`.
 //!
 //! Nothing is followed, repeated or kept of an answer but its status. Every wait has its limit. The URL may hold a token
 //! of the receiver's, so no error of the client is told: only a class.
@@ -7,18 +7,22 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Bytes;
 use reqwest::header::CONTENT_TYPE;
-use reqwest::{Client, Response, redirect, retry};
+use reqwest::{Body, Client, Response, redirect, retry};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use vault_core::clock::Timestamp;
 use vault_core::id::EventId;
+use vault_core::webhook::format::Format;
 use vault_core::webhook::sign::{message_id, signatures};
-use vault_core::webhook::{FailureClass, Webhook};
+use vault_core::webhook::{Delivery, FailureClass, Webhook};
+use zeroize::Zeroizing;
 
 use super::address::{Guarded, OnlyRefused, Unresolved, checked};
+use super::mail::Mailer;
 
 /// What an attempt came to: the status, where there was one; and why it failed, if it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,18 +37,58 @@ impl Answered {
     }
 }
 
+/// The way to a receiver, as it is configured now. Cheap to clone.
+#[derive(Clone)]
+pub(super) enum Channel {
+    /// By HTTP.
+    Http(Client),
+    /// By mail.
+    Mail(Arc<Mailer>),
+}
+
+impl Channel {
+    /// That of `webhook`; `None` when its settings cannot be used.
+    pub(super) fn of(webhook: &Webhook) -> Option<Self> {
+        if webhook.format == Format::Mail {
+            return Mailer::of(webhook).map(Arc::new).map(Self::Mail);
+        }
+        client(webhook).map(Self::Http)
+    }
+
+    /// Sends a message, and tells what the receiver said. `first` is the first mail about the same incident.
+    pub(super) async fn send(
+        &self,
+        webhook: &Webhook,
+        delivery: &Delivery,
+        first: Option<EventId>,
+        now: Timestamp,
+    ) -> Answered {
+        match self {
+            Self::Http(client) => send(client, webhook, delivery, now).await,
+            Self::Mail(mailer) => match mailer.letter(delivery, webhook, first) {
+                Some(letter) => mailer.send(webhook, letter, delivery.at).await,
+                None => Answered::failed(FailureClass::Unfit),
+            },
+        }
+    }
+}
+
+/// Those who may have signed the certificate of a receiver; `None` where they cannot be read.
+pub(super) fn roots(webhook: &Webhook) -> Option<Vec<CertificateDer<'static>>> {
+    match &webhook.tls_ca {
+        Some(pem) => authorities(pem),
+        None => Some(rustls_native_certs::load_native_certs().certs),
+    }
+}
+
 /// A client for the receiver of `webhook`; `None` when its settings cannot be used.
-pub(super) fn client(webhook: &Webhook) -> Option<Client> {
-    let mut roots = RootCertStore::empty();
-    let authorities = match &webhook.tls_ca {
-        Some(pem) => authorities(pem)?,
-        None => rustls_native_certs::load_native_certs().certs,
-    };
-    roots.add_parsable_certificates(authorities);
+fn client(webhook: &Webhook) -> Option<Client> {
+    let mut store = RootCertStore::empty();
+    store.add_parsable_certificates(roots(webhook)?);
     let tls = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .ok()?
-        .with_root_certificates(roots)
+        .with_root_certificates(store)
         .with_no_client_auth();
     Client::builder()
         .tls_backend_preconfigured(tls)
@@ -67,29 +111,22 @@ pub(super) fn authorities(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
     (!found.is_empty()).then_some(found)
 }
 
-/// Sends a message, and tells what the receiver said.
-pub(super) async fn send(
-    client: &Client,
-    webhook: &Webhook,
-    event: EventId,
-    body: &str,
-    now: Timestamp,
-) -> Answered {
+async fn send(client: &Client, webhook: &Webhook, delivery: &Delivery, now: Timestamp) -> Answered {
     let Ok(url) = checked(&webhook.url, webhook.allow_http) else {
         return Answered::failed(FailureClass::Settings);
     };
     let routing_key = webhook.routing_key.as_ref().map(|routing| routing.key.expose());
-    let Some(body) = webhook.format.render(body, routing_key) else {
+    let Some(body) = webhook.format.render(&delivery.body, routing_key) else {
         return Answered::failed(FailureClass::Unfit);
     };
-    let id = message_id(event);
+    let id = message_id(delivery.event);
     let request = client
         .post(url)
         .header(CONTENT_TYPE, "application/json")
         .header("webhook-timestamp", now.as_secs().to_string())
         .header("webhook-signature", signatures(webhook, &id, now, &body))
         .header("webhook-id", id)
-        .body(body);
+        .body(wiped(body));
     match request.send().await {
         Ok(response) => {
             let status = response.status().as_u16();
@@ -98,6 +135,20 @@ pub(super) async fn send(
             Answered { status: Some(status), failure: FailureClass::of_status(status) }
         }
         Err(error) => Answered::failed(class(&error)),
+    }
+}
+
+/// A body that is wiped when it has been sent: it may hold a routing key.
+fn wiped(body: Zeroizing<String>) -> Body {
+    Body::from(Bytes::from_owner(Wiped(body)))
+}
+
+/// Text that is lent as bytes.
+struct Wiped(Zeroizing<String>);
+
+impl AsRef<[u8]> for Wiped {
+    fn as_ref(&self) -> &[u8] {
+        self.0.as_bytes()
     }
 }
 
@@ -143,4 +194,4 @@ const IDLE_MAX: Duration = Duration::from_secs(30);
 /// The most of an answer's body that is read, and thrown away.
 const ANSWER_BYTES_MAX: usize = 16 * 1024;
 /// How long the rest of an answer is waited for.
-const REST_MAX: Duration = Duration::from_secs(1);
+pub(super) const REST_MAX: Duration = Duration::from_secs(1);

@@ -6,7 +6,7 @@ use vault_core::rotation::fault::FaultClass;
 use super::receiver::{Receiver, Reply};
 use super::{bench, deliver, put, standing};
 use crate::bench::Bench;
-use crate::vault::seconds;
+use crate::vault::{Disk, seconds};
 
 const KEY: &str = "R0UT1NGKEYR0UT1NGKEYR0UT1NGKEY00";
 
@@ -127,7 +127,7 @@ async fn a_format_that_is_changed_holds_for_what_is_pending_and_each_can_be_test
 async fn settings_that_do_not_fit_the_format_are_refused() {
     let bench = Bench::new().await;
     for (body, says) in [
-        (json!({ "format": "teams" }), "standard, slack or pagerduty"),
+        (json!({ "format": "teams" }), "slack, pagerduty or mail"),
         (json!({ "format": "pagerduty" }), "needs the routing_key"),
         (json!({ "format": "pagerduty", "routing_key": "a b" }), "letters and digits"),
         (json!({ "routing_key": KEY }), "format=pagerduty only"),
@@ -149,4 +149,28 @@ async fn settings_that_do_not_fit_the_format_are_refused() {
     written.expect_status(200);
     let url = bench.get("sys/webhooks/w").await.at("/data/url");
     assert_eq!(url, json!("https://events.pagerduty.com/v2/enqueue"));
+}
+
+#[tokio::test]
+async fn a_message_names_the_page_of_its_incident_where_people_reach_it() {
+    let receiver = Receiver::start().await;
+    let mut disk = Disk::new();
+    disk.config.dashboard_url = Some("https://vault.example".to_owned());
+    let bench = Bench::on(disk).await;
+    deliver(&bench);
+    bench.account("app", "p-1").await;
+    put(&bench, "w", &receiver.url(), json!({})).await.expect_status(200);
+    let id = fail(&bench, "app").await;
+    let page = json!(format!("https://vault.example/ui/incident/{id}"));
+    let came = receiver.expect(2).await;
+    for kind in ["incident.opened", "rotation.failed"] {
+        let told = came.iter().find(|one| one.kind() == kind).unwrap();
+        assert_eq!(told.body["data"]["url"], page, "{kind}");
+    }
+    bench.post("sys/webhooks/w/test", json!({})).await.expect_status(200);
+    assert_eq!(receiver.expect(3).await[2].body["data"]["url"], "https://vault.example/ui/");
+    heal(&bench).await;
+    let came = receiver.expect(6).await;
+    let promoted = came.iter().find(|one| one.kind() == "credential.promoted").unwrap();
+    assert!(promoted.body["data"].get("url").is_none(), "it is about no incident");
 }

@@ -34,6 +34,36 @@ async fn two_secrets_sign_while_one_takes_the_others_place() {
     assert_eq!(receiver.came()[2].signed_by("whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"), (1, 1));
 }
 
+fn mail(more: serde_json::Value) -> serde_json::Value {
+    let mut body = json!({
+        "format": "mail", "url": "smtp://mail.example", "mail_from": "a@b.example", "mail_to": "c@d.example",
+    });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+#[tokio::test]
+async fn the_password_of_a_mail_server_is_shown_nowhere_and_stays_when_it_is_not_named() {
+    let bench = Bench::new().await;
+    let login = json!({ "username": "vault", "password": "s3cret-of-the-mail" });
+    bench.post("sys/webhooks/w", mail(login)).await.expect_status(200);
+    bench.post("sys/webhooks/w", json!({ "mail_to": "e@f.example,g@h.example" })).await.expect_status(200);
+    let read = bench.get("sys/webhooks/w").await;
+    assert_eq!(read.at("/data/mail_to"), json!(["e@f.example", "g@h.example"]));
+    assert_eq!(
+        (read.at("/data/mail_from"), read.at("/data/username")),
+        (json!("a@b.example"), json!("vault"))
+    );
+    let audit = std::fs::read_to_string(&bench.vault.app.config.audit_file).unwrap();
+    assert!(!read.text.contains("s3cret") && !audit.contains("s3cret"));
+    // It is there: without the user it would be too much.
+    let refused = bench.post("sys/webhooks/w", json!({ "username": "" })).await;
+    assert!(refused.text.contains("go together"), "{}", refused.text);
+    let empty = json!({ "format": "standard", "url": "https://hooks.example/", "mail_from": "", "mail_to": "", "username": "", "password": "" });
+    bench.post("sys/webhooks/w", empty).await.expect_status(200);
+    assert_eq!(bench.get("sys/webhooks/w").await.at("/data/mail_from"), json!(null));
+}
+
 #[tokio::test]
 async fn what_cannot_work_is_refused_with_what_to_mend() {
     let bench = Bench::new().await;
@@ -48,6 +78,20 @@ async fn what_cannot_work_is_refused_with_what_to_mend() {
         (json!({ "url": "https://hooks.example/", "timeout": "61s" }), "timeout"),
         (json!({ "url": "https://hooks.example/", "max_attempts": 0 }), "max_attempts"),
         (json!({ "url": "https://hooks.example/", "retry_cap": "25h" }), "retry_cap"),
+        (json!({ "url": "https://hooks.example/", "rate_limit": 6001 }), "rate_limit"),
+        (json!({ "url": "https://hooks.example/", "mail_from": "a@b.example" }), "format=mail only"),
+        (json!({ "url": "smtp://mail.example", "format": "mail" }), "needs mail_from and mail_to"),
+        (mail(json!({ "url": "https://mail.example" })), "smtp://mail.example:587"),
+        (mail(json!({ "url": "smtp://a:b@mail.example" })), "username and password"),
+        (mail(json!({ "url": "smtp://169.254.169.254" })), "never asked"),
+        (mail(json!({ "mail_from": "nobody" })), "mail_from"),
+        (mail(json!({ "mail_from": "a@b.example\r\nBcc: c@d.example" })), "mail_from"),
+        (mail(json!({ "mail_to": "a@b.example,nobody" })), "mail_to"),
+        (mail(json!({ "mail_to": vec!["a@b.example"; 21] })), "at most 20"),
+        (mail(json!({ "username": "u" })), "go together"),
+        (mail(json!({ "password": "p" })), "go together"),
+        (mail(json!({ "username": "u", "password": "p\n" })), "control characters"),
+        (mail(json!({ "username": "u", "password": "p", "allow_http": true })), "never sent in plain text"),
     ] {
         let refused = bench.post("sys/webhooks/w", body.clone()).await;
         refused.expect_status(400);

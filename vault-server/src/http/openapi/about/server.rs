@@ -121,7 +121,11 @@ const SYSTEM: &[Field] = &[
     must("hostid", Text, ""),
 ];
 const STATE: &[Field] = &[
-    must("api_addr", Text, "Always empty: one node."),
+    must(
+        "api_addr",
+        Text,
+        "By which address people reach it (`ui.external_url`); empty where it is not said.",
+    ),
     must("cache_size", Count, "The store's cache, in bytes."),
     must("cluster_addr", Text, "Always empty."),
     must("cluster_name", Text, "Always empty: it is not a setting."),

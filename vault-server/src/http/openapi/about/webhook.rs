@@ -35,7 +35,7 @@ pub(super) const LINES: &[About] = &[
         data(&[must("deliveries", List(&Object(DELIVERY)), "Each of them.")]),
     )
     .takes(&[
-        may("state", Text, "Only those that are `pending`, `delivered` or `dead`."),
+        may("state", Text, "Only those that are `pending`, `delivered`, `dead` or `summed`."),
         may("limit", Count, "How many; 100, at most 1000."),
     ]),
     read("sys/webhooks/<name>/deliveries/<id>", "Tells what became of a message.", data(DELIVERY)),
@@ -46,8 +46,16 @@ const KINDS: &str = "What it is told, such as `credential.promoted`; everything 
 const PATHS: &str =
     "Of which accounts, with `*` for any text; every account and management credential when none is named.";
 const SETTINGS: &[Field] = &[
-    may("url", Text, "Where messages go; needed for a new one, except of PagerDuty's."),
-    may("format", Word(&["standard", "slack", "pagerduty"]), "The shape of its messages; `standard`."),
+    may(
+        "url",
+        Text,
+        "Where messages go; needed for a new one, except of PagerDuty's. Of `mail` like `smtp://mail.example:587`.",
+    ),
+    may(
+        "format",
+        Word(&["standard", "slack", "pagerduty", "mail"]),
+        "The shape of its messages; `standard`.",
+    ),
     may("routing_key", Secret, "By which PagerDuty knows whom to call; never shown."),
     may(
         "min_severity",
@@ -56,6 +64,11 @@ const SETTINGS: &[Field] = &[
     ),
     may("escalate_after", Span, "After how long it is told that nobody has acknowledged an incident."),
     may("escalate_repeat", Span, "After how much more time again; once when it is left out."),
+    may("rate_limit", Count, "Messages a minute, the rest in one; 60, at most 6000, 0 for no limit."),
+    may("mail_from", Text, "Of `mail`: from whom it comes."),
+    may("mail_to", List(&Text), "Of `mail`: to whom it goes; at most 20 addresses."),
+    may("username", Text, "Of `mail`: as whom the vault logs in to the server."),
+    may("password", Secret, "Of `mail`: that user's password; never shown."),
     may("events", List(&Text), KINDS),
     may("accounts", List(&Text), PATHS),
     may("disabled", Flag, "Whether it is told nothing."),
@@ -87,7 +100,7 @@ const WEBHOOK: &[Field] = &[
     must("max_attempts", Count, "After so many attempts a message is given up."),
     must("retry_base", Count, "Seconds until the second attempt."),
     must("retry_cap", Count, "Seconds between attempts at most."),
-    must("format", Word(&["standard", "slack", "pagerduty"]), "The shape of its messages."),
+    must("format", Word(&["standard", "slack", "pagerduty", "mail"]), "The shape of its messages."),
     must("min_severity", OrNull(&Text), "Of failures and incidents only those as bad as this."),
     must(
         "escalate_after",
@@ -95,18 +108,23 @@ const WEBHOOK: &[Field] = &[
         "Seconds until it is told that nobody has acknowledged an incident.",
     ),
     must("escalate_repeat", OrNull(&Count), "Seconds until it is told again."),
+    must("rate_limit", Count, "Messages a minute; the rest is told in one. 0 is no limit."),
+    must("mail_from", OrNull(&Text), "From whom mail comes, where it is mail."),
+    must("mail_to", List(&Text), "To whom it goes."),
+    must("username", OrNull(&Text), "As whom the vault logs in to the mail server."),
     must("former_secret_until", OrNull(&Time), "Until when the secret before signs beside the present one."),
     must("created", Time, "When it was made."),
     must("pending", Count, "Messages still to be delivered."),
     must("delivered", Count, "Messages in the log that were delivered."),
     must("dead", Count, "Messages in the log that were given up."),
+    must("summed", Count, "Messages in the log that were kept back and told in another."),
 ];
 const DELIVERY: &[Field] = &[
     must("id", Text, "What happened; the same in every attempt and for every webhook."),
     must("message_id", Text, "The `webhook-id` header."),
     must("type", Text, "What happened, such as `credential.promoted`."),
     must("at", Time, "When."),
-    must("state", Word(&["pending", "delivered", "dead"]), "Where it stands."),
+    must("state", Word(&["pending", "delivered", "dead", "summed"]), "Where it stands."),
     must("attempts", Count, "Attempts so far."),
     may("last_attempt", Time, "When the last one began."),
     may("last_millis", Count, "How long it took, in milliseconds."),
@@ -114,5 +132,6 @@ const DELIVERY: &[Field] = &[
     may("last_error", Text, "The class of its failure."),
     may("next_attempt", Time, "When it is tried next."),
     may("ended", Time, "When it was delivered, or given up."),
+    may("summary", Text, "The message that tells of it, where it was kept back."),
     may("body", Text, "What is sent, before it gets its format; where one is asked about."),
 ];

@@ -25,6 +25,7 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
         connections_max,
         plugins,
         dashboard,
+        dashboard_url,
         log,
     } = &context.app.config;
     let mut listening =
@@ -39,7 +40,7 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
     };
     let seal = context.app.seal.status().kind;
     Ok(Answer::data(json!({
-        "api_addr": "",
+        "api_addr": dashboard_url.as_deref().unwrap_or_default(),
         "cache_size": cache_bytes,
         "cluster_addr": "",
         "cluster_name": "",

@@ -10,6 +10,7 @@ use vault_core::incident::severity::Severity;
 use vault_core::secret::SecretString;
 use vault_core::webhook::event::EventKind;
 use vault_core::webhook::format::Format;
+use vault_core::webhook::mail::{Mail, Password};
 use vault_core::webhook::sign::message_id;
 use vault_core::webhook::{DeliveryState, FailureClass, OVERLAP_DEFAULT, OVERLAP_MAX, RoutingKey, Webhook};
 
@@ -50,11 +51,16 @@ pub(in crate::http::routes) async fn read(context: Context) -> Result<Answer, Ap
         min_severity: webhook.min_severity.map(|severity| severity.as_str().to_owned()),
         escalate_after: webhook.escalate_after.map(seconds),
         escalate_repeat: webhook.escalate_repeat.map(seconds),
+        rate_limit: webhook.rate_limit,
+        mail_from: webhook.mail.as_ref().map(|mail| mail.from.clone()),
+        mail_to: webhook.mail.as_ref().map(|mail| mail.to.clone()).unwrap_or_default(),
+        username: webhook.mail.and_then(|mail| mail.username),
         former_secret_until: former.map(|former| former.until.to_rfc3339()),
         created: webhook.created_at.to_rfc3339(),
         pending: counts.pending,
         delivered: counts.delivered,
         dead: counts.dead,
+        summed: counts.summed,
     })
 }
 
@@ -102,10 +108,10 @@ pub(in crate::http::routes) async fn deliveries(context: Context) -> Result<Answ
     let fields = context.fields();
     let state = match fields.text("state")?.as_deref() {
         None | Some("") => None,
-        Some("pending") => Some(DeliveryState::Pending),
-        Some("delivered") => Some(DeliveryState::Delivered),
-        Some("dead") => Some(DeliveryState::Dead),
-        Some(_) => return Err(ApiError::invalid("state is pending, delivered or dead")),
+        Some(word) => Some(
+            DeliveryState::parse(word)
+                .ok_or_else(|| ApiError::invalid("state is pending, delivered, dead or summed"))?,
+        ),
     };
     let limit =
         fields.count("limit")?.map_or(SHOWN_DEFAULT, |limit| usize::try_from(limit).unwrap_or(SHOWN_MAX));
@@ -150,6 +156,11 @@ struct Wishes {
     min_severity: Option<Option<Severity>>,
     escalate_after: Option<Option<Duration>>,
     escalate_repeat: Option<Option<Duration>>,
+    rate_limit: Option<u64>,
+    mail_from: Option<String>,
+    mail_to: Option<Vec<String>>,
+    username: Option<String>,
+    password: Option<SecretString>,
 }
 
 impl Wishes {
@@ -173,7 +184,7 @@ impl Wishes {
             retry_base: fields.duration("retry_base")?,
             retry_cap: fields.duration("retry_cap")?,
             secret: fields.secret("secret")?.filter(|secret| !secret.expose().is_empty()),
-            format: word(fields, "format", "format is standard, slack or pagerduty", Format::parse)?
+            format: word(fields, "format", "format is standard, slack, pagerduty or mail", Format::parse)?
                 .flatten(),
             routing_key: fields.secret("routing_key")?,
             min_severity: word(
@@ -184,6 +195,11 @@ impl Wishes {
             )?,
             escalate_after: span(fields, "escalate_after")?,
             escalate_repeat: span(fields, "escalate_repeat")?,
+            rate_limit: fields.count("rate_limit")?,
+            mail_from: fields.text("mail_from")?,
+            mail_to: fields.comma_list("mail_to")?,
+            username: fields.text("username")?,
+            password: fields.secret("password")?,
         })
     }
 
@@ -220,13 +236,34 @@ impl Wishes {
             let key = Some(key.duplicate()).filter(|key| !key.expose().is_empty());
             webhook.routing_key = key.map(|key| RoutingKey { key });
         }
+        self.apply_mail(webhook);
         webhook.min_severity = self.min_severity.unwrap_or(webhook.min_severity);
         webhook.escalate_after = self.escalate_after.unwrap_or(webhook.escalate_after);
         webhook.escalate_repeat = self.escalate_repeat.unwrap_or(webhook.escalate_repeat);
+        if let Some(limit) = self.rate_limit {
+            webhook.rate_limit = u32::try_from(limit).unwrap_or(u32::MAX);
+        }
         if let Some(attempts) = self.max_attempts {
             webhook.max_attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
         }
         Ok(())
+    }
+
+    /// Changes what is said of mail; where nothing of it is left, there is none.
+    fn apply_mail(&self, webhook: &mut Webhook) {
+        let none = || Mail { from: String::new(), to: Vec::new(), username: None, password: None };
+        let mut mail = webhook.mail.take().unwrap_or_else(none);
+        mail.from = self.mail_from.clone().unwrap_or(mail.from);
+        mail.to = self.mail_to.clone().unwrap_or(mail.to);
+        if let Some(username) = &self.username {
+            mail.username = Some(username.clone()).filter(|username| !username.is_empty());
+        }
+        if let Some(password) = &self.password {
+            let password = Some(password.duplicate()).filter(|password| !password.expose().is_empty());
+            mail.password = password.map(|password| Password { password });
+        }
+        let is_empty = mail.from.is_empty() && mail.to.is_empty() && mail.username.is_none();
+        webhook.mail = Some(mail).filter(|mail| !is_empty || mail.password.is_some());
     }
 }
 
@@ -275,6 +312,7 @@ fn info(shown: &Shown, body: Body) -> DeliveryInfo {
         last_error: last.and_then(|last| last.failure).map(|class: FailureClass| class.word().to_owned()),
         next_attempt: shown.next.map(|next| next.to_rfc3339()),
         ended: delivery.ended_at.map(|ended| ended.to_rfc3339()),
+        summary: delivery.summary.map(|summary| summary.to_string()),
         body: (body == Body::Shown).then(|| delivery.body.clone()),
     }
 }
