@@ -18,6 +18,7 @@ pub mod escalation;
 pub mod event;
 pub mod format;
 pub mod mail;
+mod overtaken;
 pub mod rate;
 pub mod sign;
 

@@ -126,7 +126,7 @@ pub enum FailureClass {
     Settings,
     /// There is no message of the webhook's format for this.
     Unfit,
-    /// A pager is not called for an incident that somebody has taken, or that is over.
+    /// A pager is not told of an incident what is [not true any more](Delivery::is_overtaken).
     Overtaken,
     /// Too much waited for the receiver already.
     Overflow,

@@ -212,14 +212,13 @@ impl WebhookService {
         }
     }
 
-    /// Whether a pager would be called for an incident that somebody has taken meanwhile, or that is over: messages
-    /// overtake each other, and what is resolved before it is triggered would stay.
+    /// Whether a pager that hears it now would take its incident for [another](Delivery::is_overtaken) than it is.
     pub(super) fn is_overtaken(&self, webhook: &Webhook, delivery: &Delivery) -> Result<bool, WebhookError> {
-        let Some(about) = delivery.notifies().filter(|_| webhook.format == Format::Pagerduty) else {
+        let Some(about) = delivery.about.filter(|_| webhook.format == Format::Pagerduty) else {
             return Ok(false);
         };
         match self.barrier.load::<Incident>(*about.incident.as_bytes()) {
-            Ok(incident) => Ok(incident.is_some_and(|incident| incident.value.waits_since().is_none())),
+            Ok(incident) => Ok(incident.is_some_and(|incident| delivery.is_overtaken(&incident.value))),
             // Called once too often rather than not at all.
             Err(error) if error.is_damage() => Ok(false),
             Err(error) => Err(error.into()),
