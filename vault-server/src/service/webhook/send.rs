@@ -7,7 +7,7 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Bytes;
+use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Body, Client, Response, redirect, retry};
 use rustls::crypto::aws_lc_rs;

@@ -29,7 +29,7 @@ async fn broken(bench: &Bench, names: &[&str]) {
     for name in names {
         bench.account(name, "p-1").await;
     }
-    bench.target.break_down(FaultClass::AccountLocked);
+    bench.target.break_down(FaultClass::PolicyRejected);
     for name in names {
         let _ = bench.post(&format!("accounts/rotate/{name}"), json!({})).await;
         bench.rest().await;
