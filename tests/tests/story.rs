@@ -25,6 +25,8 @@ mod fault;
 mod input;
 #[path = "story/lease.rs"]
 mod lease;
+#[path = "story/lockout.rs"]
+mod lockout;
 #[path = "story/pool.rs"]
 mod pool;
 #[path = "story/protection.rs"]

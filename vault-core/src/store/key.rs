@@ -116,11 +116,13 @@ pub enum Table {
     Heartbeat = 56,
     /// Incidents that wait for somebody, and who was told that nobody takes them: incident id.
     Escalation = 57,
+    /// Refused logins that count on a target with a lockout threshold: target, NUL, user name.
+    LoginTally = 58,
 }
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 55] = [
+    pub const ALL: [Self; 56] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
@@ -176,6 +178,7 @@ impl Table {
         Self::Circuit,
         Self::Heartbeat,
         Self::Escalation,
+        Self::LoginTally,
     ];
 
     /// The tables of which every key begins with a mount's id: what goes when the mount is disabled.

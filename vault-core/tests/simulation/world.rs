@@ -22,6 +22,7 @@ use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::execute::{Answer, Bench, StoredVersion, execute, failed, own_order};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::grace;
+use vault_core::rotation::lockout::Purse;
 use vault_core::rotation::port::{Login, Minted, NO_RIGHTS, Probe, TargetSpec};
 use vault_core::rotation::step::{self, Event};
 use vault_core::secret::SecretString;
@@ -291,6 +292,8 @@ impl World {
             pending: stored(account.versions.pending),
             current: stored(account.versions.current),
             previous: stored(account.versions.previous),
+            refused: &[],
+            purse: Purse::default(),
         };
         self.target.0.lock().unwrap().mood = Some(mood);
         let answer = block_on(execute(effect, &self.target, &bench));
@@ -319,7 +322,7 @@ impl World {
         if !matches!(self.in_flight.get(key), Some(InFlight::Answer(_))) {
             return;
         }
-        let Some(InFlight::Answer(Answer { event, minted })) = self.in_flight.remove(key) else { return };
+        let Some(InFlight::Answer(Answer { event, minted, .. })) = self.in_flight.remove(key) else { return };
         let ctx = self.context_of(key);
         let refused = event.management_refused() && key != "m/db";
         let (effect, acted_by) = self.acted_by[key];
