@@ -22,7 +22,6 @@ use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::execute::{Answer, Bench, StoredVersion, execute, failed, own_order};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::grace;
-use vault_core::rotation::lockout::Purse;
 use vault_core::rotation::port::{Login, Minted, NO_RIGHTS, Probe, TargetSpec};
 use vault_core::rotation::step::{self, Event};
 use vault_core::secret::SecretString;
@@ -293,7 +292,7 @@ impl World {
             current: stored(account.versions.current),
             previous: stored(account.versions.previous),
             refused: &[],
-            purse: Purse::default(),
+            purse: Default::default(),
         };
         self.target.0.lock().unwrap().mood = Some(mood);
         let answer = block_on(execute(effect, &self.target, &bench));
@@ -323,7 +322,6 @@ impl World {
             return;
         }
         let Some(InFlight::Answer(Answer { event, minted, .. })) = self.in_flight.remove(key) else { return };
-        let ctx = self.context_of(key);
         let refused = event.management_refused() && key != "m/db";
         let (effect, acted_by) = self.acted_by[key];
         if refused && !event.is_unknown() && acted_by != self.managing_version() {
@@ -331,7 +329,7 @@ impl World {
             self.in_flight.insert(key.to_owned(), InFlight::Effect(effect));
             return;
         }
-        if let Some(plan) = step::advance(self.accounts[key].clone(), event, &ctx) {
+        if let Some(plan) = step::advance(self.accounts[key].clone(), event, &self.context_of(key)) {
             self.commit_with(plan, minted);
         }
         // One refusal is enough for the whole target: nobody else tries until a person has looked.
@@ -352,8 +350,7 @@ impl World {
         self.in_flight.clear();
         let keys: Vec<String> = self.accounts.keys().cloned().collect();
         for key in keys {
-            let ctx = self.context_of(&key);
-            if let Some(plan) = step::recover(self.accounts[&key].clone(), &ctx) {
+            if let Some(plan) = step::recover(self.accounts[&key].clone(), &self.context_of(&key)) {
                 self.commit(plan);
             }
         }
