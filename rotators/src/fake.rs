@@ -194,6 +194,22 @@ impl FakeTarget {
         self.with_account(username, |account| account.locked = false);
     }
 
+    /// From now on so many refused logins in a row lock an account, as a directory's policy does.
+    pub fn lock_after(&self, threshold: u32) {
+        self.state().accounts.lock_after(threshold);
+    }
+
+    /// The time is over for which the target counts refused logins.
+    pub fn forget_failures(&self) {
+        self.state().accounts.forget_failures();
+    }
+
+    /// Whether an account is locked.
+    #[must_use]
+    pub fn is_locked(&self, username: &str) -> bool {
+        self.state().accounts.find(username).is_some_and(|account| account.locked)
+    }
+
     /// Takes from an account the right to change others (every account has it at first).
     pub fn forbid_management(&self, username: &str) {
         self.with_account(username, |account| account.manages = false);

@@ -25,6 +25,8 @@ mod fault;
 mod input;
 #[path = "story/lease.rs"]
 mod lease;
+#[path = "story/lockout.rs"]
+mod lockout;
 #[path = "story/mail.rs"]
 mod mail;
 #[path = "story/pool.rs"]

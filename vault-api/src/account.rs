@@ -178,6 +178,23 @@ impl AccountState {
     }
 }
 
+/// Refused logins that the vault has caused, and that its target counts.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LoginsCounted {
+    /// The name that was logged in.
+    pub username: String,
+    /// How many count now; of one whose answer is not known, the worst.
+    pub refused: u64,
+    /// How many lock the account; the vault causes fewer.
+    pub threshold: u64,
+    /// When none of them counts any more.
+    pub until: Option<WireTime>,
+    /// Until when the next login is held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub held_until: Option<WireTime>,
+}
+
 /// GET `accounts/status/<path>`: never a secret.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -210,6 +227,9 @@ pub struct AccountStatus {
     /// Until when a maintenance of its target holds what is due.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub held_until: Option<WireTime>,
+    /// Refused logins that count for it, where its target says when it locks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lockout: Option<LoginsCounted>,
     /// What keeps its notifications back, while that lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,

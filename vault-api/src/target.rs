@@ -5,6 +5,7 @@ use serde_json::{Map, Value};
 
 use crate::{
     WireTime,
+    account::LoginsCounted,
     incident::FailureFacts,
     lenient,
     rehearsal::{Finding, Light},
@@ -55,6 +56,10 @@ pub struct TargetRead {
     pub password_policy: Option<String>,
     /// What is done about a credential that was changed outside: `park` or `reconcile`.
     pub on_drift: String,
+    /// Refused logins in a row that lock an account there; 0: not known.
+    pub lockout_threshold: u64,
+    /// How long it counts one.
+    pub lockout_window: String,
     /// How often its credentials are looked at; `0s`: not by itself.
     pub heartbeat: String,
     /// Logins for that in a minute, at most.
@@ -112,6 +117,9 @@ pub struct TargetStatus {
     pub accounts: Option<u64>,
     /// Whether the clock begins anything on it.
     pub circuit: Circuit,
+    /// Refused logins that count for the management credential, where the target says when it locks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lockout: Option<LoginsCounted>,
     /// The silence or maintenance that it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,

@@ -21,6 +21,8 @@ pub mod failure;
 pub mod fault;
 pub mod grace;
 pub mod heartbeat;
+pub mod lockout;
+mod look;
 pub mod port;
 pub mod previous;
 pub mod provisioner;

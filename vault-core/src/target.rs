@@ -1,10 +1,12 @@
 //! A target: a system on which accounts live. Its management credential is an account of its own.
 
 pub mod breaker;
+pub mod lockout;
 pub mod pace;
 
 use serde::{Deserialize, Serialize};
 
+use self::lockout::Lockout;
 use self::pace::Heartbeats;
 use crate::clock::Timestamp;
 use crate::database::Origin;
@@ -43,6 +45,9 @@ pub struct Target {
     /// What is done about a credential that was changed outside.
     #[serde(default)]
     pub on_drift: OnDrift,
+    /// When it locks an account.
+    #[serde(default)]
+    pub lockout: Lockout,
 }
 
 /// What the vault does by itself about a credential that was changed outside.
@@ -126,6 +131,7 @@ mod tests {
                 created_at: Timestamp::EPOCH,
                 heartbeats: Heartbeats::default(),
                 on_drift: OnDrift::Park,
+                lockout: Lockout::default(),
             };
             assert_eq!(target.allows(name), want, "{patterns:?} {name}");
         }

@@ -45,6 +45,10 @@ pub(super) enum Refusal {
 pub(super) struct Accounts {
     all: BTreeMap<String, Account>,
     failed: BTreeMap<String, u32>,
+    /// Failed logins since the last one that worked, or since the target forgot them.
+    in_a_row: BTreeMap<String, u32>,
+    /// So many of them lock an account.
+    locks_after: Option<u32>,
 }
 
 impl Accounts {
@@ -78,9 +82,27 @@ impl Accounts {
 
     /// [`Accounts::judge`], counted.
     pub(super) fn log_in(&mut self, username: &str, password: &str) -> Result<(), Refusal> {
-        self.judge(username, password).inspect_err(|_| {
-            *self.failed.entry(username.to_owned()).or_default() += 1;
-        })
+        let judged = self.judge(username, password);
+        if judged.is_ok() {
+            self.in_a_row.remove(username);
+            return judged;
+        }
+        *self.failed.entry(username.to_owned()).or_default() += 1;
+        let in_a_row = self.in_a_row.entry(username.to_owned()).or_default();
+        *in_a_row += 1;
+        let locks = self.locks_after.is_some_and(|after| *in_a_row >= after);
+        if let Some(account) = self.all.get_mut(username).filter(|_| locks) {
+            account.locked = true;
+        }
+        judged
+    }
+
+    pub(super) fn lock_after(&mut self, threshold: u32) {
+        self.locks_after = Some(threshold);
+    }
+
+    pub(super) fn forget_failures(&mut self) {
+        self.in_a_row.clear();
     }
 
     pub(super) fn failed_logins(&self, username: &str) -> u32 {

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use vault_api::{
-    account::{AccountDelete, AccountHistory, AccountState, AccountStatus, Disposal, StatusListing},
+    account::{
+        AccountDelete, AccountHistory, AccountState, AccountStatus, Disposal, LoginsCounted, StatusListing,
+    },
     consumer::{ConfirmRequest, Confirmation, ConsumerInfo, ConsumerList},
     rehearsal::LastRehearsal,
     rotation::RotationRequest,
@@ -115,6 +117,13 @@ async fn status(path: &str, session: &mut Session) -> Result<Exit, Failure> {
     Ok(Exit::Done)
 }
 
+/// What counts on a target that locks, in words.
+fn refused_logins(counted: &LoginsCounted) -> String {
+    let LoginsCounted { username, refused, threshold, held_until, .. } = counted;
+    let held = held_until.as_ref().map(|until| format!("; the next one is held back until {until}"));
+    format!("{refused} of {username} count, {threshold} lock{}", held.unwrap_or_default())
+}
+
 fn status_table(status: &AccountStatus, console: &Console) -> String {
     let in_use = |name: &String| {
         let note = if status.username_in_use.as_ref() == Some(name) { " (in use)" } else { "" };
@@ -135,9 +144,11 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
     pairs.push(("last rotation", output::optional(status.last_rotation.as_deref())));
     pairs.push(("next rotation", output::optional(status.next_rotation.as_deref())));
     let (facts, silenced) = (&status.failure, status.silenced.as_ref().map(silence::told));
+    let refused = status.lockout.as_ref().map(refused_logins);
     for (name, fact) in [
         ("held until", &status.held_until),
         ("silenced", &silenced),
+        ("refused logins", &refused),
         ("failure", &facts.class),
         ("detail", &facts.detail),
         ("incident", &facts.incident),

@@ -161,6 +161,8 @@ pub enum HistoryKind {
     Cut,
     /// What was due is held: its target is in maintenance.
     Postponed,
+    /// A login is held back: refused, it could lock the account on its target.
+    LockoutGuardHeld,
     /// The rotation waits for a person.
     Parked,
     /// A person had the version before served again; it logged in.

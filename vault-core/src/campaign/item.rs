@@ -137,6 +137,8 @@ pub fn look(campaign: &Campaign, item: &Item, account: Option<&Account>, is_own:
         {
             stopped(campaign, account, run)
         }
+        // It goes on by itself when there is room for its next login.
+        Stage::Waiting { run, .. } if run.held.is_some() => Look::Wait,
         _ if is_replaced => rotated(),
         Stage::Parked { run, .. } => stopped(campaign, account, run),
         // Without a fault: the old version lives on for its grace, which ends now.

@@ -197,6 +197,8 @@ fn run(started_at: Timestamp, fault: bool) -> Run {
         overlaps: true,
         mints: false,
         doubtful: false,
+        held: None,
+        refused: Vec::new(),
         grace: None,
         fault: fault.then(|| Fault::new(FaultClass::Unreachable, "gone")),
     }

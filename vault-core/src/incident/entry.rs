@@ -119,6 +119,11 @@ pub enum What {
     },
     /// The vault sets a fresh credential by itself, because the target's settings say so.
     Reconciled,
+    /// The lockout guard holds a login back: refused, it could lock the account on its target.
+    LockoutGuardHeld {
+        /// Until when, and why.
+        text: String,
+    },
     /// It waits for a person.
     Parked,
     /// A receiver has taken a message that tells of it.
@@ -211,6 +216,7 @@ impl Entry {
             What::CircuitTried { .. } => "circuit_tried",
             What::CircuitClosed { .. } => "circuit_closed",
             What::Reconciled => "reconciled_by_policy",
+            What::LockoutGuardHeld { .. } => "lockout_guard_held",
             What::Parked => "parked",
             What::Notified { .. } => "notified",
             What::Escalated { .. } => "escalated",
@@ -255,6 +261,7 @@ impl Entry {
             What::Reconciled => {
                 "reconciled by policy: a fresh password is set by the management credential".to_owned()
             }
+            What::LockoutGuardHeld { text } => text.clone(),
             What::Parked => "waits for a person".to_owned(),
             What::Notified { receiver } => format!("webhook {receiver} has taken the message"),
             What::Escalated { receivers } => {
@@ -333,6 +340,7 @@ impl Marks {
             | What::CircuitTried { .. }
             | What::CircuitClosed { .. }
             | What::Reconciled
+            | What::LockoutGuardHeld { .. }
             | What::Parked
             | What::Escalated { .. }
             | What::Assigned { .. }

@@ -48,6 +48,9 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
         // Of a target's incident only: [`super::group::hear`].
         LedgerEvent::Moved { .. } => None,
         LedgerEvent::Reconciled { at, .. } => Some((*at, None, What::Reconciled)),
+        LedgerEvent::LockoutGuard { at, text, .. } => {
+            Some((*at, None, What::LockoutGuardHeld { text: text.clone() }))
+        }
         LedgerEvent::Circuit { at, turn, .. } => turned(turn).map(|what| (*at, None, what)),
         LedgerEvent::NextAttempt { at, .. } => {
             incident.next_attempt = *at;

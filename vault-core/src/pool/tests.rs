@@ -82,6 +82,8 @@ fn run(fault: Option<Fault>) -> Run {
         overlaps: false,
         mints: false,
         doubtful: false,
+        held: None,
+        refused: Vec::new(),
         fault,
         grace: None,
     }

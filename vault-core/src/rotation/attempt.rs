@@ -36,7 +36,7 @@ pub struct Attempt {
 /// The attempt that ends with `plan`, which was decided upon `before` at `now`.
 ///
 /// An attempt ends when the rotation is done, waits for its next attempt, is parked, or goes on with another
-/// candidate. A grace is part of the attempt before it. An attempt whose process died is picked up, not ended.
+/// candidate. A grace is part of the attempt before it, and so is what the lockout guard holds back. An attempt whose process died is picked up, not ended.
 #[must_use]
 pub fn ended(before: &Account, plan: &Plan, now: Timestamp) -> Option<Attempt> {
     let Stage::Active { run, step } = &before.stage else { return None };
@@ -56,7 +56,7 @@ pub fn ended(before: &Account, plan: &Plan, now: Timestamp) -> Option<Attempt> {
     let next = plan.account.stage.run().filter(|next| next.id == run.id)?;
     let class = next.fault.as_ref().map(|fault| fault.class);
     match &plan.account.stage {
-        Stage::Waiting { .. } if next.grace.is_none() => Some(attempt(class, false)),
+        Stage::Waiting { .. } if next.grace.is_none() && next.held.is_none() => Some(attempt(class, false)),
         Stage::Active { .. } if next.attempts > run.attempts => Some(attempt(class, false)),
         Stage::Idle | Stage::Active { .. } | Stage::Waiting { .. } | Stage::Parked { .. } => None,
     }

@@ -22,6 +22,8 @@ pub enum Event {
     Checked(Probe),
     /// What a login with the previous version showed: [`super::previous`].
     CheckedPrevious(Probe),
+    /// Not all logins could be sent that it takes: one more refused could lock the account ([`super::lockout`]).
+    OutOfRoom,
 }
 
 impl Event {

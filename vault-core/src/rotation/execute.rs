@@ -4,6 +4,8 @@
 //! returned future against a deadline, and [`timed_out`] says what a deadline means for each effect.
 
 use super::fault::{Fault, FaultClass};
+use super::lockout::{Purse, of_verification};
+use super::look::{check_previous, probe, probe_all};
 use super::port::{
     Handles, Job, Login, Minted, Minting, Outcome, Probe, Rights, Rotator, TargetSpec, Verification,
 };
@@ -49,10 +51,14 @@ pub struct Bench<'a> {
     pub current: Option<StoredVersion>,
     /// The one before.
     pub previous: Option<StoredVersion>,
+    /// Versions that the target has refused already in the doubt that the account is in.
+    pub refused: &'a [u64],
+    /// What the logins may cost.
+    pub purse: Purse,
 }
 
 impl Bench<'_> {
-    fn job<'a>(&'a self, management: &'a Login) -> Job<'a> {
+    pub(super) fn job<'a>(&'a self, management: &'a Login) -> Job<'a> {
         let handle = |version: &'a Option<StoredVersion>| version.as_ref()?.handle.as_deref();
         Job {
             spec: self.spec,
@@ -78,21 +84,29 @@ pub struct Answer {
     pub event: Event,
     /// The credential that the target made: to be stored with what follows from the event.
     pub minted: Option<Minted>,
+    /// What the logins have cost; `None`: that is not known, as no answer came.
+    pub purse: Option<Purse>,
 }
 
 impl From<Event> for Answer {
     fn from(event: Event) -> Self {
-        Self { event, minted: None }
+        Self { event, minted: None, purse: None }
     }
 }
 
 /// Runs `effect` and says what it found.
 pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -> Answer {
+    let mut purse = bench.purse.clone();
+    let answer = run(effect, rotator, bench, &mut purse).await;
+    Answer { purse: Some(purse), ..answer }
+}
+
+async fn run(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>, purse: &mut Purse) -> Answer {
     if let Effect::CheckPrevious { settle } = effect {
-        return Event::CheckedPrevious(check_previous(rotator, bench, settle).await).into();
+        return Event::CheckedPrevious(check_previous(rotator, bench, settle, purse).await).into();
     }
     if let (Effect::Check, Some(current)) = (effect, &bench.current) {
-        return Event::Checked(rotator.probe(bench.spec, &current.login).await).into();
+        return Event::Checked(probe(rotator, bench, current, purse).await).into();
     }
     let Some(management) = bench.management.first() else {
         let fault = Fault::new(FaultClass::Preflight, "the target has no management credential");
@@ -108,14 +122,17 @@ pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -
         (Effect::Verify, Some(pending), ..) => {
             // A management credential that rotates itself is the candidate from here on.
             let job = if bench.is_management { bench.job(&pending.login) } else { job };
-            Event::Verified(rotator.verify(job, &pending.login, bench.rights).await)
+            let verified = rotator.verify(job, &pending.login, bench.rights).await;
+            purse.pay(&pending.login.username, of_verification(&verified));
+            Event::Verified(verified)
         }
-        (Effect::Probe, ..) => Event::Probed(probe_all(rotator, bench).await),
+        (Effect::Probe, ..) => probe_all(rotator, bench, purse).await.map_or(Event::OutOfRoom, Event::Probed),
         (Effect::Revert, _, Some(current), _) => {
             Event::Reverted(rotator.apply(job, &current.login.password).await)
         }
         (Effect::Retire { end_sessions }, _, _, Some(previous)) => {
-            Event::Retired(retire(rotator, bench, job, previous, end_sessions).await)
+            let retired = retire(rotator, bench, job, previous, end_sessions, purse).await;
+            retired.map_or(Event::OutOfRoom, Event::Retired)
         }
         (Effect::Retire { .. }, _, Some(_), None) if let Some(beside) = bench.beside => {
             Event::Retired(shut(rotator, job, beside).await)
@@ -127,7 +144,7 @@ pub async fn execute(effect: Effect, rotator: &dyn Rotator, bench: &Bench<'_>) -
 
 async fn mint(rotator: &dyn Rotator, job: Job<'_>) -> Answer {
     match rotator.mint(job).await {
-        Minting::Made(minted) => Answer { event: Event::Applied(Outcome::Applied), minted: Some(minted) },
+        Minting::Made(minted) => Answer { minted: Some(minted), ..Event::Applied(Outcome::Applied).into() },
         Minting::NotMade(fault) => Event::Applied(Outcome::NotApplied(fault)).into(),
         Minting::Unknown(fault) => Event::Applied(Outcome::Unknown(fault)).into(),
     }
@@ -170,85 +187,41 @@ pub fn failed(effect: Effect, fault: Fault) -> Event {
     }
 }
 
-/// Asks the target about every stored version, candidate first.
-///
-/// Whatever earlier attempts left on the target is ended first, so that "the current one works" cannot
-/// become false a moment later. Where no management credential gets in, a version that logs in is
-/// still news; only the conclusion "none works" needs the settlement.
-async fn probe_all(rotator: &dyn Rotator, bench: &Bench<'_>) -> Finding {
-    let unsettled = settle(rotator, bench).await.err();
-    for (version, is_candidate) in [(&bench.pending, true), (&bench.current, false), (&bench.previous, false)]
-        .into_iter()
-        .filter_map(|(v, c)| v.as_ref().map(|v| (v, c)))
-    {
-        match rotator.probe(bench.spec, &version.login).await {
-            Probe::Works if is_candidate => return Finding::Works(version.number),
-            Probe::Works => {
-                return match unsettled {
-                    None => Finding::Works(version.number),
-                    Some(fault) => Finding::Inconclusive(fault),
-                };
-            }
-            Probe::Refused => {}
-            Probe::Blocked(fault) => return Finding::Blocked(fault),
-            Probe::Inconclusive(fault) => return Finding::Inconclusive(fault),
-        }
-    }
-    match unsettled {
-        None => Finding::NoneWorks,
-        Some(fault) => Finding::Inconclusive(fault),
-    }
-}
-
-/// Ends what earlier attempts left on the target, by whichever management credential gets in.
-async fn settle(rotator: &dyn Rotator, bench: &Bench<'_>) -> Result<(), Fault> {
-    let mut unsettled = Fault::new(FaultClass::Preflight, "the target has no management credential");
-    for management in bench.management {
-        match rotator.settle(bench.job(management)).await {
-            Ok(()) => return Ok(()),
-            Err(fault) => unsettled = fault,
-        }
-    }
-    Err(unsettled)
-}
-
-/// Logs in with the previous version. The management credential is needed only where something must be settled.
-async fn check_previous(rotator: &dyn Rotator, bench: &Bench<'_>, settles: bool) -> Probe {
-    let Some(previous) = &bench.previous else {
-        return Probe::Inconclusive(Fault::new(FaultClass::StoreFailed, "a stored version is missing"));
-    };
-    if settles && let Err(fault) = settle(rotator, bench).await {
-        return Probe::Inconclusive(fault);
-    }
-    rotator.probe(bench.spec, &previous.login).await
-}
-
-/// Retires the old version and looks whether the target refuses it.
+/// Retires the old version and looks whether the target refuses it. `None` when there is no room for the next login.
 async fn retire(
     rotator: &dyn Rotator,
     bench: &Bench<'_>,
     job: Job<'_>,
     previous: &StoredVersion,
     end_sessions: bool,
-) -> Retirement {
+    purse: &mut Purse,
+) -> Option<Retirement> {
     let old = &previous.login;
     // Where both live side by side the old one is the last hope if the new one was taken away meanwhile.
     if let Some(current) = bench.current.as_ref().filter(|_| bench.overlaps) {
-        match rotator.probe(bench.spec, &current.login).await {
+        let shown = match bench.refused.contains(&current.number) {
+            true => Probe::Refused,
+            false => probe(rotator, bench, current, purse).await,
+        };
+        match shown {
             Probe::Works => {}
+            Probe::Refused if !purse.admits(&old.username) => {
+                purse.refuse(current.number);
+                return None;
+            }
             Probe::Refused => {
-                return match rotator.probe(bench.spec, old).await {
+                return Some(match probe(rotator, bench, previous, purse).await {
                     Probe::Works => Retirement::CurrentRefused { old_works: true },
                     Probe::Refused => Retirement::CurrentRefused { old_works: false },
                     Probe::Blocked(fault) | Probe::Inconclusive(fault) => Retirement::Unproven(fault),
-                };
+                });
             }
-            Probe::Blocked(fault) | Probe::Inconclusive(fault) => return Retirement::Unproven(fault),
+            Probe::Blocked(fault) | Probe::Inconclusive(fault) => return Some(Retirement::Unproven(fault)),
         }
     }
     match rotator.retire(job, old).await {
         Outcome::Applied => {}
-        Outcome::NotApplied(fault) | Outcome::Unknown(fault) => return Retirement::Unproven(fault),
+        Outcome::NotApplied(fault) | Outcome::Unknown(fault) => return Some(Retirement::Unproven(fault)),
     }
     let (sessions, sessions_left) = match end_sessions {
         false => (None, None),
@@ -256,14 +229,17 @@ async fn retire(
             Ok(count) => (Some(count), None),
             // Without the right to end sessions the password still dies; with the target gone nothing is proven.
             Err(fault) if fault.class == FaultClass::PermissionDenied => (None, Some(fault)),
-            Err(fault) => return Retirement::Unproven(fault),
+            Err(fault) => return Some(Retirement::Unproven(fault)),
         },
     };
-    match rotator.probe(bench.spec, old).await {
+    if !purse.admits(&old.username) {
+        return None;
+    }
+    Some(match probe(rotator, bench, previous, purse).await {
         Probe::Refused => Retirement::Dead { sessions, sessions_left },
         Probe::Works => Retirement::StillValid,
         Probe::Blocked(fault) | Probe::Inconclusive(fault) => Retirement::Unproven(fault),
-    }
+    })
 }
 
 /// Shuts an account that was never used, of whose password nothing is known: there is nothing to try.

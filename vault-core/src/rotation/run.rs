@@ -110,6 +110,12 @@ pub struct Run {
     /// How long the old version lives on; none before the promotion, and none once the Retire has begun.
     #[serde(default)]
     pub grace: Option<Grace>,
+    /// Until when the lockout guard of the target holds it back ([`super::lockout`]); none once it goes on.
+    #[serde(default)]
+    pub held: Option<Timestamp>,
+    /// Versions that the target has refused in the doubt that it is in, where that is remembered to spare it logins.
+    #[serde(default)]
+    pub refused: Vec<u64>,
 }
 
 /// Where an account's rotation stands. What is in flight or waiting is the [`Step`].

@@ -77,6 +77,12 @@ pub fn advance(account: Account, event: Event, ctx: &Context) -> Option<Plan> {
         (Step::Probe, Event::Probed(finding)) => Some(super::doubt::probed(account, run, finding, ctx)),
         (Step::Revert, Event::Reverted(outcome)) => Some(super::doubt::reverted(account, run, outcome, ctx)),
         (Step::Retire, Event::Retired(result)) => Some(retired(account, run, result, ctx)),
+        // Whoever runs it finds that there is no room, and holds it.
+        (Step::Probe | Step::Retire, Event::OutOfRoom) => {
+            let mut plan = Plan::new(account);
+            go(&mut plan, run, step);
+            Some(plan)
+        }
         _ => None,
     }
 }
@@ -109,6 +115,8 @@ pub(super) fn new_run(cause: Cause, due_at: Timestamp, ctx: &Context) -> Run {
         doubtful: false,
         fault: None,
         grace: None,
+        held: None,
+        refused: Vec::new(),
     }
 }
 
@@ -116,7 +124,9 @@ pub(super) fn new_run(cause: Cause, due_at: Timestamp, ctx: &Context) -> Run {
 pub(crate) fn resume(account: Account, ctx: &Context) -> Plan {
     let mut plan = Plan::new(account);
     let Stage::Waiting { mut run, step, .. } = plan.account.stage.clone() else { return plan };
-    run.attempts = run.attempts.saturating_add(grace::end(&mut run));
+    let more = grace::end(&mut run);
+    // What was held back was not tried.
+    run.attempts = run.attempts.saturating_add(if run.held.is_some() { 0 } else { more });
     let step = if step == Step::Revert { Step::Probe } else { step };
     go(&mut plan, run, step);
     plan.note(HistoryKind::Started, None, ctx.now);
@@ -140,6 +150,7 @@ fn unpark(account: Account, cause: Cause, ctx: &Context) -> Plan {
     let Stage::Parked { mut run, step } = plan.account.stage.clone() else { return plan };
     run.attempts = 1;
     run.refusals = 0;
+    run.refused.clear();
     run.cause = match run.cause {
         // The lease still has to close by this rotation, and what was revoked still has to die.
         kept if kept.spares_nobody() => kept,
@@ -330,7 +341,11 @@ pub(super) fn ended(plan: &Plan, run: &Run, ctx: &Context, failed: Option<FaultC
 }
 
 /// Puts a step in flight.
-pub(super) fn go(plan: &mut Plan, run: Run, step: Step) {
+pub(super) fn go(plan: &mut Plan, mut run: Run, step: Step) {
+    run.held = None;
+    if !matches!(step, Step::Probe | Step::Retire) {
+        run.refused.clear();
+    }
     plan.effect = Some(match step {
         Step::Prepare => Effect::Prepare,
         Step::Apply => Effect::Apply,

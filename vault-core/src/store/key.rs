@@ -116,6 +116,8 @@ pub enum Table {
     Heartbeat = 56,
     /// Incidents that wait for somebody, and who was told that nobody takes them: incident id.
     Escalation = 57,
+    /// Refused logins that count on a target with a lockout threshold: target, NUL, user name.
+    LoginTally = 58,
     /// What webhooks have open. `s`, webhook id: what was kept back this minute. `n`, webhook id, summary, incident,
     /// opening (4 bytes, big endian): who is notified once a summary is taken.
     WebhookNote = 59,
@@ -179,6 +181,7 @@ impl Table {
         Self::Circuit,
         Self::Heartbeat,
         Self::Escalation,
+        Self::LoginTally,
         Self::WebhookNote,
     ];
 

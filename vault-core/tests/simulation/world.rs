@@ -291,6 +291,8 @@ impl World {
             pending: stored(account.versions.pending),
             current: stored(account.versions.current),
             previous: stored(account.versions.previous),
+            refused: &[],
+            purse: Default::default(),
         };
         self.target.0.lock().unwrap().mood = Some(mood);
         let answer = block_on(execute(effect, &self.target, &bench));
@@ -319,8 +321,7 @@ impl World {
         if !matches!(self.in_flight.get(key), Some(InFlight::Answer(_))) {
             return;
         }
-        let Some(InFlight::Answer(Answer { event, minted })) = self.in_flight.remove(key) else { return };
-        let ctx = self.context_of(key);
+        let Some(InFlight::Answer(Answer { event, minted, .. })) = self.in_flight.remove(key) else { return };
         let refused = event.management_refused() && key != "m/db";
         let (effect, acted_by) = self.acted_by[key];
         if refused && !event.is_unknown() && acted_by != self.managing_version() {
@@ -328,7 +329,7 @@ impl World {
             self.in_flight.insert(key.to_owned(), InFlight::Effect(effect));
             return;
         }
-        if let Some(plan) = step::advance(self.accounts[key].clone(), event, &ctx) {
+        if let Some(plan) = step::advance(self.accounts[key].clone(), event, &self.context_of(key)) {
             self.commit_with(plan, minted);
         }
         // One refusal is enough for the whole target: nobody else tries until a person has looked.
@@ -349,8 +350,7 @@ impl World {
         self.in_flight.clear();
         let keys: Vec<String> = self.accounts.keys().cloned().collect();
         for key in keys {
-            let ctx = self.context_of(&key);
-            if let Some(plan) = step::recover(self.accounts[&key].clone(), &ctx) {
+            if let Some(plan) = step::recover(self.accounts[&key].clone(), &self.context_of(&key)) {
                 self.commit(plan);
             }
         }

@@ -72,6 +72,7 @@ impl Filler<'_> {
             origin: None,
             heartbeats: Default::default(),
             on_drift: Default::default(),
+            lockout: Default::default(),
             created_at: self.app.clock.now(),
         };
         self.batch.put(target.name.as_str(), Require::Absent, &target);

@@ -4,9 +4,10 @@ use tokio::task::JoinHandle;
 use vault_core::account::plan::{Context, Plan};
 use vault_core::account::{Account, Subject};
 use vault_core::rotation::heartbeat;
+use vault_core::target::lockout::Held;
 
 use super::Engine;
-use super::commit::PlanError;
+use super::commit::{Brought, PlanError};
 use super::flight::Flight;
 use super::meter::word;
 use crate::barrier::{CommitError, LoadError, Loaded};
@@ -21,6 +22,15 @@ pub enum ActError {
     /// The store or the seal.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// One more refused login could lock the account.
+    #[error(transparent)]
+    HeldBack(Box<Held>),
+}
+
+impl From<Held> for ActError {
+    fn from(held: Held) -> Self {
+        Self::HeldBack(Box::new(held))
+    }
 }
 
 impl From<LoadError> for ActError {
@@ -60,7 +70,7 @@ impl Engine {
                 return Ok(Acted { value, account: loaded.value, drive: None });
             };
             heartbeat::arm(&loaded.value, &mut plan, &context);
-            match self.commit(&loaded, &plan, None).await {
+            match self.commit(&loaded, &plan, &Brought::default()).await {
                 Ok(()) => {}
                 Err(PlanError::Commit(CommitError::Conflict)) => continue,
                 Err(error) => return Err(error.into()),

@@ -93,7 +93,14 @@ impl Engine {
         let manager = manager.value;
         let fault = |class, detail: &str| Err(NoTools::Fault(Fault::new(class, detail)));
         match manager.readable() {
-            Readable::Yes(version) => Ok((self.logins(&manager, &[version])?, Some(version))),
+            Readable::Yes(version) => {
+                let target = self.target(target)?;
+                let held = target.map_or(Ok(None), |target| self.management_held_back(&target.value))?;
+                if let Some(held) = held {
+                    return fault(FaultClass::Overdue, &held.to_string());
+                }
+                Ok((self.logins(&manager, &[version])?, Some(version)))
+            }
             Readable::Refused => fault(
                 FaultClass::ManagementAuthRefused,
                 "the target has refused the management credential; it is not tried again before it is mended",

@@ -3,8 +3,7 @@
 //! In memory stands what is known; on disk what must outlive the process: that a circuit is open, and who waits. Who
 //! waits stands in the order of the index, so that neither memory nor the due index grows with a target that is dead.
 
-use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
+mod known;
 
 use serde::{Deserialize, Serialize};
 use vault_core::account::{Account, Subject};
@@ -18,6 +17,7 @@ use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 use vault_core::target::breaker::{Admission, Broken, Circuit, Evidence, STATES, Turn};
 
+pub use self::known::Circuits;
 use super::Engine;
 use super::commit::{PlanError, put_incidents};
 use super::drive::Chain;
@@ -36,59 +36,6 @@ pub struct OpenCircuit {
 
 impl Record for OpenCircuit {
     const TABLE: Table = Table::Circuit;
-}
-
-/// The circuits, by target.
-#[derive(Default)]
-pub struct Circuits {
-    known: Mutex<BTreeMap<String, Circuit>>,
-    rounds: Mutex<BTreeMap<String, Round>>,
-}
-
-/// Whose turn it is to find out whether a target answers: that of the first in line, and every other time that of the
-/// next one after who had it last. So one by which nothing can be found out keeps nobody back.
-#[derive(Clone, Debug, Default)]
-struct Round {
-    /// The name of who had the turn last in the round.
-    last: Option<Vec<u8>>,
-    /// Whether the first in line had it last.
-    was_first: bool,
-}
-
-impl Circuits {
-    /// Changes one circuit under the lock.
-    fn with<T>(&self, target: &Name, change: impl FnOnce(&mut Circuit) -> T) -> Option<T> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get_mut(target.as_str()).map(change)
-    }
-
-    fn learn(&self, target: &Name, circuit: Circuit) {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(target.to_string()).or_insert(circuit);
-    }
-
-    /// What was known of a target that is no more says nothing of the next one of its name.
-    pub fn forget(&self, target: &Name) {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner).remove(target.as_str());
-        self.rounds.lock().unwrap_or_else(PoisonError::into_inner).remove(target.as_str());
-    }
-
-    /// After whom in line it is somebody's turn; `None`: it is that of the first.
-    fn turn_after(&self, target: &Name) -> Option<Vec<u8>> {
-        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
-        let round = rounds.entry(target.to_string()).or_default();
-        round.was_first = !round.was_first;
-        round.last.clone().filter(|_| !round.was_first)
-    }
-
-    /// Notes who has the turn.
-    fn tried(&self, target: &Name, name: Vec<u8>) {
-        let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
-        let round = rounds.entry(target.to_string()).or_default();
-        if !round.was_first || round.last.is_none() {
-            round.last = Some(name);
-        }
-    }
 }
 
 impl Engine {

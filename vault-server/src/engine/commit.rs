@@ -24,6 +24,7 @@ use super::Engine;
 use super::circuit::waiting_name;
 use super::group::put_group;
 use super::heartbeat::beat_name;
+use super::lockout::Bill;
 use super::outbox::{Attention, Turned};
 use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, line_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
@@ -47,22 +48,31 @@ pub enum PlanError {
     Commit(#[from] CommitError),
 }
 
+/// What a call has brought, beside what it showed.
+#[derive(Debug, Default)]
+pub(super) struct Brought {
+    /// The credential that the target has just made.
+    pub(super) minted: Option<Minted>,
+    /// What its logins have cost.
+    pub(super) bills: Vec<Bill>,
+}
+
 impl Engine {
-    /// Commits `plan`, which was decided upon `before`, with the credential that the target has just made, if it
-    /// keeps one.
+    /// Commits `plan`, which was decided upon `before`, with what the call has brought that it follows from.
     pub(super) async fn commit(
         &self,
         before: &Loaded<Account>,
         plan: &Plan,
-        minted: Option<&Minted>,
+        brought: &Brought,
     ) -> Result<(), PlanError> {
         let barrier = &self.inner.barrier;
         let _turn = self.turn_of(&before.value, plan).await;
         let mut batch = barrier.transaction().map_err(CommitError::from)?;
         let subject = &plan.account.subject;
         for change in &plan.secrets {
-            self.secret_change(&mut batch, &plan.account, *change, minted)?;
+            self.secret_change(&mut batch, &plan.account, *change, brought.minted.as_ref())?;
         }
+        self.put_bills(&mut batch, &brought.bills)?;
         let mut account = with_history(&mut batch, plan);
         reschedule(&mut batch, before.value.armed, &mut account);
         batch.put(subject.key(), before.require(), &account);

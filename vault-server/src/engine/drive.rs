@@ -1,6 +1,6 @@
 //! Runs an account's effects, one after the other, until it is at rest.
 
-use tokio::sync::OwnedMutexGuard;
+use tokio::sync::{OwnedMutexGuard, OwnedSemaphorePermit};
 use vault_core::account::plan::{Context, Effect, Plan};
 use vault_core::account::{Account, Subject};
 use vault_core::id::RotationId;
@@ -8,14 +8,16 @@ use vault_core::path::Name;
 use vault_core::rotation::execute::{Answer, Bench, broken, execute, failed, timed_out};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::heartbeat;
-use vault_core::rotation::port::{Minted, NO_RIGHTS, Probe};
+use vault_core::rotation::lockout::{self, Purse};
+use vault_core::rotation::port::{NO_RIGHTS, Probe};
 use vault_core::rotation::step::{Event, advance};
 use vault_core::target::Target;
 use vault_core::target::breaker::Evidence;
+use vault_core::target::lockout::Held;
 
 use super::act::audit_path;
 use super::bench::NoTools;
-use super::commit::PlanError;
+use super::commit::{Brought, PlanError};
 use super::flight::Flight;
 use super::{ActError, EFFECT_DEADLINE, Engine};
 use crate::barrier::{CommitError, LoadError};
@@ -60,9 +62,15 @@ impl Engine {
             Some(target) if effect == Effect::Prepare => self.turn_to_prepare(target).await?,
             _ => None,
         };
-        let called = self.run(&account.value, effect).await?;
+        let called = match self.call(&account.value, effect).await? {
+            Ok(called) => called,
+            Err(held) => {
+                self.unhear_circuit(target);
+                return self.hold_back(subject, &held).await.map(|()| None);
+            }
+        };
         let turned = self.hear(target, called.evidence()).await;
-        let Called { answer: Answer { event, minted }, managed_by, .. } = called;
+        let Called { event, managed_by, refused: versions, brought, seat, .. } = called;
         let refused = managed_by.filter(|_| event.management_refused());
         let turn = match &managed {
             // A refusal is written down before the next one may try.
@@ -81,17 +89,20 @@ impl Engine {
             && self.managing_version(target)?.is_some_and(|current| current != version)
         {
             // What was refused is not the management credential any more: the call is made again by it.
+            self.settle_bills(&brought.bills).await?;
             return Ok(Some(effect));
         }
-        let advanced = |account, context: &Context| advance(account, event.clone(), context);
-        let plan = self.decide_with(subject, minted.as_ref(), advanced).await?;
+        let advanced = |account, context: &Context| {
+            advance(lockout::remember(account, &versions), event.clone(), context)
+        };
+        let plan = self.decide_with(subject, &brought, advanced).await?;
         if let Some(version) = refused {
             self.note_refused_management(target, version).await;
         }
         if let Some(turned) = turned {
             self.turn_circuit(target, turned).await;
         }
-        drop(turn);
+        drop((turn, seat));
         Ok(plan.and_then(|plan| plan.effect))
     }
 
@@ -112,22 +123,24 @@ impl Engine {
         subject: &Subject,
         decide: impl Fn(Account, &Context) -> Option<Plan>,
     ) -> Result<Option<Plan>, PlanError> {
-        self.decide_with(subject, None, decide).await
+        self.decide_with(subject, &Brought::default(), decide).await
     }
 
-    /// The same, with a credential that the target has just made.
-    async fn decide_with(
+    /// The same, with what a call has brought. What its logins have cost is written down in any case.
+    pub(super) async fn decide_with(
         &self,
         subject: &Subject,
-        minted: Option<&Minted>,
+        brought: &Brought,
         decide: impl Fn(Account, &Context) -> Option<Plan>,
     ) -> Result<Option<Plan>, PlanError> {
         for _ in 0..CONFLICTS_MAX {
             let Some(loaded) = self.account(subject)? else { return Ok(None) };
             let context = self.context(&loaded.value)?;
-            let Some(mut plan) = decide(loaded.value.clone(), &context) else { return Ok(None) };
+            let Some(mut plan) = decide(loaded.value.clone(), &context) else {
+                return self.settle_bills(&brought.bills).await.map(|()| None);
+            };
             heartbeat::arm(&loaded.value, &mut plan, &context);
-            match self.commit(&loaded, &plan, minted).await {
+            match self.commit(&loaded, &plan, brought).await {
                 Ok(()) => {
                     self.report(&plan);
                     return Ok(Some(plan));
@@ -140,12 +153,40 @@ impl Engine {
         Err(CommitError::Conflict.into())
     }
 
-    /// Calls the target, within the deadline. The call itself is in the audit trail before it goes out.
-    pub(super) async fn run(&self, account: &Account, effect: Effect) -> Result<Called, LoadError> {
-        let answer = |event: Event| Called { answer: event.into(), managed_by: None, is_asked: false };
+    /// Calls the target, if that cannot lock the account there.
+    pub(super) async fn call(
+        &self,
+        account: &Account,
+        effect: Effect,
+    ) -> Result<Result<Called, Held>, PlanError> {
+        let seat = self.seat_for(account, effect).await?;
+        let mut pass = match self.admit(account, effect).await? {
+            Ok(pass) => pass,
+            Err(held) => return Ok(Err(held)),
+        };
+        let (answer, managed_by, is_asked) =
+            self.run(account, effect, std::mem::take(&mut pass.purse)).await?;
+        let bills = self.bills(account, effect, pass, &answer, managed_by.is_some());
+        let Answer { event, minted, purse } = answer;
+        let refused = purse.map(|purse| purse.refused).unwrap_or_default();
+        let brought = Brought { minted, bills };
+        Ok(Ok(Called { event, managed_by, is_asked, refused, brought, seat }))
+    }
+
+    /// Calls the target, within the deadline. The call itself is in the audit trail before it goes out. Gives the
+    /// version of the management credential as well that made it, and whether the target was asked at all.
+    async fn run(
+        &self,
+        account: &Account,
+        effect: Effect,
+        purse: Purse,
+    ) -> Result<(Answer, Option<u64>, bool), LoadError> {
+        // What was not sent has cost nothing.
+        let unsent =
+            |event: Event| (Answer { purse: Some(Purse::default()), ..Answer::from(event) }, None, false);
         let tools = match self.tools(account, effect) {
             Ok(tools) => tools,
-            Err(NoTools::Fault(fault)) => return Ok(answer(failed(effect, fault))),
+            Err(NoTools::Fault(fault)) => return Ok(unsent(failed(effect, fault))),
             Err(NoTools::Load(error)) => return Err(error),
         };
         let rotation = account.stage.run().map(|run| run.id);
@@ -156,7 +197,7 @@ impl Engine {
         if let Err(error) = self.audited("target_call", &audit_path(&account.subject), &data) {
             tracing::error!(%error, "nothing is done on a target that cannot be audited");
             let fault = Fault::new(FaultClass::StoreFailed, "the audit trail did not accept the act");
-            return Ok(answer(failed(effect, fault)));
+            return Ok(unsent(failed(effect, fault)));
         }
         let bench = Bench {
             spec: &tools.target.spec,
@@ -170,6 +211,8 @@ impl Engine {
             pending: tools.pending,
             current: tools.current,
             previous: tools.previous,
+            refused: account.stage.run().map_or(&[], |run| run.refused.as_slice()),
+            purse,
         };
         let began = tokio::time::Instant::now();
         let call = caught(execute(effect, &*tools.rotator, &bench));
@@ -179,7 +222,7 @@ impl Engine {
             Err(_) => timed_out(effect).into(),
         };
         self.inner.meter.rotation.called(tools.rotator.kind(), effect.phase(), began.elapsed());
-        Ok(Called { answer, managed_by: tools.managed_by, is_asked: true })
+        Ok((answer, tools.managed_by, true))
     }
 
     /// The version of the management credential that acts on `target` now.
@@ -206,17 +249,24 @@ impl Engine {
 
 /// What came of a call on a target.
 pub(super) struct Called {
-    pub(super) answer: Answer,
+    /// What it showed.
+    pub(super) event: Event,
     /// The version of the target's management credential that made it; `None` when it acts for itself.
     pub(super) managed_by: Option<u64>,
     /// Whether the target was asked at all.
     is_asked: bool,
+    /// Versions that were refused on the way.
+    pub(super) refused: Vec<u64>,
+    /// What is to be written down with what follows.
+    pub(super) brought: Brought,
+    /// Held until then, where the management credential is guarded.
+    pub(super) seat: Option<OwnedSemaphorePermit>,
 }
 
 impl Called {
     /// What it tells of the target: of what the vault found out by itself, nothing.
     pub(super) fn evidence(&self) -> Option<Evidence> {
-        self.is_asked.then(|| Evidence::of(&self.answer.event)).flatten()
+        self.is_asked.then(|| Evidence::of(&self.event)).flatten()
     }
 }
 
@@ -248,14 +298,16 @@ impl Engine {
         // Not while the management credential is changed: without one nothing can be asked.
         let place = self.place(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
-        let called = self.run(&account.value, effect).await?;
+        let called = self.call(&account.value, effect).await??;
         let turned = self.hear(&account.value.target, called.evidence()).await;
-        let event = called.answer.event;
+        let Called { event, brought, .. } = called;
         let Event::Checked(probe) = event.clone() else {
+            self.settle_bills(&brought.bills).await?;
             let fault = Fault::new(FaultClass::Preflight, "the account has no credential to check");
             return Ok(Probe::Inconclusive(fault));
         };
-        let plan = self.decide(subject, |account, context| advance(account, event.clone(), context)).await?;
+        let advanced = |account, context: &Context| advance(account, event.clone(), context);
+        let plan = self.decide_with(subject, &brought, advanced).await?;
         if let Some(turned) = turned {
             self.turn_circuit(&account.value.target, turned).await;
         }

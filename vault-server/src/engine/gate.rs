@@ -19,6 +19,9 @@ struct Gate {
     width: u32,
     room: Arc<Semaphore>,
     turn: Arc<TurnLock<()>>,
+    /// Calls by the management credential that may all be refused at once; 0 where nobody counts them.
+    refusals: u32,
+    seats: Arc<Semaphore>,
     /// When the management credential was last seen to work, as far as that was noted here.
     proven: Arc<Mutex<Option<Instant>>>,
 }
@@ -40,6 +43,11 @@ impl Gates {
         if gate.width != width {
             // Reconfigured: who is inside goes on; new entrants meet the new gate.
             *gate = Gate::new(width);
+        }
+        let refusals = target.lockout.limit().map_or(0, |limit| limit.refusals);
+        if gate.refusals != refusals {
+            gate.refusals = refusals;
+            gate.seats = Arc::new(Semaphore::new(refusals as usize));
         }
         gate.clone()
     }
@@ -74,6 +82,19 @@ impl Gates {
         self.turn(target).await.filter(|_| !gate.is_proven())
     }
 
+    /// Waits until one more call by the management credential cannot lock it, were all refused that are under way, where
+    /// `counted` refused logins count already. `None` where nobody counts them. Hold it until what came of the call is
+    /// written down.
+    pub async fn seat(&self, target: &Target, counted: u32) -> Option<OwnedSemaphorePermit> {
+        let gate = self.gate(target);
+        if gate.refusals == 0 {
+            return None;
+        }
+        // Each takes room for itself and for those that count: so whoever is under way fits beside them.
+        let seats = counted.saturating_add(1).min(gate.refusals);
+        gate.seats.acquire_many_owned(seats).await.ok()
+    }
+
     /// Notes that the management credential was seen to work, or that it was refused.
     pub fn note(&self, target: &Target, works: bool) {
         let gate = self.gate(target);
@@ -90,7 +111,8 @@ impl Gates {
 impl Gate {
     fn new(width: u32) -> Self {
         let room = Arc::new(Semaphore::new(width as usize));
-        Self { width, room, turn: Arc::default(), proven: Arc::default() }
+        let seats = Arc::new(Semaphore::new(0));
+        Self { width, room, turn: Arc::default(), refusals: 0, seats, proven: Arc::default() }
     }
 
     fn is_proven(&self) -> bool {

@@ -7,13 +7,14 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use vault_core::account::plan::{Effect, Plan};
+use vault_core::account::plan::{Context, Effect, Plan};
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::incident::Incident;
 use vault_core::path::Name;
 use vault_core::rotation::fault::{FaultClass, Scope};
 use vault_core::rotation::heartbeat::{self, Due};
+use vault_core::rotation::lockout::hold_heartbeat;
 use vault_core::rotation::port::Probe;
 use vault_core::rotation::step::Event;
 use vault_core::store::key::Table;
@@ -21,7 +22,7 @@ use vault_core::target::Target;
 use vault_core::target::breaker::Admission;
 use vault_core::target::pace::{Heartbeats, Pace};
 
-use super::drive::Chain;
+use super::drive::{Called, Chain};
 use super::flight::Flight;
 use super::{ActError, Engine};
 use crate::barrier::LoadError;
@@ -149,13 +150,22 @@ impl Engine {
             }
             Due::Now => {}
         }
-        let called = self.run(&account, Effect::Check).await?;
+        let called = match self.call(&account, Effect::Check).await? {
+            Ok(called) => called,
+            Err(held) => {
+                let put_off = |account, context: &Context| Some(hold_heartbeat(account, &held, context));
+                self.decide(subject, put_off).await?;
+                return Ok(false);
+            }
+        };
         drop(place);
         let turned = self.hear(&account.target, called.evidence()).await;
-        let event = called.answer.event;
+        let Called { event, brought, .. } = called;
         self.inner.meter.circuits.beaten(word(&event));
         let plan = self
-            .decide(subject, |account, context| Some(heartbeat::beaten(account, &event, context)))
+            .decide_with(subject, &brought, |account, context| {
+                Some(heartbeat::beaten(account, &event, context))
+            })
             .await?;
         if let Some(turned) = turned {
             self.turn_circuit(&account.target, turned).await;

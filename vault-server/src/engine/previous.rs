@@ -39,11 +39,11 @@ impl Engine {
             (Some(target), Effect::CheckPrevious { settle: true }) => self.turn_to_prepare(target).await?,
             _ => None,
         };
-        let called = self.run(&account.value, effect).await?;
+        let called = self.call(&account.value, effect).await??;
         if let Some(turned) = self.hear(&account.value.target, called.evidence()).await {
             self.turn_circuit(&account.value.target, turned).await;
         }
-        let event = called.answer.event;
+        let event = called.event;
         if let Some(refused) = called.managed_by.filter(|_| event.management_refused()) {
             if let Some(target) = &target {
                 self.inner.gates.note(target, false);
@@ -51,9 +51,14 @@ impl Engine {
             self.note_refused_management(&account.value.target, refused).await;
         }
         drop(turn);
-        let Event::CheckedPrevious(probe) = event else { return Ok(Tried::Unfit(Unfit::Active)) };
+        let Event::CheckedPrevious(probe) = event else {
+            self.settle_bills(&called.brought.bills).await?;
+            return Ok(Tried::Unfit(Unfit::Active));
+        };
         let served = self
-            .decide(subject, |account, context| tried(account, version.number, &probe, by, context))
+            .decide_with(subject, &called.brought, |account, context| {
+                tried(account, version.number, &probe, by, context)
+            })
             .await?;
         Ok(match (served, probe) {
             (Some(_), _) => Tried::Served(version.number),

@@ -143,6 +143,7 @@ impl Engine {
         let place = timeout(READ_WAIT, self.place_at(&target)).await;
         let _place = place.map_err(|_| busy("the target is busy; try again in a moment"))?;
         let turn = self.inner.gates.turn_unless_proven(&target).await;
+        let _seat = self.seat(&target).await?;
         let began_at = self.now();
         let (passed, findings) = match self.rehearsing(subject, account, target)? {
             Err(finding) => (Vec::new(), vec![finding]),

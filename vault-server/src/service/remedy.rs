@@ -230,7 +230,8 @@ impl RemedyService {
             return Err(AccountError::NotFound.into());
         };
         let login = Login { username: account.username.clone(), password: password.duplicate() };
-        if let Err(fault) = self.targets.try_login(&target.rotator, &target.spec, &login).await? {
+        let tried = self.targets.try_login(&target.rotator, &target.spec, &login, Some(&target)).await?;
+        if let Err(fault) = tried {
             let fault = match (fault.class, subject) {
                 (FaultClass::ManagementAuthRefused, Subject::Account(_)) => {
                     Fault::new(FaultClass::Drift, "the target refuses the given password; nothing was stored")
@@ -262,6 +263,7 @@ impl RemedyService {
                     password_policy: target.password_policy,
                     heartbeats: None,
                     on_drift: None,
+                    lockout: None,
                 };
                 self.targets.configure(name, request, by).await?;
             }

@@ -14,6 +14,7 @@ use vault_core::schedule::{RotationPolicy, span};
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
 use vault_core::target::breaker::Circuit;
+use vault_core::target::lockout::Lockout;
 use vault_core::target::pace::Heartbeats;
 use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, OnDrift, Target};
 
@@ -55,6 +56,8 @@ pub struct Configure {
     pub heartbeats: Option<Heartbeats>,
     /// What is done about a credential that was changed outside; `None` keeps what is stored.
     pub on_drift: Option<OnDrift>,
+    /// When it locks an account; `None` keeps what is stored.
+    pub lockout: Option<Lockout>,
 }
 
 impl TargetService {
@@ -199,6 +202,7 @@ impl TargetService {
             created_at: now,
             heartbeats: request.heartbeats.unwrap_or_default(),
             on_drift: request.on_drift.unwrap_or_default(),
+            lockout: request.lockout.unwrap_or_default(),
         };
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
         let mut account =
@@ -246,6 +250,7 @@ impl TargetService {
         target.spec = request.spec;
         target.password_policy = request.password_policy;
         target.on_drift = request.on_drift.unwrap_or(target.on_drift);
+        target.lockout = request.lockout.unwrap_or(target.lockout);
         target.heartbeats = request.heartbeats.unwrap_or(target.heartbeats);
         if let Some(allowed) = request.allowed_usernames {
             target.allowed_usernames = allowed;
@@ -309,6 +314,8 @@ impl TargetService {
             allowed_usernames: target.allowed_usernames,
             password_policy: target.password_policy.map(String::from),
             on_drift: target.on_drift.word().to_owned(),
+            lockout_threshold: u64::from(target.lockout.threshold),
+            lockout_window: span::format(target.lockout.window),
             heartbeat: span::format(target.heartbeats.every),
             heartbeat_rate: u64::from(target.heartbeats.rate),
             released: target.origin.as_ref().map(|origin| origin.released),
@@ -345,6 +352,7 @@ impl TargetService {
             last_rotation: view.last_rotation,
             accounts: Some(accounts as u64),
             circuit: circuit(self.engine.circuit(name)),
+            lockout: view.lockout,
             silenced: view.silenced,
             failure: view.failure,
         })

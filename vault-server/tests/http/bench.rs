@@ -8,7 +8,7 @@ use rotators::registry::Registry;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use vault_core::account::{Account, Subject};
-use vault_core::path::AccountPath;
+use vault_core::path::{AccountPath, Name};
 use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 use vault_server::barrier::Record;
@@ -127,6 +127,11 @@ impl Bench {
 
     pub(crate) fn record(&self, name: &str) -> Account {
         self.find(name).unwrap()
+    }
+
+    pub(crate) fn record_of_manager(&self) -> Account {
+        let subject = Subject::Management(Name::parse("t").unwrap());
+        self.vault.app.engine.account(&subject).unwrap().unwrap().value
     }
 
     pub(crate) fn find(&self, name: &str) -> Option<Account> {

@@ -33,6 +33,7 @@ mod lend;
 mod library;
 mod listen;
 mod lockout;
+mod lockout_guard;
 mod measured;
 mod mount;
 mod offboard;

@@ -94,6 +94,15 @@ pub enum LedgerEvent {
         /// When.
         at: Timestamp,
     },
+    /// The lockout guard holds a login back: refused, it could lock the account on its target.
+    LockoutGuard {
+        /// Which incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// Until when, and why.
+        text: String,
+    },
     /// The circuit of the target has turned.
     Circuit {
         /// The target's incident.
@@ -195,6 +204,7 @@ impl LedgerEvent {
             | Self::Moved { incident, .. }
             | Self::Circuit { incident, .. }
             | Self::Reconciled { incident, .. }
+            | Self::LockoutGuard { incident, .. }
             | Self::Withdrawn { incident, .. }
             | Self::Notified { incident, .. }
             | Self::Escalated { incident, .. }

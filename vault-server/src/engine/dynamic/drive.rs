@@ -33,6 +33,9 @@ struct Hands {
     managed_by: Option<u64>,
 }
 
+/// Held until what came of the call is counted.
+type Seat = Option<OwnedSemaphorePermit>;
+
 impl Hands {
     fn job<'a>(&'a self, lease: &'a Dynamic) -> Job<'a> {
         Job::new(&self.target.spec, &self.management, &lease.username, lease.job)
@@ -217,9 +220,12 @@ impl Engine {
 
     /// Waits for the turn to find out whether the management credential still works, where that is not known; hold it
     /// until the outcome is [`noted`](Self::noted).
-    async fn turn_to_log_in(&self, lease: &Dynamic) -> Option<OwnedMutexGuard<()>> {
-        let target = self.target(&lease.target).ok().flatten()?.value;
-        self.inner.gates.turn_unless_proven(&target).await
+    async fn turn_to_log_in(&self, lease: &Dynamic) -> (Option<OwnedMutexGuard<()>>, Seat) {
+        let target = self.target(&lease.target).ok().flatten().map(|target| target.value);
+        let Some(target) = target else { return (None, None) };
+        let turn = self.inner.gates.turn_unless_proven(&target).await;
+        // What cannot be read is told by the call itself, as its failure.
+        (turn, self.seat(&target).await.ok().flatten())
     }
 
     /// A management credential that was refused is not tried again by anybody before it is mended.
@@ -229,6 +235,7 @@ impl Engine {
         // Of other failures it is not known whether they came after the login.
         if refused || fault.is_none() {
             self.inner.gates.note(&hands.target, !refused);
+            self.note_management_login(&hands.target, refused).await;
         }
         if let Some(version) = hands.managed_by.filter(|_| refused) {
             self.note_refused_management(&lease.target, version).await;

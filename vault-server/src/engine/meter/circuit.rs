@@ -16,6 +16,7 @@ pub(in crate::engine) struct CircuitMeter {
     opened: Counter,
     beats: Family<ResultLabels, Counter>,
     late: Gauge,
+    held: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -32,7 +33,8 @@ impl CircuitMeter {
     /// At zero.
     pub(super) fn new() -> Self {
         let (now, opened) = (Family::default(), Counter::default());
-        let meter = Self { now, opened, beats: Family::default(), late: Gauge::default() };
+        let meter =
+            Self { now, opened, beats: Family::default(), late: Gauge::default(), held: Counter::default() };
         for result in RESULTS {
             drop(meter.beats.get_or_create(&ResultLabels { result }));
         }
@@ -55,6 +57,11 @@ impl CircuitMeter {
             "Accounts that have not been seen to work for two intervals of their heartbeat",
             self.late.clone(),
         );
+        registry.register(
+            "lockout_guard_held",
+            "Calls held back because one more refused login could lock an account on its target",
+            self.held.clone(),
+        );
     }
 
     /// Counts one that was opened.
@@ -65,6 +72,11 @@ impl CircuitMeter {
     /// Counts a heartbeat.
     pub(in crate::engine) fn beaten(&self, result: &'static str) {
         self.beats.get_or_create(&ResultLabels { result }).inc();
+    }
+
+    /// Counts a call that was held back by the lockout guard.
+    pub(in crate::engine) fn held_back(&self) {
+        self.held.inc();
     }
 
     /// Shows how many accounts are late.

@@ -8,12 +8,14 @@ use vault_core::rehearsal::Finding;
 use vault_core::rehearsal::judge::{self, Code, Moment, Seen};
 use vault_core::rotation::execute::StoredVersion;
 use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::lockout::of_probe;
 use vault_core::rotation::port::{Handles, Job, Login, Probe, Rotator};
 use vault_core::rotation::run::Stage;
 use vault_core::schedule::RotationPolicy;
 use vault_core::target::Target;
+use vault_core::target::lockout;
 
-use super::Rehearsing;
+use super::{RehearseError, Rehearsing};
 use crate::barrier::LoadError;
 use crate::engine::Engine;
 use crate::engine::bench::NoTools;
@@ -53,6 +55,7 @@ impl Engine {
         // Of other failures it is not known whether they came after the login.
         if refused || fault.is_none() {
             self.inner.gates.note(target, !refused);
+            self.note_management_login(target, refused).await;
         }
         if let Some(version) = version.filter(|_| refused) {
             self.note_refused_management(&target.name, version).await;
@@ -101,14 +104,14 @@ impl Rehearsing<'_> {
     }
 
     /// Looks at the account, as a rotation would before it changes anything, and at what is set for it.
-    pub(super) async fn look_at_account(&mut self) -> Result<(), LoadError> {
+    pub(super) async fn look_at_account(&mut self) -> Result<(), RehearseError> {
         if !self.is_red() && self.begins("RehearsePreflight") {
             self.preflight().await?;
         }
         if !self.is_red() {
             self.log_in().await?;
         }
-        self.look_at_settings()
+        Ok(self.look_at_settings()?)
     }
 
     async fn preflight(&mut self) -> Result<(), LoadError> {
@@ -136,7 +139,7 @@ impl Rehearsing<'_> {
     }
 
     /// Logs in by what is served: a right password, once. One that is known to be refused is not tried.
-    async fn log_in(&mut self) -> Result<(), LoadError> {
+    async fn log_in(&mut self) -> Result<(), RehearseError> {
         if self.account.stage != Stage::Idle {
             let detail = self.account.stage.run().and_then(|run| run.fault.as_ref());
             let finding = detail.map_or_else(
@@ -157,7 +160,21 @@ impl Rehearsing<'_> {
         if !self.begins("RehearseLogin") {
             return Ok(());
         }
-        match within(self.rotator.probe(&self.target.spec, &stored.login)).await {
+        let username = stored.login.username.clone();
+        let login = async {
+            let probe = within(self.rotator.probe(&self.target.spec, &stored.login)).await;
+            let shown = probe.as_ref().map_or(Some(lockout::Login::Refused), of_probe);
+            (probe, shown)
+        };
+        let probe = match self.engine.guarded_login(&self.target, &username, login).await? {
+            Ok(probe) => probe,
+            Err(held) => {
+                let fault = Fault::new(FaultClass::Overdue, held.to_string());
+                self.found(judge::fault(Moment::Login, &fault));
+                return Ok(());
+            }
+        };
+        match probe {
             Ok(Probe::Works) => self.passed("the credential that is served logs in"),
             Ok(Probe::Refused) => self.found(current_refused()),
             Ok(Probe::Blocked(fault) | Probe::Inconclusive(fault)) | Err(fault) => {

@@ -135,6 +135,7 @@ impl Engine {
         };
         let _place = self.place_at(&target).await;
         let _turn = self.inner.gates.turn_unless_proven(&target).await;
+        let _seat = self.seat(&target).await?;
         match self.hands_of(&target) {
             Ok(Hands { rotator, management, managed_by }) => {
                 let removed = self.remove_shadow(subject, &shadow, &target, &*rotator, &management).await?;

@@ -11,6 +11,7 @@ use vault_core::lease::LeaseState;
 use vault_core::path::Name;
 use vault_core::policy::Capability;
 use vault_core::schedule::RotationPolicySpec;
+use vault_core::target::lockout::Held;
 
 use crate::app::App;
 use crate::engine::board::Find;
@@ -352,6 +353,7 @@ impl From<crate::engine::ActError> for ApiError {
         match error {
             ActError::NotFound => Self::NotFound,
             ActError::Plan(error) => error.into(),
+            ActError::HeldBack(held) => held_back(&held),
         }
     }
 }
@@ -365,6 +367,19 @@ impl From<crate::engine::commit::PlanError> for ApiError {
             PlanError::Load(error) => error.into(),
             PlanError::Commit(error) => error.into(),
         }
+    }
+}
+
+/// What is told of a call that could lock the account on its target.
+fn held_back(held: &Held) -> ApiError {
+    ApiError::Conflict {
+        message: format!("{held}; nothing was changed"),
+        data: json!({
+            "held_until": held.until.to_rfc3339(),
+            "refused": held.refused,
+            "lockout_threshold": held.lockout.threshold,
+            "lockout_window": vault_core::schedule::span::format(held.lockout.window),
+        }),
     }
 }
 

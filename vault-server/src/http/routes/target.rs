@@ -6,6 +6,9 @@ use serde_json::{Value, json};
 use vault_core::account::Subject;
 use vault_core::path::Name;
 use vault_core::rotation::port::TargetSpec;
+use vault_core::target::lockout::{
+    Lockout, THRESHOLD_MAX, THRESHOLD_MIN, WINDOW_DEFAULT, WINDOW_MAX, WINDOW_MIN,
+};
 use vault_core::target::pace::{EVERY_DEFAULT, Heartbeats, RATE_MAX};
 use vault_core::target::{OnDrift, Target};
 
@@ -55,6 +58,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
             }
         },
         heartbeats: Some(heartbeats(fields, target.as_ref())?),
+        lockout: Some(lockout(fields, target.as_ref())?),
         on_drift: match fields.text("on_drift")?.filter(|word| !word.is_empty()) {
             None => None,
             Some(word) => Some(
@@ -87,6 +91,38 @@ fn heartbeats(fields: &Fields, stored: Option<&Target>) -> Result<Heartbeats, Ap
         }
     };
     Ok(Heartbeats { every, rate })
+}
+
+/// What a write leaves out stays; an empty text is the default again.
+fn lockout(fields: &Fields, stored: Option<&Target>) -> Result<Lockout, ApiError> {
+    let stored = stored.map(|target| target.lockout).unwrap_or_default();
+    let threshold = match fields.text("lockout_threshold")?.as_deref().map(str::trim) {
+        None => stored.threshold,
+        Some("") => 0,
+        Some(_) => {
+            let asked = fields.count("lockout_threshold")?.and_then(|asked| u32::try_from(asked).ok());
+            let fits = |asked: &u32| *asked == 0 || (THRESHOLD_MIN..=THRESHOLD_MAX).contains(asked);
+            asked.filter(fits).ok_or_else(|| {
+                ApiError::invalid(format!(
+                    "lockout_threshold must be between {THRESHOLD_MIN} and {THRESHOLD_MAX} refused logins, or 0 where it is \
+                     not known: with {THRESHOLD_MIN} the vault may cause one, with fewer it could not log in at all"
+                ))
+            })?
+        }
+    };
+    let window = match fields.text("lockout_window")?.as_deref().map(str::trim) {
+        None => stored.window,
+        Some("") => WINDOW_DEFAULT,
+        Some(_) => {
+            let asked = fields.duration("lockout_window")?;
+            asked.filter(|asked| (WINDOW_MIN..=WINDOW_MAX).contains(asked)).ok_or_else(|| {
+                ApiError::invalid(
+                    "lockout_window must be between 1s and 90d: how long the target counts a refused login",
+                )
+            })?
+        }
+    };
+    Ok(Lockout { threshold, window })
 }
 
 /// Every parameter that is not one of ours belongs to the rotator, which refuses what it does not know.
@@ -145,7 +181,9 @@ pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
     Answer::of(&context.app.targets.status(&context.request.name("name")?)?)
 }
 
-const OURS: [&str; 12] = [
+const OURS: [&str; 14] = [
+    "lockout_threshold",
+    "lockout_window",
     "on_drift",
     "heartbeat",
     "heartbeat_rate",

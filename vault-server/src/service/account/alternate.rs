@@ -91,6 +91,7 @@ impl AccountService {
         }
         if let Some(before) = before {
             let managed = managed_name(&account.target, before);
+            self.engine.drop_tally(batch, &managed)?;
             if let Some(revision) = self.engine.barrier().revision::<Managed>(managed.clone())? {
                 batch.delete::<Managed>(managed, revision);
             }

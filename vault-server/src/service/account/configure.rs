@@ -4,7 +4,8 @@ use vault_core::account::plan::{Effect, HistoryEntry, HistoryKind, Plan};
 use vault_core::account::{Account, Settings, Subject};
 use vault_core::identity::Principal;
 use vault_core::path::{AccountPath, Name};
-use vault_core::rotation::port::Login;
+use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::port::{Login, Probe};
 use vault_core::rotation::run::{Cause, Stage};
 use vault_core::rotation::step;
 use vault_core::schedule::{RotationPolicy, next_due};
@@ -15,7 +16,7 @@ use vault_core::store::key::Table;
 use super::{AccountError, AccountService, Through, USERNAME_BYTES_MAX, alternate};
 use crate::engine::commit::{adopt, reschedule};
 use crate::engine::record::{StoredPasswordPolicy, history_name, history_prefix};
-use crate::engine::{OUTCOME_WAIT, READ_WAIT};
+use crate::engine::{ActError, OUTCOME_WAIT, READ_WAIT};
 
 /// Whether a rotation was asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -312,11 +313,14 @@ impl AccountService {
     }
 
     /// Logs in with the current version and notes what that shows.
-    pub(in crate::service) async fn look(
-        &self,
-        subject: &Subject,
-    ) -> Result<vault_core::rotation::port::Probe, AccountError> {
-        self.engine.check_now(subject, Effect::Check).await.map_err(AccountError::Act)
+    pub(in crate::service) async fn look(&self, subject: &Subject) -> Result<Probe, AccountError> {
+        match self.engine.check_now(subject, Effect::Check).await {
+            // Whoever set it is told by the status; a heartbeat looks as soon as that is safe.
+            Err(ActError::HeldBack(held)) => {
+                Ok(Probe::Inconclusive(Fault::new(FaultClass::Overdue, held.to_string())))
+            }
+            checked => Ok(checked?),
+        }
     }
 }
 

@@ -160,6 +160,7 @@ impl AccountService {
             drop_secret(barrier, batch, &account.subject, version.number)?;
         }
         for managed in managed_names(account) {
+            self.engine.drop_tally(batch, &managed)?;
             if let Some(revision) = barrier.revision::<Managed>(managed.clone())? {
                 batch.delete::<Managed>(managed, revision);
             }

@@ -1,17 +1,18 @@
 //! Rotating on demand: whoever comes while a rotation runs shares its outcome.
 
 use vault_core::account::Subject;
-use vault_core::account::plan::Effect;
+use vault_core::account::plan::{Effect, Plan};
 use vault_core::clock::Timestamp;
 use vault_core::id::RotationId;
-use vault_core::lease::{EndCause, closing};
+use vault_core::lease::{EndCause, Lease, closing};
 use vault_core::path::AccountPath;
 use vault_core::rotation::port::Probe;
 use vault_core::rotation::run::{Cause, Stage};
 use vault_core::rotation::step::{self, Refusal};
+use vault_core::target::lockout::Held;
 
 use super::{AccountError, AccountService};
-use crate::engine::OUTCOME_WAIT;
+use crate::engine::{ActError, OUTCOME_WAIT};
 
 /// How a requested rotation stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +24,16 @@ pub enum Rotated {
     },
     /// It goes on; the status tells.
     Running,
+}
+
+/// What came of asking for a rotation.
+enum Answered {
+    /// It has begun, or another one is under way.
+    Begun,
+    /// Somebody holds the account.
+    Lent(Lease),
+    /// One more refused login could lock it.
+    HeldBack(Held),
 }
 
 /// How far the rotations of an account have come.
@@ -103,24 +114,32 @@ impl AccountService {
         let acted = self
             .engine
             .act(flight, subject, |account, context| {
-                let cause = cause.clone();
+                let (is_asked, cause) = (matches!(cause, Cause::Demand { .. }), cause.clone());
                 if force && account.lending.is_lent() {
                     let ending = EndCause::Forced { principal: principal.to_owned() };
                     return match closing::end(account, None, ending, context) {
-                        Ok(plan) => (Some(plan), None),
-                        Err(_) => (None, None),
+                        Ok(plan) => (Some(plan), Answered::Begun),
+                        Err(_) => (None, Answered::Begun),
                     };
                 }
                 let holder = account.lending.holder.clone();
                 match step::request(account, cause, context) {
-                    Ok(plan) => (Some(plan), None),
-                    Err(Refusal::Lent) => (None, holder),
-                    Err(Refusal::InProgress) => (None, None),
+                    // A person is told at once, and nothing begins that would only wait.
+                    Ok(plan) => match self.held_back(&plan).filter(|_| is_asked) {
+                        Some(held) => (None, Answered::HeldBack(held)),
+                        None => (Some(plan), Answered::Begun),
+                    },
+                    Err(Refusal::Lent) => (None, holder.map_or(Answered::Begun, Answered::Lent)),
+                    Err(Refusal::InProgress) => (None, Answered::Begun),
                 }
             })
             .await
             .map_err(not_found)?;
-        if let Some(lease) = acted.value {
+        if let Answered::HeldBack(held) = acted.value {
+            self.engine.told_to_wait(&acted.account.target, &held).await.map_err(ActError::from)?;
+            return Err(ActError::from(held).into());
+        }
+        if let Answered::Lent(lease) = acted.value {
             return Err(AccountError::Held {
                 message: format!(
                     "{subject} is checked out by {} until {}; check it in first, or rotate with force=true, which ends the lease",
@@ -139,6 +158,11 @@ impl AccountService {
         self.outcome(subject)
     }
 
+    /// Why what a plan begins would have to wait. What cannot be read is found by the work itself.
+    fn held_back(&self, plan: &Plan) -> Option<Held> {
+        self.engine.held_back(&plan.account, plan.effect?).ok().flatten()
+    }
+
     /// What changes when a rotation begins, fails or succeeds, and at nothing else.
     fn progress(&self, subject: &Subject) -> Result<Progress, AccountError> {
         let account = self.engine.account(subject)?.ok_or(AccountError::NotFound)?.value;
@@ -153,6 +177,8 @@ impl AccountService {
         match (&account.stage, account.versions.current) {
             (Stage::Idle, Some(current)) => Ok(Rotated::Done { version: current.number }),
             (Stage::Active { .. } | Stage::Idle, _) => Ok(Rotated::Running),
+            // It goes on by itself, when there is room for its next login.
+            (Stage::Waiting { run, .. }, _) if run.held.is_some() => Ok(Rotated::Running),
             (Stage::Waiting { run, .. } | Stage::Parked { run, .. }, _) => match &run.fault {
                 Some(fault) => {
                     Err(AccountError::Target { fault: fault.clone(), status: Box::new(self.view(&account)?) })

@@ -1,6 +1,6 @@
 //! What is shown of an account: states, never secrets.
 
-use vault_api::account::{AccountEvent, AccountHistory, AccountStatus, Holder, Waiter};
+use vault_api::account::{AccountEvent, AccountHistory, AccountStatus, Holder, LoginsCounted, Waiter};
 use vault_api::incident::FailureFacts;
 use vault_api::rehearsal::LastRehearsal;
 use vault_api::silence::Silenced;
@@ -68,6 +68,7 @@ impl AccountService {
             },
             next_heartbeat: account.beat.next.map(|at| at.to_rfc3339()),
             held_until: held_until(account, self.engine.now()).map(Timestamp::to_rfc3339),
+            lockout: self.logins_counted(account)?,
             silenced: self.silenced(account, silences),
             failure: self.failure(account)?,
             holder: account.lending.holder.as_ref().map(|lease| Holder {
@@ -98,6 +99,26 @@ impl AccountService {
             password_policy: settings.password_policy.as_ref().map(ToString::to_string),
             max_ttl: settings.max_ttl.map(|ttl| ttl.as_secs()),
         })
+    }
+
+    /// Of two names the one for which more count.
+    fn logins_counted(&self, account: &Account) -> Result<Option<LoginsCounted>, LoadError> {
+        let names = [Some(&account.username), account.settings.alternate_username.as_ref()];
+        let mut worst: Option<LoginsCounted> = None;
+        for username in names.into_iter().flatten() {
+            let Some(counted) = self.engine.counted_logins(&account.target, username)? else { continue };
+            let refused = u64::from(counted.all.refused);
+            if worst.as_ref().is_none_or(|worst| worst.refused < refused) {
+                worst = Some(LoginsCounted {
+                    username: username.clone(),
+                    refused,
+                    threshold: u64::from(counted.all.lockout.threshold),
+                    until: Some(counted.all.until.to_rfc3339()),
+                    held_until: counted.held_until.map(Timestamp::to_rfc3339),
+                });
+            }
+        }
+        Ok(worst)
     }
 
     fn silenced(&self, account: &Account, silences: &[Loaded<Silence>]) -> Option<Silenced> {

@@ -124,7 +124,7 @@ impl DatabaseService {
         let config = self.changed(mount, name, loaded.as_ref(), &request)?;
         let connection = connection(&request, &config.plugin_name, target.as_ref())?;
         if request.verify {
-            self.verify(&connection).await?;
+            self.verify(&connection, target.as_ref()).await?;
         }
         let password_policy = match request.password_policy {
             Some(policy) => policy,
@@ -142,6 +142,7 @@ impl DatabaseService {
             password_policy,
             heartbeats: None,
             on_drift: None,
+            lockout: None,
         };
         let origin = Origin { mount: mount.id, name: name.clone(), released: false };
         let (record, before) = (key(mount, name), require(loaded.as_ref()));
@@ -214,10 +215,10 @@ impl DatabaseService {
     }
 
     /// Tries a credential that was given. One that was not has nothing new to be tried.
-    async fn verify(&self, connection: &Connection) -> Result<(), DatabaseError> {
+    async fn verify(&self, connection: &Connection, known: Option<&Target>) -> Result<(), DatabaseError> {
         let Some(password) = &connection.password else { return Ok(()) };
         let login = Login { username: connection.username.clone(), password: password.duplicate() };
-        let tried = self.targets.try_login(&connection.rotator, &connection.spec, &login).await?;
+        let tried = self.targets.try_login(&connection.rotator, &connection.spec, &login, known).await?;
         tried.map_err(DatabaseError::Verify)
     }
 

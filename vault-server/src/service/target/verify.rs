@@ -6,12 +6,15 @@ use vault_core::path::Name;
 use vault_core::rehearsal::judge::{Code, Seen};
 use vault_core::rehearsal::{Finding, worst};
 use vault_core::rotation::fault::{Fault, FaultClass};
+use vault_core::rotation::lockout::{of_check, of_probe};
 use vault_core::rotation::port::{CheckReport, Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::step;
+use vault_core::target::Target;
+use vault_core::target::lockout::Login as Shown;
 
 use super::TargetService;
-use crate::engine::EFFECT_DEADLINE;
+use crate::engine::{ActError, EFFECT_DEADLINE};
 use crate::service::account::AccountError;
 use crate::service::rehearsal::{finding, light};
 
@@ -55,10 +58,16 @@ impl TargetService {
                 "the management credential is being changed; try again in a moment".to_owned(),
             ));
         };
-        let call = rotator.check(&target.spec, &stored.login);
-        let result = tokio::time::timeout(EFFECT_DEADLINE, call).await.unwrap_or_else(|_| {
-            Err(Fault::new(FaultClass::Unreachable, "the target did not answer in time"))
-        });
+        let call = async {
+            let call = rotator.check(&target.spec, &stored.login);
+            let result = tokio::time::timeout(EFFECT_DEADLINE, call).await;
+            let shown = result.as_ref().map_or(Some(Shown::Refused), of_check);
+            let unanswered = || Fault::new(FaultClass::Unreachable, "the target did not answer in time");
+            (result.unwrap_or_else(|_| Err(unanswered())), shown)
+        };
+        let _seat = self.engine.seat(&target).await?;
+        let checked = self.engine.guarded_login(&target, &target.username, call).await;
+        let result = checked.map_err(ActError::from)?.map_err(ActError::from)?;
         self.engine.hear_call(name, result.as_ref().err()).await;
         match result {
             Ok(report) => {
@@ -106,18 +115,31 @@ impl TargetService {
     /// Logs in once with a management credential that somebody gives, and stores nothing.
     ///
     /// # Errors
-    /// [`AccountError::Invalid`] for settings that the rotator refuses; what the target said is the answer.
+    /// [`AccountError::Invalid`] for settings that the rotator refuses; [`AccountError::Act`] where the lockout guard of
+    /// `known`, the target that this is, holds it back; what the target said is the answer.
     pub(in crate::service) async fn try_login(
         &self,
         rotator: &str,
         spec: &TargetSpec,
         login: &Login,
+        known: Option<&Target>,
     ) -> Result<Result<(), Fault>, AccountError> {
         let unknown = || AccountError::Invalid(format!("there is no rotator {rotator:?}"));
         let rotator = self.engine.rotator(rotator)?.ok_or_else(unknown)?;
         rotator.validate(spec).map_err(AccountError::Invalid)?;
         rotator.validate_login(login).map_err(AccountError::Invalid)?;
-        let probe = tokio::time::timeout(EFFECT_DEADLINE, rotator.probe(spec, login)).await;
+        let call = async {
+            let probe = tokio::time::timeout(EFFECT_DEADLINE, rotator.probe(spec, login)).await;
+            let shown = probe.as_ref().map_or(Some(Shown::Refused), of_probe);
+            (probe, shown)
+        };
+        let probe = match known {
+            Some(target) => {
+                let tried = self.engine.guarded_login(target, &login.username, call).await;
+                tried.map_err(ActError::from)?.map_err(ActError::from)?
+            }
+            None => call.await.0,
+        };
         Ok(match probe {
             Ok(Probe::Works) => Ok(()),
             Ok(Probe::Refused) => Err(Fault::new(

@@ -145,6 +145,7 @@ const STANDING: &[Field] = &[
     must("last_verified", OrNull(&Time), "When the served version was last seen to work."),
     must("next_heartbeat", OrNull(&Time), "When it is looked next whether it works."),
     may("held_until", Time, "Until when a maintenance of its target holds what is due."),
+    may("lockout", Object(LOCKOUT), "Refused logins that count for it, where its target says when it locks."),
     SILENCED,
     may("holder", Object(HOLDER), "Who has it."),
     may(
@@ -162,6 +163,13 @@ const STANDING: &[Field] = &[
     may("rotation_policy", Text, "When it is rotated."),
     may("password_policy", Text, "How its passwords look."),
     may("max_ttl", Count, "Seconds a check-out lasts at most."),
+];
+pub(super) const LOCKOUT: &[Field] = &[
+    must("username", Text, "The name that was logged in."),
+    must("refused", Count, "How many count now."),
+    must("threshold", Count, "How many lock the account; the vault causes fewer."),
+    must("until", OrNull(&Time), "When none of them counts any more."),
+    may("held_until", Time, "Until when the next login is held back."),
 ];
 const CONSUMERS: &[Field] = &[
     must("live", Count, "Consumers that are live."),

@@ -1,6 +1,6 @@
 //! `targets/…`: the systems on which accounts live.
 
-use super::account::{CONFIRM, HANDED_OVER};
+use super::account::{CONFIRM, HANDED_OVER, LOCKOUT};
 use super::incident::FAILURE;
 use super::rehearsal::{FINDING, LIGHT};
 use super::silence::SILENCED;
@@ -54,6 +54,12 @@ const SETTINGS: &[Field] = &[
         Word(&["park", "reconcile"]),
         "What is done about a credential that was changed outside.",
     ),
+    may(
+        "lockout_threshold",
+        Count,
+        "Refused logins in a row that lock an account there, 2 to 1000; 0: not known. The vault causes fewer.",
+    ),
+    may("lockout_window", Text, "How long it counts one, such as `15m`: 1s to 90d."),
     may("heartbeat", Text, "How often its credentials are looked at, such as `24h`; `off` for never."),
     may("heartbeat_rate", Count, "Logins for that in a minute, at most."),
 ];
@@ -70,6 +76,8 @@ const SHOWN: &[Field] = &[
         Word(&["park", "reconcile"]),
         "What is done about a credential that was changed outside.",
     ),
+    must("lockout_threshold", Count, "Refused logins in a row that lock an account there; 0: not known."),
+    must("lockout_window", Text, "How long it counts one."),
     must("heartbeat", Text, "How often its credentials are looked at; `0s`: not by itself."),
     must("heartbeat_rate", Count, "Logins for that in a minute, at most."),
     may("belongs_to", Text, "What it was made by, when that was an engine."),
@@ -94,6 +102,7 @@ const STATUS: &[Field] = &[
     must("last_rotation", OrNull(&Time), "When it was last changed."),
     must("accounts", OrNull(&Count), "Accounts that live on it."),
     must("circuit", Object(CIRCUIT), "Whether the clock begins anything on it."),
+    may("lockout", Object(LOCKOUT), "Refused logins that count for its management credential."),
     SILENCED,
 ];
 const CIRCUIT: &[Field] = &[
