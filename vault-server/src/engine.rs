@@ -26,6 +26,7 @@ mod escalate;
 mod facts;
 pub mod group;
 pub(crate) mod heartbeat;
+pub(crate) mod ledger;
 mod meter;
 pub mod outbox;
 mod place;

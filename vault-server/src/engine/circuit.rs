@@ -19,10 +19,11 @@ use vault_core::store::key::Table;
 use vault_core::target::breaker::{Admission, Broken, Circuit, Evidence, STATES, Turn};
 
 use super::Engine;
-use super::commit::{PlanError, put_incidents};
+use super::commit::PlanError;
 use super::drive::Chain;
 use super::flight::Flight;
 use super::gate::Entrant;
+use super::ledger::put_incidents;
 use crate::barrier::{CommitError, LoadError, Record, require};
 
 /// The record of a circuit that is open.

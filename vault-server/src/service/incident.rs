@@ -2,6 +2,7 @@
 
 mod line;
 mod member;
+mod merge;
 
 use vault_api::incident::{
     Incident as Shown, IncidentEvent as ShownEvent, IncidentReview, IncidentState as ShownState,
@@ -15,8 +16,12 @@ use vault_core::incident::{Incident, IncidentState};
 use crate::barrier::{Barrier, CommitError, LoadError};
 use crate::engine::Engine;
 use crate::engine::board::Board;
-use crate::engine::commit::{PlanError, put_incidents};
+use crate::engine::commit::PlanError;
+use crate::engine::ledger::put_incidents;
 use crate::engine::outbox::Outbox;
+
+use self::merge::alone;
+pub use self::merge::{Both, MergeError, Wish};
 
 /// The incidents. Cheap to clone.
 #[derive(Clone)]
@@ -80,14 +85,17 @@ impl IncidentService {
     /// [`LoadError`] by cause.
     pub fn list(&self, which: Which, limit: Option<usize>) -> Result<Listed, LoadError> {
         let (part, total, unacknowledged) = match which {
-            Which::Open => self.board.open_incidents(|open| cut(&open.collect::<Vec<_>>(), limit))?,
+            Which::Open => {
+                self.board.open_incidents(|open| cut(&alone(open.collect::<Vec<_>>().into_iter()), limit))?
+            }
             Which::Closed | Which::All => {
                 let all = self.all()?;
                 let wanted = |one: &&Incident| which != Which::Closed || one.state == IncidentState::Closed;
-                cut(&all.iter().filter(wanted).collect::<Vec<_>>(), limit)
+                cut(&alone(all.iter().filter(wanted)), limit)
             }
         };
-        let part = part.iter().map(|one| self.with_members(one, shown(one, Vec::new()), 0));
+        let part =
+            part.iter().map(|one| self.with_merged(one, self.with_members(one, shown(one, Vec::new()), 0)?));
         Ok(Listed { part: part.collect::<Result<_, _>>()?, total, unacknowledged })
     }
 
@@ -98,7 +106,8 @@ impl IncidentService {
     pub fn read(&self, id: IncidentId) -> Result<Option<Shown>, LoadError> {
         let Some(loaded) = self.barrier.load::<Incident>(*id.as_bytes())? else { return Ok(None) };
         let events = self.told(&loaded.value)?;
-        Ok(Some(self.with_members(&loaded.value, shown(&loaded.value, events), MEMBERS_SHOWN)?))
+        let shown = self.with_members(&loaded.value, shown(&loaded.value, events), MEMBERS_SHOWN)?;
+        Ok(Some(self.with_merged(&loaded.value, shown)?))
     }
 
     /// Writes down what a person did. `None` when there is no such incident.
@@ -213,6 +222,8 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>) -> Shown {
         accounts_open: None,
         accounts_total: None,
         moved_from: incident.moved_from.map(|id| id.to_string()),
+        merged_into: incident.merged.into.map(|id| id.to_string()),
+        merged: Vec::new(),
         silenced: None,
     }
 }

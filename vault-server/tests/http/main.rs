@@ -34,6 +34,7 @@ mod library;
 mod listen;
 mod lockout;
 mod measured;
+mod merge;
 mod mount;
 mod offboard;
 mod openapi;

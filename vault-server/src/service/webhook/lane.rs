@@ -19,7 +19,7 @@ use vault_core::webhook::{
 use super::send::{self, Answered};
 use super::{WebhookError, WebhookService};
 use crate::barrier::{CommitError, Loaded};
-use crate::engine::commit::put_incidents;
+use crate::engine::ledger::put_incidents;
 use crate::engine::outbox::{Ended, Queued};
 
 /// A client, and of which state of the settings.
