@@ -54,6 +54,7 @@ const CHECKS: &[fn(&Value)] = &[
     check::<incident::IncidentAccounts>,
     check::<incident::IncidentActions>,
     check::<incident::IncidentList>,
+    check::<incident::MergeRequest>,
     check::<incident::NoteRequest>,
     check::<integrity::IntegrityReport>,
     check::<lease::LeaseInfo>,

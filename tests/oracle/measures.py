@@ -2,8 +2,9 @@
 """The measures of docs/measures.md once more, from its definitions alone: what the vault says is compared with this.
 
 Reads JSON lines. The first is {"windows": [{"from", "to", "now"}], "objective"}; each further one is a record:
-  {"record": "incident", "target", "lines": [{"at", "clock", "kind", "class", "staff_minutes", "fault", "started"}]}
-    in the order of their places; `clock` is null where it showed `at`, `fault` and `started` are those of the first line
+  {"record": "incident", "id", "target", "lines": [{"at", "clock", "kind", "class", "staff_minutes", "fault", "started", "into", "alone"}]}
+    in the order of their places; `clock` is null where it showed `at`, `fault` and `started` are those of the first line, `into` is
+    the incident that this one is merged into by the line, `alone` whether by the line it is merged into none any more
   {"record": "rotation", "target", "at", "attempts", "class"}      class is null where it succeeded
   {"record": "attempt", "target", "at", "succeeded", "class"}
 All times are whole milliseconds since 1970. Prints one JSON line for each window; durations are whole microseconds and
@@ -27,7 +28,7 @@ def known(incident, until):
             break
         if kind == "opened":
             view = {"detected": at, "fault": line["fault"], "class": line["class"], "notified": None, "acknowledged": None, "mitigated": None,
-                    "end": None, "how": "open", "reviewed": None, "minutes": 0, "suspect": line["started"] > at}
+                    "end": None, "how": "open", "reviewed": None, "minutes": 0, "suspect": line["started"] > at, "into": None}
         elif kind in ("failed", "reopened"):
             view["class"] = line["class"]
         if kind == "reopened":
@@ -40,7 +41,7 @@ def known(incident, until):
             view["notified"] = at
         elif kind == "acknowledged" and view["acknowledged"] is None:
             view["acknowledged"] = at
-        elif kind == "mitigated" and view["mitigated"] is None:
+        elif kind in ("mitigated", "own_proven") and view["mitigated"] is None:
             view["mitigated"] = at
         elif kind == "remediated":
             if view["mitigated"] is None:
@@ -50,10 +51,30 @@ def known(incident, until):
             view.update(how="withdrawn", end=at)
         elif kind == "reviewed":
             view["reviewed"] = at
+        if line["into"] is not None or line["alone"]:
+            view["into"] = line["into"]
         view["minutes"] += line["staff_minutes"]
         if line["clock"] is not None and at - line["clock"] >= 1000:
             view["suspect"] = True
     return view
+
+
+def together(views):
+    """Those that are merged are one incident, the survivor's; `views` are (incident, view) pairs, as the result."""
+    known = {incident["id"]: view for incident, view in views}
+    first = lambda *times: min((time for time in times if time is not None), default=None)
+    for _, view in views:
+        one = known.get(view["into"])
+        if one is None:
+            continue
+        for name in ("fault", "detected", "notified", "acknowledged"):
+            one[name] = first(one[name], view[name])
+        if view["mitigated"] is not None or view["how"] != "withdrawn":
+            served = (one["mitigated"], view["mitigated"])
+            one["mitigated"] = None if None in served else max(served)
+        one["minutes"] += view["minutes"]
+        one["suspect"] = one["suspect"] or view["suspect"]
+    return [(incident, view) for incident, view in views if view["into"] not in known]
 
 
 def meets(view, start):
@@ -166,7 +187,8 @@ def report(records, window, objective):
 
     def part(cut, keep_incident=lambda *_: True, keep=lambda _: True):
         views = [(incident, known(incident, cut["to"])) for incident in of["incident"]]
-        views = [view for incident, view in views if view is not None and keep_incident(incident, view)]
+        views = together([(incident, view) for incident, view in views if view is not None])
+        views = [view for incident, view in views if keep_incident(incident, view)]
         return figures(views, list(filter(keep, of["rotation"])), list(filter(keep, of["attempt"])), cut, objective)
 
     whole = part(window)

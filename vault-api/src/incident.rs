@@ -115,9 +115,31 @@ pub struct Incident {
     /// The target's incident that the account was beneath before.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub moved_from: Option<String>,
+    /// The incident that has the same cause and stands for this one as well; lists show that one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub merged_into: Option<String>,
+    /// Those that this one stands for as well, each with a proof of its own.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub merged: Vec<MergedIncident>,
     /// What keeps its notification back, while that lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,
+}
+
+/// An incident that is merged into another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MergedIncident {
+    /// Its name.
+    pub id: String,
+    /// The account's path, or the target's name; empty where it cannot be read.
+    pub subject: String,
+    /// The failure's class; empty where it cannot be read.
+    pub class: String,
+    /// Whether it is over.
+    pub state: IncidentState,
+    /// When it was opened.
+    pub opened_at: WireTime,
 }
 
 /// One line of an incident; lines are only ever added.
@@ -239,6 +261,17 @@ pub struct ReviewRequest {
 pub struct AssignRequest {
     /// Who shall have it.
     pub owner: String,
+}
+
+/// POST `incidents/<id>/merge`, and without `into` `incidents/<id>/unmerge`; answered by [`ActResponse`].
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct MergeRequest {
+    /// The incident that stands for both from then on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
+    /// Whether it is only asked what would be done.
+    pub dry_run: bool,
 }
 
 /// POST `incidents/<id>/note`.

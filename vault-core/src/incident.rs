@@ -10,6 +10,7 @@ pub mod exposure;
 pub mod group;
 pub mod ledger;
 pub mod measure;
+pub mod merge;
 pub mod remedy;
 pub mod report;
 pub mod severity;
@@ -20,6 +21,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::entry::Cause;
+use self::merge::Merges;
 use self::severity::Severity;
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
@@ -181,6 +183,9 @@ pub struct Incident {
     /// Since when it is open and nobody takes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub waiting: Option<Timestamp>,
+    /// How it is merged with others that have the same cause.
+    #[serde(default, skip_serializing_if = "Merges::is_none")]
+    pub merged: Merges,
 }
 
 /// The accounts beneath a target's incident, counted.
@@ -204,18 +209,21 @@ impl Incident {
         self.worst.unwrap_or(self.class.severity())
     }
 
-    /// Since when it is open and nobody takes it; `None` of one that somebody has taken, or that is over.
+    /// Since when it is open and nobody takes it; `None` of one that somebody has taken, that is over, or that is merged into
+    /// another, by which it is taken.
     #[must_use]
     pub fn waits_since(&self) -> Option<Timestamp> {
-        let waits = self.state == IncidentState::Open && !self.taken;
-        self.waiting.or(self.marks.t3).filter(|_| waits)
+        self.waiting.or(self.marks.t3).filter(|_| self.waits())
+    }
+
+    const fn waits(&self) -> bool {
+        matches!(self.state, IncidentState::Open) && !self.taken && self.merged.into.is_none()
     }
 
     /// What follows from a change of its class, of its state, and of who has taken it.
     pub(crate) fn follow(&mut self, at: Timestamp) {
         self.worst = Some(self.severity().max(self.class.severity()));
-        let waits = self.state == IncidentState::Open && !self.taken;
-        self.waiting = waits.then(|| self.waiting.unwrap_or(at));
+        self.waiting = self.waits().then(|| self.waiting.unwrap_or(at));
     }
 
     /// The incident's own time when the clock shows `wall`: it never goes back.

@@ -5,6 +5,8 @@
 
 #[path = "measures/history.rs"]
 mod history;
+#[path = "measures/merged.rs"]
+mod merged;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
@@ -14,6 +16,7 @@ use history::{Clock, Dice, History};
 use serde_json::{Value, json};
 use vault_core::clock::Timestamp;
 use vault_core::incident::budget::{Budget, Objective};
+use vault_core::incident::entry::Entry;
 use vault_core::incident::measure::{Lasted, Rank, Samples, Spread};
 use vault_core::incident::report::{By, Figures, Reporter, Window};
 
@@ -116,7 +119,8 @@ fn same(told: &BTreeMap<String, Value>, computed: &Value, window: Window, what: 
 fn a_thousand_histories_measure_the_same_by_an_independent_program() {
     // Ten stores of a hundred histories each, so that the parts of a report have something in them.
     for seed in 1..=10 {
-        let history = History::random(seed, 100, Clock::Steps);
+        let clock = if seed % 3 == 0 { Clock::Honest } else { Clock::Steps };
+        let history = History::random(seed, 100, clock);
         let mut dice = Dice(seed ^ 0xACE);
         let mut windows =
             vec![Window { from: at("2026-01-01T00:00:00Z"), to: history.now, now: history.now }];
@@ -152,6 +156,13 @@ fn the_histories_hold_what_is_hard_to_measure() {
         assert!(whole[name].as_u64().unwrap() > 10, "{name}: {whole}");
     }
     assert!(history.incidents.iter().filter(|(incident, _)| incident.reopened > 0).count() > 10);
+    let has = |word: &str| {
+        let told = |lines: &[Entry]| lines.iter().any(|line| line.word() == word);
+        history.incidents.iter().filter(|(_, lines)| told(lines)).count()
+    };
+    for word in ["merged", "unmerged", "own_proven", "merged_proven", "merged_failed"] {
+        assert!(has(word) > 10, "{word}: {}", has(word));
+    }
     assert!(whole["staff_minutes"].as_u64().unwrap() > 1000, "{whole}");
     for measure in ["ttn", "tta", "ttm", "ttr"] {
         for name in ["completed", "censored", "suspect"] {

@@ -112,6 +112,9 @@ async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
         ["incident", id, word @ ("ack" | "assign" | "note")] => {
             page::incident::write(&signed_in, id, word, &form).await
         }
+        ["incident", id, word @ ("merge" | "unmerge")] => {
+            page::merge::write(&signed_in, id, word, &form).await
+        }
         ["incident", id, "act", action] => page::act::press(&signed_in, id, action, &form).await,
         _ => page::state::missing(StatusCode::NOT_FOUND),
     }

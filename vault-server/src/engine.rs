@@ -27,6 +27,7 @@ mod escalate;
 mod facts;
 pub mod group;
 pub(crate) mod heartbeat;
+pub(crate) mod ledger;
 pub(crate) mod lockout;
 mod meter;
 pub mod outbox;

@@ -44,6 +44,13 @@ pub(crate) enum IncidentWord {
     Actions(ActionsArgs),
     /// Press it, or say what it would do
     Do(DoArgs),
+    /// Merge it into another that has the same cause, which then stands for both
+    Merge(MergeArgs),
+    /// Have a merged one stand for itself again
+    #[command(
+        after_help = "Examples:\n  rotunda incident unmerge 0193a1b2\n  rotunda incident unmerge 0193a1b2 --dry-run"
+    )]
+    Unmerge(UnmergeArgs),
 }
 
 /// `rotunda incident do`.
@@ -69,6 +76,37 @@ pub(crate) struct DoArgs {
     /// Which account beneath a target's incident; the target's name for its management credential
     #[arg(long, value_name = "PATH")]
     pub(crate) account: Option<String>,
+}
+
+/// `rotunda incident merge`.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  rotunda incident merge 0193a1b2 --into 0193a1c7 --dry-run
+  rotunda incident merge 0193a1b2 --into 0193a1c7
+
+Nothing is done on a target: each of them is still closed by its own verification alone, and the other one not before that. What the other one is told, acknowledged and counted for is both.")]
+pub(crate) struct MergeArgs {
+    /// The incident
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// The one that stands for both from then on
+    #[arg(long, value_name = "ID")]
+    pub(crate) into: String,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+}
+
+/// `rotunda incident unmerge`.
+#[derive(Debug, Args)]
+pub(crate) struct UnmergeArgs {
+    /// The incident
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+    /// Only say what would be done
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// `rotunda incident actions`.

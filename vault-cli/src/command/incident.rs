@@ -1,12 +1,13 @@
 //! `rotunda incident …`.
 
 mod beneath;
+mod merge;
 
 use vault_api::{
     duration::Seconds,
     incident::{
-        AssignRequest, Incident, IncidentEvent, IncidentEvents, IncidentList, IncidentState, NoteRequest,
-        ReviewRequest,
+        AssignRequest, Incident, IncidentEvent, IncidentEvents, IncidentList, IncidentState, MergeRequest,
+        NoteRequest, ReviewRequest,
     },
 };
 
@@ -50,6 +51,14 @@ pub(super) async fn run(word: IncidentWord, session: &mut Session) -> Result<Exi
         IncidentWord::Accounts(args) => beneath::accounts(&below(&args.id, "/accounts"), session).await,
         IncidentWord::Actions(args) => {
             super::remedy::actions(&below(&args.id, "/actions"), &args, session).await
+        }
+        IncidentWord::Merge(args) => {
+            let request = MergeRequest { into: Some(args.into), dry_run: args.dry_run };
+            merge::press(&below(&args.id, "/merge"), &request, session).await
+        }
+        IncidentWord::Unmerge(args) => {
+            let request = MergeRequest { into: None, dry_run: args.dry_run };
+            merge::press(&below(&args.id, "/unmerge"), &request, session).await
         }
         IncidentWord::Do(args) => {
             let path = below(&args.id, &format!("/act/{}", trimmed(&args.action)));
@@ -146,7 +155,7 @@ fn list_table(incidents: &[Incident], asked: &str) -> String {
             vec![
                 output::shown(&incident.id),
                 word(incident.state).to_owned(),
-                output::shown(&incident.subject),
+                merge::subject(incident),
                 output::shown(&incident.class),
                 output::shown(&incident.severity),
                 output::shown(&incident.opened_at),
@@ -190,6 +199,7 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
         pairs.push(("silenced", output::shown(&silence::told(silenced))));
     }
     pairs.extend(beneath::pairs(incident));
+    pairs.extend(merge::pairs(incident));
     if incident.staff_minutes > 0 {
         pairs.push(("staff minutes", incident.staff_minutes.to_string()));
     }

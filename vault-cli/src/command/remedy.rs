@@ -51,7 +51,7 @@ fn actions_text(found: &IncidentActions) -> String {
     text
 }
 
-fn steps_text(steps: &[ActionStep]) -> String {
+pub(super) fn steps_text(steps: &[ActionStep]) -> String {
     let lines = steps.iter().enumerate();
     lines.map(|(at, step)| format!("  {}. {}\n", at + 1, output::shown(&step.text))).collect()
 }

@@ -11,8 +11,10 @@ pub use self::cause::Cause;
 
 use super::Marks;
 use super::group::Why;
+use super::merge::Told;
 use crate::account::Subject;
 use crate::clock::Timestamp;
+use crate::id::IncidentId;
 use crate::rotation::fault::FaultClass;
 use crate::rotation::run::Step;
 
@@ -157,6 +159,30 @@ pub enum What {
     Remediated,
     /// Its subject is no longer managed.
     Withdrawn,
+    /// It has the cause of another, beneath which it is shown from now on.
+    Merged {
+        /// The other.
+        into: IncidentId,
+    },
+    /// It stands for itself again.
+    Unmerged {
+        /// The one that it was beneath.
+        from: IncidentId,
+    },
+    /// Something happened to one that is merged into it.
+    Beneath {
+        /// Which.
+        incident: IncidentId,
+        /// What.
+        told: Told,
+    },
+    /// Its own part is over, and it waits for those that are merged into it.
+    Waiting {
+        /// By a verification; else its subject is no longer managed.
+        proven: bool,
+        /// How many of those are open.
+        open: u32,
+    },
     /// Why it happened, as people found afterwards.
     Reviewed {
         /// The kind of cause.
@@ -226,6 +252,11 @@ impl Entry {
             What::Mitigated => "mitigated",
             What::Remediated => "remediated",
             What::Withdrawn => "withdrawn",
+            What::Merged { .. } => "merged",
+            What::Unmerged { .. } => "unmerged",
+            What::Beneath { told, .. } => told.word(),
+            What::Waiting { proven: true, .. } => "own_proven",
+            What::Waiting { proven: false, .. } => "own_withdrawn",
             What::Reviewed { .. } => "reviewed",
         }
     }
@@ -273,6 +304,10 @@ impl Entry {
             What::Mitigated => "consumers can log in again".to_owned(),
             What::Remediated => "verified healthy".to_owned(),
             What::Withdrawn => "no longer managed".to_owned(),
+            What::Merged { into } => format!("has the cause of incident {into}, and is merged into it"),
+            What::Unmerged { from } => format!("is not merged into incident {from} any more"),
+            What::Beneath { incident, told } => format!("incident {incident} {told}"),
+            What::Waiting { proven, open } => waiting(*proven, *open),
             What::Reviewed { cause, text, .. } => format!("{}: {text}", cause.word()),
         };
         if self.repeats() > 0 {
@@ -281,6 +316,11 @@ impl Entry {
         }
         text
     }
+}
+
+fn waiting(proven: bool, open: u32) -> String {
+    let own = if proven { "verified healthy" } else { "no longer managed" };
+    format!("its own part is {own}; it stays open until {open} merged into it are")
 }
 
 /// A subject as people know it.
@@ -332,7 +372,14 @@ impl Marks {
                 self.t7 = Some(at);
             }
             What::Reviewed { .. } => self.t8 = Some(at),
-            What::Failed { .. }
+            What::Waiting { proven: true, .. } => {
+                self.t6.get_or_insert(at);
+            }
+            What::Waiting { proven: false, .. }
+            | What::Merged { .. }
+            | What::Unmerged { .. }
+            | What::Beneath { .. }
+            | What::Failed { .. }
             | What::Left { .. }
             | What::ClassChanged { .. }
             | What::Dissolved

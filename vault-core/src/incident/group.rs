@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::entry::{ALIKE_FOR, Entry, Failure, WHOLE_LINES, What};
 use super::ledger::{self, FaultReport, LedgerEvent, settled};
-use super::{Incident, IncidentState, Kind, Members};
+use super::{Incident, IncidentState, Kind, Members, merge};
 use crate::account::REOPEN_WITHIN;
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
@@ -54,7 +54,8 @@ impl Outage {
     #[must_use]
     pub fn turned(&self, group: &Incident) -> Self {
         match group.state {
-            IncidentState::Open => Self { open: Some(group.id), ..*self },
+            // One that is opened again by another beneath it is in nobody's way.
+            IncidentState::Open => Self { open: self.open.or(Some(group.id)), ..*self },
             IncidentState::Closed => Self {
                 open: self.open.filter(|open| *open != group.id),
                 last: Some((group.id, group.last_at)),
@@ -296,6 +297,7 @@ fn failed(group: Option<Incident>, member: Option<Member>, report: &FaultReport)
             // Everybody was served again: whoever took that has not taken this.
             incident.taken &= incident.marks.t6.is_none();
             incident.members = incident.members.joined(is_new);
+            incident.merged.own_over = false;
             let what = What::Joined { subject: report.subject.clone(), failure: ledger::failure(report) };
             entries.push(ledger::write(&mut incident, at, None, what));
             // What it failed by before it left stays told.
@@ -346,10 +348,11 @@ fn all_mitigated(incident: &mut Incident, at: Timestamp) -> Option<Entry> {
 fn left(mut incident: Incident, mut member: Member, at: Timestamp, by: Option<&String>, why: Why) -> Heard {
     let at = settled(&incident, at);
     let members = incident.members;
+    let is_proven = members.proven || why == Why::Proven;
     incident.members = Members {
         now: members.now.saturating_sub(1),
         hurt: members.hurt.saturating_sub(u32::from(member.mitigated_at.is_none())),
-        proven: members.proven || why == Why::Proven,
+        proven: is_proven,
         ..members
     };
     incident.failures = incident.failures.saturating_add(member.attempts);
@@ -359,8 +362,7 @@ fn left(mut incident: Incident, mut member: Member, at: Timestamp, by: Option<&S
     let what = What::Left { subject: member.subject.clone(), why };
     let mut entries = vec![ledger::write(&mut incident, at, by.cloned(), what)];
     if incident.members.now == 0 {
-        ledger::close(&mut incident);
-        let end = if incident.members.proven { What::Remediated } else { What::Dissolved };
+        let end = merge::own_over(&mut incident, is_proven);
         entries.push(ledger::write(&mut incident, at, None, end));
     } else {
         entries.extend(all_mitigated(&mut incident, at));

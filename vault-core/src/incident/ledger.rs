@@ -5,7 +5,7 @@ mod event;
 use std::time::Duration;
 
 use super::entry::{ALIKE_FOR, Entry, Failure, WHOLE_LINES, What};
-use super::{Incident, IncidentState, Kind, Marks, Members, Review};
+use super::{Incident, IncidentState, Kind, Marks, Members, Review, merge};
 use crate::clock::Timestamp;
 use crate::rotation::fault::FaultClass;
 use crate::target::breaker::Turn;
@@ -24,6 +24,17 @@ pub struct Recorded {
 /// Why a person's event is not taken, as a sentence for that person.
 #[must_use]
 pub fn refusal(incident: &Incident, event: &LedgerEvent) -> Option<&'static str> {
+    if incident.merged.into.is_some() {
+        match event {
+            LedgerEvent::Acknowledged { .. } | LedgerEvent::Assigned { .. } => {
+                return Some("the incident is merged into another, and is taken with that: take that one");
+            }
+            LedgerEvent::Reviewed { .. } => {
+                return Some("the incident is merged into another: review that one, it stands for both");
+            }
+            _ => {}
+        }
+    }
     match (event, incident.state) {
         (LedgerEvent::Acknowledged { .. }, IncidentState::Closed) => {
             Some("the incident is over: there is nothing left to take")
@@ -45,8 +56,17 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
     };
     let line = match event {
         LedgerEvent::Fault(report) => failed(&mut incident, report),
-        // Of a target's incident only: [`super::group::hear`].
-        LedgerEvent::Moved { .. } => None,
+        // Of a target's incident, or of one with others beneath it: [`super::group::hear`], [`merge::hear`].
+        LedgerEvent::Moved { .. } | LedgerEvent::Beneath { .. } => None,
+        LedgerEvent::Merged { at, by, into, .. } => {
+            incident.merged.into = Some(*into);
+            Some((settled(&incident, *at), Some(by.clone()), What::Merged { into: *into }))
+        }
+        LedgerEvent::Unmerged { at, by, .. } => incident
+            .merged
+            .into
+            .take()
+            .map(|from| (settled(&incident, *at), Some(by.clone()), What::Unmerged { from })),
         LedgerEvent::Reconciled { at, .. } => Some((*at, None, What::Reconciled)),
         LedgerEvent::LockoutGuard { at, text, .. } => {
             Some((*at, None, What::LockoutGuardHeld { text: text.clone() }))
@@ -63,13 +83,9 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
             Some((*at, None, What::Parked))
         }
         LedgerEvent::Mitigated { at, .. } => Some((*at, None, What::Mitigated)),
-        LedgerEvent::Remediated { at, .. } => {
-            close(&mut incident);
-            Some((*at, None, What::Remediated))
-        }
+        LedgerEvent::Remediated { at, .. } => Some((*at, None, merge::own_over(&mut incident, true))),
         LedgerEvent::Withdrawn { at, by, .. } => {
-            close(&mut incident);
-            Some((*at, Some(by.clone()), What::Withdrawn))
+            Some((*at, Some(by.clone()), merge::own_over(&mut incident, false)))
         }
         LedgerEvent::Notified { .. } if !is_first_notice(&incident, event) => None,
         LedgerEvent::Notified { at, receiver, opening, .. } => {
@@ -155,6 +171,7 @@ pub(super) fn opened(report: &FaultReport) -> Recorded {
         notified: false,
         worst: None,
         waiting: None,
+        merged: merge::Merges::default(),
     };
     // By a clock that went on, an attempt begins before it fails.
     if report.started_at > report.at {
@@ -198,7 +215,9 @@ fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, O
     incident.parked &= report.stays_parked;
     incident.moved_from = report.moved_from.or(incident.moved_from);
     let failure = failure(report);
-    let what = if incident.state == IncidentState::Closed {
+    // One that waits for others only was over as far as this goes.
+    let was_over = std::mem::take(&mut incident.merged.own_over) || incident.state == IncidentState::Closed;
+    let what = if was_over {
         reopen(incident);
         What::Reopened { failure, repeats: std::mem::take(&mut incident.alike) }
     } else if is_alike {
@@ -221,6 +240,7 @@ pub(super) fn reopen(incident: &mut Incident) {
     // As the failure that opens it again says.
     incident.worst = None;
     incident.review = None;
+    incident.merged.proven = false;
 }
 
 pub(super) fn failure(report: &FaultReport) -> Failure {

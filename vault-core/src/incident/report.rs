@@ -14,6 +14,7 @@ use super::measure::{Lasted, Samples, Single, Spread};
 use super::view::{End, View};
 use crate::account::plan::RunEnd;
 use crate::clock::Timestamp;
+use crate::id::IncidentId;
 use crate::rotation::attempt::Attempt;
 
 mod window;
@@ -201,7 +202,8 @@ pub struct Report {
 
 /// Adds up a report, as records are read one by one and in any order.
 ///
-/// Of an incident it keeps at most five durations for the whole and five for each part that it is in.
+/// Of an incident it keeps at most five durations for the whole and five for each part that it is in; of one that was ever
+/// merged with others, what was known of it, until all are there.
 #[derive(Debug)]
 pub struct Reporter {
     window: Window,
@@ -209,6 +211,16 @@ pub struct Reporter {
     rotators: BTreeMap<String, String>,
     total: Tally,
     groups: BTreeMap<String, Tally>,
+    shared: Vec<Shared>,
+}
+
+/// An incident that was ever merged with others, as it was known.
+#[derive(Debug)]
+struct Shared {
+    id: IncidentId,
+    target: String,
+    /// At the end of the window, and then of each month of a report by months.
+    views: Vec<Option<View>>,
 }
 
 impl Reporter {
@@ -217,7 +229,7 @@ impl Reporter {
     pub fn new(window: Window, by: By, rotators: BTreeMap<String, String>) -> Self {
         let parts = if by == By::Month { months(window) } else { Vec::new() };
         let groups = parts.into_iter().map(|(name, part)| (name, Tally::new(part))).collect();
-        Self { window, by, rotators, total: Tally::new(window), groups }
+        Self { window, by, rotators, total: Tally::new(window), groups, shared: Vec::new() }
     }
 
     /// Whether the lines of `incident` before the end of the window are needed to add it.
@@ -229,20 +241,58 @@ impl Reporter {
 
     /// Adds an incident; `lines` are empty unless [`Reporter::needs_lines`] says otherwise.
     pub fn incident(&mut self, incident: &Incident, lines: &[Entry]) {
-        let Some(view) = View::before(incident, lines, self.window.to) else { return };
-        self.total.incident(&view);
+        let known = |until| View::before(incident, lines, until);
+        let Some(view) = known(self.window.to) else { return };
+        let mut views = vec![Some(view)];
         if self.by == By::Month {
-            for part in self.groups.values_mut() {
-                // What was known at the end of the month, not at that of the window.
-                if let Some(view) = View::before(incident, lines, part.window.to) {
-                    part.incident(&view);
+            // What was known at the end of the month, not at that of the window.
+            views.extend(self.groups.values().map(|part| known(part.window.to)));
+        }
+        if incident.merged.is_shared() || views.iter().flatten().any(|view| view.into.is_some()) {
+            self.shared.push(Shared { id: incident.id, target: incident.target.clone(), views });
+        } else {
+            self.add(&incident.target, &views);
+        }
+    }
+
+    /// Adds what was known of an incident: for the whole, and then for each month.
+    fn add(&mut self, target: &str, views: &[Option<View>]) {
+        let Some((whole, months)) = views.split_first() else { return };
+        if self.by == By::Month {
+            for (part, view) in self.groups.values_mut().zip(months) {
+                view.iter().for_each(|view| part.incident(view));
+            }
+        }
+        let Some(view) = whole else { return };
+        self.total.incident(view);
+        if self.by != By::Month
+            && self.window.touches(view)
+            && let Some(part) = self.part(target, Some(view.class.as_str()))
+        {
+            part.incident(view);
+        }
+    }
+
+    /// Adds those that were ever merged: those that were at the end of a part are one incident there.
+    fn add_shared(&mut self) {
+        let mut shared = std::mem::take(&mut self.shared);
+        shared.sort_by_key(|one| one.id);
+        let survivors: Vec<IncidentId> = shared.iter().map(|one| one.id).collect();
+        for beneath in 0..shared.len() {
+            let views = shared.get(beneath).map(|one| one.views.clone()).unwrap_or_default();
+            for (part, view) in views.iter().enumerate() {
+                let Some(into) = view.and_then(|view| view.into) else { continue };
+                let place = survivors.binary_search(&into).ok();
+                let survivor = place.and_then(|place| shared.get_mut(place)?.views.get_mut(part));
+                // One whose survivor cannot be read stands for itself.
+                if let (Some(Some(survivor)), Some(view)) = (survivor, view) {
+                    *survivor = survivor.with(view);
+                    let own = shared.get_mut(beneath).and_then(|one| one.views.get_mut(part));
+                    own.into_iter().for_each(|own| *own = None);
                 }
             }
-        } else if self.window.touches(&view)
-            && let Some(part) = self.part(&incident.target, Some(view.class.as_str()))
-        {
-            part.incident(&view);
         }
+        shared.iter().for_each(|one| self.add(&one.target, &one.views));
     }
 
     /// Adds a rotation that ended.
@@ -271,7 +321,8 @@ impl Reporter {
 
     /// What was added up.
     #[must_use]
-    pub fn finish(self) -> Report {
+    pub fn finish(mut self) -> Report {
+        self.add_shared();
         let groups = self.groups.into_iter().map(|(name, tally)| {
             let window = tally.window;
             Group { name, window, figures: tally.figures() }

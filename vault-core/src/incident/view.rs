@@ -8,8 +8,10 @@ use serde::de::IntoDeserializer;
 use serde::de::value::{Error, StrDeserializer};
 
 use super::entry::{Entry, What};
+use super::merge::earlier;
 use super::{EarlierEvent, Incident, IncidentState, Marks, STEP_MIN};
 use crate::clock::Timestamp;
+use crate::id::IncidentId;
 use crate::rotation::fault::FaultClass;
 
 /// An incident as it was known before a moment.
@@ -35,6 +37,8 @@ pub struct View {
     pub staff_minutes: u64,
     /// Whether the clock was stepped back meanwhile: its durations are no observations.
     pub stepped_back: bool,
+    /// The incident that it was merged into.
+    pub into: Option<IncidentId>,
 }
 
 /// Whether and how an incident is over.
@@ -89,7 +93,30 @@ impl View {
             reviewed: t8,
             staff_minutes: known.staff_minutes,
             stepped_back: known.stepped_back,
+            into: known.into,
         })
+    }
+
+    /// It and `beneath`, which was merged into it, as the one incident that they are: from the first evidence of any until
+    /// its own end, which is that of the last.
+    #[must_use]
+    pub fn with(self, beneath: &Self) -> Self {
+        let gave_up = matches!(beneath.end, End::Withdrawn(_)) && beneath.mitigated.is_none();
+        let mitigated = if gave_up {
+            self.mitigated
+        } else {
+            self.mitigated.zip(beneath.mitigated).map(|(one, other)| one.max(other))
+        };
+        Self {
+            fault: earlier(self.fault, beneath.fault),
+            detected: self.detected.min(beneath.detected),
+            notified: earlier(self.notified, beneath.notified),
+            acknowledged: earlier(self.acknowledged, beneath.acknowledged),
+            mitigated,
+            staff_minutes: self.staff_minutes.saturating_add(beneath.staff_minutes),
+            stepped_back: self.stepped_back || beneath.stepped_back,
+            ..self
+        }
     }
 
     /// Whether the record of `incident` alone does not tell what was known before `until`.
@@ -112,6 +139,7 @@ struct Known {
     withdrawn: Option<Timestamp>,
     staff_minutes: u64,
     stepped_back: bool,
+    into: Option<IncidentId>,
 }
 
 impl Known {
@@ -123,6 +151,7 @@ impl Known {
             withdrawn: None,
             staff_minutes: u64::from(incident.staff_minutes),
             stepped_back: incident.stepped_back.is_some() || goes_back(&incident.events),
+            into: incident.merged.into,
         }
     }
 
@@ -137,6 +166,7 @@ impl Known {
             withdrawn: None,
             staff_minutes: 0,
             stepped_back: goes_back(&incident.events),
+            into: None,
         };
         let earlier = incident.events.iter().filter(|event| event.at < until).fold(start, Self::earlier);
         lines.iter().take_while(|line| line.at < until).fold(earlier, Self::line)
@@ -152,6 +182,8 @@ impl Known {
         match &line.what {
             What::Opened { started_at, .. } => self.stepped_back |= *started_at > line.at,
             What::Reopened { .. } => self.withdrawn = None,
+            What::Merged { into } => self.into = Some(*into),
+            What::Unmerged { .. } => self.into = None,
             What::Withdrawn | What::Dissolved if self.marks.t7.is_none() => {
                 self.withdrawn.get_or_insert(line.at);
             }

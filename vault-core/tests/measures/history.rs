@@ -9,11 +9,13 @@ use vault_core::entropy::SeededEntropy;
 use vault_core::id::{IncidentId, RotationId};
 use vault_core::incident::Incident;
 use vault_core::incident::entry::{Cause, Entry, What};
-use vault_core::incident::ledger::{FaultReport, LedgerEvent, record};
+use vault_core::incident::ledger::{FaultReport, LedgerEvent};
 use vault_core::incident::report::{Reporter, Window};
 use vault_core::rotation::attempt::Attempt;
 use vault_core::rotation::fault::{FaultClass, Scope};
 use vault_core::rotation::run::Step;
+
+use super::merged::{self, Told, fold};
 
 /// A small generator for choices.
 pub(crate) struct Dice(pub(crate) u64);
@@ -47,21 +49,19 @@ pub(crate) struct History {
     pub(crate) lines: Vec<Value>,
     pub(crate) now: Timestamp,
     /// Each incident's events, in order.
-    events: Vec<Vec<(Timestamp, LedgerEvent)>>,
+    events: Vec<Told>,
 }
 
 impl History {
     /// `count` incidents, and as many rotations and attempts, by a wall clock of this kind.
     pub(crate) fn random(seed: u64, count: usize, clock: Clock) -> Self {
         let (mut dice, entropy) = (Dice(seed), SeededEntropy::new(seed));
-        let (mut incidents, mut events) = (Vec::new(), Vec::new());
+        let mut events = Vec::new();
         let (mut runs, mut attempts, mut lines) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..count {
             let target = format!("t{}", dice.roll(4));
             let began = moment(&mut dice);
-            let told = incident(&mut dice, &entropy, &target, (began, clock));
-            incidents.extend(folded(told.iter().map(|(_, event)| event)));
-            events.push(told);
+            events.push(incident(&mut dice, &entropy, &target, (began, clock)));
             let (run, attempt) =
                 (rotation(&mut dice, &entropy, &target), tried(&mut dice, &entropy, &target));
             lines.push(json!({
@@ -75,6 +75,9 @@ impl History {
             runs.push(run);
             attempts.push(attempt);
         }
+        merged::some(&mut Dice(seed ^ 0xFACE), &mut events);
+        let known = |told: &Told| folded(told.iter().map(|(_, event)| event));
+        let incidents: Vec<_> = events.iter().filter_map(known).collect();
         lines.extend(incidents.iter().map(exported));
         Self { incidents, runs, attempts, lines, now: Timestamp::from_millis(BEGIN + SPAN), events }
     }
@@ -89,9 +92,8 @@ impl History {
 
     /// The records as they were at `until`.
     pub(crate) fn cut(&self, until: Timestamp) -> Self {
-        let known = |events: &Vec<(Timestamp, LedgerEvent)>| {
-            folded(events.iter().filter(|(at, _)| *at < until).map(|(_, event)| event))
-        };
+        let known =
+            |events: &Told| folded(events.iter().filter(|(at, _)| *at < until).map(|(_, event)| event));
         Self {
             incidents: self.events.iter().filter_map(known).collect(),
             runs: self.runs.iter().filter(|run| run.ended_at < until).cloned().collect(),
@@ -119,9 +121,9 @@ impl History {
 fn folded<'a>(events: impl Iterator<Item = &'a LedgerEvent>) -> Option<(Incident, Vec<Entry>)> {
     let (mut incident, mut lines) = (None, Vec::new());
     for event in events {
-        if let Some(recorded) = record(incident.clone(), event) {
-            incident = Some(recorded.incident);
-            lines.extend(recorded.entry);
+        if let Some((after, entries)) = fold(incident.clone(), event) {
+            incident = Some(after);
+            lines.extend(entries);
         }
     }
     Some((incident?, lines))
@@ -134,7 +136,13 @@ fn exported((incident, lines): &(Incident, Vec<Entry>)) -> Value {
             What::Opened { fault_at, started_at, .. } => Some((fault_at.as_millis(), started_at.as_millis())),
             _ => None,
         };
+        let into = match &line.what {
+            What::Merged { into } => Some(into.to_string()),
+            _ => None,
+        };
         json!({
+            "into": into,
+            "alone": matches!(line.what, What::Unmerged { .. }),
             "at": line.at.as_millis(),
             "clock": line.wall.map(Timestamp::as_millis),
             "kind": line.word(),
@@ -144,7 +152,8 @@ fn exported((incident, lines): &(Incident, Vec<Entry>)) -> Value {
             "started": opened.map(|(_, started)| started),
         })
     });
-    json!({ "record": "incident", "target": incident.target, "lines": told.collect::<Vec<_>>() })
+    let (id, target) = (incident.id.to_string(), &incident.target);
+    json!({ "record": "incident", "id": id, "target": target, "lines": told.collect::<Vec<_>>() })
 }
 
 fn moment(dice: &mut Dice) -> Timestamp {
@@ -163,7 +172,7 @@ fn incident(
     entropy: &SeededEntropy,
     target: &str,
     (began, clock): (Timestamp, Clock),
-) -> Vec<(Timestamp, LedgerEvent)> {
+) -> Told {
     let id = IncidentId::generate(began, entropy);
     let due_at = began.minus(Duration::from_secs(dice.roll(100_000)));
     let started_at = match (clock, dice.roll(20)) {

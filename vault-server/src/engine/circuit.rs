@@ -19,10 +19,11 @@ use vault_core::target::breaker::{Admission, Broken, Circuit, Evidence, STATES, 
 
 pub use self::known::Circuits;
 use super::Engine;
-use super::commit::{PlanError, put_incidents};
+use super::commit::PlanError;
 use super::drive::Chain;
 use super::flight::Flight;
 use super::gate::Entrant;
+use super::ledger::put_incidents;
 use crate::barrier::{CommitError, LoadError, Record};
 
 /// The record of a circuit that is open.

@@ -1,19 +1,13 @@
 //! Turns a plan into one transaction: record, secrets, lease, incident, history and due time together.
 
-use std::collections::BTreeSet;
-
 use vault_core::account::plan::{Plan, RunEnd, SecretChange};
 use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
-use vault_core::id::IncidentId;
 use vault_core::identity::{Principal, Token, TokenState};
-use vault_core::incident::ledger::{LedgerEvent, Recorded, record};
-use vault_core::incident::{Incident, IncidentState};
 use vault_core::knower::Knower;
 use vault_core::lease::{Lease, LeaseState};
 use vault_core::rotation::attempt::{self, Attempt};
-use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::port::Minted;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
@@ -22,12 +16,12 @@ use vault_core::store::key::Table;
 
 use super::Engine;
 use super::circuit::waiting_name;
-use super::group::put_group;
 use super::heartbeat::beat_name;
+use super::ledger::put_incidents;
 use super::lockout::Bill;
-use super::outbox::{Attention, Turned};
-use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, line_name, log_name, secret_name};
-use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction, require};
+use super::outbox::Turned;
+use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, log_name, secret_name};
+use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction};
 use crate::service::knower::note_giver;
 
 /// Why a plan was not committed.
@@ -258,72 +252,4 @@ fn put_lease(
     }
     batch.put(lease.id.as_str(), stored.map_or(Require::Absent, Require::At), lease);
     Ok(())
-}
-
-/// Folds events into the records of their incidents and keeps the list of open ones; gives back those that were opened
-/// or closed, taken, became worse, or have got one more account beneath them. `subject` is whose events they are, where the incident may be that of a target.
-pub(crate) fn put_incidents(
-    barrier: &Barrier,
-    batch: &mut Transaction,
-    subject: &str,
-    events: &[LedgerEvent],
-) -> Result<Vec<Turned>, PlanError> {
-    let mut turned = Vec::new();
-    let ids: BTreeSet<IncidentId> = events.iter().map(LedgerEvent::incident).collect();
-    for id in ids {
-        let stored = barrier.load::<Incident>(*id.as_bytes())?;
-        let was_open = stored.as_ref().is_some_and(|stored| stored.value.state == IncidentState::Open);
-        let before = stored.as_ref().map(|stored| stored.value.state);
-        let inside = stored.as_ref().map_or(0, |stored| stored.value.members.now);
-        let was_calm = stored.as_ref().is_some_and(|stored| stored.value.marks.t6.is_some());
-        let was = stored.as_ref().map(|stored| Attention::of(&stored.value));
-        let was_late = stored.as_ref().is_some_and(|stored| stored.value.class == FaultClass::Overdue);
-        let events: Vec<&LedgerEvent> = events.iter().filter(|event| event.incident() == id).collect();
-        let is_group = events.iter().any(|event| event.is_of_group(stored.as_ref().map(|one| &one.value)));
-        let folded = if is_group {
-            put_group(barrier, batch, subject, stored.as_ref(), &events)?
-        } else {
-            put_one(batch, stored, &events)
-        };
-        let Some(incident) = folded else { continue };
-        match (was_open, incident.state == IncidentState::Open) {
-            (false, true) => {
-                batch.mark(Table::OpenIncident, *id.as_bytes());
-            }
-            (true, false) => {
-                batch.unmark(Table::OpenIncident, *id.as_bytes());
-            }
-            _ => {}
-        }
-        let is_joined = incident.members.now > inside;
-        // To who was told of it this is another failure: all were served again, or it was only late.
-        let is_news =
-            is_group && (is_joined && was_calm || was_late && incident.class != FaultClass::Overdue);
-        let is_open = incident.state == IncidentState::Open;
-        let is_news = is_news && was_open && is_open;
-        if was_open != is_open || is_joined || is_news || was != Some(Attention::of(&incident)) {
-            turned.push(Turned { before, was, incident, is_news });
-        }
-    }
-    Ok(turned)
-}
-
-/// Folds events into the record of one incident.
-fn put_one(
-    batch: &mut Transaction,
-    stored: Option<Loaded<Incident>>,
-    events: &[&LedgerEvent],
-) -> Option<Incident> {
-    let require = require(stored.as_ref());
-    let mut folded = stored.map(|stored| stored.value);
-    for event in events {
-        let Some(Recorded { incident, entry }) = record(folded.clone(), event) else { continue };
-        if let Some(entry) = entry {
-            batch.put(line_name(incident.id, entry.seq), Require::Absent, &entry);
-        }
-        folded = Some(incident);
-    }
-    let incident = folded?;
-    batch.put(*incident.id.as_bytes(), require, &incident);
-    Some(incident)
 }

@@ -15,8 +15,9 @@ use vault_core::webhook::Subscription;
 use vault_core::webhook::escalation::{Patience, Watch};
 use vault_core::webhook::event::Event;
 
-use super::commit::{PlanError, put_incidents};
+use super::commit::PlanError;
 use super::drive::Chain;
+use super::ledger::put_incidents;
 use super::record::DUE_ESCALATION;
 use super::silence::{over, silences};
 use super::{ActError, Engine};

@@ -12,7 +12,7 @@ use vault_core::account::plan::Plan;
 use vault_core::id::IncidentId;
 use vault_core::incident::group::{Heard, Member, Outage, hear};
 use vault_core::incident::ledger::LedgerEvent;
-use vault_core::incident::{Incident, IncidentState};
+use vault_core::incident::{Incident, IncidentState, Kind};
 use vault_core::path::Name;
 use vault_core::rotation::fault::Scope;
 use vault_core::store::batch::Require;
@@ -110,22 +110,22 @@ pub(crate) fn members(barrier: &Barrier, incident: IncidentId) -> Result<Vec<Mem
     }
 }
 
-/// Folds what happened to `subject` into the incident of its target, which is `stored`; gives that back.
+/// Folds what happened to `subject` into the incident of its target, which is `stored`; gives that back, and whether its record
+/// is to be written.
 pub(super) fn put_group(
     barrier: &Barrier,
     batch: &mut Transaction,
     subject: &str,
     stored: Option<&Loaded<Incident>>,
     events: &[&LedgerEvent],
-) -> Result<Option<Incident>, PlanError> {
-    let Some(id) = events.first().map(|event| event.incident()) else { return Ok(None) };
+) -> Result<(Option<Incident>, bool), PlanError> {
+    let Some(id) = events.first().map(|event| event.incident()) else { return Ok((None, false)) };
     let name = member_name(id, subject);
     let (mut kept, of_member) = legible::<Member>(barrier, &name)?;
     if let (None, Require::At(_), Some(group)) = (&kept, of_member, stored) {
         // Damaged. Whom this is about is beneath it by its own record, or comes anew.
         kept = Some(Member::rewritten(&group.value, subject));
     }
-    let before = stored.map(|stored| stored.value.state);
     let (mut group, mut member) = (stored.map(|stored| stored.value.clone()), kept.clone());
     let mut lines = 0;
     for event in events {
@@ -155,15 +155,23 @@ pub(super) fn put_group(
     {
         batch.put(name, of_member, member);
     }
-    let Some(group) = group else { return Ok(None) };
-    if lines > 0 || stored.is_none_or(|stored| stored.value != group) {
-        batch.put(*id.as_bytes(), require(stored), &group);
-    }
-    if before != Some(group.state) {
+    let Some(group) = group else { return Ok((None, false)) };
+    let is_written = lines > 0 || stored.is_none_or(|stored| stored.value != group);
+    Ok((Some(group), is_written))
+}
+
+/// Puts which incident a target has, where that of the target was opened or closed.
+pub(super) fn put_outage(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    before: Option<IncidentState>,
+    group: &Incident,
+) -> Result<(), LoadError> {
+    if group.kind == Kind::Target && before != Some(group.state) {
         let (outage, of_outage) = legible::<Outage>(barrier, group.target.as_bytes())?;
-        batch.put(group.target.as_str(), of_outage, &outage.unwrap_or_default().turned(&group));
+        batch.put(group.target.as_str(), of_outage, &outage.unwrap_or_default().turned(group));
     }
-    Ok(Some(group))
+    Ok(())
 }
 
 /// A record, and what a change of it requires. One that is damaged is written anew: what it said is told elsewhere, and it

@@ -33,12 +33,14 @@ pub use self::record::{Ended, Queued};
 pub(crate) struct Attention {
     severity: Severity,
     waits_since: Option<Timestamp>,
+    is_taken: bool,
 }
 
 impl Attention {
     /// That of `incident`.
     pub(crate) fn of(incident: &Incident) -> Self {
-        Self { severity: incident.severity(), waits_since: incident.waits_since() }
+        let (severity, waits_since) = (incident.severity(), incident.waits_since());
+        Self { severity, waits_since, is_taken: incident.taken }
     }
 }
 
@@ -53,6 +55,8 @@ pub(crate) struct Turned {
     pub(crate) incident: Incident,
     /// Whether it is open as before, and to who was told of it this is another failure.
     pub(crate) is_news: bool,
+    /// Whether it is about what was committed, and not only merged with what is.
+    pub(crate) is_direct: bool,
 }
 
 impl Turned {
@@ -192,7 +196,8 @@ impl Outbox {
         let subject = plan.map(|(_, plan)| plan.account.subject.key());
         for turned in turned {
             self.arm(batch, turned, &subscriptions)?;
-            let joiner = subject.as_deref().filter(|_| turned.incident.kind == Kind::Target);
+            let is_of_target = turned.is_direct && turned.incident.kind == Kind::Target;
+            let joiner = subject.as_deref().filter(|_| is_of_target);
             if let Some(event) = self.told(batch, &mut withholding, turned, joiner, now)? {
                 events.push(self.around(event, &turned.incident, &subscriptions)?);
             }
@@ -213,6 +218,10 @@ impl Outbox {
     ) -> Result<Option<Event>, LoadError> {
         let Turned { before, incident, is_news, .. } = turned;
         let (barrier, is_open) = (&self.inner.barrier, incident.state == IncidentState::Open);
+        if is_open && incident.merged.into.is_some() {
+            // The one that it is merged into speaks for it.
+            return self.changed(batch, withholding, turned, joiner, now);
+        }
         let told_before = match joiner {
             // Told as one that was opened again.
             _ if *is_news => Some(IncidentState::Closed),
@@ -243,10 +252,13 @@ impl Outbox {
     ) -> Result<Option<Event>, LoadError> {
         let (Some(was), IncidentState::Open) = (was, incident.state) else { return Ok(None) };
         let barrier = &self.inner.barrier;
-        if was.waits_since.is_some() && incident.taken {
+        if !was.is_taken && incident.taken {
             let is_kept = barrier.revision::<Withheld>(withheld_key(incident.id))?.is_some();
             let event = || of_attention(self.id(), EventKind::Acknowledged, incident, now);
             return Ok((!is_kept).then(event));
+        }
+        if incident.merged.into.is_some() {
+            return Ok(None);
         }
         let Some(event) = of_worse(self.id(), was.severity, incident, now) else { return Ok(None) };
         let is_kept = withholding.keeps(barrier, batch, EventKind::Opened, incident, joiner, now)?;

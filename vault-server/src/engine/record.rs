@@ -97,11 +97,12 @@ record! {
 impl Record for Incident {
     const TABLE: Table = Table::Incident;
     /// From 2 on its time line has records of its own: a program that knows 1 alone would begin that anew. From 3 on it
-    /// may be a target's: a program that knows 2 alone would close it with the first account that is healthy.
-    const VERSION: u8 = 3;
+    /// may be a target's: a program that knows 2 alone would close it with the first account that is healthy. From 4 on
+    /// others may be merged into it: a program that knows 3 alone would close it before they are proven.
+    const VERSION: u8 = 4;
 
     fn decode(version: u8, body: &[u8]) -> Option<Self> {
-        matches!(version, 1..=3).then(|| rmp_serde::from_slice(body).ok()).flatten()
+        matches!(version, 1..=4).then(|| rmp_serde::from_slice(body).ok()).flatten()
     }
 }
 
@@ -229,7 +230,7 @@ mod tests {
         assert_eq!((entry.seq, Some(entry.at), entry.wall), (0, at(50), at(45)));
         assert_eq!((after.incident.state, after.incident.marks.t7), (IncidentState::Closed, at(50)));
         assert_eq!(after.incident.stepped_back.map(|step| step.as_secs()), Some(5));
-        assert_eq!(Incident::decode(4, &body), None);
+        assert_eq!(Incident::decode(5, &body), None);
     }
 
     /// What the program before version 2 wrote: opened, acknowledged, given to somebody, noted.

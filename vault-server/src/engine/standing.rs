@@ -87,7 +87,10 @@ impl Engine {
                     continue;
                 };
                 let incident = incident.value;
-                *open.of.entry(incident.class).or_default() += 1;
+                // One that is merged into another is counted with that; as old and as bad as it is, it is all the same.
+                if incident.merged.into.is_none() {
+                    *open.of.entry(incident.class).or_default() += 1;
+                }
                 let age = incident.marks.t3.map_or(0, |opened| seconds(now.since(opened)));
                 let oldest = open.oldest.entry(incident.class.severity()).or_default();
                 *oldest = age.max(*oldest);

@@ -15,6 +15,7 @@ mod incident;
 pub mod kv;
 mod lease;
 pub mod library;
+mod merge;
 mod mount;
 mod operations;
 mod parameters;

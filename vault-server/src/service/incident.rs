@@ -2,6 +2,7 @@
 
 mod line;
 mod member;
+mod merge;
 
 use std::cmp::Reverse;
 use std::sync::Arc;
@@ -18,8 +19,12 @@ use vault_core::incident::{Incident, IncidentState};
 use crate::barrier::{Barrier, CommitError, LoadError};
 use crate::engine::Engine;
 use crate::engine::board::Board;
-use crate::engine::commit::{PlanError, put_incidents};
+use crate::engine::commit::PlanError;
+use crate::engine::ledger::put_incidents;
 use crate::engine::outbox::Outbox;
+
+use self::merge::alone;
+pub use self::merge::{Both, MergeError, Wish};
 
 /// The incidents. Cheap to clone.
 #[derive(Clone)]
@@ -103,14 +108,17 @@ impl IncidentService {
             (all.len(), unacknowledged, part(all))
         };
         let (total, unacknowledged, part) = match which {
-            Which::Open => self.board.open_incidents(|open| cut(open.collect()))?,
+            Which::Open => self.board.open_incidents(|open| cut(alone(open.collect::<Vec<_>>().into_iter())))?,
             Which::Closed | Which::All => {
                 let all = self.all()?;
                 let wanted = |one: &&Incident| which != Which::Closed || one.state == IncidentState::Closed;
-                cut(all.iter().filter(wanted).collect())
+                cut(alone(all.iter().filter(wanted)))
             }
         };
-        let part = part.iter().map(|one| self.with_members(one, shown(one, Vec::new(), now), 0));
+        let part = part.iter().map(|one| {
+            let shown = self.with_members(one, shown(one, Vec::new(), now), 0)?;
+            self.with_merged(one, shown)
+        });
         Ok(Listed { part: part.collect::<Result<_, _>>()?, total, unacknowledged })
     }
 
@@ -121,11 +129,9 @@ impl IncidentService {
     pub fn read(&self, id: IncidentId) -> Result<Option<Shown>, LoadError> {
         let Some(loaded) = self.barrier.load::<Incident>(*id.as_bytes())? else { return Ok(None) };
         let events = self.told(&loaded.value)?;
-        Ok(Some(self.with_members(
-            &loaded.value,
-            shown(&loaded.value, events, self.clock.now()),
-            MEMBERS_SHOWN,
-        )?))
+        let shown = shown(&loaded.value, events, self.clock.now());
+        let shown = self.with_members(&loaded.value, shown, MEMBERS_SHOWN)?;
+        Ok(Some(self.with_merged(&loaded.value, shown)?))
     }
 
     /// Writes down what a person did. `None` when there is no such incident.
@@ -247,6 +253,8 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>, now: Timestamp) -> Shown 
         accounts_open: None,
         accounts_total: None,
         moved_from: incident.moved_from.map(|id| id.to_string()),
+        merged_into: incident.merged.into.map(|id| id.to_string()),
+        merged: Vec::new(),
         silenced: None,
     }
 }

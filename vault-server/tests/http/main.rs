@@ -35,6 +35,7 @@ mod listen;
 mod lockout;
 mod lockout_guard;
 mod measured;
+mod merge;
 mod mount;
 mod offboard;
 mod openapi;

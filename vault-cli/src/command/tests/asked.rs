@@ -141,6 +141,25 @@ async fn accounts_are_asked_for_at_their_paths() {
 }
 
 #[tokio::test]
+async fn incidents_are_merged_and_taken_apart_at_their_paths() {
+    check(&[
+        (
+            &["incident", "merge", "i-1", "--into", "i-2", "--dry-run"],
+            json!({}),
+            "POST /v1/incidents/i-1/merge",
+            json!({"into": "i-2", "dry_run": true}),
+        ),
+        (
+            &["incident", "unmerge", "i-1"],
+            json!({}),
+            "POST /v1/incidents/i-1/unmerge",
+            json!({"dry_run": false}),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn incidents_leases_and_tokens_are_asked_for_at_their_paths() {
     let incident = json!({"id": "i-1"});
     let report = "GET /v1/reports/rotation?from=2026-01-01T00%3A00%3A00Z";

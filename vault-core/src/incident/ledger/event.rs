@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::entry::Cause;
+use super::super::merge::Turn as MergedTurn;
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::fault::{FaultClass, Scope};
@@ -174,6 +175,39 @@ pub enum LedgerEvent {
         /// Minutes that somebody has spent on it.
         staff_minutes: u32,
     },
+    /// Somebody says that it has the cause of another.
+    Merged {
+        /// Which incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: String,
+        /// The other.
+        into: IncidentId,
+    },
+    /// Somebody says that it has not.
+    Unmerged {
+        /// Which incident.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// Who.
+        by: String,
+    },
+    /// Something happened to one that is merged into it.
+    Beneath {
+        /// The survivor.
+        incident: IncidentId,
+        /// When.
+        at: Timestamp,
+        /// Who, where it was a person.
+        by: Option<String>,
+        /// The one beneath it.
+        of: IncidentId,
+        /// What.
+        turn: MergedTurn,
+    },
     /// What people found afterwards.
     Reviewed {
         /// Which incident.
@@ -211,6 +245,9 @@ impl LedgerEvent {
             | Self::Acknowledged { incident, .. }
             | Self::Assigned { incident, .. }
             | Self::Note { incident, .. }
+            | Self::Merged { incident, .. }
+            | Self::Unmerged { incident, .. }
+            | Self::Beneath { incident, .. }
             | Self::Reviewed { incident, .. } => *incident,
         }
     }

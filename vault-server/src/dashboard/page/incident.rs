@@ -9,6 +9,7 @@ use vault_api::incident::{
 };
 use vault_core::clock::Timestamp;
 
+use super::merge::{Other, others};
 use super::overview::{Quiet, quiet};
 use super::{Frame, html, incident_id, on_to, refusal, state};
 use crate::dashboard::time::When;
@@ -26,6 +27,8 @@ struct Page {
     incident: Part<Shown>,
     actions: Part<IncidentActions>,
     may: May,
+    /// The incidents that it may be merged into.
+    others: Vec<Other>,
 }
 
 /// An incident as it is shown.
@@ -65,11 +68,13 @@ struct Line {
 }
 
 /// Which forms are worth showing.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct May {
     ack: bool,
     assign: bool,
     note: bool,
+    merge: bool,
+    unmerge: bool,
 }
 
 impl Page {
@@ -106,7 +111,7 @@ pub(in crate::dashboard) async fn write(
     page(signed_in, &id, Some(&told)).await
 }
 
-async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>) -> Response<Body> {
+pub(super) async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>) -> Response<Body> {
     let now = signed_in.visit.now;
     let told = signed_in.read(&format!("incidents/{id}")).await;
     let incident: Part<Incident> = Part::of(&told);
@@ -119,13 +124,17 @@ async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>) -> Respons
     let (actions, may) = if incident.told.is_some() {
         (signed_in.part(&format!("incidents/{id}/actions")).await, may(signed_in, id).await)
     } else {
-        (Part { told: None, why: String::new() }, May { ack: false, assign: false, note: false })
+        (Part { told: None, why: String::new() }, May::default())
+    };
+    let others = match &incident.told {
+        Some(incident) if may.merge => others(signed_in, incident).await,
+        _ => Vec::new(),
     };
     let title = incident.told.as_ref().map_or("Incident", |incident| &incident.subject);
     let frame = Frame::of(signed_in, "", title).refreshed(format!("/ui/incident/{id}?auto=1"));
     let incident = Part { told: incident.told.map(|incident| shown(incident, now)), why: incident.why };
     let alert = refused.map(|refused| refusal(refused, LOOK)).unwrap_or_default();
-    html(status, &Page { frame, alert, id: id.to_owned(), incident, actions, may })
+    html(status, &Page { frame, alert, id: id.to_owned(), incident, actions, may, others })
 }
 
 fn shown(mut incident: Incident, now: Timestamp) -> Shown {
@@ -160,9 +169,10 @@ fn member(path: &str) -> Member {
 /// Asks which of the forms the token may send; where that cannot be asked, they are shown, and the API decides.
 async fn may(signed_in: &SignedIn, id: &str) -> May {
     let path = |word: &str| format!("incidents/{id}/{word}");
-    let rights = signed_in.rights(&[path("ack"), path("assign"), path("note")]).await;
-    let may = |word: &str| rights.may("update", &path(word));
-    May { ack: may("ack"), assign: may("assign"), note: may("note") }
+    let words = ["ack", "assign", "note", "merge", "unmerge"];
+    let rights = signed_in.rights(&words.map(path)).await;
+    let [ack, assign, note, merge, unmerge] = words.map(|word| rights.may("update", &path(word)));
+    May { ack, assign, note, merge, unmerge }
 }
 
 /// What is to be done where nobody knows how far it came.

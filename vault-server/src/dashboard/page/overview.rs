@@ -37,6 +37,8 @@ struct Row {
     target: String,
     /// How many are under it, when it is about a target.
     accounts: u64,
+    /// How many others are merged into it.
+    merged: usize,
     class: String,
     phase: String,
     detail: String,
@@ -141,6 +143,7 @@ fn row(incident: Incident, now: Timestamp) -> Row {
         id: incident.id,
         subject: incident.subject,
         accounts: incident.accounts_open.unwrap_or(0),
+        merged: incident.merged.len(),
         target: incident.target,
         class: incident.class,
         severity: incident.severity,

@@ -16,7 +16,8 @@ use vault_core::target::Target;
 use super::{Basis, CONFLICTS_MAX, DynamicError};
 use crate::barrier::{CommitError, Loaded, Transaction, require};
 use crate::engine::Engine;
-use crate::engine::commit::{PlanError, put_incidents};
+use crate::engine::commit::PlanError;
+use crate::engine::ledger::put_incidents;
 use crate::engine::record::{DUE_DYNAMIC, Managed, managed_name, token_lease_name};
 
 impl Engine {

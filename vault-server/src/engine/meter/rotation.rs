@@ -160,6 +160,10 @@ impl RotationMeter {
 
     /// Counts an incident that was opened, reopened or closed.
     pub(in crate::engine) fn turned(&self, incident: &Incident) {
+        // It counts with the one that it is merged into.
+        if incident.merged.into.is_some() {
+            return;
+        }
         let labels = IncidentLabels::of(incident.class);
         if incident.state == IncidentState::Open {
             self.opened.get_or_create(&labels).inc();

@@ -162,7 +162,10 @@ impl Engine {
         // Read before the incident: who closes it takes this away in the same commit.
         let Some(kept) = barrier.revision::<Withheld>(name)? else { return Ok(true) };
         let incident = match barrier.load::<Incident>(*id.as_bytes()) {
-            Ok(incident) => incident.filter(|incident| incident.value.state == IncidentState::Open),
+            Ok(incident) => incident.filter(|incident| {
+                // The one that it is merged into speaks for it.
+                incident.value.state == IncidentState::Open && incident.value.merged.into.is_none()
+            }),
             Err(error) if error.is_damage() => {
                 tracing::error!(%id, error = %Chain(&error), "an incident that was silenced cannot be read");
                 None

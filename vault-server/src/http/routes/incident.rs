@@ -110,11 +110,11 @@ fn marked(context: &Context, incident: Option<Incident>) -> Result<Answer, ApiEr
     Answer::of(&incident)
 }
 
-fn id(context: &Context) -> Result<IncidentId, ApiError> {
+pub(super) fn id(context: &Context) -> Result<IncidentId, ApiError> {
     IncidentId::parse(context.request.part("id")?).ok_or(ApiError::NotFound)
 }
 
-fn name(context: &Context) -> String {
+pub(super) fn name(context: &Context) -> String {
     context.caller.principal.display_name().to_owned()
 }
 

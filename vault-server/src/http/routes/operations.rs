@@ -2,7 +2,7 @@
 //! which plugins there are.
 
 use super::super::route::{Route, delete, list, read, write};
-use super::{campaign, incident, remedy, report, silence, sys};
+use super::{campaign, incident, merge, remedy, report, silence, sys};
 
 pub(super) fn incidents() -> Vec<Route> {
     vec![
@@ -13,6 +13,8 @@ pub(super) fn incidents() -> Vec<Route> {
         write("incidents/<id>/assign", incident::assign).readable(&["owner"]),
         write("incidents/<id>/note", incident::note).readable(&["staff_minutes"]),
         write("incidents/<id>/review", incident::review).readable(&["cause", "staff_minutes"]),
+        write("incidents/<id>/merge", merge::merge).readable(&["into", "dry_run", "outcome"]),
+        write("incidents/<id>/unmerge", merge::unmerge).readable(&["dry_run", "outcome"]),
         read("incidents/<id>/events", incident::events),
         read("incidents/<id>/accounts", incident::accounts),
         read("incidents/<id>/actions", remedy::actions),

@@ -181,7 +181,7 @@ async fn act_on_all(context: &Context, patient: &Patient) -> Result<Answer, ApiE
 }
 
 /// Whether the caller may do the act at its own path.
-fn permit(context: &Context, path: &str, data: Option<&Value>) -> Result<(), ApiError> {
+pub(super) fn permit(context: &Context, path: &str, data: Option<&Value>) -> Result<(), ApiError> {
     let acl = context.app.policies.acl(context.caller.token.policies())?;
     let decision = acl.decide_wrapped(path, Operation::Update, data, context.request.wrap_ttl);
     let _meant = decision.authorize().map_err(|_| ApiError::PermissionDenied)?;

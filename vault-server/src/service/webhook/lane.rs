@@ -20,7 +20,7 @@ use super::limit::{Divided, KEPT_TOGETHER};
 use super::send::{Answered, Channel};
 use super::{WebhookError, WebhookService};
 use crate::barrier::{CommitError, Loaded, Transaction};
-use crate::engine::commit::put_incidents;
+use crate::engine::ledger::put_incidents;
 use crate::engine::outbox::{Ended, Queued};
 
 /// The way to a receiver, and of which state of the settings.

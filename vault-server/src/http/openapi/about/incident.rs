@@ -9,7 +9,12 @@ pub(super) const LINES: &[About] = &[
     read("incidents/<id>", "Reads an incident.", data(INCIDENT)),
     write("incidents/<id>/ack", "Says that somebody looks after an incident.", data(INCIDENT)).fails(&[409]),
     write("incidents/<id>/assign", "Gives an incident to somebody.", data(INCIDENT))
-        .takes(&[must("owner", Text, "To whom.")]),
+        .takes(&[must("owner", Text, "To whom.")])
+        .fails(&[409]),
+    write("incidents/<id>/merge", "Merges an incident into another that has the same cause.", data(ACTED))
+        .takes(&[must("into", Text, "The incident that stands for both from then on."), DRY_RUN]),
+    write("incidents/<id>/unmerge", "Has a merged incident stand for itself again.", data(ACTED))
+        .takes(&[DRY_RUN]),
     write("incidents/<id>/note", "Writes a note on an incident.", data(INCIDENT))
         .takes(&[must("text", Text, "The note."), MINUTES]),
     write("incidents/<id>/review", "Says why an incident that is over happened.", data(INCIDENT))
@@ -27,11 +32,7 @@ pub(super) const LINES: &[About] = &[
     read("incidents/<id>/actions", "Tells what may be pressed about an incident.", data(ACTIONS))
         .takes(&[ONE]),
     write("incidents/<id>/act/<action>", "Presses it, or says what that would do.", data(ACTED))
-        .takes(&[
-            ONE,
-            may("dry_run", Flag, "Whether it is only asked what would be done."),
-            may("password", Text, "For `set_password`: the password that is known."),
-        ])
+        .takes(&[ONE, DRY_RUN, may("password", Text, "For `set_password`: the password that is known.")])
         .or(&[(202, data(ACTED))])
         .fails(&[409, 502]),
 ];
@@ -111,8 +112,21 @@ const INCIDENT: &[Field] = &[
     may("accounts_open", Count, "How many are beneath a target's incident now."),
     may("accounts_total", Count, "How many ever were."),
     may("moved_from", Text, "The target's incident that the account was beneath before."),
+    may("merged_into", Text, "The incident that has the same cause and stands for this one as well."),
+    may(
+        "merged",
+        List(&Object(&[
+            must("id", Text, "Names it."),
+            must("subject", Text, "The account or target; empty where it cannot be read."),
+            must("class", Text, "The class of the failure; empty where it cannot be read."),
+            must("state", Word(&["open", "closed"]), "Whether it is over."),
+            must("opened_at", Text, "Since when."),
+        ])),
+        "Those that this one stands for as well, each with a proof of its own.",
+    ),
     SILENCED,
 ];
+const DRY_RUN: Field = may("dry_run", Flag, "Whether it is only asked what would be done.");
 const ONE: Field = may(
     "account",
     Text,
