@@ -125,7 +125,7 @@ pub enum Table {
 
 impl Table {
     /// Every table, in the order of its byte.
-    pub const ALL: [Self; 56] = [
+    pub const ALL: [Self; 57] = [
         Self::Seal,
         Self::Meta,
         Self::Policy,
