@@ -138,9 +138,7 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
     if let Some(alternate) = &status.alternate_username {
         pairs.insert(2, ("takes turns with", in_use(alternate)));
     }
-    if let Some(pending) = status.pending_version {
-        pairs.push(("on its way", format!("version {pending}")));
-    }
+    pairs.extend(status.pending_version.map(|pending| ("on its way", format!("version {pending}"))));
     pairs.push(("last rotation", output::optional(status.last_rotation.as_deref())));
     pairs.push(("next rotation", output::optional(status.next_rotation.as_deref())));
     let (facts, silenced) = (&status.failure, status.silenced.as_ref().map(silence::told));

@@ -35,6 +35,7 @@ pub(crate) const LIMITS: Limits =
 
 /// What a process holds in memory only.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there are a handful of them at a time")]
 pub(crate) enum InFlight {
     /// Decided and committed; the call has not gone out.
     Effect(Effect),
@@ -244,8 +245,7 @@ impl World {
 
     /// Sends one call out, if one is waiting. Its answer is in memory afterwards.
     pub(crate) fn send(&mut self, key: &str, mood: Mood) {
-        let Some(InFlight::Effect(effect)) = self.in_flight.get(key) else { return };
-        let effect = *effect;
+        let Some(&InFlight::Effect(effect)) = self.in_flight.get(key) else { return };
         self.acted_by.insert(key.to_owned(), (effect, self.managing_version()));
         self.moments += 1;
         let answer = self.call(key, effect, mood);

@@ -75,7 +75,7 @@ fn the_sentence_says_until_when_and_which_setting() {
     let held = Held { username: "app".to_owned(), until: NOW, refused: 2, lockout };
     assert_eq!(
         held.to_string(),
-        "held back by the lockout guard until 2027-01-15T08:00:00Z: the target locks \"app\" after 3 refused logins \
+        "held back by the lockout guard until 2027-01-15T08:00:00.000Z: the target locks \"app\" after 3 refused logins \
          within 15m0s (lockout_threshold, lockout_window), and 2 may count already"
     );
 }

@@ -31,7 +31,7 @@ enum Answered {
     /// It has begun, or another one is under way.
     Begun,
     /// Somebody holds the account.
-    Lent(Lease),
+    Lent(Box<Lease>),
     /// One more refused login could lock it.
     HeldBack(Held),
 }
@@ -129,7 +129,9 @@ impl AccountService {
                         Some(held) => (None, Answered::HeldBack(held)),
                         None => (Some(plan), Answered::Begun),
                     },
-                    Err(Refusal::Lent) => (None, holder.map_or(Answered::Begun, Answered::Lent)),
+                    Err(Refusal::Lent) => {
+                        (None, holder.map_or(Answered::Begun, |holder| Answered::Lent(Box::new(holder))))
+                    }
                     Err(Refusal::InProgress) => (None, Answered::Begun),
                 }
             })
@@ -145,7 +147,7 @@ impl AccountService {
                     "{subject} is checked out by {} until {}; check it in first, or rotate with force=true, which ends the lease",
                     lease.borrower.name, lease.expires_at
                 ),
-                lease: Some(Box::new(lease)),
+                lease: Some(lease),
                 place: None,
                 own: false,
             });
