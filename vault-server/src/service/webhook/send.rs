@@ -7,13 +7,13 @@ use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
 use reqwest::header::CONTENT_TYPE;
 use reqwest::{Body, Client, Response, redirect, retry};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
+use tokio_util::bytes::Bytes;
 use vault_core::clock::Timestamp;
 use vault_core::id::EventId;
 use vault_core::webhook::format::Format;
