@@ -115,7 +115,7 @@ async fn a_target_that_does_not_answer_is_nobodys_drift_and_is_asked_again() {
 #[tokio::test]
 async fn accounts_that_cannot_be_read_do_not_have_the_whole_budget() {
     let bench = Bench::new().await;
-    bench.configure_target(json!({ "heartbeat": "1h" })).await.expect_status(204);
+    bench.configure_target(json!({ "heartbeat": "1h", "heartbeat_rate": 6 })).await.expect_status(204);
     for name in ["a0", "a1", "a2", "a3"] {
         bench.account(name, "p-1").await;
     }

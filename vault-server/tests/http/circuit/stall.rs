@@ -57,7 +57,11 @@ async fn an_account_of_which_nothing_is_heard_keeps_nobody_back() {
     let bench = bench(8).await;
     bench.target.break_down(FaultClass::Unreachable);
     bench.past(HOUR * 2).await;
+    for _ in 0..8 {
+        bench.past(300).await;
+    }
     assert_eq!(bench.circuit().await["state"], "open");
+    assert!((0..8).all(|number| bench.record(&name(number)).waits), "nobody has a time of its own");
     // What the vault would log in with is gone: the target is not even asked.
     let version = bench.record("a000").versions.current.unwrap().number;
     bench.lose_secret("a000", version).await;

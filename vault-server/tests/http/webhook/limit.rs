@@ -18,7 +18,7 @@ async fn minute(bench: &Bench) {
 }
 
 fn summaries(came: &[Message]) -> Vec<Value> {
-    let data = |one: &Message| one.body["data"].clone();
+    let data = |one: &Message| one.body.get("data").cloned().unwrap();
     came.iter().filter(|one| one.kind() == "webhook.summary").map(data).collect()
 }
 
@@ -41,7 +41,7 @@ async fn incidents(bench: &Bench) -> Vec<Value> {
 async fn notified(bench: &Bench) -> usize {
     let mut count = 0;
     for one in incidents(bench).await {
-        let id = one["id"].as_str().unwrap().to_owned();
+        let id = one.get("id").and_then(Value::as_str).unwrap().to_owned();
         let read = bench.get(&format!("incidents/{id}")).await;
         count += usize::from(read.at("/data/marks/t4").is_string());
     }
