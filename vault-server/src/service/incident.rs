@@ -108,7 +108,9 @@ impl IncidentService {
             (all.len(), unacknowledged, part(all))
         };
         let (total, unacknowledged, part) = match which {
-            Which::Open => self.board.open_incidents(|open| cut(alone(open.collect::<Vec<_>>().into_iter())))?,
+            Which::Open => {
+                self.board.open_incidents(|open| cut(alone(open.collect::<Vec<_>>().into_iter())))?
+            }
             Which::Closed | Which::All => {
                 let all = self.all()?;
                 let wanted = |one: &&Incident| which != Which::Closed || one.state == IncidentState::Closed;
