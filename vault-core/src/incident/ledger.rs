@@ -218,7 +218,10 @@ fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, O
     // One that waits for others only was over as far as this goes.
     let was_over = std::mem::take(&mut incident.merged.own_over) || incident.state == IncidentState::Closed;
     let what = if was_over {
+        // How bad those beneath it are that are open still is not forgotten.
+        let beneath = incident.worst.filter(|_| incident.merged.open() > 0);
         reopen(incident);
+        incident.worst = beneath.map(|beneath| beneath.max(report.class.severity()));
         What::Reopened { failure, repeats: std::mem::take(&mut incident.alike) }
     } else if is_alike {
         incident.alike = incident.alike.saturating_add(1);

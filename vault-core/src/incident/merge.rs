@@ -210,6 +210,10 @@ fn line(incident: &mut Incident, of: IncidentId, turn: &Turn) -> Option<What> {
             incident.detail.clone_from(&failure.detail);
             return Some(What::Reopened { failure: failure.clone(), repeats: 0 });
         }
+        // It may be worse than all that is open; who was told of the one that stands for it is told of that.
+        Turn::Failed(failure) => {
+            incident.worst = Some(incident.severity().max(failure.class.severity()));
+        }
         _ => {}
     }
     let told = match turn {

@@ -40,6 +40,12 @@ impl Purse {
         Self { room: Some(room), full, ..Self::default() }
     }
 
+    /// Whether anything is guarded.
+    #[must_use]
+    pub const fn is_guarded(&self) -> bool {
+        self.room.is_some()
+    }
+
     /// Whether one more login as `username` may be refused.
     #[must_use]
     pub fn admits(&self, username: &str) -> bool {
@@ -162,10 +168,13 @@ fn own_management(account: &Account, logins: u32) -> Logins {
     }
 }
 
-/// The stored versions that the target has not refused in this doubt, in the order in which they are tried.
+/// The stored versions that the target has not refused in this doubt, in the order in which they are tried; and after
+/// them the candidate once more, if it was refused: since then it may have become true.
 fn untried(account: &Account) -> impl Iterator<Item = Version> {
     let refused = account.stage.run().map(|run| run.refused.clone()).unwrap_or_default();
-    account.versions.stored().filter(move |version| !refused.contains(&version.number))
+    let is_refused = move |version: &Version| refused.contains(&version.number);
+    let again = account.versions.pending.filter(&is_refused);
+    account.versions.stored().filter(move |version| !is_refused(version)).chain(again)
 }
 
 /// The versions that a retirement logs in with: the old one, and the new one where both live side by side.
@@ -219,6 +228,16 @@ pub fn hold(mut account: Account, held: &Held, ctx: &Context) -> Option<Plan> {
         plan.ledger.push(LedgerEvent::NextAttempt { incident, at: Some(held.until) });
     }
     Some(plan)
+}
+
+/// What waits for room goes on now, because the target says something else about when it locks. `None` when nothing
+/// waits for that.
+#[must_use]
+pub fn let_go(mut account: Account, ctx: &Context) -> Option<Plan> {
+    let Stage::Waiting { run, at, .. } = &mut account.stage else { return None };
+    run.held?;
+    *at = (*at).min(ctx.now);
+    Some(Plan::new(account))
 }
 
 /// The heartbeat is put off until there is room.

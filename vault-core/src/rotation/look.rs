@@ -31,16 +31,26 @@ pub(super) async fn probe_all(
 ) -> Option<Finding> {
     let Settled { by, refused } = settle(rotator, bench, purse).await?;
     let candidate = bench.pending.as_ref().map(|version| version.number);
-    let mut versions: Vec<&StoredVersion> = stored(bench).collect();
-    if let Ok(Some(by)) = by {
-        // That one has just logged in by itself: those before it would only be refused.
-        versions.sort_by_key(|version| version.number != by);
+    let is_known = |version: &&StoredVersion| bench.refused.contains(&version.number);
+    let mut versions: Vec<&StoredVersion> = stored(bench).filter(|version| !is_known(version)).collect();
+    // What the candidate was a while ago says nothing of now: the change may have come true since.
+    let again = bench.pending.as_ref().filter(is_known);
+    if bench.overlaps {
+        // That another one works does not mean that the candidate does not: it is asked first, whatever that costs.
+        versions.splice(0..0, again);
+    } else {
+        if let (Ok(Some(by)), true) = (&by, purse.is_guarded()) {
+            // That one has just logged in by itself: those before it would only be refused.
+            versions.sort_by_key(|version| version.number != *by);
+        }
+        versions.extend(again);
     }
     let unsettled = by.err();
     for version in versions {
-        // One that was refused before the settlement may have become true by that; without one it has not.
+        // One that was refused before the settlement may have become true by that. Without one it may have as well, and is
+        // asked where that can lock nothing.
         let is_refused = unsettled.is_some() && refused.contains(&version.number);
-        if is_refused || bench.refused.contains(&version.number) {
+        if is_refused && purse.is_guarded() {
             continue;
         }
         if !purse.admits(&version.login.username) {
@@ -82,7 +92,10 @@ struct Settled {
 /// Ends what earlier attempts left on the target, by whichever management credential gets in. `None` when there is no
 /// room for the next login.
 async fn settle(rotator: &dyn Rotator, bench: &Bench<'_>, purse: &mut Purse) -> Option<Settled> {
-    let mut unsettled = Fault::new(FaultClass::Preflight, "the target has no management credential");
+    let mut unsettled = match bench.management {
+        [] => Fault::new(FaultClass::Preflight, "the target has no management credential"),
+        _ => Fault::new(FaultClass::ManagementAuthRefused, "the target has refused each stored version"),
+    };
     let mut refused = Vec::new();
     for management in bench.management {
         let own = stored(bench).filter(|_| bench.is_management);

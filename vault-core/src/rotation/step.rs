@@ -135,6 +135,10 @@ pub(crate) fn resume(account: Account, ctx: &Context) -> Plan {
 
 /// What waits is hurried by who revokes; otherwise it keeps its cause.
 fn hurried(mut account: Account, cause: Cause) -> Account {
+    if let Stage::Waiting { run, .. } = &mut account.stage {
+        // People may have been at it: what the target said before is asked again.
+        run.refused.clear();
+    }
     if let Stage::Waiting { run, .. } = &mut account.stage
         && matches!(cause, Cause::Revocation { .. })
         && !run.cause.spares_nobody()

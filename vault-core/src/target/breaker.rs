@@ -161,7 +161,10 @@ impl Circuit {
     #[must_use]
     pub fn unheard(self, now: Timestamp) -> Self {
         match self {
-            Self::HalfOpen { outage, .. } => Self::Open { outage, until: now.plus(PAUSE_BASE) },
+            Self::HalfOpen { outage, .. } => {
+                let probes = outage.probes.saturating_sub(1);
+                Self::Open { outage: Broken { probes, ..outage }, until: now.plus(PAUSE_BASE) }
+            }
             other => other,
         }
     }

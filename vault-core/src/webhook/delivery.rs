@@ -209,6 +209,12 @@ impl Delivery {
         self.about.filter(|_| self.kind.notifies())
     }
 
+    /// Whether the last attempt failed so.
+    #[must_use]
+    pub fn ended_as(&self, class: FailureClass) -> bool {
+        self.last.and_then(|last| last.failure) == Some(class)
+    }
+
     /// Notes what came of an attempt that ended at `now`; gives the time of the next one, if there is one.
     pub fn attempted(
         &mut self,

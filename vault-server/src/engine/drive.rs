@@ -64,10 +64,7 @@ impl Engine {
         };
         let called = match self.call(&account.value, effect).await? {
             Ok(called) => called,
-            Err(held) => {
-                self.unhear_circuit(target);
-                return self.hold_back(subject, &held).await.map(|()| None);
-            }
+            Err(held) => return self.hold_back(subject, &held).await.map(|()| None),
         };
         let turned = self.hear(target, called.evidence()).await;
         let Called { event, managed_by, refused: versions, brought, seat, .. } = called;
@@ -164,8 +161,14 @@ impl Engine {
             Ok(pass) => pass,
             Err(held) => return Ok(Err(held)),
         };
-        let (answer, managed_by, is_asked) =
-            self.run(account, effect, std::mem::take(&mut pass.purse)).await?;
+        let ran = self.run(account, effect, std::mem::take(&mut pass.purse)).await;
+        let (answer, managed_by, is_asked) = match ran {
+            Ok(ran) => ran,
+            Err(error) => {
+                self.settle_bills(&pass.unsent(account)).await?;
+                return Err(error.into());
+            }
+        };
         let bills = self.bills(account, effect, pass, &answer, managed_by.is_some());
         let Answer { event, minted, purse } = answer;
         let refused = purse.map(|purse| purse.refused).unwrap_or_default();
@@ -211,7 +214,7 @@ impl Engine {
             pending: tools.pending,
             current: tools.current,
             previous: tools.previous,
-            refused: account.stage.run().map_or(&[], |run| run.refused.as_slice()),
+            refused: account.stage.run().filter(|_| purse.is_guarded()).map_or(&[], |run| &run.refused),
             purse,
         };
         let began = tokio::time::Instant::now();

@@ -8,18 +8,21 @@
 //! A process that dies in between, or an answer that never comes, leaves the login counted as refused. Of a target
 //! without a threshold nothing is read or written.
 
+mod pass;
+
 use tokio::sync::OwnedSemaphorePermit;
 use vault_core::account::plan::Effect;
 use vault_core::account::{Account, Readable, Subject};
-use vault_core::clock::Timestamp;
 use vault_core::path::Name;
 use vault_core::rotation::execute::Answer;
 use vault_core::rotation::lockout::{Logins, Purse, asked, hold, of_management, sent};
 use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 use vault_core::target::Target;
-use vault_core::target::lockout::{Admission, Held, Limit, Login, Tally};
+use vault_core::target::lockout::{Admission, Held, Login, Tally};
 
+use self::pass::Pass;
+pub(crate) use self::pass::{Bill, Counted};
 use super::Engine;
 use super::commit::PlanError;
 use super::record::managed_name;
@@ -27,36 +30,6 @@ use crate::barrier::{CommitError, LoadError, Loaded, Record, Transaction, requir
 
 impl Record for Tally {
     const TABLE: Table = Table::LoginTally;
-}
-
-/// What an effect may cost, and what was reserved for it.
-#[derive(Default)]
-pub(super) struct Pass {
-    limit: Option<Limit>,
-    at: Option<Timestamp>,
-    reserved: Logins,
-    /// The name of the target's management credential.
-    manager: Option<String>,
-    /// What it may spend.
-    pub(super) purse: Purse,
-}
-
-/// What is to be written down of the logins of one name.
-#[derive(Clone, Debug)]
-pub(crate) struct Bill {
-    target: Name,
-    username: String,
-    limit: Limit,
-    reserved: Option<(u32, Timestamp)>,
-    shown: Vec<Login>,
-}
-
-/// The refused logins that count for a name.
-pub(crate) struct Counted {
-    /// All of them, and when none counts any more.
-    pub(crate) all: Held,
-    /// When there is room for the next one, where there is none.
-    pub(crate) held_until: Option<Timestamp>,
 }
 
 impl Engine {
@@ -171,11 +144,17 @@ impl Engine {
             self.told_to_wait(&target.name, &held).await?;
             return Ok(Err(held));
         }
-        self.reserve(&target, sent(account, effect)).await.map(Ok)
+        self.reserve(&target, sent(account, effect), &asked(account, effect)).await
     }
 
-    async fn reserve(&self, target: &Target, sent: Logins) -> Result<Pass, PlanError> {
-        let Some(limit) = target.lockout.limit() else { return Ok(Pass::default()) };
+    /// Writes `sent` down as refused, as far as there is room; for `asked` there must be.
+    async fn reserve(
+        &self,
+        target: &Target,
+        sent: Logins,
+        asked: &Logins,
+    ) -> Result<Result<Pass, Held>, PlanError> {
+        let Some(limit) = target.lockout.limit() else { return Ok(Ok(Pass::default())) };
         for _ in 0..CONFLICTS_MAX {
             let (now, barrier) = (self.now(), &self.inner.barrier);
             let mut batch = barrier.transaction().map_err(CommitError::from)?;
@@ -184,6 +163,14 @@ impl Engine {
                 let stored = self.tally(&target.name, username)?;
                 let tally = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
                 let left = tally.room(limit, now);
+                let needed = asked.get(username).map_or(0, |needed| limit.refusals.min(*needed));
+                if left < needed
+                    && let Some(held) = self.without_room(target, username, needed)?
+                {
+                    // Somebody else has had it since it was asked for.
+                    self.told_to_wait(&target.name, &held).await?;
+                    return Ok(Err(held));
+                }
                 let logins = left.min(*logins);
                 let tally = tally.reserve(logins, limit, now);
                 batch.put(managed_name(&target.name, username), require(stored.as_ref()), &tally);
@@ -193,10 +180,10 @@ impl Engine {
             let (manager, purse) = (Some(target.username.clone()), Purse::with(room, limit.refusals));
             let pass = Pass { limit: Some(limit), at: Some(now), reserved, manager, purse };
             if sent.is_empty() {
-                return Ok(pass);
+                return Ok(Ok(pass));
             }
             match barrier.commit(batch).await {
-                Ok(_) => return Ok(pass),
+                Ok(_) => return Ok(Ok(pass)),
                 Err(CommitError::Conflict) => tokio::task::yield_now().await,
                 Err(error) => return Err(error.into()),
             }
@@ -241,8 +228,15 @@ impl Engine {
         answer: &Answer,
         is_managed: bool,
     ) -> Vec<Bill> {
-        let (Some(limit), Some(at), Some(purse)) = (pass.limit, pass.at, &answer.purse) else {
-            return Vec::new();
+        let (Some(limit), Some(at)) = (pass.limit, pass.at) else { return Vec::new() };
+        let Some(purse) = &answer.purse else {
+            // Nor is it known what became of the login by which the call was made.
+            let manager = pass.manager.filter(|_| is_managed);
+            let bill = |username| {
+                let (target, shown) = (account.target.clone(), vec![Login::Refused]);
+                Bill { target, username, limit, reserved: None, shown }
+            };
+            return manager.map(bill).into_iter().collect();
         };
         let own = matches!(account.subject, Subject::Management(_));
         let by_itself =
@@ -333,7 +327,11 @@ impl Engine {
             return Ok(Err(held));
         }
         let username = username.to_owned();
-        let pass = self.reserve(target, Logins::from([(username.clone(), 1)])).await?;
+        let one = Logins::from([(username.clone(), 1)]);
+        let pass = match self.reserve(target, one.clone(), &one).await? {
+            Ok(pass) => pass,
+            Err(held) => return Ok(Err(held)),
+        };
         let (value, shown) = login.await;
         let reserved = pass.at.map(|at| (1, at));
         let bill = Bill {
@@ -360,18 +358,6 @@ impl Engine {
 fn acts_alone(account: &Account, effect: Effect) -> bool {
     matches!(effect, Effect::Check | Effect::CheckPrevious { settle: false })
         || matches!(account.subject, Subject::Management(_))
-}
-
-impl Bill {
-    fn of_management(target: &Target, limit: Limit, shown: Login) -> Self {
-        Self {
-            target: target.name.clone(),
-            username: target.username.clone(),
-            limit,
-            reserved: None,
-            shown: vec![shown],
-        }
-    }
 }
 
 /// How often a tally is written again because another commit came first.

@@ -65,8 +65,7 @@ impl Engine {
     fn recover_management(&self, target: Name) -> BoxFuture<'_, ()> {
         Box::pin(async move {
             let manager = Subject::Management(target);
-            // Who asks for it was let through to the target, so the circuit is no obstacle.
-            self.attend_admitted(manager.clone(), self.now()).await;
+            self.attend(manager.clone(), self.now()).await;
             drop(self.inner.flights.take(&manager.key(), OUTCOME_WAIT).await);
         })
     }

@@ -98,15 +98,6 @@ impl Engine {
 
     /// Does what is due for one account, unless somebody is at it or its target is busy.
     pub(super) async fn attend(&self, subject: Subject, now: Timestamp) {
-        self.attend_as(subject, now, None).await;
-    }
-
-    /// The same for what the target's circuit does not keep back.
-    pub(super) async fn attend_admitted(&self, subject: Subject, now: Timestamp) {
-        self.attend_as(subject, now, Some(Admission::Go)).await;
-    }
-
-    async fn attend_as(&self, subject: Subject, now: Timestamp, admitted: Option<Admission>) {
         let Some(mut flight) = self.inner.flights.try_take(&subject.key()) else { return };
         let account = match self.account(&subject) {
             Ok(Some(loaded)) => loaded.value,
@@ -127,10 +118,10 @@ impl Engine {
         let busy = !self.has_room(&account);
         let target = account.target.clone();
         let is_held = maintenance.is_some() && !account.must_go();
-        let admission = admitted.unwrap_or_else(|| self.admission(&account, is_held, busy, now));
+        let admission = self.admission(&account, is_held, busy, now);
         let is_shut = matches!(admission, Admission::Wait(_));
         let is_let_go = account.waits && !is_shut && (is_held || !busy);
-        if admission == Admission::Go && admitted.is_none() && !account.lending.expired(now) {
+        if admission == Admission::Go && !account.lending.expired(now) {
             flight.begins_by_clock();
         }
         if !is_shut

@@ -5,6 +5,7 @@ mod member;
 mod merge;
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vault_api::incident::{
@@ -99,22 +100,21 @@ impl IncidentService {
     /// [`LoadError`] by cause.
     pub fn list(&self, which: Which, order: Order, limit: Option<usize>) -> Result<Listed, LoadError> {
         let now = self.clock.now();
-        let part = |all: Vec<&Incident>| match order {
-            Order::Opened => oldest_and_newest(&all, limit),
-            Order::Exposure => most_pressing(all, limit, now),
-        };
         let cut = |all: Vec<&Incident>| {
-            let unacknowledged = all.iter().filter(|one| acknowledged(one).is_none()).count();
-            (all.len(), unacknowledged, part(all))
+            let alone = alone(all.iter().copied());
+            let unacknowledged = alone.iter().filter(|one| acknowledged(one).is_none()).count();
+            let part = match order {
+                Order::Opened => oldest_and_newest(&alone, limit),
+                Order::Exposure => most_pressing(&all, alone.clone(), limit, now),
+            };
+            (alone.len(), unacknowledged, part)
         };
         let (total, unacknowledged, part) = match which {
-            Which::Open => {
-                self.board.open_incidents(|open| cut(alone(open.collect::<Vec<_>>().into_iter())))?
-            }
+            Which::Open => self.board.open_incidents(|open| cut(open.collect()))?,
             Which::Closed | Which::All => {
                 let all = self.all()?;
                 let wanted = |one: &&Incident| which != Which::Closed || one.state == IncidentState::Closed;
-                cut(alone(all.iter().filter(wanted)))
+                cut(all.iter().filter(wanted).collect())
             }
         };
         let part = part.iter().map(|one| {
@@ -195,10 +195,21 @@ fn oldest_and_newest(all: &[&Incident], limit: Option<usize>) -> Vec<Incident> {
     first.iter().chain(rest.iter().skip(rest.len() - newest)).map(|one| (*one).clone()).collect()
 }
 
-/// Those that press most, first; of those that press alike the older ones.
-fn most_pressing(mut all: Vec<&Incident>, limit: Option<usize>, now: Timestamp) -> Vec<Incident> {
-    all.sort_by_cached_key(|one| Reverse(one.pressure(now)));
-    all.into_iter().take(limit.unwrap_or(usize::MAX)).cloned().collect()
+/// Those that press most, first, each with what is merged into it; of those that press alike the older ones.
+fn most_pressing(
+    all: &[&Incident],
+    mut alone: Vec<&Incident>,
+    limit: Option<usize>,
+    now: Timestamp,
+) -> Vec<Incident> {
+    let mut pressures: BTreeMap<IncidentId, u64> = BTreeMap::new();
+    for one in all {
+        let pressure = pressures.entry(one.merged.into.unwrap_or(one.id)).or_default();
+        *pressure = pressure.saturating_add(one.pressure(now));
+    }
+    let pressure = |one: &Incident| pressures.get(&one.id).copied().unwrap_or_else(|| one.pressure(now));
+    alone.sort_by_cached_key(|one| Reverse(pressure(one)));
+    alone.into_iter().take(limit.unwrap_or(usize::MAX)).cloned().collect()
 }
 
 /// When it was acknowledged since it was opened last.

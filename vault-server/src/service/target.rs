@@ -107,7 +107,7 @@ impl TargetService {
                 "the management credential of {name} is being rotated; try again in a moment"
             )));
         };
-        let new_password = request.password.is_some();
+        let (new_password, is_guarded_anew) = (request.password.is_some(), request.lockout.is_some());
         match self.engine.target(name)? {
             None => self.create(name, request, through).await?,
             Some(target) if through.is_foreign(target.value.origin.as_ref()) => {
@@ -119,6 +119,9 @@ impl TargetService {
         }
         drop((flight, references));
         self.engine.hasten_circuit(name);
+        if is_guarded_anew {
+            self.resume_held(name).await?;
+        }
         if new_password && self.is_trusted(&subject).await? {
             self.resume_parked(name).await?;
         }

@@ -133,14 +133,14 @@ db/b    idle    1        red        -        -        -
 async fn incidents_and_history_are_tables() {
     let incident = json!({
         "id": "i-7", "subject": "db/app", "target": "pg", "class": "unreachable", "phase": "apply", "state": "open",
-        "opened_at": "t3", "detail": "no route", "attempts": 2, "marks": {"t0": "a", "t3": "b", "t7": null},
+        "severity": "error", "exposure_seconds": 90, "opened_at": "t3", "detail": "no route", "attempts": 2, "marks": {"t0": "a", "t3": "b", "t7": null},
         "events": [{"at": "b", "kind": "opened"}, {"at": "c", "kind": "note", "by": "eve", "text": "line\nbreak"}],
     });
     assert_eq!(
         table(&json!({"incidents": [incident]}), &["incident", "list"]).await,
         "\
-ID   STATE  SUBJECT  CLASS        OPENED  ATTEMPTS  NEXT ATTEMPT  OWNER
-i-7  open   db/app   unreachable  t3      2         -             -
+ID   STATE  SUBJECT  CLASS        SEVERITY  OPENED  ATTEMPTS  NEXT ATTEMPT  OWNER
+i-7  open   db/app   unreachable  error     t3      2         -             -
 "
     );
     assert_eq!(table(&json!({"incidents": []}), &["incident", "list"]).await, "no open incident\n");
@@ -162,6 +162,8 @@ subject        db/app
 target         pg
 state          open
 class          unreachable
+severity       error
+exposure       1m30s
 phase          apply
 detail         no route
 owner          -

@@ -23,6 +23,11 @@ pub(super) async fn merge(context: Context) -> Result<Answer, ApiError> {
 
 pub(super) async fn unmerge(context: Context) -> Result<Answer, ApiError> {
     let (one, by, dry_run) = (id(&context)?, name(&context), dry_run(&context)?);
+    // Here as well.
+    let read = context.app.incidents.read(one)?;
+    if let Some(into) = read.and_then(|read| read.merged_into) {
+        permit(&context, &format!("incidents/{into}/unmerge"), None)?;
+    }
     let wish = Wish { at: context.now(), by: &by, dry_run };
     let both = context.app.incidents.unmerge(one, wish).await?;
     acted("unmerge", dry_run, "unmerged", steps_apart(&both))

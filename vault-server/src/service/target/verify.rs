@@ -6,7 +6,7 @@ use vault_core::path::Name;
 use vault_core::rehearsal::judge::{Code, Seen};
 use vault_core::rehearsal::{Finding, worst};
 use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::lockout::{of_check, of_probe};
+use vault_core::rotation::lockout::{let_go, of_check, of_probe};
 use vault_core::rotation::port::{CheckReport, Login, Probe, TargetSpec};
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::step;
@@ -65,12 +65,14 @@ impl TargetService {
             let unanswered = || Fault::new(FaultClass::Unreachable, "the target did not answer in time");
             (result.unwrap_or_else(|_| Err(unanswered())), shown)
         };
-        let _seat = self.engine.seat(&target).await?;
+        let seat = self.engine.seat(&target).await?;
         let checked = self.engine.guarded_login(&target, &target.username, call).await;
         let result = checked.map_err(ActError::from)?.map_err(ActError::from)?;
         self.engine.hear_call(name, result.as_ref().err()).await;
         match result {
             Ok(report) => {
+                // What follows waits for places, and who has one may wait for the seat.
+                drop(seat);
                 if manager.health != Health::Unknown || manager.incident.is_some() {
                     self.accounts.look(&subject).await?;
                 }
@@ -81,6 +83,7 @@ impl TargetService {
                 if fault.class == FaultClass::ManagementAuthRefused {
                     self.engine.note_refused_management(name, version).await;
                 }
+                drop(seat);
                 let status = Box::new(self.accounts.view(&manager)?);
                 Err(AccountError::Target { fault, status })
             }
@@ -108,6 +111,16 @@ impl TargetService {
                     }
                 })
                 .await?;
+        }
+        Ok(())
+    }
+
+    /// Lets those go on that the lockout guard holds, by what the target says now about when it locks.
+    pub(super) async fn resume_held(&self, name: &Name) -> Result<(), AccountError> {
+        for key in self.accounts.of_target(name)? {
+            let Some(subject) = Subject::from_key(&key) else { continue };
+            let Some(flight) = self.engine.flights().try_take(&key) else { continue };
+            self.engine.act(flight, &subject, |account, context| (let_go(account, context), ())).await?;
         }
         Ok(())
     }

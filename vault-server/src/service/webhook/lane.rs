@@ -30,6 +30,17 @@ pub(super) type Kept = Option<(Revision, Channel)>;
 struct Lane {
     kept: Kept,
     minute: Minute,
+    /// Until when it rests, because its login was refused: who tries that again and again locks the user.
+    rests_until: Option<Timestamp>,
+}
+
+impl Lane {
+    /// Whether nothing is sent now, by settings that were refused.
+    fn rests(&self, revision: Revision, now: Timestamp) -> bool {
+        let is_as_it_was = self.kept.as_ref().is_some_and(|(of, _)| *of == revision);
+        // A clock that was stepped back makes no rest longer.
+        is_as_it_was && self.rests_until.is_some_and(|until| now < until && until.since(now) <= LOGIN_REST)
+    }
 }
 
 impl WebhookService {
@@ -72,16 +83,21 @@ impl WebhookService {
         }
         let lane = match lane {
             Some(lane) => lane,
-            None => lane.insert(Lane { kept: None, minute: self.minute(id)? }),
+            None => lane.insert(Lane { kept: None, minute: self.minute(id)?, rests_until: None }),
         };
         self.tell_sum((name, &hook.value)).await?;
         let now = self.clock.now();
+        if lane.rests(hook.revision, now) {
+            return Ok(Some(Next::Wait));
+        }
         lane.minute = lane.minute.at(now);
         let room = lane.minute.room(hook.value.rate_limit);
         let page = if room == 0 { KEPT_TOGETHER } else { TOGETHER };
         let names = self.barrier.names(Table::WebhookQueue, id.as_bytes(), None, page)?;
         let full = names.len() == page;
-        let is_due = |name: &Vec<u8>| queued(name).is_some_and(|(due, _)| due <= now);
+        // What is due later than any retry is, was queued before the clock was stepped back.
+        let latest = now.plus(hook.value.retry_cap.max(hook.value.retry_base).saturating_mul(2));
+        let is_due = |name: &Vec<u8>| queued(name).is_some_and(|(due, _)| due <= now || due > latest);
         let due: Vec<Vec<u8>> = names.into_iter().take_while(is_due).collect();
         if due.is_empty() {
             return Ok(Some(Next::Wait));
@@ -91,7 +107,10 @@ impl WebhookService {
         self.keep_back(&hook.value, lane.minute, &keep).await?;
         lane.minute.sent = lane.minute.sent.saturating_add(u32::try_from(send.len()).unwrap_or(u32::MAX));
         let again = if is_more || more { Next::Look } else { Next::Wait };
-        self.send_all(name, hook, &mut lane.kept, send).await?;
+        let sent = self.send_all(name, hook, &mut lane.kept, send).await;
+        let is_refused = lane.kept.as_ref().is_some_and(|(_, channel)| channel.is_login_refused());
+        lane.rests_until = is_refused.then(|| now.plus(LOGIN_REST));
+        sent?;
         Ok(Some(again))
     }
 
@@ -321,3 +340,5 @@ const TOGETHER: usize = 8;
 const PULSE: Duration = Duration::from_millis(500);
 /// Names read at a time.
 const PAGE: usize = 500;
+/// How long mail rests after a login was refused, unless its settings change.
+const LOGIN_REST: Duration = Duration::from_mins(15);

@@ -126,7 +126,9 @@ impl WebhookService {
             let delivery = pending.value.0;
             sum.add(&delivery, Facts::of(&delivery.body));
             batch.delete::<Queued>(key.as_slice(), pending.revision);
-            if let Some(about) = delivery.notifies() {
+            // Who is not named in it is nobody's news.
+            let named = delivery.notifies().filter(|about| sum.incidents.contains(&about.incident));
+            if let Some(about) = named {
                 let key = notice_key(id, sum.id, about);
                 let is_there = self.barrier.revision::<Notice>(key.clone())?.is_some();
                 if !is_there && notices.insert(key.clone()) {
@@ -223,7 +225,16 @@ impl WebhookService {
     /// Forgets notices of summaries that are not in the log any more.
     pub(super) async fn tidy_notices(&self, id: WebhookId) -> Result<(), WebhookError> {
         let prefix = [NOTICE, id.as_bytes()].concat();
-        if self.barrier.names(Table::WebhookNote, &prefix, None, 1)?.is_empty() {
+        // Before it is asked which summaries there are: the notices of one that is opened meanwhile are not among them.
+        let (mut notices, mut after) = (Vec::new(), None::<Vec<u8>>);
+        loop {
+            let page = self.barrier.names(Table::WebhookNote, &prefix, after.as_deref(), PAGE)?;
+            let Some(last) = page.last() else { break };
+            after = Some(last.clone());
+            notices.extend(page);
+            tokio::task::yield_now().await;
+        }
+        if notices.is_empty() {
             return Ok(());
         }
         let mut known: BTreeSet<EventId> = self.open_sum(id)?.0.into_iter().map(|sum| sum.id).collect();
@@ -232,13 +243,10 @@ impl WebhookService {
                 known.insert(shown.delivery.event);
             }
         })?;
-        let is_over = |key: &[u8]| {
-            key.starts_with(&prefix)
-                && noted(key)
-                    .and_then(|(_, summary)| summary)
-                    .is_some_and(|summary| !known.contains(&summary))
-        };
-        self.drop_all(Table::WebhookNote, is_over).await
+        notices.retain(|key| {
+            noted(key).and_then(|(_, summary)| summary).is_some_and(|summary| !known.contains(&summary))
+        });
+        self.drop_keys(Table::WebhookNote, notices).await
     }
 }
 

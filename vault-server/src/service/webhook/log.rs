@@ -95,6 +95,8 @@ impl WebhookService {
         self.each(id, |shown| match shown.delivery.state {
             DeliveryState::Pending => counts.pending += 1,
             DeliveryState::Delivered => counts.delivered += 1,
+            // What is not true any more was not given up.
+            DeliveryState::Dead if shown.delivery.ended_as(FailureClass::Overtaken) => {}
             DeliveryState::Dead => counts.dead += 1,
             DeliveryState::Summed => counts.summed += 1,
         })?;
@@ -193,22 +195,14 @@ impl WebhookService {
     /// # Errors
     /// [`WebhookError`] by cause; the rest waits for the next time.
     pub async fn tidy(&self) -> Result<(), WebhookError> {
-        let mut known: Vec<WebhookId> = Vec::new();
-        for (_, hook) in self.barrier.list_each::<Webhook>(&[], None, PAGE)? {
-            match hook {
-                Ok(hook) => known.push(hook.value.id),
-                // Whose deliveries are whose is not known: nothing goes.
-                Err(error) => return Err(error.into()),
-            }
-        }
         let (mut pending, mut dead) = (0, 0);
         for table in [Table::WebhookQueue, Table::WebhookLog] {
-            let of_known = |key: &[u8]| known.iter().any(|id| key.starts_with(id.as_bytes()));
-            self.drop_all(table, |key| !of_known(key)).await?;
+            let is_of = |key: &[u8], id: &WebhookId| key.starts_with(id.as_bytes());
+            self.drop_strangers(table, is_of).await?;
         }
-        let is_known = |key: &[u8]| noted(key).is_some_and(|(webhook, _)| known.contains(&webhook));
-        self.drop_all(Table::WebhookNote, |key| !is_known(key)).await?;
-        for id in known {
+        let is_of = |key: &[u8], id: &WebhookId| noted(key).is_some_and(|(webhook, _)| webhook == *id);
+        self.drop_strangers(Table::WebhookNote, is_of).await?;
+        for id in self.ids()? {
             self.shorten(id).await?;
             self.tidy_notices(id).await?;
             self.tidy_threads(id).await?;
@@ -245,17 +239,29 @@ impl WebhookService {
         }
     }
 
-    pub(super) async fn drop_all(
+    /// The webhooks that there are.
+    fn ids(&self) -> Result<Vec<WebhookId>, WebhookError> {
+        let hooks = self.barrier.list_each::<Webhook>(&[], None, PAGE)?;
+        // Whose deliveries are whose is not known while one cannot be read: nothing goes.
+        let ids = hooks.into_iter().map(|(_, hook)| Ok(hook?.value.id));
+        ids.collect::<Result<_, LoadError>>().map_err(WebhookError::from)
+    }
+
+    /// Drops what belongs to no webhook. Who there is is asked after each page was read: what is queued for a webhook that
+    /// is made meanwhile is not on it.
+    async fn drop_strangers(
         &self,
         table: Table,
-        goes: impl Fn(&[u8]) -> bool,
+        is_of: impl Fn(&[u8], &WebhookId) -> bool,
     ) -> Result<(), WebhookError> {
         let mut after: Option<Vec<u8>> = None;
         loop {
-            let page = self.barrier.names(table, &[], after.as_deref(), PAGE)?;
+            let mut page = self.barrier.names(table, &[], after.as_deref(), PAGE)?;
             let Some(last) = page.last() else { return Ok(()) };
             after = Some(last.clone());
-            self.drop_keys(table, page.into_iter().filter(|key| goes(key)).collect()).await?;
+            let known = self.ids()?;
+            page.retain(|key| !known.iter().any(|id| is_of(key, id)));
+            self.drop_keys(table, page).await?;
             tokio::task::yield_now().await;
         }
     }

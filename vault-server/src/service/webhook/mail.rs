@@ -6,6 +6,7 @@
 
 use std::error::Error;
 use std::net::SocketAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
@@ -22,7 +23,6 @@ use super::address::{LookupError, MailServer, checked_mail, lookup};
 use super::send::{Answered, REST_MAX, roots};
 
 /// Who sends the mail of a webhook, as it is configured now.
-#[derive(Clone)]
 pub(super) struct Mailer {
     server: MailServer,
     /// `None`: in plain text, which was allowed in words.
@@ -30,6 +30,7 @@ pub(super) struct Mailer {
     from: Mailbox,
     to: Vec<Mailbox>,
     hello: ClientId,
+    login_refused: AtomicBool,
 }
 
 /// Why an address of a webhook is none, in words that say what to mend.
@@ -53,7 +54,7 @@ impl Mailer {
         let is_plain = webhook.allow_http && !server.tls_at_once;
         let tls = if is_plain { None } else { Some(parameters(webhook, &server.host)?) };
         let hello = ClientId::Domain(from.email.domain().to_owned());
-        Some(Self { server, tls, from, to, hello })
+        Some(Self { server, tls, from, to, hello, login_refused: AtomicBool::new(false) })
     }
 
     /// The letter for a delivery.
@@ -71,12 +72,23 @@ impl Mailer {
         let Some(message) = self.message(letter, at) else {
             return Answered::failed(FailureClass::Settings);
         };
-        let talk = self.talk(webhook, &message);
-        match tokio::time::timeout(webhook.timeout, talk).await {
-            Ok(Ok(status)) => Answered { status: Some(status), failure: None },
-            Ok(Err(failed)) => failed,
+        let answered = match tokio::time::timeout(webhook.timeout, self.talk(webhook, &message)).await {
+            Ok((answered, connection)) => {
+                // What was said is said: how the conversation ends does not matter.
+                if let Some(mut connection) = connection {
+                    let _ = tokio::time::timeout(REST_MAX, connection.quit()).await;
+                }
+                answered
+            }
             Err(_) => Answered::failed(FailureClass::Timeout),
-        }
+        };
+        self.login_refused.store(answered.failure == Some(FailureClass::Login), Ordering::Relaxed);
+        answered
+    }
+
+    /// Whether the last login was refused.
+    pub(super) fn is_login_refused(&self) -> bool {
+        self.login_refused.load(Ordering::Relaxed)
     }
 
     fn message(&self, letter: Letter, at: Timestamp) -> Option<Message> {
@@ -98,13 +110,26 @@ impl Mailer {
         builder.singlepart(part).ok()
     }
 
-    async fn talk(&self, webhook: &Webhook, message: &Message) -> Result<u16, Answered> {
-        let mut connection = self.connect().await?;
+    /// What the server says to a message, and the connection, where there is one.
+    async fn talk(&self, webhook: &Webhook, message: &Message) -> (Answered, Option<AsyncSmtpConnection>) {
+        let mut connection = match self.connect(webhook.timeout).await {
+            Ok(connection) => connection,
+            Err(failed) => return (failed, None),
+        };
+        let said = self.converse(&mut connection, webhook, message).await;
+        (said.unwrap_or_else(|failed| failed), Some(connection))
+    }
+
+    async fn converse(
+        &self,
+        connection: &mut AsyncSmtpConnection,
+        webhook: &Webhook,
+        message: &Message,
+    ) -> Result<Answered, Answered> {
         if !self.server.tls_at_once
             && let Some(tls) = &self.tls
         {
             if !connection.can_starttls() {
-                connection.abort().await;
                 return Err(Answered::failed(FailureClass::Tls));
             }
             connection.starttls(tls.clone(), &self.hello).await.map_err(|error| answered(&error))?;
@@ -112,20 +137,18 @@ impl Mailer {
         if let Some((user, password)) = credentials(webhook) {
             // Wiped are the vault's own copies; the library's are only freed.
             let credentials = Credentials::new(user.to_owned(), password.to_owned());
-            if let Err(error) = connection.auth(DEFAULT_MECHANISMS, &credentials).await {
-                connection.abort().await;
-                return Err(refused_login(&error));
-            }
+            let login = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
+            login.map_err(|error| refused_login(&error))?;
         }
         let sent = connection.send(message.envelope(), &message.formatted()).await;
         let status = u16::from(sent.map_err(|error| answered(&error))?.code());
-        // Taken is taken: how the conversation ends does not matter.
-        let _ = tokio::time::timeout(REST_MAX, connection.quit()).await;
-        Ok(status)
+        // Whatever asks for more has not taken it.
+        let failure = Some(FailureClass::Failed).filter(|_| !(200..300).contains(&status));
+        Ok(Answered { status: Some(status), failure })
     }
 
     /// A connection to the first address that takes one.
-    async fn connect(&self) -> Result<AsyncSmtpConnection, Answered> {
+    async fn connect(&self, timeout: Duration) -> Result<AsyncSmtpConnection, Answered> {
         let addresses = lookup(&self.server.host, self.server.port).await.map_err(|error| {
             Answered::failed(match error {
                 LookupError::Unresolved => FailureClass::Unresolved,
@@ -133,10 +156,13 @@ impl Mailer {
             })
         })?;
         let mut last = Answered::failed(FailureClass::Unresolved);
+        // One that does not answer leaves time for the others.
+        let each = timeout / u32::try_from(addresses.len()).unwrap_or(u32::MAX).max(1);
         for address in addresses {
-            match self.connect_to(address).await {
-                Ok(connection) => return Ok(connection),
-                Err(error) => last = answered(&error),
+            match tokio::time::timeout(each, self.connect_to(address)).await {
+                Ok(Ok(connection)) => return Ok(connection),
+                Ok(Err(error)) => last = answered(&error),
+                Err(_) => last = Answered::failed(FailureClass::Timeout),
             }
         }
         Err(last)
@@ -243,6 +269,7 @@ mod tests {
             from: "Rotunda <rotunda@example.org>".parse().unwrap(),
             to: vec!["a@example.org".parse().unwrap(), "b@example.org".parse().unwrap()],
             hello: ClientId::Domain("example.org".to_owned()),
+            login_refused: AtomicBool::new(false),
         }
     }
 

@@ -55,6 +55,11 @@ impl Channel {
         client(webhook).map(Self::Http)
     }
 
+    /// Whether the receiver refused to let the vault log in last.
+    pub(super) fn is_login_refused(&self) -> bool {
+        matches!(self, Self::Mail(mailer) if mailer.is_login_refused())
+    }
+
     /// Sends a message, and tells what the receiver said. `first` is the first mail about the same incident.
     pub(super) async fn send(
         &self,

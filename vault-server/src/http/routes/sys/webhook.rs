@@ -205,6 +205,7 @@ impl Wishes {
 
     fn apply(&self, webhook: &mut Webhook) -> Result<(), ApiError> {
         let is_new = webhook.url.is_empty();
+        self.keeps_secrets(webhook, is_new)?;
         webhook.format = self.format.unwrap_or(webhook.format);
         webhook.url = self.url.clone().unwrap_or_else(|| std::mem::take(&mut webhook.url));
         if webhook.url.is_empty() && webhook.format == Format::Pagerduty {
@@ -247,6 +248,26 @@ impl Wishes {
             webhook.max_attempts = u32::try_from(attempts).unwrap_or(u32::MAX);
         }
         Ok(())
+    }
+
+    /// What is stored is not shown to an address, or by a trust, that somebody without it names.
+    fn keeps_secrets(&self, webhook: &Webhook, is_new: bool) -> Result<(), ApiError> {
+        let moves = self.url.as_ref().is_some_and(|url| *url != webhook.url)
+            || self.tls_ca.as_ref().is_some_and(|pem| *pem != webhook.tls_ca.clone().unwrap_or_default());
+        if is_new || !moves {
+            return Ok(());
+        }
+        let has_password = webhook.mail.as_ref().is_some_and(|mail| mail.password.is_some());
+        let missing = match (has_password && self.password.is_none(), &webhook.routing_key, &self.routing_key)
+        {
+            (true, ..) => "password",
+            (_, Some(_), None) => "routing_key",
+            _ => return Ok(()),
+        };
+        Err(ApiError::invalid(format!(
+            "give {missing} again when url or tls_ca changes: the stored one is not sent to an address that \
+             somebody without it names"
+        )))
     }
 
     /// Changes what is said of mail; where nothing of it is left, there is none.
