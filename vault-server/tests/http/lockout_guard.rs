@@ -169,15 +169,16 @@ async fn a_probe_stops_where_the_next_login_could_lock_and_goes_on_with_the_next
     bench.passes(WINDOW - 20).await;
     assert_eq!(bench.target.failed_logins("app"), 2);
     assert!(!bench.target.is_locked("app"));
-    // Then the next version is tried, and not the candidate again; none works, and a rotation repairs it.
+    // Then the next version is tried, and the candidate once more, for it may have come true since.
     bench.target.forget_failures();
     let applied = bench.target.applied();
     bench.passes(200).await;
-    assert_eq!(
-        bench.target.failed_logins("app"),
-        4,
-        "the current one, and the old one when it was to be dead"
-    );
+    assert_eq!(bench.target.failed_logins("app"), 4, "the current one, and the candidate");
+    assert_eq!(bench.target.applied(), applied, "there is no room for the login that would prove a change");
+    assert!(!bench.target.is_locked("app"));
+    // None works, and a rotation repairs it.
+    bench.window_ends().await;
+    assert_eq!(bench.target.failed_logins("app"), 5, "the old one when it was to be dead");
     assert_eq!(bench.target.applied() - applied, 1);
     let password = bench.password("app").await;
     assert!(bench.target.accepts("app", &password));
@@ -299,6 +300,31 @@ async fn no_more_calls_are_under_way_than_may_all_be_refused() {
     assert_eq!([a, b, c, d].map(|reply| reply.status), [502; 4]);
     assert!(bench.target.failed_logins("manager") <= 2, "{}", bench.target.failed_logins("manager"));
     assert!(!bench.target.is_locked("manager"));
+}
+
+#[tokio::test]
+async fn a_look_at_a_target_and_a_rotation_there_do_not_wait_for_each_other() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    bench.post("targets/rotate/t", json!({})).await.expect_status(200);
+    bench.configure_target(json!({ "lockout_threshold": 2 })).await.expect_status(204);
+    bench.target.next(Verb::Apply, Mishap::Hangs);
+    let rotated = bench.post("accounts/rotate/app", json!({}));
+    let checked = async {
+        until(|| bench.target.hanging() == 1).await;
+        bench.post("targets/check/t", json!({})).await
+    };
+    let released = async {
+        until(|| bench.target.hanging() == 1).await;
+        for _ in 0..10_000 {
+            tokio::task::yield_now().await;
+        }
+        bench.target.release();
+    };
+    let all = async { tokio::join!(rotated, checked, released) };
+    let (_, checked, ()) = tokio::time::timeout(seconds(60), all).await.unwrap();
+    checked.expect_status(200);
+    bench.rest().await;
 }
 
 #[tokio::test]

@@ -266,6 +266,23 @@ fn what_gets_worse_beneath_it_makes_the_survivor_worse() {
 }
 
 #[test]
+fn how_bad_those_beneath_it_are_is_not_forgotten() {
+    // One that was proven, and fails again while the survivor is open.
+    let mut world = four();
+    world.merge(0, 1).unwrap();
+    world.prove(0, 0);
+    world.fault(0, 0, FaultClass::Drift);
+    assert_eq!(world.incidents[&1].severity(), Severity::Critical);
+    // The survivor's own part was over, and fails again less badly.
+    let mut world = four();
+    world.merge(0, 1).unwrap();
+    world.fault(0, 0, FaultClass::Drift);
+    world.prove(1, 0);
+    world.fault(1, 0, FaultClass::StoreFailed);
+    assert_eq!(world.incidents[&1].severity(), Severity::Critical);
+}
+
+#[test]
 fn taken_apart_each_goes_its_own_way_and_one_that_only_waited_is_over() {
     let mut world = four();
     world.merge(0, 1).unwrap();

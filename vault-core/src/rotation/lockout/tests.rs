@@ -139,7 +139,10 @@ fn what_is_held_keeps_its_step_and_goes_on_where_it_stopped_without_having_been_
     let run = resumed.account.stage.run().unwrap();
     assert_eq!((run.attempts, run.held, run.refused.as_slice()), (1, None, &[3][..]));
     assert_eq!(asked(&resumed.account, Effect::Probe), app(1));
-    assert_eq!(sent(&resumed.account, Effect::Probe), app(2), "the one that was refused is not tried again");
+    assert_eq!(sent(&resumed.account, Effect::Probe), app(3), "the candidate once more, after the others");
+    let other = Account { stage: account(Step::Probe).stage, ..resumed.account.clone() };
+    let other = remember(other, &[2]);
+    assert_eq!(sent(&other, Effect::Probe), app(2), "another that was refused is not tried again");
     // A new doubt begins with nothing refused.
     let works = Event::Probed(Finding::Works(2));
     let next = advance(resumed.account, works, &ctx()).unwrap();
