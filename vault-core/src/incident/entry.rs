@@ -11,7 +11,7 @@ pub use self::cause::Cause;
 
 use super::Marks;
 use super::group::Why;
-use super::merge::Told;
+use super::merge::{Told, waiting};
 use crate::account::Subject;
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
@@ -316,11 +316,6 @@ impl Entry {
         }
         text
     }
-}
-
-fn waiting(proven: bool, open: u32) -> String {
-    let own = if proven { "verified healthy" } else { "no longer managed" };
-    format!("its own part is {own}; it stays open until {open} merged into it are")
 }
 
 /// A subject as people know it.

@@ -258,6 +258,12 @@ const fn ended(incident: &Incident, proven: bool) -> What {
     }
 }
 
+/// The line of one whose own part is over, and that waits for others.
+pub(super) fn waiting(proven: bool, open: u32) -> String {
+    let own = if proven { "verified healthy" } else { "no longer managed" };
+    format!("its own part is {own}; it stays open until {open} merged into it are")
+}
+
 /// What the time line of the survivor says of one beneath it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

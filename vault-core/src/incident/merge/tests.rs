@@ -257,15 +257,6 @@ fn who_takes_the_survivor_takes_all_and_a_merged_one_waits_for_nobody() {
 }
 
 #[test]
-fn what_gets_worse_beneath_it_makes_the_survivor_worse() {
-    let mut world = four();
-    world.merge(0, 1).unwrap();
-    assert_eq!(world.incidents[&1].severity(), Severity::Error);
-    world.fault(0, 0, FaultClass::Drift);
-    assert_eq!(world.incidents[&1].severity(), Severity::Critical);
-}
-
-#[test]
 fn how_bad_those_beneath_it_are_is_not_forgotten() {
     // One that was proven, and fails again while the survivor is open.
     let mut world = four();
@@ -276,7 +267,9 @@ fn how_bad_those_beneath_it_are_is_not_forgotten() {
     // The survivor's own part was over, and fails again less badly.
     let mut world = four();
     world.merge(0, 1).unwrap();
+    assert_eq!(world.incidents[&1].severity(), Severity::Error);
     world.fault(0, 0, FaultClass::Drift);
+    assert_eq!(world.incidents[&1].severity(), Severity::Critical);
     world.prove(1, 0);
     world.fault(1, 0, FaultClass::StoreFailed);
     assert_eq!(world.incidents[&1].severity(), Severity::Critical);

@@ -116,16 +116,18 @@ impl Mailer {
             Ok(connection) => connection,
             Err(failed) => return (failed, None),
         };
-        let said = self.converse(&mut connection, webhook, message).await;
-        (said.unwrap_or_else(|failed| failed), Some(connection))
+        // One of which TLS has failed is not to be spoken to any more.
+        if let Err(failed) = self.secure(&mut connection).await {
+            return (failed, None);
+        }
+        match converse(&mut connection, webhook, message).await {
+            Ok(said) => (said, Some(connection)),
+            Err(failed) => (failed, None),
+        }
     }
 
-    async fn converse(
-        &self,
-        connection: &mut AsyncSmtpConnection,
-        webhook: &Webhook,
-        message: &Message,
-    ) -> Result<Answered, Answered> {
+    /// Has the connection go on under TLS, where it does not from the first byte.
+    async fn secure(&self, connection: &mut AsyncSmtpConnection) -> Result<(), Answered> {
         if !self.server.tls_at_once
             && let Some(tls) = &self.tls
         {
@@ -134,17 +136,7 @@ impl Mailer {
             }
             connection.starttls(tls.clone(), &self.hello).await.map_err(|error| answered(&error))?;
         }
-        if let Some((user, password)) = credentials(webhook) {
-            // Wiped are the vault's own copies; the library's are only freed.
-            let credentials = Credentials::new(user.to_owned(), password.to_owned());
-            let login = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
-            login.map_err(|error| refused_login(&error))?;
-        }
-        let sent = connection.send(message.envelope(), &message.formatted()).await;
-        let status = u16::from(sent.map_err(|error| answered(&error))?.code());
-        // Whatever asks for more has not taken it.
-        let failure = Some(FailureClass::Failed).filter(|_| !(200..300).contains(&status));
-        Ok(Answered { status: Some(status), failure })
+        Ok(())
     }
 
     /// A connection to the first address that takes one.
@@ -175,6 +167,25 @@ impl Mailer {
         let tls = self.tls.clone().filter(|_| self.server.tls_at_once);
         AsyncSmtpConnection::connect_tokio1(address, None, &self.hello, tls, None).await
     }
+}
+
+/// Logs in, where that is configured, and sends the message.
+async fn converse(
+    connection: &mut AsyncSmtpConnection,
+    webhook: &Webhook,
+    message: &Message,
+) -> Result<Answered, Answered> {
+    if let Some((user, password)) = credentials(webhook) {
+        // Wiped are the vault's own copies; the library's are only freed.
+        let credentials = Credentials::new(user.to_owned(), password.to_owned());
+        let login = connection.auth(DEFAULT_MECHANISMS, &credentials).await;
+        login.map_err(|error| refused_login(&error))?;
+    }
+    let sent = connection.send(message.envelope(), &message.formatted()).await;
+    let status = u16::from(sent.map_err(|error| answered(&error))?.code());
+    // Whatever asks for more has not taken it.
+    let failure = Some(FailureClass::Failed).filter(|_| !(200..300).contains(&status));
+    Ok(Answered { status: Some(status), failure })
 }
 
 /// User and password of a webhook, where it has both.
