@@ -6,12 +6,14 @@
 pub use rotunda_drill::{ldap, postgres, proxy};
 
 pub mod aws;
+pub mod collector;
 pub mod jupyterhub;
 pub mod keys;
 pub mod mail;
 pub mod mysql;
 pub mod plugin;
 pub mod process;
+mod python;
 pub mod rabbitmq;
 pub mod redis;
 pub mod ssh;

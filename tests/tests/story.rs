@@ -39,5 +39,7 @@ mod remedy;
 mod restart;
 #[path = "story/silence.rs"]
 mod silence;
+#[path = "story/trace.rs"]
+mod trace;
 #[path = "story/webhook.rs"]
 mod webhook;

@@ -43,4 +43,5 @@ pub mod rehearsal;
 pub mod rotation;
 pub mod silence;
 pub mod target;
+pub mod trace;
 pub mod webhook;

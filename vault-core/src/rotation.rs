@@ -29,3 +29,4 @@ pub mod provisioner;
 pub mod run;
 pub mod shadow;
 pub mod step;
+pub mod trace;

@@ -58,6 +58,7 @@ use crate::service::watch::WatchService;
 use crate::service::webhook::WebhookService;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::{CollectorError, Tracer};
 
 /// The wired server. Handlers and background tasks hold it in an `Arc`.
 pub struct App {
@@ -71,6 +72,8 @@ pub struct App {
     pub barrier: Barrier,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
+    /// Where spans are handed in.
+    pub tracer: Tracer,
     /// Says when to stop, and waits for what still runs.
     pub shutdown: Shutdown,
     /// Who is signed in at the dashboard.
@@ -166,6 +169,9 @@ pub enum StartError {
     /// The seal's configuration cannot be read.
     #[error("the vault's seal cannot be read")]
     Seal(#[source] SealError),
+    /// Traces are wanted, and there is no way to the collector.
+    #[error("traces cannot be exported")]
+    Traces(#[from] CollectorError),
 }
 
 impl App {
@@ -185,10 +191,11 @@ impl App {
     /// Wires the services over an open store.
     ///
     /// # Errors
-    /// [`StartError::Seal`].
+    /// [`StartError::Seal`] and [`StartError::Traces`].
     pub fn over(store: Arc<Store>, config: Config, ports: Ports) -> Result<Arc<Self>, StartError> {
         let Ports { clock, entropy, rotators } = ports;
         let (metrics, shutdown) = (Arc::new(Metrics::new()), Shutdown::new());
+        let tracer = Tracer::new(config.telemetry.as_ref(), &metrics, &entropy)?;
         let barrier = Barrier::new(Arc::clone(&store), config.suite, Arc::clone(&entropy));
         let audit = AuditService::new(&config.audit_file, Arc::clone(&metrics));
         let settings = Settings::new(&barrier, &audit, &config.data_dir);
@@ -201,7 +208,7 @@ impl App {
         let tokens = Arc::new(TokenService::new(barrier.clone(), Arc::clone(&entropy), limits));
         let logins = Arc::new(LoginService::new(barrier.clone(), Arc::clone(&tokens)));
         let ports = Ports { clock: Arc::clone(&clock), entropy: Arc::clone(&entropy), rotators };
-        let wired = Wired::over(&barrier, &audit, ports, &metrics, &shutdown, (tokens, mounts));
+        let wired = Wired::over(&barrier, &audit, ports, (&metrics, &tracer), &shutdown, (tokens, mounts));
         let desks = Desks::over(&wired, &metrics, &shutdown, config.connections_max);
         let Wired { engine, consumers, knowers, tokens, mounts } = wired;
         let Desks { accounts, campaigns, databases, dynamic, incidents, leases, .. } = desks;
@@ -249,6 +256,7 @@ impl App {
             entropy,
             barrier,
             metrics,
+            tracer,
             shutdown,
             mounts,
             audit,
@@ -277,6 +285,7 @@ impl App {
 
     /// Starts the background tasks: ends of tokens, re-wrap, audit checkpoints, the check of the store.
     pub fn start_tasks(self: &Arc<Self>) {
+        self.tracer.start();
         self.tokens.set_watcher(Arc::new(self.leases.clone()));
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.tokens.sweep_until(&*app.clock, &app.shutdown).await });
@@ -334,6 +343,7 @@ impl App {
         if tokio::time::timeout(TASKS_MAX, self.shutdown.drained()).await.is_err() {
             tracing::warn!("some work had not ended in time; it goes on at the next start");
         }
+        self.tracer.finish().await;
         self.seal.seal().await;
         let store = Arc::clone(self.barrier.store());
         if tokio::task::spawn_blocking(move || store.close()).await.is_err() {

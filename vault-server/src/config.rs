@@ -5,12 +5,14 @@
 mod checked;
 mod plugin;
 pub mod raw;
+mod telemetry;
 
 use std::path::{Path, PathBuf};
 
 pub use self::checked::{Config, Listener, Log, LogFormat, Tls};
 pub use self::plugin::Plugins;
 use self::raw::RawConfig;
+pub use self::telemetry::Telemetry;
 
 /// Why a configuration was refused. The text names the file, the key and what to mend.
 #[derive(Debug, thiserror::Error)]

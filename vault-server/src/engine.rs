@@ -36,6 +36,7 @@ pub mod previous;
 pub mod rehearse;
 pub(crate) mod silence;
 pub mod standing;
+mod trace;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -60,6 +61,7 @@ use crate::service::audit::{AuditService, AuditUnavailable};
 use crate::service::consumer::ConsumerService;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::Tracer;
 
 /// The interpreter. Cheap to clone.
 #[derive(Clone)]
@@ -84,6 +86,7 @@ struct Inner {
     /// Whose turn it is to write to the incident of a target.
     turns: group::Turns,
     meter: Meter,
+    tracer: Tracer,
     board: Board,
     shutdown: Shutdown,
     /// Held for reading by who refers to a policy in a commit, and for writing by who removes one.
@@ -106,6 +109,8 @@ pub struct Ports {
     pub rotators: Registry,
     /// Counters and gauges.
     pub metrics: Arc<Metrics>,
+    /// Where spans are handed in.
+    pub tracer: Tracer,
     /// Says when to stop.
     pub shutdown: Shutdown,
 }
@@ -114,7 +119,7 @@ impl Engine {
     /// An engine at rest; [`scheduler::run`] makes it look at the clock.
     #[must_use]
     pub fn new(ports: Ports) -> Self {
-        let Ports { barrier, audit, consumers, clock, entropy, rotators, metrics, shutdown } = ports;
+        let Ports { barrier, audit, consumers, clock, entropy, rotators, metrics, tracer, shutdown } = ports;
         let outbox = Outbox::new(barrier.clone(), Arc::clone(&clock), Arc::clone(&entropy), &metrics);
         let (flights, gates) = (Arc::default(), Gates::default());
         let (meter, board) = (Meter::new(&metrics, rotators.kinds()), Board::new(&barrier));
@@ -133,6 +138,7 @@ impl Engine {
                 paces: heartbeat::Paces::default(),
                 turns: group::Turns::default(),
                 meter,
+                tracer,
                 board,
                 shutdown,
                 references: RwLock::default(),

@@ -1,4 +1,6 @@
-//! What the server tells about itself: the log and the metrics. Neither carries a secret or a name.
+//! What the server tells about itself: the log, the metrics and, where they are wanted, traces. None carries a secret;
+//! the names of accounts and targets are in traces alone.
 
 pub mod logging;
 pub mod metrics;
+pub mod trace;

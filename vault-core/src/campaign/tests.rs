@@ -199,6 +199,7 @@ fn run(started_at: Timestamp, fault: bool) -> Run {
         doubtful: false,
         held: None,
         refused: Vec::new(),
+        parked: 0,
         grace: None,
         fault: fault.then(|| Fault::new(FaultClass::Unreachable, "gone")),
     }

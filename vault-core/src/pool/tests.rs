@@ -84,6 +84,7 @@ fn run(fault: Option<Fault>) -> Run {
         doubtful: false,
         held: None,
         refused: Vec::new(),
+        parked: 0,
         fault,
         grace: None,
     }

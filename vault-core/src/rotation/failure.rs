@@ -62,13 +62,14 @@ pub(super) fn wait(plan: &mut Plan, run: Run, step: Step, ctx: &Context) {
 }
 
 /// Stops at `step` until a person says go on.
-pub(super) fn park(plan: &mut Plan, run: Run, step: Step, ctx: &Context) {
+pub(super) fn park(plan: &mut Plan, mut run: Run, step: Step, ctx: &Context) {
     let class = run.fault.as_ref().map(|fault| fault.class);
     if let Some(incident) = plan.account.incident {
         plan.ledger.push(LedgerEvent::Parked { incident, at: ctx.now });
     }
     plan.ended = Some(ended(plan, &run, ctx, class.or(Some(FaultClass::Overdue))));
     plan.effect = None;
+    run.parked = run.parked.saturating_add(1);
     plan.account.stage = Stage::Parked { run, step };
     plan.note(HistoryKind::Parked, None, ctx.now);
 }

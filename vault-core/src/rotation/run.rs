@@ -116,6 +116,9 @@ pub struct Run {
     /// Versions that the target has refused in the doubt that it is in, where that is remembered to spare it logins.
     #[serde(default)]
     pub refused: Vec<u64>,
+    /// How often it was parked.
+    #[serde(default)]
+    pub parked: u32,
 }
 
 /// Where an account's rotation stands. What is in flight or waiting is the [`Step`].

@@ -117,6 +117,7 @@ pub(super) fn new_run(cause: Cause, due_at: Timestamp, ctx: &Context) -> Run {
         grace: None,
         held: None,
         refused: Vec::new(),
+        parked: 0,
     }
 }
 

@@ -24,6 +24,7 @@ use crate::service::token::TokenService;
 use crate::service::watch::WatchService;
 use crate::shutdown::Shutdown;
 use crate::telemetry::metrics::Metrics;
+use crate::telemetry::trace::Tracer;
 
 /// What the services that work on accounts stand on.
 pub(super) struct Wired {
@@ -39,7 +40,7 @@ impl Wired {
         barrier: &Barrier,
         audit: &AuditService,
         ports: Ports,
-        metrics: &Arc<Metrics>,
+        (metrics, tracer): (&Arc<Metrics>, &Tracer),
         shutdown: &Shutdown,
         (tokens, mounts): (Arc<TokenService>, MountService),
     ) -> Self {
@@ -54,6 +55,7 @@ impl Wired {
             entropy,
             rotators,
             metrics: Arc::clone(metrics),
+            tracer: tracer.clone(),
             shutdown: shutdown.clone(),
         });
         Self { engine, consumers, knowers, tokens, mounts }

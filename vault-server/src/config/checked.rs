@@ -11,6 +11,7 @@ use vault_core::store::EngineKind;
 use super::ConfigError;
 use super::plugin::{Plugins, plugins};
 use super::raw::{RawConfig, RawLimits, RawListener, RawLog, RawUi};
+use super::telemetry::{Telemetry, telemetry};
 
 /// A configuration that was checked.
 #[derive(Clone, Debug)]
@@ -47,6 +48,8 @@ pub struct Config {
     pub dashboard_url: Option<String>,
     /// The log.
     pub log: Log,
+    /// Where traces go; `None`: nowhere, and none are made.
+    pub telemetry: Option<Telemetry>,
 }
 
 impl Config {
@@ -151,6 +154,7 @@ pub(super) fn check(raw: RawConfig, base: &Path, place: &str) -> Result<Config, 
         dashboard: raw.ui.enabled.unwrap_or(true),
         dashboard_url: external(&raw.ui).map_err(|mend| wrong("ui.external_url", mend))?,
         log: log(raw.log).map_err(|mend| wrong("log.format", mend))?,
+        telemetry: telemetry(raw.telemetry, base).map_err(|(key, mend)| wrong(key, mend))?,
     })
 }
 

@@ -26,6 +26,8 @@ pub struct RawConfig {
     pub ui: RawUi,
     /// The log.
     pub log: RawLog,
+    /// Where traces go.
+    pub telemetry: RawTelemetry,
 }
 
 /// `[listener]`
@@ -120,4 +122,18 @@ pub struct RawLog {
     pub level: Option<String>,
     /// `text` or `json`.
     pub format: Option<String>,
+}
+
+/// `[telemetry]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawTelemetry {
+    /// The address of an OTLP collector, such as `http://localhost:4318`; without it no traces are made.
+    pub otlp_endpoint: Option<String>,
+    /// Further headers of each request: one `name: value` on each line.
+    pub otlp_headers_file: Option<PathBuf>,
+    /// Who may have signed its certificate, PEM.
+    pub otlp_ca_file: Option<PathBuf>,
+    /// What the vault is called in traces.
+    pub service_name: Option<String>,
 }

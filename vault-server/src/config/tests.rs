@@ -123,3 +123,46 @@ fn plain_http_off_loopback_must_be_said_in_words() {
     assert!(from_arguments("0.0.0.0:8200", Path::new("/tmp/x")).is_err());
     assert!(from_arguments("[::1]:0", Path::new("/tmp/x")).is_ok());
 }
+
+#[test]
+fn traces_go_where_the_configuration_says_and_nowhere_without_it() {
+    let of = |text: &str| {
+        checked(&format!("data_dir = \"d\"\n[telemetry]\n{text}")).map(|config| config.telemetry)
+    };
+    assert!(of("").unwrap().is_none());
+    for (endpoint, url) in [
+        ("http://localhost:4318", "http://localhost:4318/v1/traces"),
+        ("https://otel.example/", "https://otel.example/v1/traces"),
+        ("https://otel.example/otlp", "https://otel.example/otlp/v1/traces"),
+        ("http://10.0.0.7:4318/v1/traces", "http://10.0.0.7:4318/v1/traces"),
+    ] {
+        let telemetry = of(&format!("otlp_endpoint = {endpoint:?}")).unwrap().unwrap();
+        assert_eq!((telemetry.url.as_str(), telemetry.service_name.as_str()), (url, "rotunda"));
+    }
+    let telemetry = of(
+        "otlp_endpoint = \"http://[::1]:4318\"\notlp_headers_file = \"otlp.headers\"\notlp_ca_file = \"/ca.pem\"\nservice_name = \"vault-eu\"",
+    );
+    let telemetry = telemetry.unwrap().unwrap();
+    assert_eq!(telemetry.headers_file.as_deref(), Some(Path::new("/etc/rotunda/otlp.headers")));
+    assert_eq!(
+        (telemetry.ca_file.as_deref(), &*telemetry.service_name),
+        (Some(Path::new("/ca.pem")), "vault-eu")
+    );
+}
+
+#[test]
+fn a_collector_that_cannot_be_meant_is_refused_with_what_to_mend() {
+    for (text, mend) in [
+        ("otlp_endpoint = \"localhost:4318\"", "is not the address of a collector"),
+        ("otlp_endpoint = \"grpc://localhost:4317\"", "is not the address of a collector"),
+        ("otlp_endpoint = \"http://c:4318/?tenant=1\"", "is not the address of a collector"),
+        ("otlp_endpoint = \"https://u:hunter2@c\"", "must not hold a user or password"),
+        ("otlp_endpoint = \"http://c:4318\"\notlp_headers_file = \"h\"", "use https"),
+        ("otlp_endpoint = \"https://c\"\nservice_name = \"\"", "telemetry.service_name"),
+        ("service_name = \"vault\"", "of no use without telemetry.otlp_endpoint"),
+        ("otlp_headers_file = \"h\"", "of no use without telemetry.otlp_endpoint"),
+    ] {
+        let error = checked(&format!("data_dir = \"d\"\n[telemetry]\n{text}")).unwrap_err();
+        assert!(error.contains(mend) && !error.contains("hunter2"), "{text}: {error}");
+    }
+}

@@ -76,6 +76,7 @@ impl Engine {
                 Err(error) => return Err(error.into()),
             }
             self.report(&plan);
+            self.trace_request(&plan, context.now);
             let drive = plan.effect.map(|effect| {
                 flight.drives();
                 let work = self.clone().drive(subject.clone(), effect, flight);

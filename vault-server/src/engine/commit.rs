@@ -95,6 +95,7 @@ impl Engine {
             outbox.committed();
         }
         self.measure(plan, attempt.as_ref(), &turned);
+        self.trace_end(&before.value, plan);
         Ok(())
     }
 

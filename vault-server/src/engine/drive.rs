@@ -19,6 +19,7 @@ use super::act::audit_path;
 use super::bench::NoTools;
 use super::commit::{Brought, PlanError};
 use super::flight::Flight;
+use super::trace::Watch;
 use super::{ActError, EFFECT_DEADLINE, Engine};
 use crate::barrier::{CommitError, LoadError};
 use crate::panic::caught;
@@ -62,10 +63,12 @@ impl Engine {
             Some(target) if effect == Effect::Prepare => self.turn_to_prepare(target).await?,
             _ => None,
         };
+        let watch = self.watch(effect);
         let called = match self.call(&account.value, effect).await? {
             Ok(called) => called,
             Err(held) => return self.hold_back(subject, &held).await.map(|()| None),
         };
+        let call = watch.map(Watch::stop);
         let turned = self.hear(target, called.evidence()).await;
         let Called { event, managed_by, refused: versions, brought, seat, .. } = called;
         let refused = managed_by.filter(|_| event.management_refused());
@@ -87,12 +90,14 @@ impl Engine {
         {
             // What was refused is not the management credential any more: the call is made again by it.
             self.settle_bills(&brought.bills).await?;
+            self.trace_step(&account.value, call, None);
             return Ok(Some(effect));
         }
         let advanced = |account, context: &Context| {
             advance(lockout::remember(account, &versions), event.clone(), context)
         };
         let plan = self.decide_with(subject, &brought, advanced).await?;
+        self.trace_step(&account.value, call, plan.as_ref());
         if let Some(version) = refused {
             self.note_refused_management(target, version).await;
         }

@@ -249,7 +249,8 @@ async fn guarded(
     let arrived = Arrived { request, token, caller };
     let shutdown = server.app.shutdown.clone();
     // On the heap at once: the future of a whole request is large, and would be copied at each step.
-    let work: BoxedAnswer = Box::pin(guard::run(server, arrived));
+    let tracer = server.app.tracer.clone();
+    let work: BoxedAnswer = tracer.asked_by(head.caller, Box::pin(guard::run(server, arrived)));
     let task = shutdown.spawn(caught(work));
     task.await.map_err(|_| ApiError::Internal).and_then(|result| result)
 }

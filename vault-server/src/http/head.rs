@@ -10,6 +10,7 @@ use percent_encoding::percent_decode_str;
 use vault_core::audit::{AuditedHeader, AuditedHeaders};
 use vault_core::schedule::span;
 use vault_core::secret::SecretString;
+use vault_core::trace::Caller;
 use zeroize::Zeroizing;
 
 use super::context::EventsAsked;
@@ -34,6 +35,8 @@ pub(super) struct Head {
     pub(super) wrap_ttl: Option<Duration>,
     /// Whether the answer is to be a stream of events, where there is one.
     pub(super) events: Option<EventsAsked>,
+    /// The caller's span, where it tells one.
+    pub(super) caller: Option<Caller>,
     /// Those headers that get into the audit trail.
     pub(super) audited: Option<Arc<[AuditedHeader]>>,
 }
@@ -66,7 +69,20 @@ impl Head {
         let token = token(&parts.headers)?;
         let events = events(&parts.headers);
         let audited = audited_of(&parts.headers, audited);
-        Ok(Self { path, operation, is_head, is_form, query, token, wants_help, wrap_ttl, events, audited })
+        let caller = parts.headers.get("traceparent").and_then(|value| Caller::parse(value.to_str().ok()?));
+        Ok(Self {
+            path,
+            operation,
+            is_head,
+            is_form,
+            query,
+            token,
+            wants_help,
+            wrap_ttl,
+            events,
+            caller,
+            audited,
+        })
     }
 }
 

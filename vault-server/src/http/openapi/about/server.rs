@@ -169,6 +169,11 @@ const STATE: &[Field] = &[
         ]),
         "What requests are held to.",
     ),
+    must(
+        "telemetry",
+        Object(&[must("otlp_endpoint", OrNull(&Text), "Where traces go; null when none are made.")]),
+        "What is told elsewhere.",
+    ),
 ];
 const LISTENER: &[Field] = &[
     must("type", Word(&["tcp"]), ""),

@@ -27,6 +27,7 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
         dashboard,
         dashboard_url,
         log,
+        telemetry,
     } = &context.app.config;
     let mut listening =
         json!({ "address": listener.address.to_string(), "tls_disable": listener.tls.is_none() });
@@ -64,5 +65,6 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
             "requests_per_second": requests_per_second,
             "connections": connections_max,
         },
+        "telemetry": { "otlp_endpoint": telemetry.as_ref().map(|telemetry| telemetry.url.as_str()) },
     })))
 }
