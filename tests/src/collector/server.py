@@ -73,12 +73,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         request = ExportTraceServiceRequest()
         request.ParseFromString(body)
         headers = {name.lower(): value for name, value in self.headers.items()}
+        append("requests", {"path": self.path, "headers": headers, "answer": status})
         if status == 200:
             for part in request.resource_spans:
                 for scoped in part.scope_spans:
                     for one in scoped.spans:
                         append("spans", span(part.resource, scoped.scope, one))
-        append("requests", {"path": self.path, "headers": headers, "answer": status})
         response = ExportTraceServiceResponse()
         if rejected:
             response.partial_success.rejected_spans = rejected

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vault_tests::collector::Collector;
-use vault_tests::vault::{ROOT, Vault};
+use vault_tests::vault::Vault;
 use vault_tests::world::{KEEPER_PASSWORD, World, before};
 
 async fn world(collector: &Collector, more: &str) -> World {
@@ -25,16 +25,15 @@ fn named<'a>(spans: &'a [Value], trace: &str) -> Vec<(&'a str, &'a Value)> {
 
 /// The trace of the last rotation of an account: its id, without hyphens.
 async fn last_trace(world: &World, path: &str) -> String {
-    let answer = world.vault.get(&format!("accounts/history/{path}?limit=1000")).await.unwrap();
-    let lines = answer.data().unwrap()["history"].as_array().unwrap().clone();
-    let times = lines.iter().filter(|line| line["rotation_id"].is_string());
-    let last = times.max_by_key(|line| line["at"].as_str().unwrap_or_default().to_owned()).unwrap();
+    let answer = world.vault.get(&format!("accounts/history/{path}")).await.unwrap();
+    let lines = answer.data().unwrap()["events"].as_array().unwrap().clone();
+    let last = lines.iter().rfind(|line| line["rotation_id"].is_string()).unwrap();
     last["rotation_id"].as_str().unwrap().replace('-', "")
 }
 
 async fn counted(world: &World, series: &str) -> u64 {
     let asked = reqwest::Client::new().get(format!("{}/v1/sys/metrics", world.vault.address()));
-    let text = asked.header("X-Vault-Token", ROOT).send().await.unwrap().text().await.unwrap();
+    let text = asked.header("X-Vault-Token", world.vault.root()).send().await.unwrap().text().await.unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {series} in\n{text}"))
 }
@@ -47,7 +46,7 @@ async fn a_rotation_is_one_trace_with_a_span_for_each_step_and_its_caller_finds_
     let theirs = "4bf92f3577b34da6a3ce929d0e0e4736";
     let traceparent = format!("00-{theirs}-00f067aa0ba902b7-01");
     let asked = reqwest::Client::new().post(format!("{}/v1/accounts/rotate/db/app", world.vault.address()));
-    let asked = asked.header("X-Vault-Token", ROOT).header("traceparent", traceparent);
+    let asked = asked.header("X-Vault-Token", world.vault.root()).header("traceparent", traceparent);
     assert_eq!(asked.send().await.unwrap().status(), 200);
     let trace = last_trace(&world, "db/app").await;
     let is_whole = |spans: &[Value]| {
@@ -118,7 +117,7 @@ async fn a_failed_step_has_its_class_and_no_secret_is_in_any_trace() {
     }
     assert!(wrong.iter().any(|(name, _)| *name != "rotation"), "{wrong:?}");
     let bodies = collector.bodies().unwrap();
-    for secret in [&*first.password, &*second.password, &before("app"), KEEPER_PASSWORD, ROOT] {
+    for secret in [&*first.password, &*second.password, &before("app"), KEEPER_PASSWORD, world.vault.root()] {
         assert!(
             !bodies.windows(secret.len()).any(|window| window == secret.as_bytes()),
             "a secret is in a trace"
