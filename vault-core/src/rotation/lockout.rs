@@ -4,6 +4,8 @@
 //! What waits keeps its step, its candidate and its cause, and goes on by itself when there is room again. A probe that
 //! runs out of room between two versions goes on with the next one: what was refused is not tried again.
 
+pub mod bill;
+
 use std::collections::BTreeMap;
 
 use super::event::Event;

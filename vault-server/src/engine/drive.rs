@@ -169,7 +169,7 @@ impl Engine {
                 return Err(error.into());
             }
         };
-        let bills = self.bills(account, effect, pass, &answer, managed_by.is_some());
+        let bills = pass.bills(account, effect, &answer, managed_by.is_some());
         let Answer { event, minted, purse } = answer;
         let refused = purse.map(|purse| purse.refused).unwrap_or_default();
         let brought = Brought { minted, bills };

@@ -5,22 +5,13 @@ use std::sync::{Mutex, PoisonError};
 
 use vault_core::path::Name;
 use vault_core::target::breaker::Circuit;
+use vault_core::target::turns::Round;
 
 /// The circuits, by target.
 #[derive(Default)]
 pub struct Circuits {
     known: Mutex<BTreeMap<String, Circuit>>,
-    rounds: Mutex<BTreeMap<String, Round>>,
-}
-
-/// Whose turn it is to find out whether a target answers: that of the first in line, and every other time that of the
-/// next one after who had it last. So one by which nothing can be found out keeps nobody back.
-#[derive(Clone, Debug, Default)]
-struct Round {
-    /// The name of who had the turn last in the round.
-    last: Option<Vec<u8>>,
-    /// Whether the first in line had it last.
-    was_first: bool,
+    rounds: Mutex<BTreeMap<String, Round<Vec<u8>>>>,
 }
 
 impl Circuits {
@@ -44,17 +35,12 @@ impl Circuits {
     /// After whom in line it is somebody's turn; `None`: it is that of the first.
     pub(super) fn turn_after(&self, target: &Name) -> Option<Vec<u8>> {
         let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
-        let round = rounds.entry(target.to_string()).or_default();
-        round.was_first = !round.was_first;
-        round.last.clone().filter(|_| !round.was_first)
+        rounds.entry(target.to_string()).or_default().begin()
     }
 
     /// Notes who has the turn.
     pub(super) fn tried(&self, target: &Name, name: Vec<u8>) {
         let mut rounds = self.rounds.lock().unwrap_or_else(PoisonError::into_inner);
-        let round = rounds.entry(target.to_string()).or_default();
-        if !round.was_first || round.last.is_none() {
-            round.last = Some(name);
-        }
+        rounds.entry(target.to_string()).or_default().tried(name);
     }
 }
