@@ -134,7 +134,7 @@ pub fn asked(account: &Account, effect: Effect) -> Logins {
     match effect {
         Effect::Prepare | Effect::Apply => Logins::from([(account.username_for(effect).to_owned(), 1)]),
         Effect::Verify => each(account, versions.pending.into_iter()),
-        Effect::Probe => each(account, untried(account).take(1)),
+        Effect::Probe => probed(account),
         Effect::Revert => own_management(account, 1),
         Effect::Retire { .. } => retired(account),
         Effect::Check => each(account, versions.current.into_iter()),
@@ -179,6 +179,18 @@ fn untried(account: &Account) -> impl Iterator<Item = Version> {
     account.versions.stored().filter(move |version| !is_refused(version)).chain(again)
 }
 
+/// The first of those; and where two live side by side under names of their own the refused candidate, which is asked
+/// after another one that works.
+fn probed(account: &Account) -> Logins {
+    let mut logins = each(account, untried(account).take(1));
+    let run = account.stage.run().filter(|run| run.overlaps);
+    let is_refused = |version: &Version| run.is_some_and(|run| run.refused.contains(&version.number));
+    if let Some(again) = account.versions.pending.filter(is_refused) {
+        logins.entry(account.username_of(again).to_owned()).or_insert(1);
+    }
+    logins
+}
+
 /// The versions that a retirement logs in with: the old one, and the new one where both live side by side.
 fn old(account: &Account) -> impl Iterator<Item = Version> + use<> {
     let run = account.stage.run();
@@ -205,7 +217,11 @@ fn each(account: &Account, versions: impl Iterator<Item = Version>) -> Logins {
 #[must_use]
 pub fn remember(mut account: Account, refused: &[u64]) -> Account {
     if let Stage::Active { run, .. } = &mut account.stage {
-        run.refused.extend(refused);
+        for version in refused {
+            if !run.refused.contains(version) {
+                run.refused.push(*version);
+            }
+        }
     }
     account
 }
