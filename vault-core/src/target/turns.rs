@@ -30,3 +30,21 @@ impl<N: Clone> Round<N> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_has_every_other_turn_and_each_of_the_others_has_one_in_between() {
+        let (line, mut round) = ([1, 2, 3], Round::default());
+        let mut turn = || {
+            let after = round.begin();
+            let next = line.into_iter().find(|name| after.is_none_or(|after| *name > after)).unwrap_or(1);
+            round.tried(next);
+            next
+        };
+        let turns: Vec<u8> = (0..10).map(|_| turn()).collect();
+        assert_eq!(turns, [1, 2, 1, 3, 1, 1, 1, 2, 1, 3]);
+    }
+}

@@ -81,10 +81,7 @@ fn happen(world: &mut World, dice: &mut Dice, trouble: u64) -> Result<(), String
         9 => {
             if dice.roll(3) == 0 {
                 // A wall clock that steps back.
-                let step = Duration::from_secs(dice.roll(1000));
-                world.now = world.now.minus(step);
-                world.stepped_back += step;
-                world.log(format!("-{} s", step.as_secs()));
+                world.step_back(Duration::from_secs(dice.roll(1000)));
             }
             world.tick();
         }

@@ -161,7 +161,9 @@ pub(crate) fn goes_on_by_itself(world: &mut World) -> Result<(), String> {
     for (key, account) in &world.accounts {
         let is_parked = matches!(account.stage, Stage::Parked { .. });
         let late = world.now.minus(PULSE * 4);
-        if is_met(account, late) && !account.waits && !is_parked {
+        let rests = account.stage == Stage::Idle && !account.lending.is_held();
+        let is_due = rests && account.next_rotation.is_some_and(|due| due <= late);
+        if (is_due || is_met(account, late)) && !account.waits && !is_parked {
             return Err(format!("{key} has been due for a while in {}", account.stage.word()));
         }
         if account.waits && !is_parked {

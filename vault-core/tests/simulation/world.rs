@@ -320,6 +320,13 @@ impl World {
         state.door.now = state.door.now.plus(span);
     }
 
+    /// The vault's clock is stepped back.
+    pub(crate) fn step_back(&mut self, step: Duration) {
+        self.now = self.now.minus(step);
+        self.stepped_back += step;
+        self.log(format!("-{} s", step.as_secs()));
+    }
+
     /// A promise was broken in the middle of something: it is told at the next look.
     pub(crate) fn violate(&mut self, what: String) {
         self.target.0.lock().unwrap().violation.get_or_insert(what);
