@@ -2,6 +2,7 @@
 //!
 //! Where no webhook is configured this writes nothing and reads nothing.
 
+mod queue;
 mod record;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
@@ -15,9 +16,8 @@ use vault_core::id::{EventId, WebhookId};
 use vault_core::incident::severity::Severity;
 use vault_core::incident::{Incident, IncidentState, Kind};
 use vault_core::silence::{Withheld, withheld_key};
-use vault_core::store::batch::{BATCH_WRITES_MAX, Require};
 use vault_core::webhook::event::{Event, EventKind, of_attention, of_incident, of_plan, of_worse};
-use vault_core::webhook::{Delivery, Subscription, WEBHOOKS_MAX, Webhook, log_key, queue_key};
+use vault_core::webhook::{Subscription, WEBHOOKS_MAX, Webhook};
 
 use super::backlog::Backlog;
 use super::escalate;
@@ -325,34 +325,6 @@ impl Outbox {
             // Who is told now has the whole time from now.
             let event = self.escalated(incident, &subscriptions)?;
             escalate::arm(&self.inner.barrier, batch, (incident, &event), &subscriptions, Some(now))?;
-        }
-        Ok(())
-    }
-
-    fn queue_all(
-        &self,
-        batch: &mut Transaction,
-        subscriptions: &[Subscription],
-        events: &[Event],
-        now: Timestamp,
-    ) -> Result<(), LoadError> {
-        for event in events {
-            let wanting = subscriptions.iter().filter(|subscription| subscription.wants(event));
-            let event = &self.linked(event.clone());
-            for subscription in wanting {
-                if batch.len() >= BATCH_WRITES_MAX {
-                    // Cannot be: a plan has a handful of events, and there are few webhooks. The fact goes before.
-                    tracing::error!(webhook = subscription.name, "an event found no room in its commit");
-                    continue;
-                }
-                let (id, delivery) = (subscription.id, Delivery::of(event));
-                if self.inner.backlog.take(&self.inner.barrier, id)? {
-                    batch.put(queue_key(id, now, event.id), Require::Absent, &Queued(delivery));
-                } else {
-                    let ended = Ended(delivery.overflowed(now));
-                    batch.put(log_key(id, event.id), Require::Absent, &ended);
-                }
-            }
         }
         Ok(())
     }

@@ -8,6 +8,7 @@
 //! ```
 
 pub mod address;
+mod bundle;
 mod check;
 mod lane;
 mod limit;

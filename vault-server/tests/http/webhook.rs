@@ -26,7 +26,8 @@ async fn bench() -> Bench {
     bench
 }
 
-fn deliver(bench: &Bench) {
+/// Has deliveries run.
+pub(super) fn deliver(bench: &Bench) {
     let app = std::sync::Arc::clone(&bench.vault.app);
     tokio::spawn(async move { app.webhooks.run_until(&app.shutdown).await });
 }

@@ -85,6 +85,7 @@ impl WebhookService {
             Some(lane) => lane,
             None => lane.insert(Lane { kept: None, minute: self.minute(id)?, rests_until: None }),
         };
+        self.unbundle(id).await?;
         self.tell_sum((name, &hook.value)).await?;
         let now = self.clock.now();
         if lane.rests(hook.revision, now) {
