@@ -2,6 +2,7 @@
 //!
 //! Where no webhook is configured this writes nothing and reads nothing.
 
+mod around;
 mod queue;
 mod record;
 
@@ -9,7 +10,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
 use vault_core::account::plan::Plan;
-use vault_core::account::{Account, Subject};
+use vault_core::account::Account;
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::entropy::Entropy;
 use vault_core::id::{EventId, WebhookId};
@@ -21,31 +22,32 @@ use vault_core::webhook::{Subscription, WEBHOOKS_MAX, Webhook};
 
 use super::backlog::Backlog;
 use super::escalate;
-use super::record::Managed;
 use super::silence::Withholding;
 use crate::barrier::{Barrier, LoadError, Transaction};
 use crate::telemetry::metrics::Metrics;
 
 pub use self::record::{Ended, Queued};
 
-/// How an incident stands with people: how bad they are told it is, and whether somebody takes it.
+/// How an incident stands with people: how bad they are told it is, whether somebody takes it, and what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attention {
     severity: Severity,
     waits_since: Option<Timestamp>,
     is_taken: bool,
+    /// How many are merged into it.
+    beneath: usize,
 }
 
 impl Attention {
     /// That of `incident`.
     pub(crate) fn of(incident: &Incident) -> Self {
         let (severity, waits_since) = (incident.severity(), incident.waits_since());
-        Self { severity, waits_since, is_taken: incident.taken }
+        Self { severity, waits_since, is_taken: incident.taken, beneath: incident.merged.beneath.len() }
     }
 }
 
-/// An incident that a commit has opened or closed, that somebody has taken, that became worse; or an account of which
-/// it has put beneath it.
+/// An incident that a commit has opened or closed, that somebody has taken, that became worse, or that stands for others than
+/// before; or an account of which it has put beneath it.
 pub(crate) struct Turned {
     /// How it stood before; `None`: there was none.
     pub(crate) before: Option<IncidentState>,
@@ -328,31 +330,4 @@ impl Outbox {
         }
         Ok(())
     }
-
-    /// With the accounts on a target, where it is about that and somebody is told of some accounts only.
-    fn around(
-        &self,
-        mut event: Event,
-        incident: &Incident,
-        subscriptions: &[Subscription],
-    ) -> Result<Event, LoadError> {
-        if incident.kind != Kind::Target || !subscriptions.iter().any(Subscription::is_choosy) {
-            return Ok(event);
-        }
-        let prefix = [incident.target.as_bytes(), &[0]].concat();
-        let mut after = None::<Vec<u8>>;
-        loop {
-            let page = self.inner.barrier.list_each::<Managed>(&prefix, after.as_deref(), PAGE)?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|(name, _)| name.clone());
-            let managed = page.into_iter().filter_map(|(_, managed)| managed.ok());
-            event.beside.extend(managed.filter_map(|one| Subject::from_key(&one.value.subject)));
-            if !full {
-                return Ok(event);
-            }
-        }
-    }
 }
-
-/// Records read at a time.
-const PAGE: usize = 500;

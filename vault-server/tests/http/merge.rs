@@ -10,6 +10,7 @@ use super::bench::Bench;
 use super::dashboard::Browser;
 use super::vault::{Reply, seconds};
 
+mod choosy;
 mod told;
 
 /// A bench with two accounts, each of which fails in a way that is its own, and their incidents.
