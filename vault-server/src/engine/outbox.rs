@@ -9,8 +9,8 @@ mod record;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
-use vault_core::account::plan::Plan;
 use vault_core::account::Account;
+use vault_core::account::plan::Plan;
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::entropy::Entropy;
 use vault_core::id::{EventId, WebhookId};
@@ -22,7 +22,7 @@ use vault_core::webhook::{Subscription, WEBHOOKS_MAX, Webhook};
 
 use super::backlog::Backlog;
 use super::escalate;
-use super::silence::Withholding;
+use super::silence::{About, Withholding};
 use crate::barrier::{Barrier, LoadError, Transaction};
 use crate::telemetry::metrics::Metrics;
 
@@ -36,13 +36,17 @@ pub(crate) struct Attention {
     is_taken: bool,
     /// How many are merged into it.
     beneath: usize,
+    /// How much of all that it stands for is open.
+    open: u32,
 }
 
 impl Attention {
     /// That of `incident`.
     pub(crate) fn of(incident: &Incident) -> Self {
         let (severity, waits_since) = (incident.severity(), incident.waits_since());
-        Self { severity, waits_since, is_taken: incident.taken, beneath: incident.merged.beneath.len() }
+        let (merged, is_taken) = (&incident.merged, incident.taken);
+        let open = merged.open() + u32::from(!merged.own_over);
+        Self { severity, waits_since, is_taken, beneath: merged.beneath.len(), open }
     }
 }
 
@@ -196,50 +200,54 @@ impl Outbox {
         let mut events = plan.map(|(before, plan)| of_plan(before, plan, || self.id())).unwrap_or_default();
         let mut withholding = Withholding::default();
         let subject = plan.map(|(_, plan)| plan.account.subject.key());
+        let target = plan.map(|(_, plan)| plan.account.target.as_str());
         for turned in turned {
             self.arm(batch, turned, &subscriptions)?;
-            let is_of_target = turned.is_direct && turned.incident.kind == Kind::Target;
-            let joiner = subject.as_deref().filter(|_| is_of_target);
-            if let Some(event) = self.told(batch, &mut withholding, turned, joiner, now)? {
-                events.push(self.around(event, &turned.incident, &subscriptions)?);
+            let incident = &turned.incident;
+            let is_of_target = turned.is_direct && incident.kind == Kind::Target;
+            let cause = subject.as_deref().zip(target).filter(|_| is_of_target || !turned.is_direct);
+            let about = About { incident, cause, is_joined: is_of_target && cause.is_some() };
+            if let Some(event) = self.told(batch, &mut withholding, turned, about, now)? {
+                events.push(self.around(event, incident, &subscriptions)?);
             }
         }
         self.queue_all(batch, &subscriptions, &events, now)?;
         Ok(batch.len() > lines)
     }
 
-    /// What there is to tell of an incident, unless a silence keeps it back. `joiner` is the account beneath it that this
-    /// came of.
+    /// What there is to tell of an incident, unless a silence keeps it back. `about` is whom it would tell of.
     fn told(
         &self,
         batch: &mut Transaction,
         withholding: &mut Withholding,
         turned: &Turned,
-        joiner: Option<&str>,
+        about: About<'_>,
         now: Timestamp,
     ) -> Result<Option<Event>, LoadError> {
-        let Turned { before, incident, is_news, .. } = turned;
+        let Turned { before, was, incident, is_news, .. } = turned;
         let (barrier, is_open) = (&self.inner.barrier, incident.state == IncidentState::Open);
         if is_open && incident.merged.into.is_some() {
             // The one that it is merged into speaks for it.
-            return self.changed(batch, withholding, turned, joiner, now);
+            return self.changed(batch, withholding, turned, about, now);
         }
-        let told_before = match joiner {
+        let stays_open = *before == Some(IncidentState::Open) && is_open;
+        let stands_for_more = was.is_some_and(|was| was.open < Attention::of(incident).open);
+        let told_before = match () {
             // Told as one that was opened again.
-            _ if *is_news => Some(IncidentState::Closed),
-            Some(joiner) if *before == Some(IncidentState::Open) && is_open => {
-                if !withholding.lets_go(barrier, batch, incident, joiner, now)? {
-                    return self.changed(batch, withholding, turned, Some(joiner), now);
+            () if *is_news => Some(IncidentState::Closed),
+            () if stays_open && (about.is_joined || stands_for_more) => {
+                if !withholding.lets_go(barrier, batch, about, now)? {
+                    return self.changed(batch, withholding, turned, about, now);
                 }
                 None
             }
-            _ => *before,
+            () => *before,
         };
         let Some(event) = of_incident(self.id(), told_before, incident, now) else {
-            return self.changed(batch, withholding, turned, joiner, now);
+            return self.changed(batch, withholding, turned, about, now);
         };
         let is_late = told_before != *before && !is_news;
-        let is_told = is_late || !withholding.keeps(barrier, batch, event.kind, incident, joiner, now)?;
+        let is_told = is_late || !withholding.keeps(barrier, batch, event.kind, about, now)?;
         Ok(is_told.then_some(event))
     }
 
@@ -249,7 +257,7 @@ impl Outbox {
         batch: &mut Transaction,
         withholding: &mut Withholding,
         Turned { was, incident, .. }: &Turned,
-        joiner: Option<&str>,
+        about: About<'_>,
         now: Timestamp,
     ) -> Result<Option<Event>, LoadError> {
         let (Some(was), IncidentState::Open) = (was, incident.state) else { return Ok(None) };
@@ -263,7 +271,7 @@ impl Outbox {
             return Ok(None);
         }
         let Some(event) = of_worse(self.id(), was.severity, incident, now) else { return Ok(None) };
-        let is_kept = withholding.keeps(barrier, batch, EventKind::Opened, incident, joiner, now)?;
+        let is_kept = withholding.keeps(barrier, batch, EventKind::Opened, about, now)?;
         Ok((!is_kept).then_some(event))
     }
 

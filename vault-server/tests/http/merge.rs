@@ -11,6 +11,7 @@ use super::dashboard::Browser;
 use super::vault::{Reply, seconds};
 
 mod choosy;
+mod silenced;
 mod told;
 
 /// A bench with two accounts, each of which fails in a way that is its own, and their incidents.
