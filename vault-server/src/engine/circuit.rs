@@ -155,7 +155,7 @@ impl Engine {
 
     async fn put_turn(&self, target: &Name, turn: Turn) -> Result<(), PlanError> {
         let barrier = &self.inner.barrier;
-        let _turn = self.inner.turns.take(target).await;
+        let _turn = self.turn_at(target).await;
         for _ in 0..CONFLICTS_MAX {
             let mut batch = barrier.transaction().map_err(CommitError::from)?;
             // One that cannot be read is written anew: nothing but its revision is asked for.

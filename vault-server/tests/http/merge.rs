@@ -13,6 +13,7 @@ use super::vault::{Reply, seconds};
 mod choosy;
 mod silenced;
 mod told;
+mod turns;
 
 /// A bench with two accounts, each of which fails in a way that is its own, and their incidents.
 async fn two() -> (Bench, String, String) {
