@@ -156,9 +156,9 @@ impl Engine {
             .await;
         match &acted {
             Ok(acted) if admission == Admission::Probe && acted.drive.is_none() => {
-                self.unask_circuit(&target)
+                self.unask_circuit(&target, &subject)
             }
-            Err(_) if admission == Admission::Probe => self.unhear_circuit(&target),
+            Err(_) if admission == Admission::Probe => self.unhear_circuit(&target, &subject),
             _ => {}
         }
         match acted {
@@ -176,7 +176,7 @@ impl Engine {
             return Admission::Go;
         }
         if !busy {
-            return self.ask_circuit(&account.target);
+            return self.ask_circuit(&account.target, &account.subject);
         }
         // There is no room to find out; what must wait waits there.
         let (_, admission) = self.circuit(&account.target).ask(now);
