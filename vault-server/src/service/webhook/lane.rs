@@ -83,7 +83,7 @@ impl WebhookService {
         }
         let lane = match lane {
             Some(lane) => lane,
-            None => lane.insert(Lane { kept: None, minute: self.minute(id)?, rests_until: None }),
+            None => lane.insert(Lane { kept: None, minute: self.minute(id).await?, rests_until: None }),
         };
         self.unbundle(id).await?;
         self.tell_sum((name, &hook.value)).await?;

@@ -40,9 +40,9 @@ pub(super) struct Divided {
 
 impl WebhookService {
     /// The minute of a receiver, by what is stored of its attempts.
-    pub(super) fn minute(&self, id: WebhookId) -> Result<Minute, WebhookError> {
+    pub(super) async fn minute(&self, id: WebhookId) -> Result<Minute, WebhookError> {
         let mut attempts = Vec::new();
-        self.each(id, |shown| attempts.extend(shown.delivery.last.map(|last| last.at)))?;
+        self.each(id, |shown| attempts.extend(shown.delivery.last.map(|last| last.at))).await?;
         Ok(Minute::of(attempts, self.clock.now()))
     }
 
@@ -242,7 +242,8 @@ impl WebhookService {
             if shown.delivery.kind == EventKind::Summary {
                 known.insert(shown.delivery.event);
             }
-        })?;
+        })
+        .await?;
         notices.retain(|key| {
             noted(key).and_then(|(_, summary)| summary).is_some_and(|summary| !known.contains(&summary))
         });
