@@ -87,7 +87,7 @@ struct Inner {
     /// Wakes those who deliver.
     news: Notify,
     /// What waits for each.
-    backlog: Backlog,
+    backlog: Arc<Backlog>,
     /// Where people reach the dashboard, once that is known.
     dashboard: OnceLock<String>,
 }
@@ -101,7 +101,7 @@ impl Outbox {
         entropy: Arc<dyn Entropy>,
         metrics: &Metrics,
     ) -> Self {
-        let (known, news, backlog) = (Mutex::default(), Notify::new(), Backlog::new(metrics));
+        let (known, news, backlog) = (Mutex::default(), Notify::new(), Arc::new(Backlog::new(metrics)));
         let dashboard = OnceLock::new();
         Self { inner: Arc::new(Inner { barrier, clock, entropy, known, news, backlog, dashboard }) }
     }
@@ -136,13 +136,18 @@ impl Outbox {
         Ok(found)
     }
 
-    /// Webhooks have changed in the store, or it was sealed.
-    pub fn forget(&self) {
+    /// Webhooks have changed in the store. What waits for each is as it was.
+    pub fn changed(&self) {
         let mut known = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);
         *known = (known.0 + 1, None);
         drop(known);
-        self.inner.backlog.forget();
         self.inner.news.notify_waiters();
+    }
+
+    /// The store was sealed: nothing that is known of it may be true any more.
+    pub fn forget(&self) {
+        self.inner.backlog.forget();
+        self.changed();
     }
 
     /// Ends when something may be there to deliver.
@@ -228,7 +233,7 @@ impl Outbox {
         let (barrier, is_open) = (&self.inner.barrier, incident.state == IncidentState::Open);
         if is_open && incident.merged.into.is_some() {
             // The one that it is merged into speaks for it.
-            return self.changed(batch, withholding, turned, about, now);
+            return self.still_open(batch, withholding, turned, about, now);
         }
         let stays_open = *before == Some(IncidentState::Open) && is_open;
         let stands_for_more = was.is_some_and(|was| was.open < Attention::of(incident).open);
@@ -237,14 +242,14 @@ impl Outbox {
             () if *is_news => Some(IncidentState::Closed),
             () if stays_open && (about.is_joined || stands_for_more) => {
                 if !withholding.lets_go(barrier, batch, about, now)? {
-                    return self.changed(batch, withholding, turned, about, now);
+                    return self.still_open(batch, withholding, turned, about, now);
                 }
                 None
             }
             () => *before,
         };
         let Some(event) = of_incident(self.id(), told_before, incident, now) else {
-            return self.changed(batch, withholding, turned, about, now);
+            return self.still_open(batch, withholding, turned, about, now);
         };
         let is_late = told_before != *before && !is_news;
         let is_told = is_late || !withholding.keeps(barrier, batch, event.kind, about, now)?;
@@ -252,7 +257,7 @@ impl Outbox {
     }
 
     /// What there is to tell of an incident that is open as before: that somebody takes it, or that it is worse now.
-    fn changed(
+    fn still_open(
         &self,
         batch: &mut Transaction,
         withholding: &mut Withholding,
