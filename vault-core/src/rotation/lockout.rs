@@ -258,13 +258,15 @@ pub fn let_go(mut account: Account, ctx: &Context) -> Option<Plan> {
     Some(Plan::new(account))
 }
 
-/// The heartbeat is put off until there is room.
+/// The heartbeat is put off until there is room. Its history says so once, however often that is, until it goes on.
 #[must_use]
 pub fn hold_heartbeat(account: Account, held: &Held, ctx: &Context) -> Plan {
     let mut plan = Plan::new(account);
     // Never later than it would come anyway, by which it is known to be armed.
     plan.account.beat.next = ctx.heartbeat.map(|every| held.until.min(ctx.now.plus(every)));
-    plan.history.push(line(&plan.account, held, ctx));
+    if !std::mem::replace(&mut plan.account.beat.held, true) {
+        plan.history.push(line(&plan.account, held, ctx));
+    }
     plan
 }
 

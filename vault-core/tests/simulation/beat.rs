@@ -54,7 +54,7 @@ impl World {
         match self.beats.as_mut().and_then(|beats| beats.under_way.remove(key)) {
             Some(is_probe) => {
                 if is_probe {
-                    self.unask_circuit();
+                    self.unask_circuit(key);
                 }
                 true
             }
@@ -114,7 +114,7 @@ impl World {
             if is_shut || !self.beats.as_mut().is_some_and(|beats| beats.pace.take(rate, now)) {
                 return;
             }
-            let is_probe = self.ask_circuit() == Admission::Probe;
+            let is_probe = self.ask_circuit(&key) == Admission::Probe;
             self.beat(&key, is_probe);
         }
     }
@@ -134,7 +134,7 @@ impl World {
                 beats.under_way.insert(key.to_owned(), is_probe);
             }
         } else if is_probe {
-            self.unask_circuit();
+            self.unask_circuit(key);
         }
     }
 

@@ -78,7 +78,7 @@ impl World {
             }
         }
         owed.bills = pass.bills(&self.accounts[key], effect, &answer, is_managed);
-        owed.turn = self.hear_call(is_asked.then(|| Evidence::of(&answer.event)).flatten());
+        owed.turn = self.hear_call(key, is_asked.then(|| Evidence::of(&answer.event)).flatten());
         self.owed.insert(key.to_owned(), owed);
         self.in_flight.insert(key.to_owned(), InFlight::Answer(answer));
     }

@@ -6,7 +6,7 @@ use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
 use vault_core::incident::ledger::LedgerEvent;
 use vault_core::rotation::circuit::{self, Met, asks, is_met};
-use vault_core::target::breaker::{Admission, Broken, Circuit, Evidence, PROBE_MAX, Turn};
+use vault_core::target::breaker::{Admission, Broken, Caller, Circuit, Evidence, PROBE_MAX, Turn};
 use vault_core::target::turns::Round;
 
 use crate::world::World;
@@ -25,7 +25,8 @@ pub(crate) struct Line {
     round: Round<Place>,
     /// The process: begun because the clock said so, and the target is not called yet.
     by_clock: BTreeSet<String>,
-    /// The process: since when somebody finds out.
+    /// The process: who was let through last to find out, and since when it does so.
+    prober: Option<String>,
     probing: Option<Timestamp>,
     /// The store: what is known of a circuit that is open.
     stored: Option<(Broken, Timestamp)>,
@@ -34,7 +35,11 @@ pub(crate) struct Line {
 impl Line {
     pub(crate) fn new() -> Self {
         let (round, by_clock) = (Round::default(), BTreeSet::new());
-        Self { circuit: Circuit::FRESH, round, by_clock, probing: None, stored: None }
+        Self { circuit: Circuit::FRESH, round, by_clock, prober: None, probing: None, stored: None }
+    }
+
+    fn is_prober(&self, key: &str) -> bool {
+        self.prober.as_deref() == Some(key)
     }
 }
 
@@ -50,8 +55,8 @@ impl World {
         self.line.as_ref().map_or(Circuit::FRESH, |line| line.circuit)
     }
 
-    /// Asks whether the clock may begin something.
-    pub(crate) fn ask_circuit(&mut self) -> Admission {
+    /// Asks whether the clock may begin something for this account.
+    pub(crate) fn ask_circuit(&mut self, key: &str) -> Admission {
         let now = self.now;
         let Some(line) = &mut self.line else { return Admission::Go };
         let (next, admission) = line.circuit.ask(now);
@@ -61,29 +66,35 @@ impl World {
         }
         // A clock that was stepped back tells nothing of how long the other one has been under way.
         let second = line.probing.filter(|since| *since <= now && now.since(*since) < PROBE_MAX);
-        line.probing = Some(now);
+        (line.prober, line.probing) = (Some(key.to_owned()), Some(now));
         if let Some(since) = second {
             self.violate(format!("the circuit: a second one finds out, and the first does since {since:?}"));
         }
         admission
     }
 
-    /// Who was to find out had nothing to ask.
-    pub(crate) fn unask_circuit(&mut self) {
-        let Some(line) = &mut self.line else { return };
+    /// The account, if it was to find out, had nothing to ask.
+    pub(crate) fn unask_circuit(&mut self, key: &str) {
+        let Some(line) = self.line.as_mut().filter(|line| line.is_prober(key)) else { return };
         (line.circuit, line.probing) = (line.circuit.unasked(), None);
     }
 
-    /// Takes in what a call told; gives back what is to be written down after what follows from its answer.
-    pub(crate) fn hear_call(&mut self, evidence: Option<Evidence>) -> Option<Turn> {
+    /// Takes in what a call for this account told; gives back what is to be written down after what follows from its answer.
+    pub(crate) fn hear_call(&mut self, key: &str, evidence: Option<Evidence>) -> Option<Turn> {
         let (now, draw) = (self.now, self.line.as_ref().map(|_| random_bytes(&self.entropy)));
         let line = self.line.as_mut()?;
-        line.probing = None;
+        let is_prober = line.is_prober(key);
+        if is_prober || evidence == Some(Evidence::Reached) {
+            line.probing = None;
+        }
         let Some(evidence) = evidence else {
-            line.circuit = line.circuit.unheard(now);
+            if is_prober {
+                line.circuit = line.circuit.unheard(now);
+            }
             return None;
         };
-        let (next, turn) = line.circuit.heard(evidence, now, u64::from_le_bytes(draw?));
+        let caller = if is_prober { Caller::Probe } else { Caller::Other };
+        let (next, turn) = line.circuit.heard(evidence, caller, now, u64::from_le_bytes(draw?));
         line.circuit = next;
         match turn {
             Some(closed @ Turn::Closed(_)) => {
@@ -153,7 +164,7 @@ impl World {
         let is_busy = self.is_full() && !account.stage.is_active();
         let admission = match asks(&account, None, self.now) {
             false => Admission::Go,
-            true if !is_busy => self.ask_circuit(),
+            true if !is_busy => self.ask_circuit(key),
             true => match self.circuit().ask(self.now).1 {
                 wait @ Admission::Wait(_) => wait,
                 _ => Admission::Go,
@@ -171,7 +182,7 @@ impl World {
             self.begins_by_clock(key);
         }
         if admission == Admission::Probe && !drives {
-            self.unask_circuit();
+            self.unask_circuit(key);
         }
     }
 

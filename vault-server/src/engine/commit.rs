@@ -60,7 +60,7 @@ impl Engine {
         brought: &Brought,
     ) -> Result<(), PlanError> {
         let barrier = &self.inner.barrier;
-        let _turn = self.turn_of(&before.value, plan).await;
+        let _turns = self.turns_of(&before.value, plan).await;
         let mut batch = barrier.transaction().map_err(CommitError::from)?;
         let subject = &plan.account.subject;
         for change in &plan.secrets {

@@ -66,7 +66,7 @@ impl Engine {
             Ok(called) => called,
             Err(held) => return self.hold_back(subject, &held).await.map(|()| None),
         };
-        let turned = self.hear(target, called.evidence()).await;
+        let turned = self.hear(target, subject, called.evidence()).await;
         let Called { event, managed_by, refused: versions, brought, seat, .. } = called;
         let refused = managed_by.filter(|_| event.management_refused());
         let turn = match &managed {
@@ -302,7 +302,7 @@ impl Engine {
         let place = self.place(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
         let called = self.call(&account.value, effect).await??;
-        let turned = self.hear(&account.value.target, called.evidence()).await;
+        let turned = self.hear(&account.value.target, subject, called.evidence()).await;
         let Called { event, brought, .. } = called;
         let Event::Checked(probe) = event.clone() else {
             self.settle_bills(&brought.bills).await?;

@@ -10,7 +10,6 @@ use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::consumer::Uptake;
 use vault_core::id::SilenceId;
-use vault_core::path::Name;
 use vault_core::rotation::circuit::{self, Met};
 use vault_core::rotation::grace;
 use vault_core::rotation::run::Stage;
@@ -115,7 +114,7 @@ impl Engine {
         let is_busy = !self.has_room(&account);
         let target = account.target.clone();
         let admission = match circuit::asks(&account, maintenance.as_ref(), now) {
-            true => self.admission(&target, is_busy, now),
+            true => self.admission(&account, is_busy, now),
             false => Admission::Go,
         };
         if admission == Admission::Go && !account.lending.expired(now) {
@@ -129,9 +128,9 @@ impl Engine {
             .await;
         match &acted {
             Ok(acted) if admission == Admission::Probe && acted.drive.is_none() => {
-                self.unask_circuit(&target)
+                self.unask_circuit(&target, &subject)
             }
-            Err(_) if admission == Admission::Probe => self.unhear_circuit(&target),
+            Err(_) if admission == Admission::Probe => self.unhear_circuit(&target, &subject),
             _ => {}
         }
         match acted {
@@ -142,13 +141,13 @@ impl Engine {
         }
     }
 
-    /// Whether a target lets one more go on.
-    fn admission(&self, target: &Name, is_busy: bool, now: Timestamp) -> Admission {
+    /// Whether the account's target lets it go on.
+    fn admission(&self, account: &Account, is_busy: bool, now: Timestamp) -> Admission {
         if !is_busy {
-            return self.ask_circuit(target);
+            return self.ask_circuit(&account.target, &account.subject);
         }
         // There is no room to find out; what must wait waits there.
-        let (_, admission) = self.circuit(target).ask(now);
+        let (_, admission) = self.circuit(&account.target).ask(now);
         if matches!(admission, Admission::Wait(_)) { admission } else { Admission::Go }
     }
 

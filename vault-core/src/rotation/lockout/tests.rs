@@ -9,6 +9,7 @@ use crate::entropy::SeededEntropy;
 use crate::id::{IncidentId, RotationId};
 use crate::incident::group::Outage;
 use crate::path::{AccountPath, Name};
+use crate::rotation::heartbeat::beaten;
 use crate::rotation::run::Cause;
 use crate::rotation::step::{Finding, advance, request};
 use crate::rotation::{attempt, step};
@@ -191,6 +192,24 @@ fn a_heartbeat_is_put_off_and_never_beyond_the_next_one() {
         let ctx = Context { heartbeat: Some(Duration::from_secs(every)), ..ctx() };
         let plan = hold_heartbeat(account.clone(), &held(), &ctx);
         assert_eq!(plan.account.beat.next, Some(NOW.plus(Duration::from_secs(next))));
+    }
+}
+
+#[test]
+fn that_a_heartbeat_is_put_off_is_said_once_until_it_goes_on() {
+    let mut account = account(Step::Prepare);
+    account.stage = Stage::Idle;
+    let said = |plan: &Plan| plan.history.iter().any(|line| line.kind == HistoryKind::LockoutGuardHeld);
+    let mut plan = hold_heartbeat(account, &held(), &ctx());
+    assert!(said(&plan));
+    for _ in 0..3 {
+        plan = hold_heartbeat(plan.account, &held(), &ctx());
+        assert!(!said(&plan), "it was said");
+    }
+    for shown in [Probe::Works, Probe::Inconclusive(Fault::new(FaultClass::Unreachable, "x"))] {
+        let went = beaten(plan.account, &Event::Checked(shown), &ctx());
+        plan = hold_heartbeat(went.account, &held(), &ctx());
+        assert!(said(&plan), "it went on in between");
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 
+use vault_core::account::Subject;
 use vault_core::path::Name;
 use vault_core::target::breaker::Circuit;
 use vault_core::target::turns::Round;
@@ -10,20 +11,39 @@ use vault_core::target::turns::Round;
 /// The circuits, by target.
 #[derive(Default)]
 pub struct Circuits {
-    known: Mutex<BTreeMap<String, Circuit>>,
+    known: Mutex<BTreeMap<String, Known>>,
     rounds: Mutex<BTreeMap<String, Round<Vec<u8>>>>,
+}
+
+/// A circuit, and who was let through last to find out.
+#[derive(Clone, Debug)]
+pub(super) struct Known {
+    pub(super) circuit: Circuit,
+    prober: Option<String>,
+}
+
+impl Known {
+    /// Notes who is let through.
+    pub(super) fn lets_through(&mut self, subject: &Subject) {
+        self.prober = Some(subject.key());
+    }
+
+    /// Whether that is `subject`.
+    pub(super) fn is_prober(&self, subject: &Subject) -> bool {
+        self.prober.as_ref() == Some(&subject.key())
+    }
 }
 
 impl Circuits {
     /// Changes one circuit under the lock.
-    pub(super) fn with<T>(&self, target: &Name, change: impl FnOnce(&mut Circuit) -> T) -> Option<T> {
+    pub(super) fn with<T>(&self, target: &Name, change: impl FnOnce(&mut Known) -> T) -> Option<T> {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.get_mut(target.as_str()).map(change)
     }
 
     pub(super) fn learn(&self, target: &Name, circuit: Circuit) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.entry(target.to_string()).or_insert(circuit);
+        known.entry(target.to_string()).or_insert(Known { circuit, prober: None });
     }
 
     /// What was known of a target that is no more says nothing of the next one of its name.
