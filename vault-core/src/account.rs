@@ -97,6 +97,8 @@ pub struct Beat {
     pub misses: u32,
     /// The time under which it stands in the index. Whoever commits the record sets it.
     pub armed: Option<Timestamp>,
+    /// Whether it is put off by the lockout guard, and its history says so.
+    pub held: bool,
 }
 
 /// One version of a credential. The secret itself is a record of its own.

@@ -3,6 +3,7 @@
 pub mod breaker;
 pub mod lockout;
 pub mod pace;
+pub mod turns;
 
 use serde::{Deserialize, Serialize};
 

@@ -13,6 +13,7 @@
 //! A message follows the Standard Webhooks specification ([`sign`]); its id is the same in every attempt. At least
 //! once: a crash between the answer and its commit repeats it.
 
+pub mod bundle;
 mod delivery;
 pub mod escalation;
 pub mod event;

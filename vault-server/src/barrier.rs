@@ -271,11 +271,15 @@ impl Barrier {
             // Sealed under a generation that may be dropped soon: to be sealed anew.
             return Err(CommitError::Conflict);
         }
-        let lines = transaction.len() as u64;
+        let (lines, once_committed) = (transaction.len() as u64, transaction.once_committed);
         let (done, outcome) = oneshot::channel();
         self.inner.store.submit(
             transaction.batch,
             Box::new(move |result| {
+                // Also where the caller is gone by now.
+                if result.is_ok() {
+                    once_committed.into_iter().for_each(|act| act());
+                }
                 // Held until the outcome is known, even when the caller is gone: see `replace_keyring`.
                 drop(gate);
                 let _ = done.send(result);

@@ -51,7 +51,7 @@ pub fn beaten(account: Account, event: &Event, ctx: &Context) -> Plan {
         let misses = account.beat.misses.saturating_add(1);
         let longest = ctx.heartbeat.unwrap_or(AGAIN_CAP).min(AGAIN_CAP);
         let mut plan = Plan::new(account);
-        plan.account.beat.misses = misses;
+        (plan.account.beat.misses, plan.account.beat.held) = (misses, false);
         plan.account.beat.next =
             Some(ctx.now.plus(backoff(misses, AGAIN_BASE.min(longest), longest, ctx.draw)));
         return plan;
@@ -62,7 +62,7 @@ pub fn beaten(account: Account, event: &Event, ctx: &Context) -> Plan {
         // That all is as it was is no history: 365 lines a year would hide what is.
         plan.history.retain(|entry| entry.kind != HistoryKind::Verified);
     }
-    plan.account.beat.misses = 0;
+    (plan.account.beat.misses, plan.account.beat.held) = (0, false);
     plan.account.beat.next = ctx.heartbeat.map(|every| next(every, ctx));
     plan
 }
@@ -79,7 +79,7 @@ pub fn arm(before: &Account, plan: &mut Plan, ctx: &Context) {
     if matches!(account.health, Health::Refused(_)) {
         account.beat.next = None;
     } else if is_proof {
-        account.beat.misses = 0;
+        (account.beat.misses, account.beat.held) = (0, false);
         account.beat.next = Some(next(every, ctx));
     } else if !is_armed(account, every, ctx.now) {
         // At some time within the interval, so that those that are met together do not come together.

@@ -4,6 +4,8 @@
 //! What waits keeps its step, its candidate and its cause, and goes on by itself when there is room again. A probe that
 //! runs out of room between two versions goes on with the next one: what was refused is not tried again.
 
+pub mod bill;
+
 use std::collections::BTreeMap;
 
 use super::event::Event;
@@ -132,7 +134,7 @@ pub fn asked(account: &Account, effect: Effect) -> Logins {
     match effect {
         Effect::Prepare | Effect::Apply => Logins::from([(account.username_for(effect).to_owned(), 1)]),
         Effect::Verify => each(account, versions.pending.into_iter()),
-        Effect::Probe => each(account, untried(account).take(1)),
+        Effect::Probe => probed(account),
         Effect::Revert => own_management(account, 1),
         Effect::Retire { .. } => retired(account),
         Effect::Check => each(account, versions.current.into_iter()),
@@ -177,6 +179,18 @@ fn untried(account: &Account) -> impl Iterator<Item = Version> {
     account.versions.stored().filter(move |version| !is_refused(version)).chain(again)
 }
 
+/// The first of those; and where two live side by side under names of their own the refused candidate, which is asked
+/// after another one that works.
+fn probed(account: &Account) -> Logins {
+    let mut logins = each(account, untried(account).take(1));
+    let run = account.stage.run().filter(|run| run.overlaps);
+    let is_refused = |version: &Version| run.is_some_and(|run| run.refused.contains(&version.number));
+    if let Some(again) = account.versions.pending.filter(is_refused) {
+        logins.entry(account.username_of(again).to_owned()).or_insert(1);
+    }
+    logins
+}
+
 /// The versions that a retirement logs in with: the old one, and the new one where both live side by side.
 fn old(account: &Account) -> impl Iterator<Item = Version> + use<> {
     let run = account.stage.run();
@@ -203,7 +217,11 @@ fn each(account: &Account, versions: impl Iterator<Item = Version>) -> Logins {
 #[must_use]
 pub fn remember(mut account: Account, refused: &[u64]) -> Account {
     if let Stage::Active { run, .. } = &mut account.stage {
-        run.refused.extend(refused);
+        for version in refused {
+            if !run.refused.contains(version) {
+                run.refused.push(*version);
+            }
+        }
     }
     account
 }
@@ -240,13 +258,15 @@ pub fn let_go(mut account: Account, ctx: &Context) -> Option<Plan> {
     Some(Plan::new(account))
 }
 
-/// The heartbeat is put off until there is room.
+/// The heartbeat is put off until there is room. Its history says so once, however often that is, until it goes on.
 #[must_use]
 pub fn hold_heartbeat(account: Account, held: &Held, ctx: &Context) -> Plan {
     let mut plan = Plan::new(account);
     // Never later than it would come anyway, by which it is known to be armed.
     plan.account.beat.next = ctx.heartbeat.map(|every| held.until.min(ctx.now.plus(every)));
-    plan.history.push(line(&plan.account, held, ctx));
+    if !std::mem::replace(&mut plan.account.beat.held, true) {
+        plan.history.push(line(&plan.account, held, ctx));
+    }
     plan
 }
 

@@ -1,5 +1,7 @@
 //! Asks the target which stored version logs in, with no more logins than may be refused.
 
+use std::collections::VecDeque;
+
 use super::execute::{Bench, StoredVersion};
 use super::fault::{Fault, FaultClass};
 use super::lockout::{Purse, of_probe};
@@ -35,18 +37,13 @@ pub(super) async fn probe_all(
     let mut versions: Vec<&StoredVersion> = stored(bench).filter(|version| !is_known(version)).collect();
     // What the candidate was a while ago says nothing of now: the change may have come true since.
     let again = bench.pending.as_ref().filter(is_known);
-    if bench.overlaps {
-        // That another one works does not mean that the candidate does not: it is asked first, whatever that costs.
-        versions.splice(0..0, again);
-    } else {
-        if let (Ok(Some(by)), true) = (&by, purse.is_guarded()) {
-            // That one has just logged in by itself: those before it would only be refused.
-            versions.sort_by_key(|version| version.number != *by);
-        }
-        versions.extend(again);
+    if let (Ok(Some(by)), true, false) = (&by, purse.is_guarded(), bench.overlaps) {
+        // That one has just logged in by itself: those before it would only be refused.
+        versions.sort_by_key(|version| version.number != *by);
     }
-    let unsettled = by.err();
-    for version in versions {
+    versions.extend(again);
+    let (unsettled, mut found, mut left) = (by.err(), None, VecDeque::from(versions));
+    while let Some(version) = left.pop_front() {
         // One that was refused before the settlement may have become true by that. Without one it may have as well, and is
         // asked where that can lock nothing.
         let is_refused = unsettled.is_some() && refused.contains(&version.number);
@@ -59,10 +56,10 @@ pub(super) async fn probe_all(
         match probe(rotator, bench, version, purse).await {
             Probe::Works if Some(version.number) == candidate => return Some(Finding::Works(version.number)),
             Probe::Works => {
-                return Some(match unsettled {
-                    None => Finding::Works(version.number),
-                    Some(fault) => Finding::Inconclusive(fault),
-                });
+                found = Some(version.number);
+                // Where both live that does not mean that the candidate does not: it is asked, too. After it, since that has
+                // made room again; asked before, it would use up what the others need, each time anew.
+                left = again.filter(|_| bench.overlaps).into_iter().collect();
             }
             Probe::Refused if unsettled.is_none() => purse.refuse(version.number),
             Probe::Refused => {}
@@ -70,10 +67,7 @@ pub(super) async fn probe_all(
             Probe::Inconclusive(fault) => return Some(Finding::Inconclusive(fault)),
         }
     }
-    Some(match unsettled {
-        None => Finding::NoneWorks,
-        Some(fault) => Finding::Inconclusive(fault),
-    })
+    Some(unsettled.map_or(found.map_or(Finding::NoneWorks, Finding::Works), Finding::Inconclusive))
 }
 
 /// The stored versions, candidate first.

@@ -4,11 +4,12 @@
 //!   Closed{failures} ── TRIP_AFTER failures without an answer ──► Open{until} ── until is over ──► HalfOpen
 //!      ▲                                                            ▲                                │
 //!      ├──────────────── any answer, whoever asked ─────────────────┼────────────────────────────────┤
-//!      │                                                            └── another failure: longer ─────┘
+//!      │                                                            └── the probe's failure: longer ─┘
 //! ```
 //!
 //! Only failures of which it is known that no answer came trip it. Whatever the target *said*, a refused login too, is
-//! an answer, and closes it. What persons ask for goes to the target in every state, and tells as much as a probe.
+//! an answer, and closes it. What persons ask for goes to the target in every state; an answer to it closes the circuit as one
+//! to the probe does, and that there was none is counted, and ends nobody's probe.
 
 use std::time::Duration;
 
@@ -66,6 +67,15 @@ pub enum Evidence {
     Silent(FaultClass),
 }
 
+/// Whose call it was that told something of its target.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Caller {
+    /// The one that was let through to find out.
+    Probe,
+    /// Anybody else: a person, or who was on the way already.
+    Other,
+}
+
 /// What changed, where that is worth telling.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Turn {
@@ -100,7 +110,13 @@ impl Circuit {
 
     /// Takes in what a call told. `draw` is 64 random bits.
     #[must_use]
-    pub fn heard(self, evidence: Evidence, now: Timestamp, draw: u64) -> (Self, Option<Turn>) {
+    pub fn heard(
+        self,
+        evidence: Evidence,
+        caller: Caller,
+        now: Timestamp,
+        draw: u64,
+    ) -> (Self, Option<Turn>) {
         match (self, evidence) {
             (Self::Closed { .. }, Evidence::Reached) => (Self::FRESH, None),
             (Self::Open { outage, .. } | Self::HalfOpen { outage, .. }, Evidence::Reached) => {
@@ -117,6 +133,10 @@ impl Circuit {
             // Somebody who was on the way, or a person: it is known already, and the next probe stays where it is.
             (Self::Open { outage, until }, Evidence::Silent(class)) => {
                 (Self::Open { outage: outage.failed(class), until }, None)
+            }
+            // Whoever was let through is still asking.
+            (Self::HalfOpen { outage, since }, Evidence::Silent(class)) if caller == Caller::Other => {
+                (Self::HalfOpen { outage: outage.failed(class), since }, None)
             }
             (Self::HalfOpen { outage, .. }, Evidence::Silent(class)) => {
                 let outage = outage.failed(class);
@@ -157,7 +177,7 @@ impl Circuit {
         }
     }
 
-    /// What was asked told nothing of the target: another one may find out, after a pause.
+    /// What the probe asked told nothing of the target: another one may find out, after a pause.
     #[must_use]
     pub fn unheard(self, now: Timestamp) -> Self {
         match self {

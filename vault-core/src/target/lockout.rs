@@ -49,6 +49,16 @@ pub struct Limit {
     pub window: Duration,
 }
 
+impl Limit {
+    /// How many of all [`refusals`](Self::refusals) seats a call by the management credential takes while it is under way,
+    /// where `counted` refused logins count already: room for itself and for those that count, so that whoever is under
+    /// way fits beside them.
+    #[must_use]
+    pub fn seats(&self, counted: u32) -> u32 {
+        counted.saturating_add(1).min(self.refusals)
+    }
+}
+
 /// What a login showed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Login {
@@ -115,6 +125,14 @@ impl Tally {
         let last = usize::try_from(lacking.saturating_add(over)).unwrap_or(usize::MAX).saturating_sub(1);
         let freed = aged.refused.get(last).or(aged.refused.last()).copied().unwrap_or(now);
         Admission::Wait(freed.plus(limit.window))
+    }
+
+    /// Why `logins` as `username` must not be sent now; `None` where they may.
+    #[must_use]
+    pub fn held(&self, username: &str, logins: u32, lockout: Lockout, now: Timestamp) -> Option<Held> {
+        let limit = lockout.limit()?;
+        let Admission::Wait(until) = self.admit(logins, limit, now) else { return None };
+        Some(Held { username: username.to_owned(), until, refused: self.count(limit, now), lockout })
     }
 
     /// Writes down `logins` that are about to be sent.

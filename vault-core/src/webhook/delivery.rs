@@ -147,6 +147,12 @@ impl FailureClass {
         }
     }
 
+    /// Whether nobody was asked: what is not true any more, what found no room, and what cannot be put or sent as configured.
+    #[must_use]
+    pub const fn is_unsent(self) -> bool {
+        matches!(self, Self::Overtaken | Self::Overflow | Self::Unfit | Self::Settings)
+    }
+
     /// The word in answers and metrics.
     #[must_use]
     pub const fn word(self) -> &'static str {
@@ -167,6 +173,14 @@ impl FailureClass {
             Self::Overflow => "overflow",
             Self::Login => "login",
         }
+    }
+}
+
+impl Attempt {
+    /// Whether the receiver was asked.
+    #[must_use]
+    pub fn was_sent(&self) -> bool {
+        !self.failure.is_some_and(FailureClass::is_unsent)
     }
 }
 

@@ -28,7 +28,7 @@ pub(crate) fn check(world: &World) -> Result<(), String> {
 }
 
 /// Whether what is stored of this version opens the target, by the name that it was stored for.
-fn opens(world: &World, key: &str, version: u64) -> bool {
+pub(crate) fn opens(world: &World, key: &str, version: u64) -> bool {
     let login = world.login(key, version);
     login.is_some_and(|(name, secret)| world.target.0.lock().unwrap().opens(name, secret))
 }

@@ -11,11 +11,19 @@
     reason = "a test that fails shall stop, and it prints its counts"
 )]
 
+mod beat;
+mod believed;
+mod call;
 mod cases;
 mod crash;
+mod door;
+mod guard;
+mod heal;
 mod invariant;
+mod line;
 mod outage;
 mod previous;
+mod protection;
 mod store;
 mod target;
 mod world;
@@ -23,6 +31,7 @@ mod world;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
+use heal::heal;
 use target::{MOODS, Mood, SHUT};
 use vault_core::account::plan::Effect;
 use vault_core::lease::checkout::{Request, check_out, renew};
@@ -57,18 +66,22 @@ fn happen(world: &mut World, dice: &mut Dice, trouble: u64) -> Result<(), String
     let keys: Vec<String> = world.accounts.keys().cloned().collect();
     let key = keys[dice.roll(keys.len() as u64) as usize].clone();
     let ctx = world.context_of(&key);
-    match dice.roll(24) {
+    let what = dice.roll(24);
+    if (10..=14).contains(&what) {
+        world.finish_beat(&key);
+    }
+    match what {
         0..=7 => return progress(world, dice, trouble),
         8 => {
             let span = [1, 15, 301, 700, 2000, 4000][dice.roll(6) as usize];
-            world.now = world.now.plus(Duration::from_secs(span));
+            world.pass(Duration::from_secs(span));
             world.log(format!("+{span} s"));
             world.tick();
         }
         9 => {
             if dice.roll(3) == 0 {
                 // A wall clock that steps back.
-                world.now = world.now.minus(Duration::from_secs(dice.roll(1000)));
+                world.step_back(Duration::from_secs(dice.roll(1000)));
             }
             world.tick();
         }
@@ -249,63 +262,8 @@ fn deliver_delayed(world: &mut World) {
     }
 }
 
-/// Everything is mended, people press the buttons, time passes.
-fn heal(world: &mut World) -> Result<(), String> {
-    deliver_delayed(world);
-    world.target.0.lock().unwrap().delayed.clear();
-    world.target.0.lock().unwrap().rights_lost.clear();
-    (world.window_open, world.no_consumers) = (true, true);
-    world.tick();
-    world.run_to_rest();
-    let keys: Vec<String> = world.accounts.keys().rev().cloned().collect();
-    for _ in 0..6 {
-        for key in &keys {
-            // A management credential that was changed outside is told to the vault by a person.
-            if key.starts_with("m/") && world.changed_outside.contains_key(key) {
-                let account = &world.accounts[key];
-                let current = account.versions.current.unwrap().number;
-                let accepted = world.target.0.lock().unwrap().passwords[&account.username].clone();
-                let stored = account
-                    .versions
-                    .stored()
-                    .any(|version| world.secrets.get(&(key.clone(), version.number)) == Some(&accepted));
-                if !stored {
-                    world.secrets.insert((key.clone(), current), accepted.clone());
-                    world.target.0.lock().unwrap().durable.insert((account.username.clone(), accepted));
-                    world.accounts.get_mut(key).unwrap().health = vault_core::account::Health::Unknown;
-                }
-            }
-            mend_mistyped(world, key);
-            world.person_acts();
-            let ctx = world.context_of(key);
-            let cause = Cause::Demand { principal: "person".into() };
-            if let Ok(plan) = step::request(world.accounts[key].clone(), cause, &ctx) {
-                world.commit(plan);
-            }
-            world.run_to_rest();
-        }
-        world.now = world.now.plus(Duration::from_secs(2000));
-        world.tick();
-        world.run_to_rest();
-    }
-    invariant::check(world)?;
-    invariant::all_is_well(world)
-}
-
-/// A management password that was told wrong is told again, right.
-fn mend_mistyped(world: &mut World, key: &str) {
-    let account = &world.accounts[key];
-    let Some(current) = account.versions.current else { return };
-    let stored = world.secrets.get(&(key.to_owned(), current.number));
-    let wrong = stored.is_some_and(|stored| world.mistyped.contains(stored));
-    if key.starts_with("m/") && wrong && account.stage.untouched() && !account.stage.is_active() {
-        let right = world.target.0.lock().unwrap().passwords[&account.username].clone();
-        world.told(key, right);
-    }
-}
-
 /// One schedule from its seed.
-fn schedule(seed: u64) -> Result<(u64, u64), String> {
+fn schedule(seed: u64) -> Result<Counts, String> {
     let mut dice = Dice(seed ^ 0x5eed);
     let mut world = World::new(seed, 1 + dice.roll(3) as usize);
     let overlaps = dice.roll(4) == 0;
@@ -318,15 +276,24 @@ fn schedule(seed: u64) -> Result<(u64, u64), String> {
     }
     let trouble = [0, 20, 60, 100][dice.roll(4) as usize];
     let length = 20 + dice.roll(60);
+    let mut lent = protection::lend(&mut world, seed);
     let result = catch_unwind(AssertUnwindSafe(|| {
         for _ in 0..length {
+            if let Some(lent) = &mut lent {
+                protection::happen(&mut world, lent);
+                invariant::check(&world)?;
+            }
             happen(&mut world, &mut dice, trouble)?;
             invariant::check(&world)?;
         }
-        heal(&mut world)
+        if let Some(lent) = &mut lent {
+            protection::a_dead_hour(&mut world, lent)?;
+        }
+        heal(&mut world)?;
+        protection::find_what_was_changed(&mut world)
     }));
     let failure = match result {
-        Ok(Ok(())) => return Ok((world.moments, world.reinstated)),
+        Ok(Ok(())) => return Ok(Counts::of(&world)),
         Ok(Err(violation)) => violation,
         Err(_) => "panic".to_owned(),
     };
@@ -335,6 +302,38 @@ fn schedule(seed: u64) -> Result<(u64, u64), String> {
         "seed {seed}: {failure}\nreplay: SIMULATION_SEED={seed} cargo test -p vault-core --test simulation\n{}",
         trace.join("\n")
     ))
+}
+
+/// What schedules were made of.
+#[derive(Clone, Copy, Debug, Default)]
+struct Counts {
+    /// Commits and effects.
+    moments: u64,
+    /// Versions that were served again.
+    reinstated: u64,
+    /// Calls that the lockout guard held back.
+    held_back: u64,
+    /// Heartbeats that were answered.
+    looked: u64,
+    /// Circuits that were opened.
+    opened: u64,
+}
+
+impl Counts {
+    fn of(world: &World) -> Self {
+        let World { moments, reinstated, held_back, looked, opened, .. } = *world;
+        Self { moments, reinstated, held_back, looked, opened }
+    }
+
+    fn and(self, other: Self) -> Self {
+        Self {
+            moments: self.moments + other.moments,
+            reinstated: self.reinstated + other.reinstated,
+            held_back: self.held_back + other.held_back,
+            looked: self.looked + other.looked,
+            opened: self.opened + other.opened,
+        }
+    }
 }
 
 fn schedules() -> u64 {
@@ -348,19 +347,20 @@ fn random_schedules_keep_the_promises() {
         return;
     }
     let half = schedules() / 2;
-    let run = |range: std::ops::Range<u64>| -> (u64, u64) {
+    let run = |range: std::ops::Range<u64>| -> Counts {
         let counts = range.map(|seed| schedule(seed).unwrap_or_else(|failure| panic!("{failure}")));
-        counts.fold((0, 0), |sum, count| (sum.0 + count.0, sum.1 + count.1))
+        counts.fold(Counts::default(), Counts::and)
     };
-    let (moments, reinstated) = std::thread::scope(|scope| {
+    let counts = std::thread::scope(|scope| {
         let first = scope.spawn(|| run(0..half));
         let second = run(half..2 * half);
-        let first = first.join().unwrap();
-        (first.0 + second.0, first.1 + second.1)
+        first.join().unwrap().and(second)
     });
-    println!(
-        "{} schedules, {moments} commits and effects, {reinstated} versions served again, no promise broken",
-        2 * half
-    );
+    println!("{} schedules, no promise broken: {counts:?}", 2 * half);
+    let Counts { reinstated, held_back, looked, opened, .. } = counts;
     assert!(half < 1000 || reinstated > half / 100, "hardly ever was a version served again: {reinstated}");
+    assert!(
+        half < 1000 || held_back.min(looked).min(opened) > half / 100,
+        "hardly ever was a login held back, an account looked at, or a circuit opened: {counts:?}"
+    );
 }

@@ -48,11 +48,15 @@ fn use_previous(world: &mut World, key: &str, mood: Mood, death: Death) -> Resul
         world.crash();
         return Ok(());
     }
-    let Some(InFlight::Answer(Answer { event: Event::CheckedPrevious(probe), .. })) =
-        world.in_flight.remove(key)
-    else {
+    let answer = world.in_flight.remove(key);
+    if world.guard.is_some() && !matches!(answer, Some(InFlight::Answer(_))) {
+        // Held back, or no seat is free: whoever pressed is told, or waits.
+        return Ok(());
+    }
+    let Some(InFlight::Answer(Answer { event: Event::CheckedPrevious(probe), .. })) = answer else {
         return Err(format!("{key}: {effect:?} was answered by something else"));
     };
+    world.settle_owed(key);
     let before = world.secrets.clone();
     if let Some(plan) = previous::tried(world.accounts[key].clone(), version.number, &probe, "person", &ctx) {
         world.commit(plan);

@@ -12,6 +12,8 @@ use vault_core::rotation::port::{
 };
 use vault_core::secret::SecretString;
 
+use crate::door::Door;
+
 /// How the next call behaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mood {
@@ -68,6 +70,10 @@ pub(crate) struct State {
     pub management_bound: u32,
     /// The mood of the next call.
     pub mood: Option<Mood>,
+    /// Whether nothing answers at all.
+    pub dead: bool,
+    /// Who logs in.
+    pub door: Door,
 }
 
 impl State {
@@ -105,8 +111,13 @@ impl State {
             || self.older.get(user).is_some_and(|older| older.contains(password))
     }
 
-    fn accepts(&self, login: &Login) -> bool {
-        self.opens(&login.username, login.password.expose())
+    fn accepts(&mut self, login: &Login) -> bool {
+        let (user, password) = (&login.username, login.password.expose());
+        let works = self.opens(user, password);
+        if let Some(locked) = self.door.login(user, password, works) {
+            self.violation.get_or_insert(locked);
+        }
+        works
     }
 
     fn retire(&mut self, job: Job<'_>, old: &Login) -> Outcome {
@@ -158,7 +169,8 @@ impl State {
     }
 
     fn mood(&mut self) -> Mood {
-        self.mood.take().unwrap_or(Mood::Well)
+        let mood = self.mood.take().unwrap_or(Mood::Well);
+        if self.dead { Mood::Unreachable } else { mood }
     }
 
     fn manages(&mut self, management: &Login) -> Result<(), Fault> {

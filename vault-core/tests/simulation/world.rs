@@ -4,12 +4,10 @@
 //! numbered moment at which it may happen.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::pin::pin;
-use std::task::{Context as TaskContext, Poll, Waker};
 use std::time::Duration;
 
 use vault_core::account::plan::{Context, Effect, Plan, SecretChange};
-use vault_core::account::{Account, Readable, Subject};
+use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::consumer::Uptake;
 use vault_core::entropy::{SeededEntropy, random_bytes};
@@ -19,16 +17,18 @@ use vault_core::incident::entry::Entry;
 use vault_core::incident::group::{Member, Outage};
 use vault_core::lease::{Lease, Limits};
 use vault_core::path::{AccountPath, Name};
-use vault_core::rotation::execute::{Answer, Bench, StoredVersion, execute, failed, own_order};
-use vault_core::rotation::fault::{Fault, FaultClass};
-use vault_core::rotation::grace;
-use vault_core::rotation::port::{Login, Minted, NO_RIGHTS, Probe, TargetSpec};
-use vault_core::rotation::step::{self, Event};
-use vault_core::secret::SecretString;
+use vault_core::rotation::execute::Answer;
+use vault_core::rotation::heartbeat;
+use vault_core::rotation::port::{Minted, TargetSpec};
+use vault_core::rotation::step;
 
+use crate::beat::Beats;
+use crate::call::Owed;
+use crate::guard::{Guard, MANAGER};
+use crate::line::Line;
 use crate::target::{Mood, SimTarget};
 
-const GRACE: Duration = Duration::from_secs(600);
+pub(crate) const GRACE: Duration = Duration::from_secs(600);
 pub(crate) const PERIOD: Duration = Duration::from_secs(3600);
 pub(crate) const LIMITS: Limits =
     Limits { ttl: Duration::from_secs(600), max_ttl: Duration::from_secs(1800) };
@@ -47,14 +47,14 @@ pub(crate) struct World {
     pub entropy: SeededEntropy,
     pub now: Timestamp,
     pub target: SimTarget,
-    spec: TargetSpec,
+    pub spec: TargetSpec,
     // The store: survives a crash.
     pub accounts: BTreeMap<String, Account>,
     pub secrets: BTreeMap<(String, u64), String>,
     /// The names that they open.
     pub names: BTreeMap<(String, u64), String>,
     /// By which the target names those that it made.
-    handles: BTreeMap<(String, u64), String>,
+    pub handles: BTreeMap<(String, u64), String>,
     pub leases: BTreeMap<String, Lease>,
     pub incidents: BTreeMap<IncidentId, Incident>,
     pub lines: BTreeMap<IncidentId, Vec<Entry>>,
@@ -77,7 +77,24 @@ pub(crate) struct World {
     /// Whether nobody is known to have fetched anything: graces last their time.
     pub no_consumers: bool,
     /// What each account's last call was, and the version of the management credential that made it.
-    acted_by: BTreeMap<String, (Effect, Option<u64>)>,
+    pub acted_by: BTreeMap<String, (Effect, Option<u64>)>,
+    /// What an answer that is not committed has cost, and told of the circuit.
+    pub owed: BTreeMap<String, Owed>,
+    /// Where the target says when it locks.
+    pub guard: Option<Guard>,
+    /// Where the target's circuit is kept.
+    pub line: Option<Line>,
+    /// Where there are heartbeats.
+    pub beats: Option<Beats>,
+    /// Whether a credential that was changed outside is replaced by itself.
+    pub reconciles: bool,
+    /// By how much the clock was stepped back.
+    pub stepped_back: Duration,
+    /// Calls that the guard held back, heartbeats, circuits that were opened, and effects that asked the target.
+    pub held_back: u64,
+    pub looked: u64,
+    pub opened: u64,
+    pub calls: u64,
     pub trace: VecDeque<String>,
 }
 
@@ -106,10 +123,21 @@ impl World {
             reinstated: 0,
             no_consumers: false,
             acted_by: BTreeMap::new(),
+            owed: BTreeMap::new(),
+            guard: None,
+            line: None,
+            beats: None,
+            reconciles: false,
+            stepped_back: Duration::ZERO,
+            held_back: 0,
+            looked: 0,
+            opened: 0,
+            calls: 0,
             trace: VecDeque::new(),
         };
         let name = Name::parse("db").unwrap();
-        world.configure(Subject::Management(name), "manager", true);
+        world.target.0.lock().unwrap().door.now = world.now;
+        world.configure(Subject::Management(name), MANAGER, true);
         for index in 0..accounts {
             let path = AccountPath::parse(&format!("app/{index}")).unwrap();
             // Every other account is adopted without a password.
@@ -145,10 +173,12 @@ impl World {
         if self.in_flight.remove(key).is_some() {
             self.log(format!("{key} is cut short"));
             self.target.0.lock().unwrap().management_bound += 1;
+            self.lose_answer(key);
+            self.beat_over(key);
         }
     }
 
-    fn managing_version(&self) -> Option<u64> {
+    pub(crate) fn managing_version(&self) -> Option<u64> {
         self.accounts["m/db"].versions.current.map(|current| current.number)
     }
 
@@ -183,14 +213,14 @@ impl World {
             rotation: RotationId::generate(self.now, &self.entropy),
             incident: IncidentId::generate(self.now, &self.entropy),
             group: self.outage,
-            circuit: None,
-            heartbeat: None,
-            reconciles: false,
+            circuit: self.circuit().shut_until(),
+            heartbeat: self.beats_every(),
+            reconciles: self.reconciles,
         }
     }
 
     /// Consumers as they may stand: nobody known, all current, or some that lag.
-    fn uptake(&self) -> Uptake {
+    pub(crate) fn uptake(&self) -> Uptake {
         let most = if self.no_consumers { 1 } else { 4 };
         let live = u64::from(random_bytes::<1>(&self.entropy)[0] % most);
         let lagging = u64::from(random_bytes::<1>(&self.entropy)[0] % 4).min(live);
@@ -204,9 +234,12 @@ impl World {
     }
 
     /// The same, with a credential that the target has just made.
-    fn commit_with(&mut self, plan: Plan, minted: Option<Minted>) {
+    pub(crate) fn commit_with(&mut self, mut plan: Plan, minted: Option<Minted>) {
         self.moments += 1;
         let key = plan.account.subject.key();
+        if self.beats.is_some() {
+            heartbeat::arm(&self.accounts[&key], &mut plan, &self.context_of(&key));
+        }
         for change in &plan.secrets {
             match change {
                 SecretChange::Make { version, .. } => {
@@ -243,72 +276,6 @@ impl World {
         };
     }
 
-    /// Sends one call out, if one is waiting. Its answer is in memory afterwards.
-    pub(crate) fn send(&mut self, key: &str, mood: Mood) {
-        let Some(&InFlight::Effect(effect)) = self.in_flight.get(key) else { return };
-        self.acted_by.insert(key.to_owned(), (effect, self.managing_version()));
-        self.moments += 1;
-        let answer = self.call(key, effect, mood);
-        self.log(format!("{} {key} {effect:?} under {mood:?} gave {:?}", self.moments, answer.event));
-        self.in_flight.insert(key.to_owned(), InFlight::Answer(answer));
-    }
-
-    fn call(&mut self, key: &str, effect: Effect, mood: Mood) -> Answer {
-        let account = &self.accounts[key];
-        let stored = |version: Option<vault_core::account::Version>| {
-            let number = version?.number;
-            let password = SecretString::new(self.secrets.get(&(key.to_owned(), number))?.clone());
-            let login = Login { username: self.names[&(key.to_owned(), number)].clone(), password };
-            let handle = self.handles.get(&(key.to_owned(), number)).cloned();
-            Some(StoredVersion { number, login, handle })
-        };
-        let management = match &account.subject {
-            Subject::Management(_) => self.logins(account, &own_order(effect, &account.versions)),
-            Subject::Account(_) => {
-                let manager = &self.accounts["m/db"];
-                match manager.readable() {
-                    Readable::Yes(version) => self.logins(manager, &[version]),
-                    Readable::Refused => {
-                        let detail = "the target refuses the management credential";
-                        return failed(effect, Fault::new(FaultClass::ManagementAuthRefused, detail)).into();
-                    }
-                    _ => {
-                        let detail = "the management credential is in doubt";
-                        return failed(effect, Fault::new(FaultClass::Ambiguous, detail)).into();
-                    }
-                }
-            }
-        };
-        let bench = Bench {
-            spec: &self.spec,
-            management: &management,
-            username: account.username_for(effect),
-            beside: account.username_beside(effect),
-            is_management: matches!(account.subject, Subject::Management(_)),
-            overlaps: account.stage.run().is_some_and(|run| run.overlaps),
-            rotation: account.stage.run().map_or_else(|| self.context_of(key).rotation, |run| run.id),
-            rights: account.stage.run().map_or(&NO_RIGHTS, |run| &run.rights),
-            pending: stored(account.versions.pending),
-            current: stored(account.versions.current),
-            previous: stored(account.versions.previous),
-            refused: &[],
-            purse: Default::default(),
-        };
-        self.target.0.lock().unwrap().mood = Some(mood);
-        let answer = block_on(execute(effect, &self.target, &bench));
-        self.target.0.lock().unwrap().mood = None;
-        answer
-    }
-
-    fn logins(&self, account: &Account, versions: &[u64]) -> Vec<Login> {
-        let secret = |version: &u64| self.secrets.get(&(account.subject.key(), *version));
-        let login = |secret: &String| Login {
-            username: account.username.clone(),
-            password: SecretString::new(secret.clone()),
-        };
-        versions.iter().filter_map(secret).map(login).collect()
-    }
-
     /// A person looks at the target: refusals are counted afresh.
     pub(crate) fn person_acts(&mut self) {
         let mut state = self.target.0.lock().unwrap();
@@ -316,63 +283,53 @@ impl World {
         state.management_bound = 0;
     }
 
-    /// Commits an answer, if one is waiting.
-    pub(crate) fn settle_answer(&mut self, key: &str) {
-        if !matches!(self.in_flight.get(key), Some(InFlight::Answer(_))) {
-            return;
-        }
-        let Some(InFlight::Answer(Answer { event, minted, .. })) = self.in_flight.remove(key) else { return };
-        let refused = event.management_refused() && key != "m/db";
-        let (effect, acted_by) = self.acted_by[key];
-        if refused && !event.is_unknown() && acted_by != self.managing_version() {
-            // A refusal of a management credential that is not the current one any more.
-            self.in_flight.insert(key.to_owned(), InFlight::Effect(effect));
-            return;
-        }
-        if let Some(plan) = step::advance(self.accounts[key].clone(), event, &self.context_of(key)) {
-            self.commit_with(plan, minted);
-        }
-        // One refusal is enough for the whole target: nobody else tries until a person has looked.
-        let manager = self.accounts["m/db"].clone();
-        let noted = refused && acted_by == self.managing_version();
-        if noted
-            && let Some(plan) =
-                step::advance(manager, Event::Checked(Probe::Refused), &self.context_of("m/db"))
-        {
-            self.commit(plan);
-        }
-    }
-
     /// The process dies and another one starts: memory is gone, unfinished work is picked up.
     pub(crate) fn crash(&mut self) {
         self.log("crash".to_owned());
         self.target.0.lock().unwrap().management_bound += u32::try_from(self.in_flight.len()).unwrap();
-        self.in_flight.clear();
         let keys: Vec<String> = self.accounts.keys().cloned().collect();
+        keys.iter().for_each(|key| self.lose_answer(key));
+        self.in_flight.clear();
+        self.forget_line();
+        self.forget_beats();
+        self.clear_seats();
         for key in keys {
             if let Some(plan) = step::recover(self.accounts[&key].clone(), &self.context_of(&key)) {
                 self.commit(plan);
+                self.begins_by_clock(&key);
             }
         }
     }
 
-    /// The scheduler looks at every account whose wake time has come.
+    /// The scheduler looks at every account whose wake time has come, at those that wait, and at the heartbeats.
     pub(crate) fn tick(&mut self) {
         let keys: Vec<String> = self.accounts.keys().cloned().collect();
         for key in keys {
-            let account = &self.accounts[&key];
-            let due = vault_core::account::wake::wake(account).is_some_and(|at| at <= self.now);
-            if due && !self.in_flight.contains_key(&key) {
-                let ctx = self.context_of(&key);
-                let plan = match account.stage.is_active() {
-                    true => step::recover(account.clone(), &ctx),
-                    false => grace::look(account.clone(), &self.uptake(), &ctx),
-                };
-                if let Some(plan) = plan {
-                    self.commit(plan);
-                }
+            if !self.accounts[&key].waits || self.accounts[&key].lending.expired(self.now) {
+                self.attend(&key);
             }
         }
+        self.look_at_circuit();
+        self.look_at_beats();
+    }
+
+    /// Time passes, for everybody.
+    pub(crate) fn pass(&mut self, span: Duration) {
+        self.now = self.now.plus(span);
+        let mut state = self.target.0.lock().unwrap();
+        state.door.now = state.door.now.plus(span);
+    }
+
+    /// The vault's clock is stepped back.
+    pub(crate) fn step_back(&mut self, step: Duration) {
+        self.now = self.now.minus(step);
+        self.stepped_back += step;
+        self.log(format!("-{} s", step.as_secs()));
+    }
+
+    /// A promise was broken in the middle of something: it is told at the next look.
+    pub(crate) fn violate(&mut self, what: String) {
+        self.target.0.lock().unwrap().violation.get_or_insert(what);
     }
 
     /// Lets everything that is in flight come to rest under a well-behaved target.
@@ -389,12 +346,4 @@ impl World {
         }
         panic!("the engine does not come to rest");
     }
-}
-
-/// Polls a future that never waits.
-pub(crate) fn block_on<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let polled = future.as_mut().poll(&mut TaskContext::from_waker(Waker::noop()));
-    let Poll::Ready(value) = polled else { panic!("a simulated call never waits") };
-    value
 }

@@ -86,6 +86,25 @@ async fn a_stale_put_is_a_conflict_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn what_is_done_once_something_is_on_disk_is_done_then_and_only_then() {
+    let (barrier, done) = (open_barrier(), Arc::new(AtomicU64::new(0)));
+    let begun = |require| {
+        let mut transaction = barrier.transaction().unwrap();
+        transaction.put("a", require, &note("one"));
+        let done = Arc::clone(&done);
+        transaction.once_committed(move || {
+            done.fetch_add(1, Ordering::SeqCst);
+        });
+        transaction
+    };
+    drop(begun(Require::Absent));
+    assert!(barrier.commit(begun(Require::At(1))).await.is_err());
+    assert_eq!(done.load(Ordering::SeqCst), 0, "nothing was committed");
+    barrier.commit(begun(Require::Absent)).await.unwrap();
+    assert_eq!(done.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn nothing_passes_a_closed_barrier() {
     let barrier = open_barrier();
     put(&barrier, "a", Require::Absent, "one").await.unwrap();

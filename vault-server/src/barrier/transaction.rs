@@ -18,12 +18,17 @@ pub struct Transaction {
     suite: Suite,
     entropy: Arc<dyn Entropy>,
     unencodable: Option<Table>,
+    pub(super) once_committed: Vec<Act>,
 }
+
+/// What is done once something is on disk.
+pub(super) type Act = Box<dyn FnOnce() + Send + Sync>;
 
 impl Transaction {
     /// One that seals with `keyring`; the barrier makes them for everyone else.
     pub(crate) fn new(keyring: Arc<Keyring>, suite: Suite, entropy: Arc<dyn Entropy>) -> Self {
-        Self { batch: Batch::new(), keyring, suite, entropy, unencodable: None }
+        let (batch, once_committed) = (Batch::new(), Vec::new());
+        Self { batch, keyring, suite, entropy, unencodable: None, once_committed }
     }
 
     /// Puts a record, sealed, where `require` holds.
@@ -78,6 +83,12 @@ impl Transaction {
         // An index entry is only ever made, never replaced: its revision is that of a first put.
         self.batch.delete(Key::new(table, name), Require::Absent.next_revision());
         self
+    }
+
+    /// Does `act` once all of it is on disk, before anybody else is told so; dropped where it is not. It must not wait for
+    /// anything: everybody's commits wait for it.
+    pub fn once_committed(&mut self, act: impl FnOnce() + Send + Sync + 'static) {
+        self.once_committed.push(Box::new(act));
     }
 
     /// How many lines it has; a batch holds at most

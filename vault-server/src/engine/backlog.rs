@@ -1,10 +1,9 @@
 //! How much waits for each receiver: a bound, so that one who is away for long fills no disk.
 //!
-//! The count is of this process alone: it is made from the store when it is first asked for and again with each tidying,
-//! and may be above the truth meanwhile by what was decided and not committed.
+//! The count is of this process alone: it is made from the store when it is first asked for and again with each tidying.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use prometheus_client::metrics::counter::Counter;
 use vault_core::id::WebhookId;
@@ -35,8 +34,12 @@ impl Backlog {
         backlog
     }
 
-    /// Takes room for one message more; `false` when there is none.
-    pub(super) fn take(&self, barrier: &Barrier, webhook: WebhookId) -> Result<bool, LoadError> {
+    /// Takes room for one message more; `None` when there is none.
+    pub(super) fn take(
+        self: &Arc<Self>,
+        barrier: &Barrier,
+        webhook: WebhookId,
+    ) -> Result<Option<Room>, LoadError> {
         let known = self.known().get(&webhook).copied();
         let pending = match known {
             Some(pending) => pending,
@@ -45,16 +48,17 @@ impl Backlog {
         let mut known = self.known();
         let waits = known.entry(webhook).or_insert(pending);
         if *waits >= PENDING_MAX {
-            drop(known);
-            if self.overflowed.inc() == 0 {
-                tracing::error!(
-                    "too much waits for a webhook; what comes now is given up: see its deliveries"
-                );
-            }
-            return Ok(false);
+            return Ok(None);
         }
         *waits += 1;
-        Ok(true)
+        Ok(Some(Room { backlog: Arc::clone(self), webhook, is_used: false }))
+    }
+
+    /// A message was given up because there was no room.
+    pub(super) fn overflowed(&self) {
+        if self.overflowed.inc() == 0 {
+            tracing::error!("too much waits for a webhook; what comes now is given up: see its deliveries");
+        }
     }
 
     /// So much waits, by the store.
@@ -69,13 +73,35 @@ impl Backlog {
         }
     }
 
-    /// The store is another one, or its webhooks are.
+    /// The store may be another one.
     pub(super) fn forget(&self) {
         self.known().clear();
     }
 
     fn known(&self) -> MutexGuard<'_, HashMap<WebhookId, u64>> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Room for one message. It is given back where it is not used: what was decided is not always committed.
+pub(super) struct Room {
+    backlog: Arc<Backlog>,
+    webhook: WebhookId,
+    is_used: bool,
+}
+
+impl Room {
+    /// The message is on disk.
+    pub(super) fn keep(mut self) {
+        self.is_used = true;
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        if !self.is_used {
+            self.backlog.ended(self.webhook, 1);
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use vault_core::rotation::circuit;
 use vault_core::rotation::fault::Fault;
 use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
-use vault_core::target::breaker::{Admission, Broken, Circuit, Evidence, STATES, Turn};
+use vault_core::target::breaker::{Admission, Broken, Caller, Circuit, Evidence, STATES, Turn};
 
 pub use self::known::Circuits;
 use super::Engine;
@@ -43,7 +43,7 @@ impl Engine {
     /// The circuit of a target. One whose record cannot be read is closed: the next calls show what is true.
     pub(crate) fn circuit(&self, target: &Name) -> Circuit {
         let circuits = &self.inner.circuits;
-        if let Some(circuit) = circuits.with(target, |circuit| *circuit) {
+        if let Some(circuit) = circuits.with(target, |known| known.circuit) {
             return circuit;
         }
         let circuit = match self.inner.barrier.load::<OpenCircuit>(circuit_name(target)) {
@@ -59,21 +59,28 @@ impl Engine {
         circuit
     }
 
-    /// Asks whether the clock may begin something on a target.
-    pub(super) fn ask_circuit(&self, target: &Name) -> Admission {
+    /// Asks whether the clock may begin something on a target, for `subject`.
+    pub(super) fn ask_circuit(&self, target: &Name, subject: &Subject) -> Admission {
         let circuit = self.circuit(target);
         let (now, circuits) = (self.now(), &self.inner.circuits);
-        let asked = circuits.with(target, |circuit| {
-            let (next, admission) = circuit.ask(now);
-            *circuit = next;
+        let asked = circuits.with(target, |known| {
+            let (next, admission) = known.circuit.ask(now);
+            known.circuit = next;
+            if admission == Admission::Probe {
+                known.lets_through(subject);
+            }
             admission
         });
         asked.unwrap_or_else(|| circuit.ask(now).1)
     }
 
-    /// Who was to find out had nothing to ask.
-    pub(super) fn unask_circuit(&self, target: &Name) {
-        self.inner.circuits.with(target, |circuit| *circuit = circuit.unasked());
+    /// `subject`, if it was to find out, had nothing to ask.
+    pub(super) fn unask_circuit(&self, target: &Name, subject: &Subject) {
+        self.inner.circuits.with(target, |known| {
+            if known.is_prober(subject) {
+                known.circuit = known.circuit.unasked();
+            }
+        });
     }
 
     /// Whether what the clock began must wait after all: until its turn came, the target has stopped answering.
@@ -89,21 +96,30 @@ impl Engine {
         }
     }
 
-    /// Who was to find out did not get so far: another one may, after a pause.
-    pub(super) fn unhear_circuit(&self, target: &Name) {
+    /// `subject`, if it was to find out, did not get so far: another one may, after a pause.
+    pub(super) fn unhear_circuit(&self, target: &Name, subject: &Subject) {
         let now = self.now();
-        self.inner.circuits.with(target, |circuit| *circuit = circuit.unheard(now));
+        self.inner.circuits.with(target, |known| {
+            if known.is_prober(subject) {
+                known.circuit = known.circuit.unheard(now);
+            }
+        });
     }
 
-    /// Takes in what an effect told of its target, if anything. An answer is written down before what follows from it, so that the
-    /// time line tells of it before it tells of the repair; what opens the circuit is given back, to be written down
-    /// [after](Self::turn_circuit) what the failure itself means, which may be what opens the incident.
-    pub(super) async fn hear(&self, target: &Name, evidence: Option<Evidence>) -> Option<Turn> {
+    /// Takes in what an effect of `subject` told of its target, if anything. An answer is written down before what follows from
+    /// it, so that the time line tells of it before it tells of the repair; what opens the circuit is given back, to be written
+    /// down [after](Self::turn_circuit) what the failure itself means, which may be what opens the incident.
+    pub(super) async fn hear(
+        &self,
+        target: &Name,
+        subject: &Subject,
+        evidence: Option<Evidence>,
+    ) -> Option<Turn> {
         let Some(evidence) = evidence else {
-            self.unhear_circuit(target);
+            self.unhear_circuit(target, subject);
             return None;
         };
-        let turn = self.heard(target, evidence)?;
+        let turn = self.heard(target, Some(subject), evidence)?;
         if let Turn::Closed(_) = turn {
             self.turn_circuit(target, turn).await;
             return None;
@@ -114,17 +130,19 @@ impl Engine {
     /// As [`hear`](Self::hear), of a call that belongs to no account; `None` is an answer.
     pub(crate) async fn hear_call(&self, target: &Name, fault: Option<&Fault>) {
         let evidence = fault.map_or(Some(Evidence::Reached), Evidence::of_fault);
-        if let Some(turn) = evidence.and_then(|evidence| self.heard(target, evidence)) {
+        if let Some(turn) = evidence.and_then(|evidence| self.heard(target, None, evidence)) {
             self.turn_circuit(target, turn).await;
         }
     }
 
-    fn heard(&self, target: &Name, evidence: Evidence) -> Option<Turn> {
+    fn heard(&self, target: &Name, subject: Option<&Subject>, evidence: Evidence) -> Option<Turn> {
         self.circuit(target);
         let (now, draw) = (self.now(), u64::from_le_bytes(random_bytes(self.entropy())));
-        self.inner.circuits.with(target, |circuit| {
-            let (next, turn) = circuit.heard(evidence, now, draw);
-            *circuit = next;
+        self.inner.circuits.with(target, |known| {
+            let is_prober = subject.is_some_and(|subject| known.is_prober(subject));
+            let caller = if is_prober { Caller::Probe } else { Caller::Other };
+            let (next, turn) = known.circuit.heard(evidence, caller, now, draw);
+            known.circuit = next;
             turn
         })?
     }
@@ -155,7 +173,7 @@ impl Engine {
 
     async fn put_turn(&self, target: &Name, turn: Turn) -> Result<(), PlanError> {
         let barrier = &self.inner.barrier;
-        let _turn = self.inner.turns.take(target).await;
+        let _turn = self.turn_at(target).await;
         for _ in 0..CONFLICTS_MAX {
             let mut batch = barrier.transaction().map_err(CommitError::from)?;
             // One that cannot be read is written anew: nothing but its revision is asked for.
@@ -310,7 +328,7 @@ impl Engine {
     /// A person has changed how the target is reached: that is tried now, and not at the end of a pause.
     pub(crate) fn hasten_circuit(&self, target: &Name) {
         let now = self.now();
-        self.inner.circuits.with(target, |circuit| *circuit = circuit.hastened(now));
+        self.inner.circuits.with(target, |known| known.circuit = known.circuit.hastened(now));
     }
 }
 

@@ -8,6 +8,7 @@ use vault_core::identity::{Principal, Token, TokenState};
 use vault_core::knower::Knower;
 use vault_core::lease::{Lease, LeaseState};
 use vault_core::rotation::attempt::{self, Attempt};
+use vault_core::rotation::lockout::bill::Bill;
 use vault_core::rotation::port::Minted;
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
@@ -18,7 +19,6 @@ use super::Engine;
 use super::circuit::waiting_name;
 use super::heartbeat::beat_name;
 use super::ledger::put_incidents;
-use super::lockout::Bill;
 use super::outbox::Turned;
 use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, log_name, secret_name};
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction};
@@ -60,7 +60,7 @@ impl Engine {
         brought: &Brought,
     ) -> Result<(), PlanError> {
         let barrier = &self.inner.barrier;
-        let _turn = self.turn_of(&before.value, plan).await;
+        let _turns = self.turns_of(&before.value, plan).await;
         let mut batch = barrier.transaction().map_err(CommitError::from)?;
         let subject = &plan.account.subject;
         for change in &plan.secrets {

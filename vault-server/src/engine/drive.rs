@@ -69,7 +69,7 @@ impl Engine {
             Err(held) => return self.hold_back(subject, &held).await.map(|()| None),
         };
         let call = watch.map(Watch::stop);
-        let turned = self.hear(target, called.evidence()).await;
+        let turned = self.hear(target, subject, called.evidence()).await;
         let Called { event, managed_by, refused: versions, brought, seat, .. } = called;
         let refused = managed_by.filter(|_| event.management_refused());
         let turn = match &managed {
@@ -174,7 +174,7 @@ impl Engine {
                 return Err(error.into());
             }
         };
-        let bills = self.bills(account, effect, pass, &answer, managed_by.is_some());
+        let bills = pass.bills(account, effect, &answer, managed_by.is_some());
         let Answer { event, minted, purse } = answer;
         let refused = purse.map(|purse| purse.refused).unwrap_or_default();
         let brought = Brought { minted, bills };
@@ -307,7 +307,7 @@ impl Engine {
         let place = self.place(subject).await;
         let Some(account) = self.account(subject)? else { return Err(ActError::NotFound) };
         let called = self.call(&account.value, effect).await??;
-        let turned = self.hear(&account.value.target, called.evidence()).await;
+        let turned = self.hear(&account.value.target, subject, called.evidence()).await;
         let Called { event, brought, .. } = called;
         let Event::Checked(probe) = event.clone() else {
             self.settle_bills(&brought.bills).await?;

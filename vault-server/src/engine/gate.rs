@@ -86,13 +86,8 @@ impl Gates {
     /// `counted` refused logins count already. `None` where nobody counts them. Hold it until what came of the call is
     /// written down.
     pub async fn seat(&self, target: &Target, counted: u32) -> Option<OwnedSemaphorePermit> {
-        let gate = self.gate(target);
-        if gate.refusals == 0 {
-            return None;
-        }
-        // Each takes room for itself and for those that count: so whoever is under way fits beside them.
-        let seats = counted.saturating_add(1).min(gate.refusals);
-        gate.seats.acquire_many_owned(seats).await.ok()
+        let limit = target.lockout.limit()?;
+        self.gate(target).seats.acquire_many_owned(limit.seats(counted)).await.ok()
     }
 
     /// Notes that the management credential was seen to work, or that it was refused.

@@ -1,9 +1,10 @@
 //! The incident of a target on the store: its record and time line, its members, and which one the target has.
 //!
-//! Accounts of one target that fail or heal at the same time write to one record. They take turns for their commits, so
-//! that none is in another's way: a decision that is made again and again because others were first would be given up.
+//! Accounts of one target that fail or heal at the same time write to one record; so do those whose incidents are merged into
+//! one, whose turn is that of its target. They take turns for their commits, so that none is in another's way: a decision that
+//! is made again and again because others were first would be given up.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{Mutex as TurnLock, OwnedMutexGuard};
@@ -40,29 +41,73 @@ pub struct Turns {
 
 impl Turns {
     /// Waits for the turn; hold it until the commit is over.
-    pub async fn take(&self, target: &Name) -> OwnedMutexGuard<()> {
+    async fn take(&self, target: &str) -> Turn {
         let turn = {
             let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(turns.entry(target.to_string()).or_default())
+            Arc::clone(turns.entry(target.to_owned()).or_default())
         };
         turn.lock_owned().await
     }
+
+    /// Waits for several, in the order of their names, so that no two wait for each other.
+    async fn take_all(&self, targets: BTreeSet<String>) -> Vec<Turn> {
+        let mut taken = Vec::new();
+        for target in targets {
+            taken.push(self.take(&target).await);
+        }
+        taken
+    }
 }
 
+/// A turn, as long as it is held.
+pub type Turn = OwnedMutexGuard<()>;
+
 impl Engine {
-    /// The turn that a commit of `plan` needs: where the account is, was or will be beneath the incident of its target.
-    pub(super) async fn turn_of(&self, before: &Account, plan: &Plan) -> Option<OwnedMutexGuard<()>> {
-        let scopes = [before.incident_scope, plan.account.incident_scope];
-        if !scopes.contains(&Scope::Target) || plan.ledger.is_empty() {
-            return None;
-        }
-        Some(self.inner.turns.take(&before.target).await)
+    /// Waits for the turn to write to the incident of a target; hold it until the commit is over.
+    pub async fn turn_at(&self, target: &Name) -> Turn {
+        self.inner.turns.take(target.as_str()).await
     }
 
-    /// The turn that the removal of an account needs.
-    pub(crate) async fn turn_to_withdraw(&self, account: Option<&Account>) -> Option<OwnedMutexGuard<()>> {
-        let account = account.filter(|account| account.incident_scope == Scope::Target)?;
-        Some(self.inner.turns.take(&account.target).await)
+    /// The turns that a commit of `plan` needs: where the account is, was or will be beneath the incident of its target; and where
+    /// an incident of its stands for others, or another for that.
+    pub(super) async fn turns_of(&self, before: &Account, plan: &Plan) -> Vec<Turn> {
+        if plan.ledger.is_empty() {
+            return Vec::new();
+        }
+        let scopes = [before.incident_scope, plan.account.incident_scope];
+        let is_in_group = scopes.contains(&Scope::Target);
+        let incidents = plan.ledger.iter().map(LedgerEvent::incident);
+        self.turns_about(before, is_in_group, incidents.collect()).await
+    }
+
+    /// The turns that the removal of an account needs.
+    pub(crate) async fn turns_to_withdraw(&self, account: Option<&Account>) -> Vec<Turn> {
+        let Some(account) = account else { return Vec::new() };
+        let is_in_group = account.incident_scope == Scope::Target;
+        self.turns_about(account, is_in_group, account.incident.into_iter().collect()).await
+    }
+
+    async fn turns_about(
+        &self,
+        account: &Account,
+        is_in_group: bool,
+        incidents: BTreeSet<IncidentId>,
+    ) -> Vec<Turn> {
+        let shared = incidents.into_iter().filter_map(|incident| self.shared_at(incident));
+        let own = is_in_group.then(|| account.target.to_string());
+        self.inner.turns.take_all(own.into_iter().chain(shared).collect()).await
+    }
+
+    /// The target whose turn all take that write to the incident which stands for `incident` and for others; `None` where none
+    /// does. What cannot be read is told by the commit.
+    fn shared_at(&self, incident: IncidentId) -> Option<String> {
+        let load = |id: IncidentId| self.inner.barrier.load::<Incident>(*id.as_bytes()).ok().flatten();
+        let incident = load(incident)?.value;
+        let survivor = match incident.merged.into {
+            Some(into) => load(into)?.value,
+            None => incident,
+        };
+        (!survivor.merged.beneath.is_empty()).then_some(survivor.target)
     }
 
     /// The incident that a target has, or had last. A record that cannot be read keeps no account from its rotation, and

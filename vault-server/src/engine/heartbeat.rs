@@ -106,16 +106,16 @@ impl Engine {
             {
                 return Ok(());
             }
-            let is_probe = self.ask_circuit(target) == Admission::Probe;
+            let is_probe = self.ask_circuit(target, &subject) == Admission::Probe;
             let (engine, target) = (self.clone(), target.clone());
             self.spawn(async move {
                 match engine.beat(&subject, flight, is_probe).await {
                     Ok(true) => {}
-                    Ok(false) if is_probe => engine.unask_circuit(&target),
+                    Ok(false) if is_probe => engine.unask_circuit(&target, &subject),
                     Ok(false) => {}
                     Err(error) => {
                         if is_probe {
-                            engine.unhear_circuit(&target);
+                            engine.unhear_circuit(&target, &subject);
                         }
                         if engine.barrier().is_sealed() {
                             return;
@@ -159,7 +159,7 @@ impl Engine {
             }
         };
         drop(place);
-        let turned = self.hear(&account.target, called.evidence()).await;
+        let turned = self.hear(&account.target, subject, called.evidence()).await;
         let Called { event, brought, .. } = called;
         self.inner.meter.circuits.beaten(word(&event));
         let plan = self

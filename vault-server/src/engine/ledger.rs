@@ -32,7 +32,7 @@ struct Touched {
 }
 
 /// Folds events into the records of their incidents and keeps the list of open ones; gives back those that were opened
-/// or closed, taken, became worse, or have got one more account beneath them. `subject` is whose events they are, where the
+/// or closed, taken, became worse, stand for others than before, or have got one more account beneath them. `subject` is whose events they are, where the
 /// incident may be that of a target.
 pub(crate) fn put_incidents(
     barrier: &Barrier,
@@ -124,6 +124,18 @@ fn beside(barrier: &Barrier, id: IncidentId) -> Result<Option<Touched>, LoadErro
         let now = Some(stored.value.clone());
         Touched { stored: Some(stored), now, is_written: false, is_group: false, is_direct: false }
     }))
+}
+
+/// Incidents that are merged into another, as they are stored. One that cannot be read is left out, and the log names it.
+pub(super) fn beneath(
+    barrier: &Barrier,
+    all: impl IntoIterator<Item = IncidentId>,
+) -> Result<Vec<Incident>, LoadError> {
+    let mut found = Vec::new();
+    for id in all {
+        found.extend(beside(barrier, id)?.and_then(|touched| touched.now));
+    }
+    Ok(found)
 }
 
 /// What follows for one that is merged with another.

@@ -8,25 +8,30 @@
 //! A process that dies in between, or an answer that never comes, leaves the login counted as refused. Of a target
 //! without a threshold nothing is read or written.
 
-mod pass;
-
 use tokio::sync::OwnedSemaphorePermit;
 use vault_core::account::plan::Effect;
 use vault_core::account::{Account, Readable, Subject};
+use vault_core::clock::Timestamp;
 use vault_core::path::Name;
-use vault_core::rotation::execute::Answer;
-use vault_core::rotation::lockout::{Logins, Purse, asked, hold, of_management, sent};
+use vault_core::rotation::lockout::bill::{Bill, Grant, Pass, acts_alone, grant};
+use vault_core::rotation::lockout::{Logins, Purse, asked, hold, sent};
 use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 use vault_core::target::Target;
-use vault_core::target::lockout::{Admission, Held, Login, Tally};
+use vault_core::target::lockout::{Held, Login, Tally};
 
-use self::pass::Pass;
-pub(crate) use self::pass::{Bill, Counted};
 use super::Engine;
 use super::commit::PlanError;
 use super::record::managed_name;
 use crate::barrier::{CommitError, LoadError, Loaded, Record, Transaction, require};
+
+/// The refused logins that count for a name.
+pub(crate) struct Counted {
+    /// All of them, and when none counts any more.
+    pub(crate) all: Held,
+    /// When there is room for the next one, where there is none.
+    pub(crate) held_until: Option<Timestamp>,
+}
 
 impl Record for Tally {
     const TABLE: Table = Table::LoginTally;
@@ -104,16 +109,11 @@ impl Engine {
     }
 
     fn without_room(&self, target: &Target, username: &str, logins: u32) -> Result<Option<Held>, LoadError> {
-        let Some(limit) = target.lockout.limit() else { return Ok(None) };
-        let (now, tally) = (self.now(), self.tally(&target.name, username)?);
-        let tally = tally.map(|tally| tally.value).unwrap_or_default();
-        let Admission::Wait(until) = tally.admit(logins, limit, now) else { return Ok(None) };
-        Ok(Some(Held {
-            username: username.to_owned(),
-            until,
-            refused: tally.count(limit, now),
-            lockout: target.lockout,
-        }))
+        if target.lockout.limit().is_none() {
+            return Ok(None);
+        }
+        let tally = self.tally(&target.name, username)?.map(|tally| tally.value).unwrap_or_default();
+        Ok(tally.held(username, logins, target.lockout, self.now()))
     }
 
     /// The refused logins that count for a name; `None` where none does.
@@ -155,24 +155,22 @@ impl Engine {
         asked: &Logins,
     ) -> Result<Result<Pass, Held>, PlanError> {
         let Some(limit) = target.lockout.limit() else { return Ok(Ok(Pass::default())) };
-        for _ in 0..CONFLICTS_MAX {
+        'again: for _ in 0..CONFLICTS_MAX {
             let (now, barrier) = (self.now(), &self.inner.barrier);
             let mut batch = barrier.transaction().map_err(CommitError::from)?;
             let (mut room, mut reserved) = (Logins::new(), Logins::new());
             for (username, logins) in &sent {
                 let stored = self.tally(&target.name, username)?;
                 let tally = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
-                let left = tally.room(limit, now);
-                let needed = asked.get(username).map_or(0, |needed| limit.refusals.min(*needed));
-                if left < needed
-                    && let Some(held) = self.without_room(target, username, needed)?
-                {
-                    // Somebody else has had it since it was asked for.
+                let needed = asked.get(username).copied().unwrap_or(0);
+                let Some(Grant { tally, room: left, reserved: logins }) =
+                    grant(tally, *logins, needed, limit, now)
+                else {
+                    // Somebody else has had it since it was asked for; or it has just become free.
+                    let Some(held) = self.without_room(target, username, needed)? else { continue 'again };
                     self.told_to_wait(&target.name, &held).await?;
                     return Ok(Err(held));
-                }
-                let logins = left.min(*logins);
-                let tally = tally.reserve(logins, limit, now);
+                };
                 batch.put(managed_name(&target.name, username), require(stored.as_ref()), &tally);
                 room.insert(username.clone(), left);
                 reserved.insert(username.clone(), logins);
@@ -219,58 +217,13 @@ impl Engine {
         self.decide(subject, |account, context| hold(account, held, context)).await.map(drop)
     }
 
-    /// What the answer to an effect cost. Without an answer what was reserved stays.
-    pub(super) fn bills(
-        &self,
-        account: &Account,
-        effect: Effect,
-        pass: Pass,
-        answer: &Answer,
-        is_managed: bool,
-    ) -> Vec<Bill> {
-        let (Some(limit), Some(at)) = (pass.limit, pass.at) else { return Vec::new() };
-        let Some(purse) = &answer.purse else {
-            // Nor is it known what became of the login by which the call was made.
-            let manager = pass.manager.filter(|_| is_managed);
-            let bill = |username| {
-                let (target, shown) = (account.target.clone(), vec![Login::Refused]);
-                Bill { target, username, limit, reserved: None, shown }
-            };
-            return manager.map(bill).into_iter().collect();
-        };
-        let own = matches!(account.subject, Subject::Management(_));
-        let by_itself =
-            matches!(effect, Effect::Prepare | Effect::Apply | Effect::Revert | Effect::Retire { .. });
-        let of_manager = of_management(&answer.event);
-        let of_manager = of_manager.or(purse.management_refused.then_some(Login::Refused));
-        let mut bills: Vec<Bill> = pass
-            .reserved
-            .into_iter()
-            .map(|(username, reserved)| {
-                let mine = purse.shown.iter().filter(|(name, _)| *name == username).map(|(_, shown)| *shown);
-                let shown = of_manager.filter(|_| own && by_itself).into_iter().chain(mine).collect();
-                let target = account.target.clone();
-                Bill { target, username, limit, reserved: Some((reserved, at)), shown }
-            })
-            .collect();
-        if let (Some(shown), Some(manager), true) = (of_manager, pass.manager, is_managed) {
-            let target = account.target.clone();
-            bills.push(Bill { target, username: manager, limit, reserved: None, shown: vec![shown] });
-        }
-        bills
-    }
-
     /// Adds to a commit what logins have cost.
     pub(super) fn put_bills(&self, batch: &mut Transaction, bills: &[Bill]) -> Result<(), LoadError> {
         let now = self.now();
         for bill in bills {
             let stored = self.tally(&bill.target, &bill.username)?;
             let before = stored.as_ref().map(|stored| stored.value.clone()).unwrap_or_default();
-            let mut tally = before.clone();
-            if let Some((logins, at)) = bill.reserved {
-                tally = tally.release(logins, at);
-            }
-            tally = bill.shown.iter().fold(tally, |tally, shown| tally.heard(*shown, bill.limit, now));
+            let tally = bill.paid(before.clone(), now);
             let name = managed_name(&bill.target, &bill.username);
             match stored {
                 Some(stored) if tally.is_empty() => {
@@ -352,12 +305,6 @@ impl Engine {
         }
         Ok(())
     }
-}
-
-/// Whether an effect needs no other credential than the account's own.
-fn acts_alone(account: &Account, effect: Effect) -> bool {
-    matches!(effect, Effect::Check | Effect::CheckPrevious { settle: false })
-        || matches!(account.subject, Subject::Management(_))
 }
 
 /// How often a tally is written again because another commit came first.

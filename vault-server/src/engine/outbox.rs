@@ -2,50 +2,56 @@
 //!
 //! Where no webhook is configured this writes nothing and reads nothing.
 
+mod around;
+mod queue;
 mod record;
 
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::sync::Notify;
+use vault_core::account::Account;
 use vault_core::account::plan::Plan;
-use vault_core::account::{Account, Subject};
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::entropy::Entropy;
 use vault_core::id::{EventId, WebhookId};
 use vault_core::incident::severity::Severity;
 use vault_core::incident::{Incident, IncidentState, Kind};
 use vault_core::silence::{Withheld, withheld_key};
-use vault_core::store::batch::{BATCH_WRITES_MAX, Require};
 use vault_core::webhook::event::{Event, EventKind, of_attention, of_incident, of_plan, of_worse};
-use vault_core::webhook::{Delivery, Subscription, WEBHOOKS_MAX, Webhook, log_key, queue_key};
+use vault_core::webhook::{Subscription, WEBHOOKS_MAX, Webhook};
 
 use super::backlog::Backlog;
 use super::escalate;
-use super::record::Managed;
-use super::silence::Withholding;
+use super::silence::{About, Withholding};
 use crate::barrier::{Barrier, LoadError, Transaction};
 use crate::telemetry::metrics::Metrics;
 
 pub use self::record::{Ended, Queued};
 
-/// How an incident stands with people: how bad they are told it is, and whether somebody takes it.
+/// How an incident stands with people: how bad they are told it is, whether somebody takes it, and what it stands for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Attention {
     severity: Severity,
     waits_since: Option<Timestamp>,
     is_taken: bool,
+    /// How many are merged into it.
+    beneath: usize,
+    /// How much of all that it stands for is open.
+    open: u32,
 }
 
 impl Attention {
     /// That of `incident`.
     pub(crate) fn of(incident: &Incident) -> Self {
         let (severity, waits_since) = (incident.severity(), incident.waits_since());
-        Self { severity, waits_since, is_taken: incident.taken }
+        let (merged, is_taken) = (&incident.merged, incident.taken);
+        let open = merged.open() + u32::from(!merged.own_over);
+        Self { severity, waits_since, is_taken, beneath: merged.beneath.len(), open }
     }
 }
 
-/// An incident that a commit has opened or closed, that somebody has taken, that became worse; or an account of which
-/// it has put beneath it.
+/// An incident that a commit has opened or closed, that somebody has taken, that became worse, or that stands for others than
+/// before; or an account of which it has put beneath it.
 pub(crate) struct Turned {
     /// How it stood before; `None`: there was none.
     pub(crate) before: Option<IncidentState>,
@@ -81,7 +87,7 @@ struct Inner {
     /// Wakes those who deliver.
     news: Notify,
     /// What waits for each.
-    backlog: Backlog,
+    backlog: Arc<Backlog>,
     /// Where people reach the dashboard, once that is known.
     dashboard: OnceLock<String>,
 }
@@ -95,7 +101,7 @@ impl Outbox {
         entropy: Arc<dyn Entropy>,
         metrics: &Metrics,
     ) -> Self {
-        let (known, news, backlog) = (Mutex::default(), Notify::new(), Backlog::new(metrics));
+        let (known, news, backlog) = (Mutex::default(), Notify::new(), Arc::new(Backlog::new(metrics)));
         let dashboard = OnceLock::new();
         Self { inner: Arc::new(Inner { barrier, clock, entropy, known, news, backlog, dashboard }) }
     }
@@ -130,13 +136,18 @@ impl Outbox {
         Ok(found)
     }
 
-    /// Webhooks have changed in the store, or it was sealed.
-    pub fn forget(&self) {
+    /// Webhooks have changed in the store. What waits for each is as it was.
+    pub fn changed(&self) {
         let mut known = self.inner.known.lock().unwrap_or_else(PoisonError::into_inner);
         *known = (known.0 + 1, None);
         drop(known);
-        self.inner.backlog.forget();
         self.inner.news.notify_waiters();
+    }
+
+    /// The store was sealed: nothing that is known of it may be true any more.
+    pub fn forget(&self) {
+        self.inner.backlog.forget();
+        self.changed();
     }
 
     /// Ends when something may be there to deliver.
@@ -194,60 +205,64 @@ impl Outbox {
         let mut events = plan.map(|(before, plan)| of_plan(before, plan, || self.id())).unwrap_or_default();
         let mut withholding = Withholding::default();
         let subject = plan.map(|(_, plan)| plan.account.subject.key());
+        let target = plan.map(|(_, plan)| plan.account.target.as_str());
         for turned in turned {
             self.arm(batch, turned, &subscriptions)?;
-            let is_of_target = turned.is_direct && turned.incident.kind == Kind::Target;
-            let joiner = subject.as_deref().filter(|_| is_of_target);
-            if let Some(event) = self.told(batch, &mut withholding, turned, joiner, now)? {
-                events.push(self.around(event, &turned.incident, &subscriptions)?);
+            let incident = &turned.incident;
+            let is_of_target = turned.is_direct && incident.kind == Kind::Target;
+            let cause = subject.as_deref().zip(target).filter(|_| is_of_target || !turned.is_direct);
+            let about = About { incident, cause, is_joined: is_of_target && cause.is_some() };
+            if let Some(event) = self.told(batch, &mut withholding, turned, about, now)? {
+                events.push(self.around(event, incident, &subscriptions)?);
             }
         }
         self.queue_all(batch, &subscriptions, &events, now)?;
         Ok(batch.len() > lines)
     }
 
-    /// What there is to tell of an incident, unless a silence keeps it back. `joiner` is the account beneath it that this
-    /// came of.
+    /// What there is to tell of an incident, unless a silence keeps it back. `about` is whom it would tell of.
     fn told(
         &self,
         batch: &mut Transaction,
         withholding: &mut Withholding,
         turned: &Turned,
-        joiner: Option<&str>,
+        about: About<'_>,
         now: Timestamp,
     ) -> Result<Option<Event>, LoadError> {
-        let Turned { before, incident, is_news, .. } = turned;
+        let Turned { before, was, incident, is_news, .. } = turned;
         let (barrier, is_open) = (&self.inner.barrier, incident.state == IncidentState::Open);
         if is_open && incident.merged.into.is_some() {
             // The one that it is merged into speaks for it.
-            return self.changed(batch, withholding, turned, joiner, now);
+            return self.still_open(batch, withholding, turned, about, now);
         }
-        let told_before = match joiner {
+        let stays_open = *before == Some(IncidentState::Open) && is_open;
+        let stands_for_more = was.is_some_and(|was| was.open < Attention::of(incident).open);
+        let told_before = match () {
             // Told as one that was opened again.
-            _ if *is_news => Some(IncidentState::Closed),
-            Some(joiner) if *before == Some(IncidentState::Open) && is_open => {
-                if !withholding.lets_go(barrier, batch, incident, joiner, now)? {
-                    return self.changed(batch, withholding, turned, Some(joiner), now);
+            () if *is_news => Some(IncidentState::Closed),
+            () if stays_open && (about.is_joined || stands_for_more) => {
+                if !withholding.lets_go(barrier, batch, about, now)? {
+                    return self.still_open(batch, withholding, turned, about, now);
                 }
                 None
             }
-            _ => *before,
+            () => *before,
         };
         let Some(event) = of_incident(self.id(), told_before, incident, now) else {
-            return self.changed(batch, withholding, turned, joiner, now);
+            return self.still_open(batch, withholding, turned, about, now);
         };
         let is_late = told_before != *before && !is_news;
-        let is_told = is_late || !withholding.keeps(barrier, batch, event.kind, incident, joiner, now)?;
+        let is_told = is_late || !withholding.keeps(barrier, batch, event.kind, about, now)?;
         Ok(is_told.then_some(event))
     }
 
     /// What there is to tell of an incident that is open as before: that somebody takes it, or that it is worse now.
-    fn changed(
+    fn still_open(
         &self,
         batch: &mut Transaction,
         withholding: &mut Withholding,
         Turned { was, incident, .. }: &Turned,
-        joiner: Option<&str>,
+        about: About<'_>,
         now: Timestamp,
     ) -> Result<Option<Event>, LoadError> {
         let (Some(was), IncidentState::Open) = (was, incident.state) else { return Ok(None) };
@@ -261,7 +276,7 @@ impl Outbox {
             return Ok(None);
         }
         let Some(event) = of_worse(self.id(), was.severity, incident, now) else { return Ok(None) };
-        let is_kept = withholding.keeps(barrier, batch, EventKind::Opened, incident, joiner, now)?;
+        let is_kept = withholding.keeps(barrier, batch, EventKind::Opened, about, now)?;
         Ok((!is_kept).then_some(event))
     }
 
@@ -328,59 +343,4 @@ impl Outbox {
         }
         Ok(())
     }
-
-    fn queue_all(
-        &self,
-        batch: &mut Transaction,
-        subscriptions: &[Subscription],
-        events: &[Event],
-        now: Timestamp,
-    ) -> Result<(), LoadError> {
-        for event in events {
-            let wanting = subscriptions.iter().filter(|subscription| subscription.wants(event));
-            let event = &self.linked(event.clone());
-            for subscription in wanting {
-                if batch.len() >= BATCH_WRITES_MAX {
-                    // Cannot be: a plan has a handful of events, and there are few webhooks. The fact goes before.
-                    tracing::error!(webhook = subscription.name, "an event found no room in its commit");
-                    continue;
-                }
-                let (id, delivery) = (subscription.id, Delivery::of(event));
-                if self.inner.backlog.take(&self.inner.barrier, id)? {
-                    batch.put(queue_key(id, now, event.id), Require::Absent, &Queued(delivery));
-                } else {
-                    let ended = Ended(delivery.overflowed(now));
-                    batch.put(log_key(id, event.id), Require::Absent, &ended);
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// With the accounts on a target, where it is about that and somebody is told of some accounts only.
-    fn around(
-        &self,
-        mut event: Event,
-        incident: &Incident,
-        subscriptions: &[Subscription],
-    ) -> Result<Event, LoadError> {
-        if incident.kind != Kind::Target || !subscriptions.iter().any(Subscription::is_choosy) {
-            return Ok(event);
-        }
-        let prefix = [incident.target.as_bytes(), &[0]].concat();
-        let mut after = None::<Vec<u8>>;
-        loop {
-            let page = self.inner.barrier.list_each::<Managed>(&prefix, after.as_deref(), PAGE)?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|(name, _)| name.clone());
-            let managed = page.into_iter().filter_map(|(_, managed)| managed.ok());
-            event.beside.extend(managed.filter_map(|one| Subject::from_key(&one.value.subject)));
-            if !full {
-                return Ok(event);
-            }
-        }
-    }
 }
-
-/// Records read at a time.
-const PAGE: usize = 500;

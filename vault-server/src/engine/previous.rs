@@ -40,7 +40,7 @@ impl Engine {
             _ => None,
         };
         let called = self.call(&account.value, effect).await??;
-        if let Some(turned) = self.hear(&account.value.target, called.evidence()).await {
+        if let Some(turned) = self.hear(&account.value.target, subject, called.evidence()).await {
             self.turn_circuit(&account.value.target, turned).await;
         }
         let event = called.event;

@@ -6,15 +6,13 @@
 use std::time::Duration;
 
 use tokio::task::JoinSet;
-use vault_core::account::plan::Plan;
-use vault_core::account::wake::wake;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::consumer::Uptake;
 use vault_core::id::SilenceId;
+use vault_core::rotation::circuit::{self, Met};
+use vault_core::rotation::grace;
 use vault_core::rotation::run::Stage;
-use vault_core::rotation::{circuit, grace, step};
-use vault_core::silence::hold::hold;
 use vault_core::store::due::{self, Due};
 use vault_core::store::key::Table;
 use vault_core::target::breaker::Admission;
@@ -108,57 +106,31 @@ impl Engine {
                 return;
             }
         };
-        // Who waits for its target is let go from there, and not by the index.
-        let waits = account.waits && !account.lending.expired(now);
-        if !waits && wake(&account).is_none_or(|at| at > now) {
+        if !circuit::is_met(&account, now) {
             return;
         }
         // Read under the account's lock: who ends the maintenance waits for that before it lets the account go.
         let maintenance = self.maintenance(&account.target);
-        let busy = !self.has_room(&account);
+        let is_busy = !self.has_room(&account);
         let target = account.target.clone();
-        let is_held = maintenance.is_some() && !account.must_go();
-        let admission = self.admission(&account, is_held, busy, now);
-        let is_shut = matches!(admission, Admission::Wait(_));
-        let is_let_go = account.waits && !is_shut && (is_held || !busy);
+        let admission = match circuit::asks(&account, maintenance.as_ref(), now) {
+            true => self.admission(&account, is_busy, now),
+            false => Admission::Go,
+        };
         if admission == Admission::Go && !account.lending.expired(now) {
             flight.begins_by_clock();
         }
-        if !is_shut
-            && maintenance.is_none()
-            && busy
-            && account.incident.is_some()
-            && !account.lending.expired(now)
-        {
-            // It waits, and that is known: nothing to decide.
-            return;
-        }
+        let met = Met { admission, is_busy, maintenance: maintenance.as_ref() };
         let acted = self
             .act(flight, &subject, |account, context| {
-                // Let go, it is due; what waits for it no longer waits for the target.
-                let account = if is_let_go { circuit::release(account, context) } else { account };
-                let as_it_is = account.clone();
-                let held = maintenance.as_ref().and_then(|by| hold(account.clone(), by, context));
-                let plan = if held.is_some() {
-                    held
-                } else if is_shut {
-                    circuit::defer(account, context)
-                } else if account.stage.is_active() {
-                    step::recover(account, context)
-                } else if busy && !account.lending.expired(context.now) {
-                    step::overdue(account, context)
-                } else {
-                    let uptake = self.uptake(&account);
-                    grace::look(account, &uptake, context)
-                };
-                (plan.or_else(|| is_let_go.then(|| Plan::new(as_it_is))), ())
+                (circuit::attend(account, met, |account| self.uptake(account), context), ())
             })
             .await;
         match &acted {
             Ok(acted) if admission == Admission::Probe && acted.drive.is_none() => {
-                self.unask_circuit(&target)
+                self.unask_circuit(&target, &subject)
             }
-            Err(_) if admission == Admission::Probe => self.unhear_circuit(&target),
+            Err(_) if admission == Admission::Probe => self.unhear_circuit(&target, &subject),
             _ => {}
         }
         match acted {
@@ -169,14 +141,10 @@ impl Engine {
         }
     }
 
-    /// Whether the account's target lets it go on. What is in flight is recovered, a lease that ran out is ended, and what
-    /// a maintenance holds asks for nothing.
-    fn admission(&self, account: &Account, is_held: bool, busy: bool, now: Timestamp) -> Admission {
-        if is_held || account.stage.is_active() || account.lending.expired(now) {
-            return Admission::Go;
-        }
-        if !busy {
-            return self.ask_circuit(&account.target);
+    /// Whether the account's target lets it go on.
+    fn admission(&self, account: &Account, is_busy: bool, now: Timestamp) -> Admission {
+        if !is_busy {
+            return self.ask_circuit(&account.target, &account.subject);
         }
         // There is no room to find out; what must wait waits there.
         let (_, admission) = self.circuit(&account.target).ask(now);

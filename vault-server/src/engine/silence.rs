@@ -5,26 +5,25 @@
 //! before anything of it is done, and the record goes last: a crash in between does it again.
 
 mod turn;
-
-use std::collections::BTreeSet;
+mod withhold;
 
 use vault_core::clock::Timestamp;
-use vault_core::id::SilenceId;
+use vault_core::id::{IncidentId, SilenceId};
 use vault_core::incident::{Incident, Kind};
 use vault_core::path::Name;
-use vault_core::silence::{
-    Mode, SILENCES, SILENCES_MAX, Scope, Silence, Withheld, covers, key, maintenance, withheld_key,
-};
+use vault_core::silence::{Mode, SILENCES, SILENCES_MAX, Scope, Silence, Withheld, covers, key, maintenance};
 use vault_core::store::batch::Require;
 use vault_core::store::due;
 use vault_core::store::key::Table;
-use vault_core::webhook::event::EventKind;
 
 use super::Engine;
 use super::drive::Chain;
 use super::group::members;
+use super::ledger::beneath;
 use super::record::DUE_SILENCE;
 use crate::barrier::{Barrier, LoadError, Loaded, Record, Transaction};
+
+pub(super) use self::withhold::{About, Withholding};
 
 impl Record for Silence {
     const TABLE: Table = Table::Silence;
@@ -56,8 +55,8 @@ pub(crate) fn silences(barrier: &Barrier) -> Result<Vec<Loaded<Silence>>, LoadEr
     Ok(found)
 }
 
-/// The silence, of `all`, that an incident is under. That of a target is under one of its target; or, when silences of
-/// accounts cover each account that is beneath it, under the one of these that ends first.
+/// The silence, of `all`, that an incident is under: of those that cover all that it stands for the one that ends first. It
+/// stands for its own part, unless that is over, and for the open ones that are merged into it.
 ///
 /// # Errors
 /// [`LoadError`] by cause.
@@ -67,19 +66,62 @@ pub(crate) fn over<'a>(
     incident: &Incident,
     now: Timestamp,
 ) -> Result<Option<&'a Silence>, LoadError> {
+    let found = whole(barrier, all, incident, has_own_part(incident), now)?;
+    Ok(found.and_then(|found| found.into_iter().min_by_key(|silence| silence.until)))
+}
+
+/// Whether an incident is about more than what is merged into it.
+fn has_own_part(incident: &Incident) -> bool {
+    !incident.merged.own_over || incident.merged.open() == 0
+}
+
+/// The silences that cover the open ones that are merged into an incident, and its own part where it has one; `None` where
+/// something is not covered. Of one that cannot be read nobody knows.
+fn whole<'a>(
+    barrier: &Barrier,
+    all: &'a [Loaded<Silence>],
+    incident: &Incident,
+    has_own: bool,
+    now: Timestamp,
+) -> Result<Option<Vec<&'a Silence>>, LoadError> {
+    if all.is_empty() {
+        return Ok(None);
+    }
+    let open = incident.merged.beneath.iter().filter(|one| one.is_open);
+    let open: Vec<IncidentId> = open.map(|one| one.incident).collect();
+    let beneath = beneath(barrier, open.iter().copied())?;
+    if beneath.len() < open.len() {
+        return Ok(None);
+    }
+    let mut found = Vec::new();
+    for one in Some(incident).filter(|_| has_own).into_iter().chain(&beneath) {
+        let Some(by) = over_one(barrier, all, one, now)? else { return Ok(None) };
+        found.extend(by);
+    }
+    Ok(Some(found))
+}
+
+/// The silences that cover one incident by itself. That of a target is under one of its target; or under silences of
+/// accounts, when they cover each account that is beneath it.
+fn over_one<'a>(
+    barrier: &Barrier,
+    all: &'a [Loaded<Silence>],
+    incident: &Incident,
+    now: Timestamp,
+) -> Result<Option<Vec<&'a Silence>>, LoadError> {
     let covering =
         |subject: &str| covers(all.iter().map(|silence| &silence.value), subject, &incident.target, now);
     let own = covering(&incident.subject);
     let is_of_accounts = |silence: &Loaded<Silence>| matches!(silence.value.scope, Scope::Accounts(_));
     if own.is_some() || incident.kind == Kind::Account || !all.iter().any(is_of_accounts) {
-        return Ok(own);
+        return Ok(own.map(|own| vec![own]));
     }
-    let mut first: Option<&Silence> = None;
+    let mut found = Vec::new();
     for member in members(barrier, incident.id)?.iter().filter(|member| member.is_in()) {
         let Some(by) = covering(&member.subject) else { return Ok(None) };
-        first = Some(first.filter(|first| first.until <= by.until).unwrap_or(by));
+        found.push(by);
     }
-    Ok(first)
+    Ok(Some(found).filter(|found| !found.is_empty()))
 }
 
 /// Puts a silence in the place of the one before, and its entry in the due index with it.
@@ -93,86 +135,6 @@ pub(crate) fn put(batch: &mut Transaction, before: Option<&Loaded<Silence>>, sil
         batch.mark(Table::Due, new);
     }
     batch.put(key(silence.id), before.map_or(Require::Absent, Loaded::require), silence);
-}
-
-/// What is kept back of what one commit tells.
-#[derive(Default)]
-pub(super) struct Withholding {
-    known: Option<Vec<Loaded<Silence>>>,
-    checked: BTreeSet<SilenceId>,
-}
-
-impl Withholding {
-    /// Whether `kind` is not told of `incident`: its opening while it is silenced; and its closing, when nobody was told
-    /// that it was opened. Puts that into `batch`.
-    pub(super) fn keeps(
-        &mut self,
-        barrier: &Barrier,
-        batch: &mut Transaction,
-        kind: EventKind,
-        incident: &Incident,
-        joiner: Option<&str>,
-        now: Timestamp,
-    ) -> Result<bool, LoadError> {
-        let name = withheld_key(incident.id);
-        let kept = barrier.revision::<Withheld>(name.clone())?;
-        if kind == EventKind::Closed {
-            if let Some(at) = kept {
-                batch.delete::<Withheld>(name, at);
-            }
-            return Ok(kept.is_some());
-        }
-        let subject = joiner.unwrap_or(&incident.subject);
-        let Some(by) = self.covered(barrier, batch, subject, &incident.target, now)? else {
-            // Told now: not once more when a silence ends.
-            if let Some(at) = kept {
-                batch.delete::<Withheld>(name, at);
-            }
-            return Ok(false);
-        };
-        batch.put(name, kept.map_or(Require::Absent, Require::At), &Withheld { silence: by, since: now });
-        Ok(true)
-    }
-
-    /// Whether the opening of a target's incident, which was kept back, is told because an account is beneath it now
-    /// that nobody silenced. Puts that into `batch`.
-    pub(super) fn lets_go(
-        &mut self,
-        barrier: &Barrier,
-        batch: &mut Transaction,
-        incident: &Incident,
-        joiner: &str,
-        now: Timestamp,
-    ) -> Result<bool, LoadError> {
-        let name = withheld_key(incident.id);
-        let Some(kept) = barrier.revision::<Withheld>(name.clone())? else { return Ok(false) };
-        if self.covered(barrier, batch, joiner, &incident.target, now)?.is_some() {
-            return Ok(false);
-        }
-        batch.delete::<Withheld>(name, kept);
-        Ok(true)
-    }
-
-    /// The silence that covers a subject, on condition that it is still what was read.
-    fn covered(
-        &mut self,
-        barrier: &Barrier,
-        batch: &mut Transaction,
-        subject: &str,
-        target: &str,
-        now: Timestamp,
-    ) -> Result<Option<SilenceId>, LoadError> {
-        let known = match &mut self.known {
-            Some(known) => known,
-            none => none.insert(silences(barrier)?),
-        };
-        let by = covers(known.iter().map(|silence| &silence.value), subject, target, now).map(|by| by.id);
-        let Some(loaded) = known.iter().find(|silence| Some(silence.value.id) == by) else { return Ok(None) };
-        if self.checked.insert(loaded.value.id) {
-            batch.check::<Silence>(key(loaded.value.id), loaded.require());
-        }
-        Ok(by)
-    }
 }
 
 impl Engine {

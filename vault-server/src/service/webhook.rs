@@ -8,6 +8,7 @@
 //! ```
 
 pub mod address;
+mod bundle;
 mod check;
 mod lane;
 mod limit;
@@ -182,7 +183,7 @@ impl WebhookService {
             self.outbox.look_at_all(&mut batch);
         }
         self.barrier.commit(batch).await?;
-        self.outbox.forget();
+        self.outbox.changed();
         Ok(())
     }
 
@@ -232,7 +233,7 @@ impl WebhookService {
                 Err(CommitError::Conflict) => {}
                 outcome => {
                     outcome?;
-                    self.outbox.forget();
+                    self.outbox.changed();
                     return Ok(());
                 }
             }

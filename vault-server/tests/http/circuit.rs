@@ -1,6 +1,7 @@
 //! A target that does not answer: its circuit keeps the clock from it, whoever waits there is known, and all go on when it
 //! is back.
 
+mod probe;
 mod stall;
 
 use rotators::fake::Verb;

@@ -10,6 +10,11 @@ use super::bench::Bench;
 use super::dashboard::Browser;
 use super::vault::{Reply, seconds};
 
+mod choosy;
+mod silenced;
+mod told;
+mod turns;
+
 /// A bench with two accounts, each of which fails in a way that is its own, and their incidents.
 async fn two() -> (Bench, String, String) {
     let bench = Bench::new().await;

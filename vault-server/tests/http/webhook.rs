@@ -26,7 +26,8 @@ async fn bench() -> Bench {
     bench
 }
 
-fn deliver(bench: &Bench) {
+/// Has deliveries run.
+pub(super) fn deliver(bench: &Bench) {
     let app = std::sync::Arc::clone(&bench.vault.app);
     tokio::spawn(async move { app.webhooks.run_until(&app.shutdown).await });
 }
@@ -321,4 +322,26 @@ async fn failures_incidents_and_their_ends_are_told_once_each() {
     );
     let opened = came.iter().find(|message| message.kind() == "incident.opened").unwrap();
     assert_eq!(opened.body["data"]["incident_id"], failed.body["data"]["incident_id"]);
+}
+
+#[tokio::test]
+async fn a_message_that_is_tried_again_while_all_are_read_is_shown_and_counted_once() {
+    let bench = bench().await;
+    for name in ["a", "b", "c"] {
+        bench.account(name, "p-1").await;
+        put(&bench, "w", "http://127.0.0.1:9/", json!({ "max_attempts": 100 })).await.expect_status(200);
+        rotate(&bench, name).await;
+    }
+    for _ in 0..150 {
+        bench.disk.clock.advance(seconds(10));
+        bench.vault.app.engine.outbox().committed();
+        let all = bench.get("sys/webhooks/w/deliveries").await.at("/data/deliveries");
+        let ids = all.as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap());
+        let ids: Vec<&str> = ids.collect();
+        let once: std::collections::BTreeSet<&str> = ids.iter().copied().collect();
+        assert_eq!(ids.len(), once.len(), "{ids:?}");
+        let counts = bench.get("sys/webhooks/w").await;
+        let sum = |state: &str| counts.at(&format!("/data/{state}")).as_u64().unwrap();
+        assert_eq!(sum("pending") + sum("dead"), 6, "{}", counts.text);
+    }
 }

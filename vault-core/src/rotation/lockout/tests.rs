@@ -9,6 +9,7 @@ use crate::entropy::SeededEntropy;
 use crate::id::{IncidentId, RotationId};
 use crate::incident::group::Outage;
 use crate::path::{AccountPath, Name};
+use crate::rotation::heartbeat::beaten;
 use crate::rotation::run::Cause;
 use crate::rotation::step::{Finding, advance, request};
 use crate::rotation::{attempt, step};
@@ -114,6 +115,23 @@ fn two_that_live_side_by_side_are_both_tried_and_of_two_names_each_counts_for_it
 }
 
 #[test]
+fn a_candidate_that_is_asked_beside_another_name_needs_room_of_its_own() {
+    let mut account = account(Step::Probe);
+    let Stage::Active { run, .. } = &mut account.stage else { panic!() };
+    run.overlaps = true;
+    account.settings.alternate_username = Some("app_b".to_owned());
+    account.versions.pending =
+        account.versions.pending.map(|version| Version { is_alternate: true, ..version });
+    let alternate = Logins::from([("app_b".to_owned(), 1)]);
+    assert_eq!(asked(&account, Effect::Probe), alternate, "it is asked first");
+    let known = remember(account, &[3, 3]);
+    let both = Logins::from([("app".to_owned(), 1), ("app_b".to_owned(), 1)]);
+    assert_eq!(asked(&known, Effect::Probe), both, "another one first, and if that works the candidate");
+    let again = remember(known, &[3]);
+    assert_eq!(again.stage.run().map(|run| run.refused.clone()), Some(vec![3]), "once is enough to know");
+}
+
+#[test]
 fn what_is_held_keeps_its_step_and_goes_on_where_it_stopped_without_having_been_tried() {
     let before = remember(account(Step::Probe), &[3]);
     let plan = hold(before.clone(), &held(), &ctx()).unwrap();
@@ -174,6 +192,24 @@ fn a_heartbeat_is_put_off_and_never_beyond_the_next_one() {
         let ctx = Context { heartbeat: Some(Duration::from_secs(every)), ..ctx() };
         let plan = hold_heartbeat(account.clone(), &held(), &ctx);
         assert_eq!(plan.account.beat.next, Some(NOW.plus(Duration::from_secs(next))));
+    }
+}
+
+#[test]
+fn that_a_heartbeat_is_put_off_is_said_once_until_it_goes_on() {
+    let mut account = account(Step::Prepare);
+    account.stage = Stage::Idle;
+    let said = |plan: &Plan| plan.history.iter().any(|line| line.kind == HistoryKind::LockoutGuardHeld);
+    let mut plan = hold_heartbeat(account, &held(), &ctx());
+    assert!(said(&plan));
+    for _ in 0..3 {
+        plan = hold_heartbeat(plan.account, &held(), &ctx());
+        assert!(!said(&plan), "it was said");
+    }
+    for shown in [Probe::Works, Probe::Inconclusive(Fault::new(FaultClass::Unreachable, "x"))] {
+        let went = beaten(plan.account, &Event::Checked(shown), &ctx());
+        plan = hold_heartbeat(went.account, &held(), &ctx());
+        assert!(said(&plan), "it went on in between");
     }
 }
 

@@ -7,25 +7,29 @@ use super::*;
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const DOWN: Evidence = Evidence::Silent(FaultClass::Unreachable);
 
+fn heard(circuit: Circuit, evidence: Evidence, now: Timestamp, draw: u64) -> (Circuit, Option<Turn>) {
+    circuit.heard(evidence, Caller::Probe, now, draw)
+}
+
 fn after(seconds: u64) -> Timestamp {
     NOW.plus(Duration::from_secs(seconds))
 }
 
 /// Opened at `NOW`, with the shortest pause.
 fn open() -> Circuit {
-    (0..TRIP_AFTER).fold(Circuit::FRESH, |circuit, _| circuit.heard(DOWN, NOW, 0).0)
+    (0..TRIP_AFTER).fold(Circuit::FRESH, |circuit, _| heard(circuit, DOWN, NOW, 0).0)
 }
 
 #[test]
 fn it_opens_after_five_failures_without_an_answer_in_between() {
     let mut circuit = Circuit::FRESH;
     for count in 1..TRIP_AFTER {
-        let (next, turn) = circuit.heard(DOWN, NOW, 0);
+        let (next, turn) = heard(circuit, DOWN, NOW, 0);
         assert_eq!((next, turn), (Circuit::Closed { failures: count }, None));
         circuit = next;
     }
-    assert_eq!(circuit.heard(Evidence::Reached, NOW, 0), (Circuit::FRESH, None), "an answer begins anew");
-    let (open, turn) = circuit.heard(Evidence::Silent(FaultClass::Tls), NOW, 0);
+    assert_eq!(heard(circuit, Evidence::Reached, NOW, 0), (Circuit::FRESH, None), "an answer begins anew");
+    let (open, turn) = heard(circuit, Evidence::Silent(FaultClass::Tls), NOW, 0);
     let outage = Broken { since: NOW, failures: TRIP_AFTER, probes: 0, class: FaultClass::Tls };
     assert_eq!(turn, Some(Turn::Opened(outage)));
     assert_eq!((open.word(), open.shut_until(), open.outage()), ("open", Some(after(5)), Some(&outage)));
@@ -38,7 +42,7 @@ fn one_is_let_through_when_the_pause_is_over_and_its_answer_closes_it() {
     let (half, admission) = open.ask(after(5));
     assert_eq!((half.word(), admission), ("half_open", Admission::Probe));
     assert!(matches!(half.ask(after(6)).1, Admission::Wait(_)), "one at a time");
-    let (closed, turn) = half.heard(Evidence::Reached, after(7), 0);
+    let (closed, turn) = heard(half, Evidence::Reached, after(7), 0);
     assert_eq!(closed, Circuit::FRESH);
     assert!(matches!(turn, Some(Turn::Closed(Broken { probes: 1, since: NOW, .. }))), "{turn:?}");
     assert_eq!(closed.ask(after(7)).1, Admission::Go);
@@ -51,7 +55,7 @@ fn each_probe_that_fails_doubles_the_longest_pause_up_to_five_minutes() {
         now = now.plus(PAUSE_CAP);
         let (half, admission) = circuit.ask(now);
         assert_eq!(admission, Admission::Probe);
-        let (next, turn) = half.heard(DOWN, now, u64::MAX);
+        let (next, turn) = heard(half, DOWN, now, u64::MAX);
         assert!(matches!(turn, Some(Turn::Failed(_))));
         assert_eq!(next.shut_until(), Some(now.plus(Duration::from_secs(seconds))));
         circuit = next;
@@ -59,12 +63,22 @@ fn each_probe_that_fails_doubles_the_longest_pause_up_to_five_minutes() {
 }
 
 #[test]
-fn what_a_person_presses_tells_as_much_as_a_probe() {
+fn what_a_person_presses_closes_it_by_an_answer_and_ends_nobodys_probe_by_none() {
     let open = open();
-    assert!(matches!(open.heard(Evidence::Reached, after(1), 0), (Circuit::FRESH, Some(Turn::Closed(_)))));
-    let (still, turn) = open.heard(DOWN, after(1), u64::MAX);
+    let closes = |circuit: Circuit| {
+        let (next, turn) = circuit.heard(Evidence::Reached, Caller::Other, after(6), 0);
+        next == Circuit::FRESH && matches!(turn, Some(Turn::Closed(_)))
+    };
+    assert!(closes(open));
+    let (still, turn) = open.heard(DOWN, Caller::Other, after(1), u64::MAX);
     assert_eq!((still.shut_until(), turn), (Some(after(5)), None), "the next probe is not put off by it");
     assert_eq!(still.outage().map(|outage| outage.failures), Some(TRIP_AFTER + 1));
+    let (half, _) = open.ask(after(5));
+    let (still, turn) = half.heard(DOWN, Caller::Other, after(6), u64::MAX);
+    assert_eq!((still.word(), still.shut_until(), turn), ("half_open", half.shut_until(), None));
+    assert_eq!(still.outage().map(|outage| outage.failures), Some(TRIP_AFTER + 1), "it is counted");
+    assert!(closes(still));
+    assert!(matches!(heard(still, DOWN, after(7), 0), (Circuit::Open { .. }, Some(Turn::Failed(_)))));
 }
 
 #[test]
@@ -104,7 +118,7 @@ fn what_was_said_is_an_answer_and_what_the_vault_did_not_ask_is_nothing() {
 
 #[derive(Clone, Copy, Debug)]
 enum Happening {
-    Heard(bool),
+    Heard(bool, bool),
     Asked,
     Unasked,
     Later(u64),
@@ -113,7 +127,8 @@ enum Happening {
 
 fn happening() -> impl Strategy<Value = Happening> {
     prop_oneof![
-        4 => prop::bool::weighted(0.2).prop_map(Happening::Heard),
+        4 => (prop::bool::weighted(0.2), any::<bool>())
+            .prop_map(|(answered, probe)| Happening::Heard(answered, probe)),
         4 => Just(Happening::Asked),
         1 => Just(Happening::Unasked),
         4 => (0..400u64).prop_map(Happening::Later),
@@ -131,10 +146,11 @@ proptest! {
         let (mut circuit, mut now, mut silent) = (Circuit::FRESH, NOW, 0);
         for (what, draw) in course {
             match what {
-                Happening::Heard(answered) => {
+                Happening::Heard(answered, probe) => {
                     let evidence = if answered { Evidence::Reached } else { DOWN };
                     silent = if answered { 0 } else { silent + 1 };
-                    circuit = circuit.heard(evidence, now, draw).0;
+                    let caller = if probe { Caller::Probe } else { Caller::Other };
+                    circuit = circuit.heard(evidence, caller, now, draw).0;
                 }
                 Happening::Asked => {
                     let (next, admission) = circuit.ask(now);

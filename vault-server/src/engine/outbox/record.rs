@@ -1,6 +1,7 @@
 //! Webhooks and their messages as they are stored.
 
 use vault_core::store::key::Table;
+use vault_core::webhook::bundle::Bundle;
 use vault_core::webhook::{Delivery, Webhook};
 
 use crate::barrier::Record;
@@ -44,4 +45,8 @@ impl Record for Ended {
     fn decode(version: u8, body: &[u8]) -> Option<Self> {
         matches!(version, 1 | 2).then(|| rmp_serde::from_slice(body).ok()).flatten()
     }
+}
+
+impl Record for Bundle {
+    const TABLE: Table = Table::WebhookNote;
 }

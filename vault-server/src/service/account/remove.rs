@@ -105,7 +105,7 @@ impl AccountService {
             return Err(AccountError::Busy(format!("{path} is being rotated; try again in a moment")));
         };
         let loaded = self.engine.account(&subject)?;
-        let _turn = self.engine.turn_to_withdraw(loaded.as_ref().map(|loaded| &loaded.value)).await;
+        let _turns = self.engine.turns_to_withdraw(loaded.as_ref().map(|loaded| &loaded.value)).await;
         let mut batch = self.engine.barrier().transaction()?;
         also(&mut batch);
         if let Some(loaded) = loaded {
@@ -142,7 +142,7 @@ impl AccountService {
         loaded: &Loaded<Account>,
         principal: &str,
     ) -> Result<(), AccountError> {
-        let _turn = self.engine.turn_to_withdraw(Some(&loaded.value)).await;
+        let _turns = self.engine.turns_to_withdraw(Some(&loaded.value)).await;
         let mut batch = self.engine.barrier().transaction()?;
         self.wipe_in(&mut batch, loaded, principal)?;
         Ok(self.engine.barrier().commit(batch).await?)

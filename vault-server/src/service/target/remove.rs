@@ -67,7 +67,7 @@ impl TargetService {
             )));
         }
         let manager = self.engine.account(&subject)?;
-        let _turn = self.engine.turn_to_withdraw(manager.as_ref().map(|manager| &manager.value)).await;
+        let _turns = self.engine.turns_to_withdraw(manager.as_ref().map(|manager| &manager.value)).await;
         let mut batch = self.engine.barrier().transaction()?;
         if let Some(manager) = manager {
             if let Some(handed) = self.before_removal(&manager.value, disposal)? {
@@ -96,7 +96,7 @@ impl TargetService {
         let subject = Subject::Management(name.clone());
         let _alone = self.alone(name, &subject).await?;
         let manager = self.engine.account(&subject)?;
-        let _turn = self.engine.turn_to_withdraw(manager.as_ref().map(|manager| &manager.value)).await;
+        let _turns = self.engine.turns_to_withdraw(manager.as_ref().map(|manager| &manager.value)).await;
         let mut batch = self.engine.barrier().transaction()?;
         also(&mut batch);
         let mut is_removed = false;

@@ -41,6 +41,14 @@ impl Lane {
         // A clock that was stepped back makes no rest longer.
         is_as_it_was && self.rests_until.is_some_and(|until| now < until && until.since(now) <= LOGIN_REST)
     }
+
+    /// Takes in that so many messages were sent, by which a login may have been refused. That none were says nothing new.
+    fn has_sent(&mut self, messages: u32, now: Timestamp, is_refused: bool) {
+        self.minute.sent = self.minute.sent.saturating_add(messages);
+        if messages > 0 {
+            self.rests_until = is_refused.then(|| now.plus(LOGIN_REST));
+        }
+    }
 }
 
 impl WebhookService {
@@ -83,8 +91,9 @@ impl WebhookService {
         }
         let lane = match lane {
             Some(lane) => lane,
-            None => lane.insert(Lane { kept: None, minute: self.minute(id)?, rests_until: None }),
+            None => lane.insert(Lane { kept: None, minute: self.minute(id).await?, rests_until: None }),
         };
+        self.unbundle(id).await?;
         self.tell_sum((name, &hook.value)).await?;
         let now = self.clock.now();
         if lane.rests(hook.revision, now) {
@@ -105,30 +114,28 @@ impl WebhookService {
         let is_more = full && due.len() == page;
         let Divided { send, keep, more } = self.divide(&hook.value, (room, TOGETHER), due)?;
         self.keep_back(&hook.value, lane.minute, &keep).await?;
-        lane.minute.sent = lane.minute.sent.saturating_add(u32::try_from(send.len()).unwrap_or(u32::MAX));
         let again = if is_more || more { Next::Look } else { Next::Wait };
-        let sent = self.send_all(name, hook, &mut lane.kept, send).await;
+        let sent = self.send_all(name, hook, &mut lane.kept, send).await?;
         let is_refused = lane.kept.as_ref().is_some_and(|(_, channel)| channel.is_login_refused());
-        lane.rests_until = is_refused.then(|| now.plus(LOGIN_REST));
-        sent?;
+        lane.has_sent(sent, now, is_refused);
         Ok(Some(again))
     }
 
-    /// Makes an attempt for each of these, side by side.
+    /// Makes an attempt for each of these, side by side; tells how many were sent.
     async fn send_all(
         &self,
         name: &str,
         hook: Loaded<Webhook>,
         kept: &mut Kept,
         due: Vec<Vec<u8>>,
-    ) -> Result<(), WebhookError> {
+    ) -> Result<u32, WebhookError> {
         let now = self.clock.now();
         let Some(channel) = self.channel(&hook, kept) else {
             for key in due {
                 let failed = (now, Duration::ZERO, Answered::failed(FailureClass::Settings));
                 self.note((name, &hook.value), &key, failed).await?;
             }
-            return Ok(());
+            return Ok(0);
         };
         let hook = std::sync::Arc::new(hook);
         let mut work = JoinSet::new();
@@ -137,10 +144,13 @@ impl WebhookService {
             let name = name.to_owned();
             work.spawn(async move { service.deliver((&name, &hook.value), &channel, &key).await });
         }
-        let mut outcome = Ok(());
+        let mut outcome = Ok(0_u32);
         while let Some(one) = work.join_next().await {
-            if let Ok(Err(error)) = one {
-                outcome = Err(error);
+            match one {
+                Ok(Ok(is_sent)) => outcome = outcome.map(|sent| sent.saturating_add(u32::from(is_sent))),
+                Ok(Err(error)) => outcome = Err(error),
+                // One that broke had gone out, as far as is known.
+                Err(_) => outcome = outcome.map(|sent| sent.saturating_add(1)),
             }
         }
         outcome
@@ -158,29 +168,32 @@ impl WebhookService {
         }
     }
 
+    /// Makes one attempt; tells whether the receiver was asked.
     async fn deliver(
         &self,
         (name, webhook): (&str, &Webhook),
         channel: &Channel,
         key: &[u8],
-    ) -> Result<(), WebhookError> {
+    ) -> Result<bool, WebhookError> {
         let pending = match self.barrier.load::<Queued>(key) {
             Ok(Some(pending)) => pending.value.0,
-            Ok(None) => return Ok(()),
+            Ok(None) => return Ok(false),
             Err(error) if error.is_damage() => {
                 tracing::error!(%error, "a delivery cannot be read; it is passed over");
-                return self.drop_damaged(key).await;
+                return self.drop_damaged(key).await.map(|()| false);
             }
             Err(error) => return Err(error.into()),
         };
         let (now, began) = (self.clock.now(), Instant::now());
         if self.is_overtaken(webhook, &pending)? {
             let overtaken = (now, Duration::ZERO, Answered::failed(FailureClass::Overtaken));
-            return self.note((name, webhook), key, overtaken).await;
+            return self.note((name, webhook), key, overtaken).await.map(|()| false);
         }
         let first = self.first_mail(webhook, &pending)?;
         let answered = channel.send(webhook, &pending, first, now).await;
-        self.note((name, webhook), key, (now, began.elapsed(), answered)).await
+        let is_sent = !answered.failure.is_some_and(FailureClass::is_unsent);
+        self.note((name, webhook), key, (now, began.elapsed(), answered)).await?;
+        Ok(is_sent)
     }
 
     /// Writes down what came of an attempt. Another commit may have come between; the attempt counts all the same.
@@ -342,3 +355,22 @@ const PULSE: Duration = Duration::from_millis(500);
 const PAGE: usize = 500;
 /// How long mail rests after a login was refused, unless its settings change.
 const LOGIN_REST: Duration = Duration::from_mins(15);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
+
+    #[test]
+    fn a_rest_is_begun_by_what_was_sent_and_not_by_what_was_kept_back() {
+        let minute = Minute { began: NOW, sent: 3 };
+        let mut lane = Lane { kept: None, minute, rests_until: None };
+        lane.has_sent(2, NOW, true);
+        assert_eq!((lane.minute.sent, lane.rests_until), (5, Some(NOW.plus(LOGIN_REST))));
+        lane.has_sent(0, NOW.plus(LOGIN_REST), true);
+        assert_eq!((lane.minute.sent, lane.rests_until), (5, Some(NOW.plus(LOGIN_REST))), "nothing was sent");
+        lane.has_sent(1, NOW.plus(LOGIN_REST), false);
+        assert_eq!((lane.minute.sent, lane.rests_until), (6, None));
+    }
+}

@@ -10,10 +10,11 @@ use vault_core::id::{EventId, WebhookId};
 use vault_core::store::batch::Require;
 use vault_core::store::key::Table;
 use vault_core::webhook::event::EventKind;
+use vault_core::webhook::format::Format;
 use vault_core::webhook::rate::{
     Facts, Minute, NOTICE, Notice, Sum, is_urgent, noted, notice_key, notices_key, sum_key,
 };
-use vault_core::webhook::{Delivery, DeliveryState, Webhook, queue_key};
+use vault_core::webhook::{Attempt, Delivery, DeliveryState, Webhook, queue_key};
 
 use super::{WebhookError, WebhookService};
 use crate::barrier::{CommitError, Loaded, Record, Transaction};
@@ -40,9 +41,12 @@ pub(super) struct Divided {
 
 impl WebhookService {
     /// The minute of a receiver, by what is stored of its attempts.
-    pub(super) fn minute(&self, id: WebhookId) -> Result<Minute, WebhookError> {
+    pub(super) async fn minute(&self, id: WebhookId) -> Result<Minute, WebhookError> {
         let mut attempts = Vec::new();
-        self.each(id, |shown| attempts.extend(shown.delivery.last.map(|last| last.at)))?;
+        self.each(id, |shown| {
+            attempts.extend(shown.delivery.last.filter(Attempt::was_sent).map(|last| last.at));
+        })
+        .await?;
         Ok(Minute::of(attempts, self.clock.now()))
     }
 
@@ -56,11 +60,13 @@ impl WebhookService {
     ) -> Result<Divided, WebhookError> {
         let mut divided = Divided::default();
         for key in due {
-            let is_sent = room > 0 || self.is_urgent(webhook, &key)?;
+            // What is over is ended as such: it is not sent, and needs no room.
+            let is_over = self.is_over(webhook, &key)?;
+            let is_sent = is_over || room > 0 || self.is_urgent(webhook, &key)?;
             match is_sent {
                 true if divided.send.len() >= together => divided.more = true,
                 true => {
-                    room = room.saturating_sub(1);
+                    room = room.saturating_sub(u32::from(!is_over));
                     divided.send.push(key);
                 }
                 false => divided.keep.push(key),
@@ -69,13 +75,24 @@ impl WebhookService {
         Ok(divided)
     }
 
+    /// Whether a message to a pager is not true any more.
+    fn is_over(&self, webhook: &Webhook, key: &[u8]) -> Result<bool, WebhookError> {
+        if webhook.format != Format::Pagerduty {
+            return Ok(false);
+        }
+        match self.barrier.load::<Queued>(key) {
+            Ok(Some(pending)) => self.is_overtaken(webhook, &pending.value.0),
+            Ok(None) => Ok(false),
+            Err(error) if error.is_damage() => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn is_urgent(&self, webhook: &Webhook, key: &[u8]) -> Result<bool, WebhookError> {
         match self.barrier.load::<Queued>(key) {
             Ok(Some(pending)) => {
                 let delivery = &pending.value.0;
-                // What is over is ended as such, and not counted.
-                Ok(is_urgent(delivery, &Facts::of(&delivery.body), webhook.format)
-                    || self.is_overtaken(webhook, delivery)?)
+                Ok(is_urgent(delivery, &Facts::of(&delivery.body), webhook.format))
             }
             Ok(None) => Ok(true),
             // Who sends it finds out, and passes it over.
@@ -242,7 +259,8 @@ impl WebhookService {
             if shown.delivery.kind == EventKind::Summary {
                 known.insert(shown.delivery.event);
             }
-        })?;
+        })
+        .await?;
         notices.retain(|key| {
             noted(key).and_then(|(_, summary)| summary).is_some_and(|summary| !known.contains(&summary))
         });

@@ -1,5 +1,6 @@
 //! What became of each message: shown, tried again by hand, and tidied.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use vault_core::clock::Timestamp;
@@ -47,7 +48,7 @@ impl WebhookService {
     ///
     /// # Errors
     /// [`WebhookError`] by cause.
-    pub fn deliveries(
+    pub async fn deliveries(
         &self,
         name: &Name,
         state: Option<DeliveryState>,
@@ -63,7 +64,8 @@ impl WebhookService {
             if found.len() >= limit.saturating_mul(2).max(PAGE) {
                 newest(&mut found, limit);
             }
-        })?;
+        })
+        .await?;
         newest(&mut found, limit);
         Ok(found)
     }
@@ -90,7 +92,7 @@ impl WebhookService {
     ///
     /// # Errors
     /// [`WebhookError`] by cause.
-    pub fn counts(&self, id: WebhookId) -> Result<Counts, WebhookError> {
+    pub async fn counts(&self, id: WebhookId) -> Result<Counts, WebhookError> {
         let mut counts = Counts::default();
         self.each(id, |shown| match shown.delivery.state {
             DeliveryState::Pending => counts.pending += 1,
@@ -99,20 +101,28 @@ impl WebhookService {
             DeliveryState::Dead if shown.delivery.ended_as(FailureClass::Overtaken) => {}
             DeliveryState::Dead => counts.dead += 1,
             DeliveryState::Summed => counts.summed += 1,
-        })?;
+        })
+        .await?;
         Ok(counts)
     }
 
-    /// Calls `take` with each delivery that can be read.
-    pub(super) fn each(&self, id: WebhookId, mut take: impl FnMut(Shown)) -> Result<(), LoadError> {
-        let mut after: Option<Vec<u8>> = None;
+    /// Calls `take` with each delivery that can be read, once. There may be 100,000, so others have their turn in between; what is
+    /// tried again or has ended meanwhile is told as it was met first.
+    pub(super) async fn each(
+        &self,
+        id: WebhookId,
+        mut take: impl FnMut(Shown) + Send,
+    ) -> Result<(), LoadError> {
+        let (mut met, mut after) = (HashSet::<EventId>::new(), None::<Vec<u8>>);
         loop {
             let page = self.barrier.list_each::<Queued>(id.as_bytes(), after.as_deref(), PAGE)?;
             let Some((last, _)) = page.last() else { break };
             after = Some(last.clone());
             for (key, pending) in page {
-                pending.into_iter().for_each(|pending| take(shown(&key, pending.value.0)));
+                let pending = pending.into_iter().filter(|pending| met.insert(pending.value.0.event));
+                pending.for_each(|pending| take(shown(&key, pending.value.0)));
             }
+            tokio::task::yield_now().await;
         }
         let mut after: Option<Vec<u8>> = None;
         loop {
@@ -120,8 +130,10 @@ impl WebhookService {
             let Some((last, _)) = page.last() else { return Ok(()) };
             after = Some(last.clone());
             for (_, ended) in page {
-                ended.into_iter().for_each(|ended| take(Shown { delivery: ended.value.0, next: None }));
+                let ended = ended.into_iter().filter(|ended| !met.contains(&ended.value.0.event));
+                ended.for_each(|ended| take(Shown { delivery: ended.value.0, next: None }));
             }
+            tokio::task::yield_now().await;
         }
     }
 
@@ -206,7 +218,7 @@ impl WebhookService {
             self.shorten(id).await?;
             self.tidy_notices(id).await?;
             self.tidy_threads(id).await?;
-            let counts = self.counts(id)?;
+            let counts = self.counts(id).await?;
             self.outbox.counted(id, counts.pending);
             pending += i64::try_from(counts.pending).unwrap_or(i64::MAX);
             dead += i64::try_from(counts.dead).unwrap_or(i64::MAX);

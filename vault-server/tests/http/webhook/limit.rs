@@ -9,7 +9,7 @@ use vault_core::webhook::queue_key;
 use vault_core::webhook::rate::PENDING_MAX;
 
 use super::receiver::{Message, Receiver, Reply};
-use super::{bench, deliver, hook, rotate, standing};
+use super::{bench, deliver, hook, put, rotate, standing};
 use crate::bench::Bench;
 use crate::vault::seconds;
 
@@ -132,6 +132,64 @@ async fn the_minute_and_what_was_kept_back_in_it_outlive_a_crash() {
     standing(&bench, "delivered", 3).await;
     let told = summaries(&receiver.came());
     assert_eq!((told.len(), &told[0]["total"]), (1, &json!(2)));
+}
+
+/// A pager that is sent so many messages a minute.
+async fn pager(bench: &Bench, receiver: &Receiver, rate: u32) {
+    let key = "R0UT1NGKEYR0UT1NGKEYR0UT1NGKEY00";
+    let more = json!({ "format": "pagerduty", "routing_key": key, "rate_limit": rate });
+    put(bench, "w", &receiver.url(), more).await.expect_status(200);
+}
+
+#[tokio::test]
+async fn what_a_pager_is_not_sent_because_it_is_not_true_any_more_keeps_nothing_back() {
+    let (bench, receiver) = (bench().await, Receiver::start().await);
+    pager(&bench, &receiver, 5).await;
+    receiver.always(Reply::Status(503));
+    broken(&bench, &["a"]).await;
+    receiver.expect(1).await;
+    let id = incidents(&bench).await[0]["id"].as_str().unwrap().to_owned();
+    bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
+    receiver.expect(2).await;
+    bench.disk.clock.advance(seconds(1));
+    broken(&bench, &["b"]).await;
+    receiver.expect(3).await;
+    standing(&bench, "pending", 3).await;
+    receiver.always(Reply::Status(202));
+    // Of the two that are left one is for what somebody takes, and one for what has just broken.
+    bench.disk.clock.advance(seconds(20));
+    standing(&bench, "delivered", 2).await;
+    assert_eq!(standing(&bench, "dead", 1).await[0]["last_error"], "overtaken");
+    standing(&bench, "summed", 0).await;
+}
+
+#[tokio::test]
+async fn what_a_pager_is_not_sent_because_it_is_not_true_any_more_is_no_attempt_also_after_a_crash() {
+    let (mut bench, receiver) = (bench().await, Receiver::start().await);
+    pager(&bench, &receiver, 4).await;
+    receiver.always(Reply::Status(503));
+    broken(&bench, &["a"]).await;
+    receiver.expect(1).await;
+    let id = incidents(&bench).await[0]["id"].as_str().unwrap().to_owned();
+    bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
+    receiver.expect(2).await;
+    standing(&bench, "pending", 2).await;
+    receiver.always(Reply::Status(202));
+    bench.disk.clock.advance(seconds(20));
+    standing(&bench, "delivered", 1).await;
+    let over = standing(&bench, "dead", 1).await;
+    assert_eq!(over[0]["last_error"], "overtaken");
+    // Three attempts so far, and not four.
+    broken(&bench, &["b"]).await;
+    standing(&bench, "delivered", 2).await;
+    bench.vault.app.shutdown.begin();
+    bench.restart().await;
+    pager(&bench, &receiver, 3).await;
+    deliver(&bench);
+    // By what is stored it was asked twice.
+    broken(&bench, &["c"]).await;
+    standing(&bench, "delivered", 3).await;
+    assert_eq!(standing(&bench, "summed", 0).await.len(), 0);
 }
 
 #[tokio::test]

@@ -32,7 +32,7 @@ pub(in crate::http::routes) async fn list(context: Context) -> Result<Answer, Ap
 pub(in crate::http::routes) async fn read(context: Context) -> Result<Answer, ApiError> {
     let found = context.app.webhooks.find(&context.request.name("name")?)?;
     let webhook = found.ok_or(ApiError::NotFound)?.value;
-    let counts = context.app.webhooks.counts(webhook.id)?;
+    let counts = context.app.webhooks.counts(webhook.id).await?;
     let former = webhook.former.filter(|former| context.now() < former.until);
     let seconds = |span: Duration| span.as_millis().div_ceil(1000).try_into().unwrap_or(u64::MAX);
     Answer::of(&WebhookInfo {
@@ -115,7 +115,7 @@ pub(in crate::http::routes) async fn deliveries(context: Context) -> Result<Answ
     };
     let limit =
         fields.count("limit")?.map_or(SHOWN_DEFAULT, |limit| usize::try_from(limit).unwrap_or(SHOWN_MAX));
-    let found = context.app.webhooks.deliveries(&name, state, limit.min(SHOWN_MAX))?;
+    let found = context.app.webhooks.deliveries(&name, state, limit.min(SHOWN_MAX)).await?;
     Answer::of(&DeliveryList { deliveries: found.iter().map(|shown| info(shown, Body::Left)).collect() })
 }
 
