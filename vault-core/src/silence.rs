@@ -18,6 +18,7 @@ use crate::account::Subject;
 use crate::campaign::selection::fits;
 use crate::clock::Timestamp;
 use crate::id::{IncidentId, SilenceId};
+use crate::incident::severity::Severity;
 use crate::path::Name;
 
 /// What a silence is about.
@@ -115,6 +116,9 @@ pub struct Withheld {
     pub silence: SilenceId,
     /// Since when.
     pub since: Timestamp,
+    /// How bad the incident was as it was told before, where it was: of that one its end is told, too.
+    #[serde(default)]
+    pub told: Option<Severity>,
 }
 
 /// What is asked for.

@@ -16,13 +16,12 @@ use vault_core::entropy::Entropy;
 use vault_core::id::{EventId, WebhookId};
 use vault_core::incident::severity::Severity;
 use vault_core::incident::{Incident, IncidentState, Kind};
-use vault_core::silence::{Withheld, withheld_key};
 use vault_core::webhook::event::{Event, EventKind, of_attention, of_incident, of_plan, of_worse};
 use vault_core::webhook::{Subscription, WEBHOOKS_MAX, Webhook};
 
 use super::backlog::Backlog;
 use super::escalate;
-use super::silence::{About, Withholding};
+use super::silence::{About, Withholding, kept};
 use crate::barrier::{Barrier, LoadError, Transaction};
 use crate::telemetry::metrics::Metrics;
 
@@ -252,7 +251,8 @@ impl Outbox {
             return self.still_open(batch, withholding, turned, about, now);
         };
         let is_late = told_before != *before && !is_news;
-        let is_told = is_late || !withholding.keeps(barrier, batch, event.kind, about, now)?;
+        let known = was.map(|was| was.severity).filter(|_| *before == Some(IncidentState::Open));
+        let is_told = is_late || !withholding.keeps(barrier, batch, (event.kind, known), about, now)?;
         Ok(is_told.then_some(event))
     }
 
@@ -268,7 +268,7 @@ impl Outbox {
         let (Some(was), IncidentState::Open) = (was, incident.state) else { return Ok(None) };
         let barrier = &self.inner.barrier;
         if !was.is_taken && incident.taken {
-            let is_kept = barrier.revision::<Withheld>(withheld_key(incident.id))?.is_some();
+            let is_kept = kept(barrier, incident.id)?.is_some_and(|kept| kept.told.is_none());
             let event = || of_attention(self.id(), EventKind::Acknowledged, incident, now);
             return Ok((!is_kept).then(event));
         }
@@ -276,7 +276,8 @@ impl Outbox {
             return Ok(None);
         }
         let Some(event) = of_worse(self.id(), was.severity, incident, now) else { return Ok(None) };
-        let is_kept = withholding.keeps(barrier, batch, EventKind::Opened, about, now)?;
+        let told = (EventKind::Opened, Some(was.severity));
+        let is_kept = withholding.keeps(barrier, batch, told, about, now)?;
         Ok((!is_kept).then_some(event))
     }
 
@@ -330,11 +331,18 @@ impl Outbox {
         escalate::look_at_all(batch, self.inner.clock.now(), self.id().as_bytes());
     }
 
-    /// Puts into `batch` that `incident` was opened: it is still open, and was not told before.
-    pub(crate) fn tell_opened(&self, batch: &mut Transaction, incident: &Incident) -> Result<(), LoadError> {
+    /// Puts into `batch` that `incident` was opened: it is still open, and was not told before; or was `told` as one that was
+    /// so bad, and has failed otherwise since.
+    pub(crate) fn tell_opened(
+        &self,
+        batch: &mut Transaction,
+        incident: &Incident,
+        told: Option<Severity>,
+    ) -> Result<(), LoadError> {
         let now = self.inner.clock.now();
         let subscriptions = self.subscriptions()?;
-        if let Some(event) = of_incident(self.id(), None, incident, now) {
+        let worse = told.and_then(|told| of_worse(self.id(), told, incident, now));
+        if let Some(event) = worse.or_else(|| of_incident(self.id(), None, incident, now)) {
             let event = self.around(event, incident, &subscriptions)?;
             self.queue_all(batch, &subscriptions, &[event], now)?;
             // Who is told now has the whole time from now.

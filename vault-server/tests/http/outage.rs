@@ -39,7 +39,7 @@ impl Bench {
     }
 
     /// What a webhook is told, in the order of the words.
-    async fn told_to(&self, hook: &str) -> Vec<String> {
+    pub(crate) async fn told_to(&self, hook: &str) -> Vec<String> {
         let reply = self.get(&format!("sys/webhooks/{hook}/deliveries?state=pending")).await;
         let deliveries = reply.at("/data/deliveries");
         let mut kinds: Vec<String> = deliveries

@@ -42,12 +42,7 @@ impl Bench {
 
     /// What was told so far: the kinds of events, sorted.
     async fn told(&self) -> Vec<String> {
-        let reply = self.get("sys/webhooks/w/deliveries?state=pending").await;
-        let deliveries = reply.at("/data/deliveries").as_array().unwrap().clone();
-        let mut kinds: Vec<String> =
-            deliveries.iter().map(|one| one["type"].as_str().unwrap().to_owned()).collect();
-        kinds.sort();
-        kinds
+        self.told_to("w").await
     }
 
     async fn tick_and_measure(&self) -> String {
@@ -56,7 +51,11 @@ impl Bench {
     }
 
     async fn fail(&self, account: &str) {
-        self.target.break_down(FaultClass::Unreachable);
+        self.fail_as(account, FaultClass::Unreachable).await;
+    }
+
+    async fn fail_as(&self, account: &str, class: FaultClass) {
+        self.target.break_down(class);
         self.post(&format!("accounts/rotate/{account}"), json!({})).await.expect_status(502);
         self.rest().await;
     }
@@ -121,6 +120,44 @@ async fn what_was_repaired_in_the_silence_is_not_told_at_all() {
     bench.target.heal();
     bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
     assert_eq!(bench.told().await, ["incident.closed", "incident.opened"]);
+}
+
+#[tokio::test]
+async fn one_that_was_told_before_the_silence_is_told_closed_though_it_became_worse_in_it() {
+    let bench = bench(&["app"]).await;
+    bench.fail_as("app", FaultClass::Preflight).await;
+    assert_eq!(bench.told().await, ["incident.opened"]);
+    let id = bench.silenced(json!({ "accounts": "app", "for": "30m", "reason": "r" })).await;
+    bench.fail_as("app", FaultClass::AccountMissing).await;
+    assert_eq!(bench.told().await, ["incident.opened"], "that it is another failure is kept back");
+    bench.target.heal();
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    assert_eq!(
+        bench.told().await,
+        ["incident.closed", "incident.opened"],
+        "who was told of it hears of its end"
+    );
+    bench.vault.root("DELETE", &format!("silences/{id}"), "").await.expect_status(204);
+    bench.tick().await;
+    assert_eq!(bench.told().await, ["incident.closed", "incident.opened"]);
+}
+
+#[tokio::test]
+async fn what_a_silence_kept_back_of_one_that_was_told_before_is_told_when_it_ends() {
+    let bench = bench(&["app"]).await;
+    let pager =
+        json!({ "url": "http://127.0.0.1:9/", "events": "incident.opened", "min_severity": "critical" });
+    bench.post("sys/webhooks/pager", pager).await.expect_status(200);
+    bench.fail_as("app", FaultClass::Preflight).await;
+    let id = bench.silenced(json!({ "accounts": "app", "for": "30m", "reason": "r" })).await;
+    bench.fail_as("app", FaultClass::AccountMissing).await;
+    assert_eq!(bench.told_to("pager").await, [] as [&str; 0]);
+    bench.vault.root("DELETE", &format!("silences/{id}"), "").await.expect_status(204);
+    for _ in 0..2 {
+        bench.tick().await;
+        assert_eq!(bench.told_to("pager").await, ["incident.opened"], "that it is critical");
+        assert_eq!(bench.told().await, ["incident.opened"], "who knows of it is not told again");
+    }
 }
 
 #[tokio::test]

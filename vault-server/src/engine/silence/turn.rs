@@ -13,7 +13,7 @@ use vault_core::silence::{Mode, Scope, Silence, Stage, WITHHELD, Withheld, hold,
 use vault_core::store::due;
 use vault_core::store::key::Table;
 
-use super::{over, put, silences};
+use super::{kept, over, put, silences};
 use crate::barrier::{CommitError, LoadError, Loaded};
 use crate::engine::commit::PlanError;
 use crate::engine::drive::Chain;
@@ -160,7 +160,7 @@ impl Engine {
         let barrier = &self.inner.barrier;
         let Some(id) = withheld_incident(name) else { return Ok(true) };
         // Read before the incident: who closes it takes this away in the same commit.
-        let Some(kept) = barrier.revision::<Withheld>(name)? else { return Ok(true) };
+        let Some(kept) = kept(barrier, id)? else { return Ok(true) };
         let incident = match barrier.load::<Incident>(*id.as_bytes()) {
             Ok(incident) => incident.filter(|incident| {
                 // The one that it is merged into speaks for it.
@@ -173,13 +173,13 @@ impl Engine {
             Err(error) => return Err(error.into()),
         };
         let mut batch = barrier.transaction().map_err(CommitError::from).map_err(failed)?;
-        batch.delete::<Withheld>(name, kept);
+        batch.delete::<Withheld>(name, kept.at);
         if let Some(incident) = incident {
             if over(barrier, &silences(barrier)?, &incident.value, self.now())?.is_some() {
                 return Ok(true);
             }
             batch.check::<Incident>(*id.as_bytes(), incident.require());
-            self.inner.outbox.tell_opened(&mut batch, &incident.value)?;
+            self.inner.outbox.tell_opened(&mut batch, &incident.value, kept.told)?;
         }
         match barrier.commit(batch).await {
             Ok(()) => {

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use vault_core::clock::Timestamp;
-use vault_core::id::SilenceId;
+use vault_core::id::{IncidentId, SilenceId};
 use vault_core::incident::Incident;
+use vault_core::incident::severity::Severity;
 use vault_core::silence::{Silence, Withheld, covers, key, withheld_key};
-use vault_core::store::batch::Require;
+use vault_core::store::batch::{Require, Revision};
 use vault_core::webhook::event::EventKind;
 
 use super::{has_own_part, silences, whole};
@@ -32,31 +33,35 @@ pub(in crate::engine) struct Withholding {
 
 impl Withholding {
     /// Whether `kind` is not told of an incident: its opening while it is silenced; and its closing, when nobody was told
-    /// that it was opened. Puts that into `batch`.
+    /// that it was opened. `told`: how bad it was as it was told before, if it was. Puts that into `batch`.
     pub(in crate::engine) fn keeps(
         &mut self,
         barrier: &Barrier,
         batch: &mut Transaction,
-        kind: EventKind,
+        (kind, told): (EventKind, Option<Severity>),
         about: About<'_>,
         now: Timestamp,
     ) -> Result<bool, LoadError> {
         let name = withheld_key(about.incident.id);
-        let kept = barrier.revision::<Withheld>(name.clone())?;
+        let kept = kept(barrier, about.incident.id)?;
         if kind == EventKind::Closed {
-            if let Some(at) = kept {
+            if let Some(Kept { at, .. }) = kept {
                 batch.delete::<Withheld>(name, at);
             }
-            return Ok(kept.is_some());
+            return Ok(kept.is_some_and(|kept| kept.told.is_none()));
         }
-        let Some(by) = self.covered(barrier, batch, about, now)? else {
+        // An account by which it is opened is not written down to be beneath it yet.
+        let is_new = about.is_joined && told.is_none() && kept.is_none();
+        let has_own = !is_new && has_own_part(about.incident);
+        let Some(silence) = self.covered(barrier, batch, about, has_own, now)? else {
             // Told now: not once more when a silence ends.
-            if let Some(at) = kept {
+            if let Some(Kept { at, .. }) = kept {
                 batch.delete::<Withheld>(name, at);
             }
             return Ok(false);
         };
-        batch.put(name, kept.map_or(Require::Absent, Require::At), &Withheld { silence: by, since: now });
+        let (must, told) = kept.map_or((Require::Absent, told), |kept| (Require::At(kept.at), kept.told));
+        batch.put(name, must, &Withheld { silence, since: now, told });
         Ok(true)
     }
 
@@ -71,7 +76,9 @@ impl Withholding {
     ) -> Result<bool, LoadError> {
         let name = withheld_key(about.incident.id);
         let Some(kept) = barrier.revision::<Withheld>(name.clone())? else { return Ok(false) };
-        if self.covered(barrier, batch, about, now)?.is_some() {
+        // What it stood for before is covered: else it would not have been kept back.
+        let has_own = !about.is_joined && has_own_part(about.incident);
+        if self.covered(barrier, batch, about, has_own, now)?.is_some() {
             return Ok(false);
         }
         batch.delete::<Withheld>(name, kept);
@@ -84,14 +91,14 @@ impl Withholding {
         &mut self,
         barrier: &Barrier,
         batch: &mut Transaction,
-        About { incident, cause, is_joined }: About<'_>,
+        About { incident, cause, .. }: About<'_>,
+        has_own: bool,
         now: Timestamp,
     ) -> Result<Option<SilenceId>, LoadError> {
         let known = match &mut self.known {
             Some(known) => known,
             none => none.insert(silences(barrier)?),
         };
-        let has_own = !is_joined && has_own_part(incident);
         let Some(mut by) = whole(barrier, known, incident, has_own, now)? else { return Ok(None) };
         if let Some((subject, target)) = cause {
             let all = known.iter().map(|silence| &silence.value);
@@ -109,6 +116,28 @@ impl Withholding {
             }
         }
         Ok(first)
+    }
+}
+
+/// What is kept back of an incident.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Kept {
+    /// Its revision.
+    pub(in crate::engine) at: Revision,
+    /// How bad the incident was as it was told before, if it was.
+    pub(in crate::engine) told: Option<Severity>,
+}
+
+/// What is kept back of an incident. Of one that cannot be read nobody knows that it was told.
+pub(in crate::engine) fn kept(barrier: &Barrier, incident: IncidentId) -> Result<Option<Kept>, LoadError> {
+    let name = withheld_key(incident);
+    match barrier.load::<Withheld>(name.clone()) {
+        Ok(kept) => Ok(kept.map(|kept| Kept { at: kept.revision, told: kept.value.told })),
+        Err(error) if error.is_damage() => {
+            tracing::error!(%incident, %error, "what a silence keeps back cannot be read; it is told when that ends");
+            Ok(barrier.revision::<Withheld>(name)?.map(|at| Kept { at, told: None }))
+        }
+        Err(error) => Err(error),
     }
 }
 
