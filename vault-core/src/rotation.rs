@@ -11,7 +11,7 @@
 //! committed counts as unknown: an `Apply` is probed, never blindly repeated.
 
 pub mod attempt;
-mod check;
+pub mod check;
 pub mod circuit;
 mod doubt;
 mod due;

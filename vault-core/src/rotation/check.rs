@@ -50,6 +50,18 @@ pub(super) fn checked(account: Account, probe: Probe, ctx: &Context) -> Option<P
     Some(plan)
 }
 
+/// The management credential was refused as somebody else used it. Its own rotation that is under way, and has not got to
+/// the target, finds that out by itself; nobody else tries it meanwhile.
+#[must_use]
+pub fn refused_to_others(account: Account, ctx: &Context) -> Option<Plan> {
+    if account.stage.is_active() && account.stage.untouched() {
+        let mut plan = Plan::new(account);
+        plan.account.health = Health::Refused(ctx.now);
+        return Some(plan);
+    }
+    checked(account, Probe::Refused, ctx)
+}
+
 /// Where the target's settings say so a fresh credential is set by the management credential: once for each incident, so
 /// that two who manage the same account do not fight for it. What was lent is left alone: whoever holds it may have set
 /// it, could not be told the new one, and the end of the lease sets a fresh one anyway.

@@ -1,10 +1,11 @@
 //! Decides what the clock asks for: a rotation that is due, a retry, and what it means that neither could begin.
 
+use super::failure::fail;
 use super::fault::{Fault, FaultClass};
 use super::run::{Cause, Stage, Step};
 use super::step::{resume, start};
-use crate::account::Account;
-use crate::account::plan::{Context, Plan};
+use crate::account::plan::{Context, Effect, Plan};
+use crate::account::{Account, Health, Subject};
 use crate::lease::closing;
 
 /// What the clock asks for: a lease that ends, a retry, a rotation that is due. `None`: nothing yet.
@@ -27,13 +28,32 @@ pub fn tick(account: Account, ctx: &Context) -> Option<Plan> {
         {
             Some(wait_for_window(account, ctx))
         }
-        Stage::Waiting { .. } => Some(resume(account, ctx)),
+        Stage::Waiting { .. } => Some(unless_refused(resume(account, ctx), ctx)),
         Stage::Idle if account.lending.is_held() || !due => None,
-        Stage::Idle if ctx.window_open => Some(start(account, Cause::Schedule, ctx)),
+        Stage::Idle if ctx.window_open => Some(unless_refused(start(account, Cause::Schedule, ctx), ctx)),
         Stage::Idle if was_just_held(&account, ctx) => Some(next_window(account, ctx)),
         Stage::Idle => Some(missed_window(account, ctx)),
         Stage::Active { .. } | Stage::Parked { .. } => None,
     }
+}
+
+/// What the clock begins, unless it is to log in first with a management credential that the target has refused: only
+/// people try that again, who have mended it.
+fn unless_refused(mut plan: Plan, ctx: &Context) -> Plan {
+    let account = &plan.account;
+    let is_refused =
+        matches!(account.subject, Subject::Management(_)) && matches!(account.health, Health::Refused(_));
+    if is_refused
+        && plan.effect == Some(Effect::Prepare)
+        && let Some(run) = account.stage.run().cloned()
+    {
+        let fault = Fault::new(
+            FaultClass::ManagementAuthRefused,
+            "the target has refused it before, and it is not tried again by itself until it is mended",
+        );
+        fail(&mut plan, run, Step::Prepare, fault, ctx);
+    }
+    plan
 }
 
 /// Whether a maintenance held it since it was due, until a moment ago. Of what came later nobody said that it would.

@@ -7,6 +7,7 @@ use super::fault::{Action, Fault, FaultClass, Scope};
 use super::run::{Run, Stage, Step};
 use super::step::{drop_pending, ended, go, stage_candidate};
 use crate::account::plan::{Context, HistoryEntry, HistoryKind, Plan};
+use crate::account::{Health, Subject};
 use crate::incident::group::opens;
 use crate::incident::ledger::{FaultReport, LedgerEvent};
 use crate::schedule::backoff;
@@ -14,6 +15,12 @@ use crate::schedule::backoff;
 /// A step failed: report it and decide.
 pub(super) fn fail(plan: &mut Plan, mut run: Run, step: Step, fault: Fault, ctx: &Context) {
     let action = fault.class.action();
+    let is_own_login = matches!(plan.account.subject, Subject::Management(_))
+        && matches!(step, Step::Prepare | Step::Apply | Step::Retire);
+    if is_own_login && fault.class == FaultClass::ManagementAuthRefused {
+        // It was tried for itself: nobody else tries it before it is mended.
+        plan.account.health = Health::Refused(ctx.now);
+    }
     report(plan, &mut run, step, fault, ctx);
     // An Apply that certainly did not happen leaves everything as it was before: look again from the start,
     // with the same candidate.

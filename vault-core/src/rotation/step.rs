@@ -12,7 +12,7 @@ use super::grace;
 use super::port::{Outcome, Rights, Verification};
 use super::run::{Cause, Run, Stage, Step};
 use crate::account::plan::{Context, Effect, HistoryKind, Plan, RunEnd, SecretChange};
-use crate::account::{Account, Health, Version};
+use crate::account::{Account, Health, Subject, Version};
 use crate::clock::Timestamp;
 use crate::incident::ledger::LedgerEvent;
 use crate::lease::closing;
@@ -170,6 +170,11 @@ fn unpark(account: Account, cause: Cause, ctx: &Context) -> Plan {
 
 fn prepared(account: Account, mut run: Run, result: Result<Rights, Fault>, ctx: &Context) -> Plan {
     let mut plan = Plan::new(account);
+    let is_manager = matches!(plan.account.subject, Subject::Management(_));
+    if result.is_ok() && is_manager && matches!(plan.account.health, Health::Refused(_)) {
+        // It was mended, and has just logged in.
+        plan.account.health = Health::Verified(ctx.now);
+    }
     match result {
         // What the target made is never asked for twice: whether it works decides.
         Ok(_) if run.mints && plan.account.versions.pending.is_some() => go(&mut plan, run, Step::Verify),

@@ -5,12 +5,13 @@ use std::task::{Context as TaskContext, Poll, Waker};
 
 use vault_core::account::plan::Effect;
 use vault_core::account::{Account, Readable, Subject, Version};
+use vault_core::rotation::check::refused_to_others;
 use vault_core::rotation::execute::{Answer, Bench, StoredVersion, execute, failed, own_order};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::lockout::bill::Bill;
 use vault_core::rotation::lockout::{self, Purse};
-use vault_core::rotation::port::{Login, NO_RIGHTS, Probe};
-use vault_core::rotation::step::{self, Event};
+use vault_core::rotation::port::{Login, NO_RIGHTS};
+use vault_core::rotation::step;
 use vault_core::secret::SecretString;
 use vault_core::target::breaker::{Evidence, Turn};
 
@@ -215,16 +216,14 @@ impl World {
         }
     }
 
-    /// One refusal is enough for the whole target: nobody else tries until a person has looked. Whoever works on the
-    /// management credential itself finds out by themselves.
+    /// One refusal is enough for the whole target: nobody else tries until a person has looked.
     fn note_refused_manager(&mut self) {
-        if self.in_flight.contains_key("m/db") {
-            return;
-        }
-        let refused = Event::Checked(Probe::Refused);
-        if let Some(plan) = step::advance(self.accounts["m/db"].clone(), refused, &self.context_of("m/db")) {
+        // Who works on it goes on.
+        let under_way = self.in_flight.remove("m/db");
+        if let Some(plan) = refused_to_others(self.accounts["m/db"].clone(), &self.context_of("m/db")) {
             self.commit(plan);
         }
+        self.in_flight.extend(under_way.map(|under_way| ("m/db".to_owned(), under_way)));
     }
 }
 

@@ -5,6 +5,7 @@ use vault_core::account::plan::{Context, Effect, Plan};
 use vault_core::account::{Account, Subject};
 use vault_core::id::RotationId;
 use vault_core::path::Name;
+use vault_core::rotation::check::refused_to_others;
 use vault_core::rotation::execute::{Answer, Bench, broken, execute, failed, timed_out};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::heartbeat;
@@ -27,6 +28,7 @@ use crate::panic::caught;
 impl Engine {
     /// Runs `effect` and whatever follows from it. Holds the account's lock, and a place at its target.
     pub(super) async fn drive(self, subject: Subject, effect: Effect, flight: Flight) {
+        let target = self.account(&subject).ok().flatten().map(|account| account.value.target);
         let place = self.turn(&subject).await;
         let mut next = Some(effect).filter(|_| !self.is_turned_away(&subject, &flight));
         if next.is_none() {
@@ -41,6 +43,10 @@ impl Engine {
                     None
                 }
             };
+        }
+        if let Some(target) = target {
+            // Whoever was to find out whether it answers, and did not get to ask.
+            self.unhear_circuit(&target, &subject);
         }
         drop(place);
         drop(flight);
@@ -243,11 +249,10 @@ impl Engine {
     /// unasked. Of a later version that says nothing.
     pub(crate) async fn note_refused_management(&self, target: &Name, version: u64) {
         let manager = Subject::Management(target.clone());
-        // Whoever works on the management credential itself finds out by themselves.
-        let Some(_flight) = self.inner.flights.try_take(&manager.key()) else { return };
+        // Also while somebody works on it, who may only wait for a turn: what they do is not undone by it.
         let noted = self.decide(&manager, |manager, context| {
             let current = manager.versions.current.is_some_and(|current| current.number == version);
-            current.then(|| advance(manager, Event::Checked(Probe::Refused), context)).flatten()
+            current.then(|| refused_to_others(manager, context)).flatten()
         });
         if let Err(error) = noted.await {
             tracing::warn!(target_name = %target, error = %Chain(&error), "a refusal was not noted");

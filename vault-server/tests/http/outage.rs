@@ -1,5 +1,7 @@
 //! A target that is dead: one incident and one page for all accounts that fail because of it.
 
+mod refused;
+
 use rotators::fake::{Mishap, Verb};
 use serde_json::{Value, json};
 use vault_core::rotation::fault::FaultClass;
@@ -164,6 +166,7 @@ async fn a_refused_management_credential_is_one_incident_that_ends_when_it_is_me
     let open = bench.only_incident().await;
     assert_eq!((&open["class"], &open["accounts_open"]), (&json!("management_auth_refused"), &json!(6)));
     assert_eq!(open["next_attempt"], Value::Null, "a person must tell the password");
+    assert_eq!(bench.target.failed_logins("manager"), 1, "the first refusal is that of all");
     bench.configure_target(json!({ "password": "changed outside" })).await.expect_status(204);
     bench.post("targets/check/t", json!({})).await.expect_status(200);
     bench.rest().await;

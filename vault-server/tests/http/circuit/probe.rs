@@ -2,7 +2,10 @@
 
 use rotators::fake::{Mishap, Verb};
 use serde_json::json;
+use vault_core::account::Subject;
+use vault_core::path::Name;
 use vault_core::rotation::fault::FaultClass;
+use vault_server::engine::record::{Secret, secret_name};
 
 use super::{HOUR, bench};
 use crate::bench::until;
@@ -34,4 +37,19 @@ async fn what_a_person_presses_in_vain_ends_nobodys_probe() {
     bench.target.release();
     bench.rest().await;
     assert_eq!(bench.circuit().await["state"], "closed", "by its answer");
+}
+
+#[tokio::test]
+async fn who_cannot_ask_after_all_leaves_the_place_to_the_next_one() {
+    let bench = bench(12).await;
+    bench.target.break_down(FaultClass::Unreachable);
+    bench.past(HOUR * 2).await;
+    let manager = bench.record_of_manager();
+    let version = manager.versions.current.unwrap().number;
+    let secret = secret_name(&Subject::Management(Name::parse("t").unwrap()), version);
+    bench.damage_record::<Secret>(&secret).await;
+    bench.past(300).await;
+    bench.rest().await;
+    // Its work has stopped over what cannot be read: nothing was found out, and nobody is still asking.
+    assert_eq!(bench.circuit().await["state"], "open");
 }

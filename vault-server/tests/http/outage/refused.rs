@@ -1,0 +1,81 @@
+//! A management credential that the target refuses: only people try it again.
+
+use serde_json::json;
+
+use super::super::bench::Bench;
+use super::super::vault::seconds;
+use super::HOUR;
+
+const REFUSED: &str = "changed outside";
+
+/// A target with an account, of which the management credential is due in an hour and looked at each hour; its password was
+/// changed.
+async fn bench() -> Bench {
+    let bench = Bench::new().await;
+    bench.post("rotation-policies/hourly", json!({ "rotation_period": "1h" })).await.expect_status(204);
+    let settings = json!({ "heartbeat": "30m", "rotation_policy": "hourly" });
+    bench.configure_target(settings).await.expect_status(204);
+    bench.account("app", "p-1").await;
+    bench.target.set_password("manager", REFUSED);
+    bench
+}
+
+impl Bench {
+    /// So many hours pass, each with what the clock asks for.
+    async fn hours(&self, hours: u32) {
+        for _ in 0..hours {
+            self.disk.clock.advance(seconds(HOUR));
+            self.tick().await;
+            self.rest().await;
+        }
+    }
+
+    /// Somebody tells the right one, and all goes on.
+    async fn mended(&self) {
+        self.configure_target(json!({ "password": REFUSED })).await.expect_status(204);
+        self.rest().await;
+        self.post("targets/check/t", json!({})).await.expect_status(200);
+        self.rest().await;
+        self.hours(2).await;
+        assert_eq!(self.get("incidents").await.at("/data/incidents"), json!([]));
+        assert!(self.record_of_manager().versions.last > 2, "{:?}", self.record_of_manager());
+    }
+}
+
+#[tokio::test]
+async fn what_its_own_rotation_has_shown_counts_for_all_others() {
+    let bench = bench().await;
+    bench.post("targets/rotate/t", json!({})).await.expect_status(502);
+    bench.rest().await;
+    assert_eq!(bench.target.failed_logins("manager"), 1);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
+    bench.hours(5).await;
+    assert_eq!(bench.target.failed_logins("manager"), 1, "{:?}", bench.record_of_manager());
+    bench.mended().await;
+}
+
+#[tokio::test]
+async fn what_an_account_has_shown_counts_for_its_own_rotation_when_that_is_due() {
+    let bench = bench().await;
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
+    bench.rest().await;
+    assert_eq!(bench.target.failed_logins("manager"), 1);
+    bench.hours(5).await;
+    assert_eq!(bench.target.failed_logins("manager"), 1, "{:?}", bench.record_of_manager());
+    let incidents = bench.get("incidents").await.at("/data/incidents");
+    assert_eq!(incidents.as_array().unwrap().len(), 1, "{incidents}");
+    bench.mended().await;
+}
+
+#[tokio::test]
+async fn a_person_may_try_it_again_and_what_works_then_is_no_more_refused() {
+    let bench = bench().await;
+    bench.post("targets/rotate/t", json!({})).await.expect_status(502);
+    bench.post("targets/rotate/t", json!({})).await.expect_status(502);
+    assert_eq!(bench.target.failed_logins("manager"), 2, "who asks for it gets it");
+    // Put back on the target, and tried by whoever put it back.
+    bench.target.set_password("manager", "m-1");
+    bench.post("targets/rotate/t", json!({})).await.expect_status(200);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    assert_eq!(bench.get("incidents").await.at("/data/incidents"), json!([]));
+}
