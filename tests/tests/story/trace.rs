@@ -96,15 +96,25 @@ async fn a_failed_step_has_its_class_and_no_secret_is_in_any_trace() {
     assert!(world.rotate("db/app").await.unwrap().is_success());
     let trace = last_trace(&world, "db/app").await;
     let second = world.credential("db/app").await.unwrap();
-    let ends = |spans: &[Value]| spans.iter().filter(|span| span["name"] == "rotation").count();
     let done = |spans: &[Value]| {
         let is_done =
             |span: &Value| span["trace"] == *trace && span["name"] == "rotation" && span["failed"].is_null();
         spans.iter().any(is_done)
     };
     let spans = collector.until(done).await.unwrap();
-    // The adoption's is one; that which was parked and went on has an end for each time.
-    assert!(ends(&spans) >= 2, "{spans:#?}");
+    // That which was parked and went on has an end for each time, the second beneath the first.
+    assert_eq!(failed, trace, "it is one rotation");
+    let of_it = named(&spans, &trace);
+    let roots: Vec<&Value> =
+        of_it.iter().filter(|(name, _)| *name == "rotation").map(|(_, span)| *span).collect();
+    let (first_end, last_end) = match roots[..] {
+        [one, other] if one["parent"] == "" => (one, other),
+        [one, other] => (other, one),
+        _ => panic!("not two ends: {spans:#?}"),
+    };
+    assert_eq!((text(first_end, "/failed"), text(first_end, "/parent")), ("account_missing", ""));
+    assert_eq!((&last_end["failed"], &last_end["parent"]), (&Value::Null, &first_end["span"]));
+    assert_eq!(text(last_end, "/attributes/rotunda.attempts"), "1");
     let wrong: Vec<_> =
         named(&spans, &failed).into_iter().filter(|(_, span)| !span["failed"].is_null()).collect();
     assert!(!wrong.is_empty());

@@ -31,17 +31,25 @@ impl Event {
     /// third refusal could lock it out.
     #[must_use]
     pub fn management_refused(&self) -> bool {
-        let fault = match self {
-            Self::Prepared(Err(fault)) => fault,
-            Self::Applied(Outcome::NotApplied(fault) | Outcome::Unknown(fault)) => fault,
-            Self::Reverted(Outcome::NotApplied(fault) | Outcome::Unknown(fault)) => fault,
-            Self::Verified(Verification::Inconclusive(fault)) => fault,
-            Self::Probed(Finding::Inconclusive(fault)) => fault,
-            Self::Retired(Retirement::Unproven(fault)) => fault,
-            Self::CheckedPrevious(Probe::Inconclusive(fault)) => fault,
-            _ => return false,
-        };
-        fault.class == FaultClass::ManagementAuthRefused
+        // Outside a rotation an account logs in by itself.
+        let is_managed = !matches!(self, Self::Checked(_));
+        is_managed && self.fault().is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused)
+    }
+
+    /// What went wrong with the call, as far as that is a fault by itself: that a login was refused is an answer, too.
+    #[must_use]
+    pub fn fault(&self) -> Option<&Fault> {
+        match self {
+            Self::Prepared(Err(fault))
+            | Self::Applied(Outcome::NotApplied(fault) | Outcome::Unknown(fault))
+            | Self::Reverted(Outcome::NotApplied(fault) | Outcome::Unknown(fault))
+            | Self::Verified(Verification::Refused(fault) | Verification::Inconclusive(fault))
+            | Self::Probed(Finding::Blocked(fault) | Finding::Inconclusive(fault))
+            | Self::Retired(Retirement::Unproven(fault))
+            | Self::Checked(Probe::Blocked(fault) | Probe::Inconclusive(fault))
+            | Self::CheckedPrevious(Probe::Blocked(fault) | Probe::Inconclusive(fault)) => Some(fault),
+            _ => None,
+        }
     }
 
     /// Whether it is not known if the target was changed.

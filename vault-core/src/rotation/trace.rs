@@ -2,7 +2,7 @@
 //!
 //! ```text
 //!   rotation                              its id is that of the rotation, without the hyphens
-//!    ├─ prepare  apply  verify  …         one call to the target each, as it ends
+//!    ├─ prepare  apply  verify  …         one call to the target each, as it ends; or why none was made
 //!    ├─ requested ──link──► the caller's trace, where a `requested` links back
 //!    └─ rotation                          one that was parked and went on, to its next end
 //! ```
@@ -12,7 +12,9 @@
 
 use std::time::Duration;
 
-use super::run::Cause;
+use super::event::Event;
+use super::fault::FaultClass;
+use super::run::{Cause, Run, Stage};
 use crate::account::plan::{Effect, HistoryEntry, Plan};
 use crate::account::{Account, Subject};
 use crate::clock::Timestamp;
@@ -36,8 +38,10 @@ fn root(rotation: RotationId, parked: u32) -> Place {
 
 /// The rotation that `plan` ends, which was decided upon `before`.
 #[must_use]
-pub fn ended(before: &Account, plan: &Plan, rotator: &str) -> Option<Span> {
-    let end = plan.ended.as_ref()?;
+pub fn ended(before: &Account, plan: &Plan, rotator: &str, now: Timestamp) -> Option<Span> {
+    let Some(end) = plan.ended.as_ref() else {
+        return overtaken(before, plan.account.stage.run(), rotator, now);
+    };
     let run = before.stage.run().or_else(|| plan.account.stage.run()).filter(|run| run.id == end.rotation);
     // A plan that parks has counted that already, and this is the span of what came before.
     let parked = before.stage.run().filter(|run| run.id == end.rotation).map_or(0, |run| run.parked);
@@ -45,18 +49,43 @@ pub fn ended(before: &Account, plan: &Plan, rotator: &str) -> Option<Span> {
     attributes.push(("rotunda.attempts", end.attempts.into()));
     attributes.push(("rotunda.due_at", end.due_at.to_rfc3339().into()));
     attributes.extend(run.map(|run| ("rotunda.cause", word(&run.cause).into())));
-    Some(Span {
-        place: root(end.rotation, parked),
-        parent: (parked > 0).then(|| root(end.rotation, 0).span),
+    Some(whole((end.rotation, parked), [end.started_at, end.ended_at], end.failed, attributes))
+}
+
+/// The rotation that `before` was in, where it is over without an end: another one, `next`, has taken its place, or the
+/// account is not managed any more. One that is parked was told when it was.
+#[must_use]
+pub fn overtaken(before: &Account, next: Option<&Run>, rotator: &str, now: Timestamp) -> Option<Span> {
+    let is_parked = matches!(before.stage, Stage::Parked { .. });
+    let run = before.stage.run().filter(|run| !is_parked && next.is_none_or(|next| next.id != run.id))?;
+    let mut attributes = about(before, rotator);
+    attributes.push(("rotunda.attempts", run.attempts.into()));
+    attributes.push(("rotunda.due_at", run.due_at.to_rfc3339().into()));
+    attributes.push(("rotunda.cause", word(&run.cause).into()));
+    let failed = run.fault.as_ref().map(|fault| fault.class);
+    Some(whole((run.id, run.parked), [run.started_at, now], failed, attributes))
+}
+
+/// A rotation `from` its first attempt `to` its end.
+fn whole(
+    (rotation, parked): (RotationId, u32),
+    [from, to]: [Timestamp; 2],
+    failed: Option<FaultClass>,
+    attributes: Vec<Attribute>,
+) -> Span {
+    let (place, first) = (root(rotation, parked), root(rotation, 0).span);
+    Span {
+        place,
+        parent: (parked > 0).then_some(first),
         name: "rotation",
         kind: Kind::Internal,
-        began: nanos(end.started_at),
-        ended: nanos(end.ended_at).max(nanos(end.started_at)),
-        failed: end.failed,
+        began: nanos(from),
+        ended: nanos(to).max(nanos(from)),
+        failed,
         attributes,
         moments: Vec::new(),
         links: Vec::new(),
-    })
+    }
 }
 
 /// A call to a target for a rotation.
@@ -66,31 +95,40 @@ pub struct Call {
     pub effect: Effect,
     /// When it began.
     pub began: Timestamp,
-    /// How long it took.
-    pub took: Duration,
+    /// How long it took; `None` where the target was not asked at all.
+    pub took: Option<Duration>,
 }
 
-/// The step that `call` was, by what was decided of its answer; `before` is the account as it was called for. `None`
-/// for a call outside any rotation.
+/// The step that `call` was, by its answer, and by what was decided of that; `before` is the account as it was called for.
+/// `None` for a call outside any rotation.
 #[must_use]
-pub fn step(before: &Account, call: Call, plan: Option<&Plan>, rotator: &str, id: SpanId) -> Option<Span> {
+pub fn step(
+    before: &Account,
+    call: Call,
+    (answer, plan): (&Event, Option<&Plan>),
+    rotator: &str,
+    id: SpanId,
+) -> Option<Span> {
     let run = before.stage.run()?;
-    let history = plan.map_or(&[][..], |plan| &plan.history);
+    // A decision may begin another rotation: that has a trace of its own.
+    let is_of_it = |entry: &&HistoryEntry| entry.rotation.is_none_or(|rotation| rotation == run.id);
+    let history: Vec<_> = plan.map_or(&[][..], |plan| &plan.history).iter().filter(is_of_it).collect();
+    let decided = history.iter().find_map(|entry| entry.class);
     let root = root(run.id, run.parked);
     let began = nanos(call.began);
-    let took = u64::try_from(call.took.as_nanos()).unwrap_or(u64::MAX);
+    let took = u64::try_from(call.took.unwrap_or_default().as_nanos()).unwrap_or(u64::MAX);
     let mut attributes = about(before, rotator);
     attributes.push(("rotunda.attempt", run.attempts.into()));
     Some(Span {
         place: Place { trace: root.trace, span: id },
         parent: Some(root.span),
         name: call.effect.phase(),
-        kind: Kind::Client,
+        kind: if call.took.is_some() { Kind::Client } else { Kind::Internal },
         began,
         ended: began.saturating_add(took),
-        failed: history.iter().find_map(|entry| entry.class),
+        failed: decided.or_else(|| answer.fault().map(|fault| fault.class)),
         attributes,
-        moments: history.iter().map(moment).collect(),
+        moments: history.into_iter().map(moment).collect(),
         links: Vec::new(),
     })
 }

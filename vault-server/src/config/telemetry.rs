@@ -38,6 +38,10 @@ pub(super) fn telemetry(raw: RawTelemetry, base: &Path) -> Result<Option<Telemet
         let mend = "headers may hold a token, which plain http would show to others on the way: use https";
         return Err(("telemetry.otlp_endpoint", mend.to_owned()));
     }
+    if otlp_ca_file.is_some() && url.scheme() == "http" {
+        let mend = "it is of no use where telemetry.otlp_endpoint is plain http";
+        return Err(("telemetry.otlp_ca_file", mend.to_owned()));
+    }
     let service_name = service_name.unwrap_or_else(|| SERVICE_NAME.to_owned());
     if service_name.is_empty() || service_name.len() > NAME_BYTES_MAX {
         return Err(("telemetry.service_name", format!("it must have 1 to {NAME_BYTES_MAX} bytes")));
@@ -54,7 +58,8 @@ pub(super) fn telemetry(raw: RawTelemetry, base: &Path) -> Result<Option<Telemet
 /// [the exporters' specification](https://opentelemetry.io/docs/specs/otel/protocol/exporter/#endpoint-urls-for-otlphttp)
 /// makes one of the other. Who gives the whole is understood as well.
 fn endpoint(text: &str) -> Result<Url, String> {
-    let wrong = || format!("{text:?} is not the address of a collector, such as \"http://localhost:4318\"");
+    // What was written there is not told: it may hold a token.
+    let wrong = || "it is not the address of a collector, such as \"http://localhost:4318\"".to_owned();
     let mut url = Url::parse(text).map_err(|_| wrong())?;
     let has_user = !url.username().is_empty() || url.password().is_some();
     if has_user {

@@ -140,7 +140,7 @@ fn traces_go_where_the_configuration_says_and_nowhere_without_it() {
         assert_eq!((telemetry.url.as_str(), telemetry.service_name.as_str()), (url, "rotunda"));
     }
     let telemetry = of(
-        "otlp_endpoint = \"http://[::1]:4318\"\notlp_headers_file = \"otlp.headers\"\notlp_ca_file = \"/ca.pem\"\nservice_name = \"vault-eu\"",
+        "otlp_endpoint = \"https://[::1]:4318\"\notlp_headers_file = \"otlp.headers\"\notlp_ca_file = \"/ca.pem\"\nservice_name = \"vault-eu\"",
     );
     let telemetry = telemetry.unwrap().unwrap();
     assert_eq!(telemetry.headers_file.as_deref(), Some(Path::new("/etc/rotunda/otlp.headers")));
@@ -156,7 +156,11 @@ fn a_collector_that_cannot_be_meant_is_refused_with_what_to_mend() {
         ("otlp_endpoint = \"localhost:4318\"", "is not the address of a collector"),
         ("otlp_endpoint = \"grpc://localhost:4317\"", "is not the address of a collector"),
         ("otlp_endpoint = \"http://c:4318/?tenant=1\"", "is not the address of a collector"),
+        ("otlp_endpoint = \"https://c/?api-key=hunter2\"", "is not the address of a collector"),
+        ("otlp_endpoint = \"https://u:hunter2@c:99999\"", "is not the address of a collector"),
+        ("otlp_endpoint = \"https://u:hunter2@bad host\"", "is not the address of a collector"),
         ("otlp_endpoint = \"https://u:hunter2@c\"", "must not hold a user or password"),
+        ("otlp_endpoint = \"http://localhost:4318\"\notlp_ca_file = \"ca\"", "of no use where"),
         ("otlp_endpoint = \"http://c:4318\"\notlp_headers_file = \"h\"", "use https"),
         ("otlp_endpoint = \"https://c\"\nservice_name = \"\"", "telemetry.service_name"),
         ("service_name = \"vault\"", "of no use without telemetry.otlp_endpoint"),

@@ -12,6 +12,7 @@ use vault_core::rotation::heartbeat;
 use vault_core::rotation::lockout::{self, Purse};
 use vault_core::rotation::port::{NO_RIGHTS, Probe};
 use vault_core::rotation::step::{Event, advance};
+use vault_core::rotation::trace::Call;
 use vault_core::target::Target;
 use vault_core::target::breaker::Evidence;
 use vault_core::target::lockout::Held;
@@ -20,7 +21,6 @@ use super::act::audit_path;
 use super::bench::NoTools;
 use super::commit::{Brought, PlanError};
 use super::flight::Flight;
-use super::trace::Watch;
 use super::{ActError, EFFECT_DEADLINE, Engine};
 use crate::barrier::{CommitError, LoadError};
 use crate::panic::caught;
@@ -69,14 +69,12 @@ impl Engine {
             Some(target) if effect == Effect::Prepare => self.turn_to_prepare(target).await?,
             _ => None,
         };
-        let watch = self.watch(effect);
         let called = match self.call(&account.value, effect).await? {
             Ok(called) => called,
             Err(held) => return self.hold_back(subject, &held).await.map(|()| None),
         };
-        let call = watch.map(Watch::stop);
         let turned = self.hear(target, subject, called.evidence()).await;
-        let Called { event, managed_by, refused: versions, brought, seat, .. } = called;
+        let Called { event, managed_by, call, refused: versions, brought, seat } = called;
         let refused = managed_by.filter(|_| event.management_refused());
         let turn = match &managed {
             // A refusal is written down before the next one may try.
@@ -96,14 +94,15 @@ impl Engine {
         {
             // What was refused is not the management credential any more: the call is made again by it.
             self.settle_bills(&brought.bills).await?;
-            self.trace_step(&account.value, call, None);
+            self.trace_step(&account.value, call, (&event, None));
             return Ok(Some(effect));
         }
         let advanced = |account, context: &Context| {
             advance(lockout::remember(account, &versions), event.clone(), context)
         };
-        let plan = self.decide_with(subject, &brought, advanced).await?;
-        self.trace_step(&account.value, call, plan.as_ref());
+        let plan = self.decide_with(subject, &brought, advanced).await;
+        self.trace_step(&account.value, call, (&event, plan.as_ref().ok().and_then(Option::as_ref)));
+        let plan = plan?;
         if let Some(version) = refused {
             self.note_refused_management(target, version).await;
         }
@@ -173,7 +172,7 @@ impl Engine {
             Err(held) => return Ok(Err(held)),
         };
         let ran = self.run(account, effect, std::mem::take(&mut pass.purse)).await;
-        let (answer, managed_by, is_asked) = match ran {
+        let (answer, managed_by, call) = match ran {
             Ok(ran) => ran,
             Err(error) => {
                 self.settle_bills(&pass.unsent(account)).await?;
@@ -184,20 +183,21 @@ impl Engine {
         let Answer { event, minted, purse } = answer;
         let refused = purse.map(|purse| purse.refused).unwrap_or_default();
         let brought = Brought { minted, bills };
-        Ok(Ok(Called { event, managed_by, is_asked, refused, brought, seat }))
+        Ok(Ok(Called { event, managed_by, call, refused, brought, seat }))
     }
 
     /// Calls the target, within the deadline. The call itself is in the audit trail before it goes out. Gives the
-    /// version of the management credential as well that made it, and whether the target was asked at all.
+    /// version of the management credential as well that made it, and how long the target took, where it was asked.
     async fn run(
         &self,
         account: &Account,
         effect: Effect,
         purse: Purse,
-    ) -> Result<(Answer, Option<u64>, bool), LoadError> {
+    ) -> Result<(Answer, Option<u64>, Call), LoadError> {
+        let call = Call { effect, began: self.now(), took: None };
         // What was not sent has cost nothing.
         let unsent =
-            |event: Event| (Answer { purse: Some(Purse::default()), ..Answer::from(event) }, None, false);
+            |event: Event| (Answer { purse: Some(Purse::default()), ..Answer::from(event) }, None, call);
         let tools = match self.tools(account, effect) {
             Ok(tools) => tools,
             Err(NoTools::Fault(fault)) => return Ok(unsent(failed(effect, fault))),
@@ -228,15 +228,16 @@ impl Engine {
             refused: account.stage.run().filter(|_| purse.is_guarded()).map_or(&[], |run| &run.refused),
             purse,
         };
-        let began = tokio::time::Instant::now();
-        let call = caught(execute(effect, &*tools.rotator, &bench));
-        let answer = match tokio::time::timeout(EFFECT_DEADLINE, call).await {
+        let (began, since) = (self.now(), tokio::time::Instant::now());
+        let work = caught(execute(effect, &*tools.rotator, &bench));
+        let answer = match tokio::time::timeout(EFFECT_DEADLINE, work).await {
             Ok(Some(answer)) => answer,
             Ok(None) => broken(effect).into(),
             Err(_) => timed_out(effect).into(),
         };
-        self.inner.meter.rotation.called(tools.rotator.kind(), effect.phase(), began.elapsed());
-        Ok((answer, tools.managed_by, true))
+        let took = since.elapsed();
+        self.inner.meter.rotation.called(tools.rotator.kind(), effect.phase(), took);
+        Ok((answer, tools.managed_by, Call { effect, began, took: Some(took) }))
     }
 
     /// The version of the management credential that acts on `target` now.
@@ -266,8 +267,8 @@ pub(super) struct Called {
     pub(super) event: Event,
     /// The version of the target's management credential that made it; `None` when it acts for itself.
     pub(super) managed_by: Option<u64>,
-    /// Whether the target was asked at all.
-    is_asked: bool,
+    /// The call itself, if the target was asked at all.
+    call: Call,
     /// Versions that were refused on the way.
     pub(super) refused: Vec<u64>,
     /// What is to be written down with what follows.
@@ -279,7 +280,7 @@ pub(super) struct Called {
 impl Called {
     /// What it tells of the target: of what the vault found out by itself, nothing.
     pub(super) fn evidence(&self) -> Option<Evidence> {
-        self.is_asked.then(|| Evidence::of(&self.event)).flatten()
+        self.call.took.and_then(|_| Evidence::of(&self.event))
     }
 }
 
@@ -321,6 +322,9 @@ impl Engine {
         };
         let advanced = |account, context: &Context| advance(account, event.clone(), context);
         let plan = self.decide_with(subject, &brought, advanced).await?;
+        if let Some(plan) = &plan {
+            self.trace_request(plan, self.now());
+        }
         if let Some(turned) = turned {
             self.turn_circuit(&account.value.target, turned).await;
         }

@@ -1,51 +1,42 @@
 //! Hands in the spans of rotations, where anybody wants them.
 
-use std::time::Duration;
-
 use vault_core::account::Account;
-use vault_core::account::plan::{Effect, HistoryKind, Plan};
+use vault_core::account::plan::{HistoryKind, Plan};
 use vault_core::clock::Timestamp;
+use vault_core::rotation::event::Event;
 use vault_core::rotation::trace::{self, Call};
 use vault_core::trace::SpanId;
 
 use super::Engine;
+use crate::barrier::Transaction;
 use crate::telemetry::trace::Tracer;
 
-/// A call that is under way.
-pub(super) struct Watch {
-    effect: Effect,
-    began: Timestamp,
-    since: tokio::time::Instant,
-}
-
-impl Watch {
-    /// The call is over.
-    pub(super) fn stop(self) -> Call {
-        let took: Duration = self.since.elapsed();
-        Call { effect: self.effect, began: self.began, took }
-    }
-}
-
 impl Engine {
-    /// Notes that a call begins; `None` where nobody wants to know.
-    pub(super) fn watch(&self, effect: Effect) -> Option<Watch> {
-        let is_wanted = self.inner.tracer.is_on();
-        is_wanted.then(|| Watch { effect, began: self.now(), since: tokio::time::Instant::now() })
-    }
-
-    /// Tells of a call for a rotation: `plan` is what was decided of its answer.
-    pub(super) fn trace_step(&self, before: &Account, call: Option<Call>, plan: Option<&Plan>) {
-        let Some(call) = call else { return };
-        let (kind, id) = (self.kind_of(&before.target), SpanId::random(self.entropy()));
-        let span = trace::step(before, call, plan, kind, id);
-        span.into_iter().for_each(|span| self.inner.tracer.record(span));
+    /// Tells of a call for a rotation: its answer, and the plan that was made of it.
+    pub(super) fn trace_step(&self, before: &Account, call: Call, answer: (&Event, Option<&Plan>)) {
+        if self.inner.tracer.is_on() {
+            let (kind, id) = (self.kind_of(&before.target), SpanId::random(self.entropy()));
+            let span = trace::step(before, call, answer, kind, id);
+            span.into_iter().for_each(|span| self.inner.tracer.record(span));
+        }
     }
 
     /// Tells of the rotation that a committed plan ends.
     pub(super) fn trace_end(&self, before: &Account, plan: &Plan) {
         if self.inner.tracer.is_on() {
-            let span = trace::ended(before, plan, self.kind_of(&plan.account.target));
+            let span = trace::ended(before, plan, self.kind_of(&plan.account.target), self.now());
             span.into_iter().for_each(|span| self.inner.tracer.record(span));
+        }
+    }
+
+    /// Tells of the rotation of an account that is not managed any more, once `batch` is committed.
+    pub(crate) fn trace_removed(&self, batch: &mut Transaction, account: &Account) {
+        let tracer = self.inner.tracer.clone();
+        if tracer.is_on() {
+            let span = trace::overtaken(account, None, self.kind_of(&account.target), self.now());
+            if let Some(span) = span {
+                batch.once_committed(move || tracer.record(span));
+            }
         }
     }
 

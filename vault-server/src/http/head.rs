@@ -69,7 +69,7 @@ impl Head {
         let token = token(&parts.headers)?;
         let events = events(&parts.headers);
         let audited = audited_of(&parts.headers, audited);
-        let caller = parts.headers.get("traceparent").and_then(|value| Caller::parse(value.to_str().ok()?));
+        let caller = caller(&parts.headers);
         Ok(Self {
             path,
             operation,
@@ -84,6 +84,13 @@ impl Head {
             audited,
         })
     }
+}
+
+/// The span of the caller. Of several none is meant, as with what is none.
+fn caller(headers: &HeaderMap) -> Option<Caller> {
+    let mut told = headers.get_all("traceparent").iter();
+    let one = told.next().filter(|_| told.next().is_none())?;
+    Caller::parse(one.to_str().ok()?)
 }
 
 fn operation(method: &Method) -> Option<Operation> {

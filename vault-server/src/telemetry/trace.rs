@@ -21,6 +21,7 @@ use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::TrySendError;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use vault_core::entropy::Entropy;
@@ -96,8 +97,11 @@ impl Tracer {
     /// Hands in a span. Never waits: what does not fit is dropped, and counted.
     pub fn record(&self, span: Span) {
         let Some(way) = &self.way else { return };
-        if way.queue.try_send(span).is_err() {
-            self.meter.dropped(Loss::QueueFull, 1);
+        match way.queue.try_send(span) {
+            Ok(()) => {}
+            Err(TrySendError::Full(_)) => self.meter.dropped(Loss::QueueFull, 1),
+            // Nobody sends any more.
+            Err(TrySendError::Closed(_)) => self.meter.dropped(Loss::Unreachable, 1),
         }
     }
 
@@ -113,6 +117,16 @@ impl Tracer {
         }
     }
 
+    /// `work`, to be run by a task of its own, for the caller that asked for what runs here.
+    pub(crate) fn carried<T: Send + 'static>(
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Pin<Box<dyn Future<Output = T> + Send>> {
+        match Self::caller() {
+            Some(caller) => Box::pin(CALLER.scope(caller, work)),
+            None => Box::pin(work),
+        }
+    }
+
     /// The span of the caller that asked for what runs here.
     pub(crate) fn caller() -> Option<Place> {
         CALLER.try_with(|caller| *caller).ok()
@@ -125,9 +139,9 @@ impl Tracer {
         let task =
             std::mem::replace(&mut *way.task.lock().unwrap_or_else(PoisonError::into_inner), Task::Ended);
         let Task::Running(mut task) = task else { return };
-        if tokio::time::timeout(FINISH_MAX, &mut task).await.is_err() {
+        // It ends by itself in that time, and has counted what is lost.
+        if tokio::time::timeout(FINISH_MAX * 2, &mut task).await.is_err() {
             task.abort();
-            tracing::warn!("spans were left that the collector did not take in time");
         }
     }
 }

@@ -56,11 +56,17 @@ fn text(span: &Span, name: &str) -> String {
     }
 }
 
+/// The answer to a `Prepare` that is refused for good.
+fn refused() -> Event {
+    Event::Prepared(Err(Fault::new(
+        FaultClass::ManagementAuthRefused,
+        "the target refused a login with password hunter2",
+    )))
+}
+
 /// The rotation as its `Prepare` is refused for good.
 fn parked(before: &Account, now: Timestamp) -> Plan {
-    let fault =
-        Fault::new(FaultClass::ManagementAuthRefused, "the target refused a login with password hunter2");
-    let plan = advance(before.clone(), Event::Prepared(Err(fault)), &context(now)).unwrap();
+    let plan = advance(before.clone(), refused(), &context(now)).unwrap();
     assert!(matches!(plan.account.stage, Stage::Parked { .. }), "{:?}", plan.account.stage);
     plan
 }
@@ -77,8 +83,8 @@ fn a_step_tells_when_for_what_and_what_came_of_it_and_no_text_of_the_targets() {
     let before = begun().account;
     let plan = parked(&before, BEGAN.plus(Duration::from_secs(2)));
     let took = Duration::from_micros(1_500);
-    let call = Call { effect: Effect::Prepare, began: BEGAN, took };
-    let span = step(&before, call, Some(&plan), "postgresql", id()).unwrap();
+    let call = Call { effect: Effect::Prepare, began: BEGAN, took: Some(took) };
+    let span = step(&before, call, (&refused(), Some(&plan)), "postgresql", id()).unwrap();
     assert_eq!((span.name, span.kind), ("prepare", Kind::Client));
     assert_eq!((span.began, span.ended), (nanos(BEGAN), nanos(BEGAN) + 1_500_000));
     assert_eq!(span.failed, Some(FaultClass::ManagementAuthRefused));
@@ -95,8 +101,8 @@ fn a_step_tells_when_for_what_and_what_came_of_it_and_no_text_of_the_targets() {
 fn outside_a_rotation_nothing_is_told() {
     let mut account = begun().account;
     account.stage = Stage::Idle;
-    let call = Call { effect: Effect::Check, began: BEGAN, took: Duration::ZERO };
-    assert_eq!(step(&account, call, None, "postgresql", id()), None);
+    let call = Call { effect: Effect::Check, began: BEGAN, took: Some(Duration::ZERO) };
+    assert_eq!(step(&account, call, (&refused(), None), "postgresql", id()), None);
 }
 
 #[test]
@@ -104,9 +110,9 @@ fn the_rotation_is_told_at_its_end_as_that_of_which_its_steps_are_parts() {
     let before = begun().account;
     let ended_at = BEGAN.plus(Duration::from_secs(2));
     let plan = parked(&before, ended_at);
-    let span = ended(&before, &plan, "postgresql").unwrap();
-    let call = Call { effect: Effect::Prepare, began: BEGAN, took: Duration::ZERO };
-    let part = step(&before, call, Some(&plan), "postgresql", id()).unwrap();
+    let span = ended(&before, &plan, "postgresql", BEGAN).unwrap();
+    let call = Call { effect: Effect::Prepare, began: BEGAN, took: Some(Duration::ZERO) };
+    let part = step(&before, call, (&refused(), Some(&plan)), "postgresql", id()).unwrap();
     assert_eq!((span.name, span.parent), ("rotation", None));
     assert_eq!((part.place.trace, part.parent), (span.place.trace, Some(span.place.span)));
     assert_eq!((span.began, span.ended), (nanos(BEGAN), nanos(ended_at)));
@@ -114,25 +120,25 @@ fn the_rotation_is_told_at_its_end_as_that_of_which_its_steps_are_parts() {
     assert_eq!(text(&span, "rotunda.cause"), "schedule");
     assert_eq!(text(&span, "rotunda.attempts"), "1");
     // Nothing ended with what began it.
-    assert_eq!(ended(&before, &begun(), "postgresql"), None);
+    assert_eq!(ended(&before, &begun(), "postgresql", BEGAN), None);
 }
 
 #[test]
 fn what_was_parked_and_went_on_is_a_span_of_its_own_beneath_the_first() {
     let before = begun().account;
     let first = parked(&before, BEGAN.plus(Duration::from_secs(2)));
-    let root = ended(&before, &first, "postgresql").unwrap();
+    let root = ended(&before, &first, "postgresql", BEGAN).unwrap();
     let by = Cause::Demand { principal: "ada".to_owned() };
     let later = BEGAN.plus(Duration::from_secs(60));
     let again = rotation::request(first.account, by, &context(later)).unwrap().account;
     assert_eq!(again.stage.step(), Some(Step::Prepare));
     let second = parked(&again, later);
-    let span = ended(&again, &second, "postgresql").unwrap();
+    let span = ended(&again, &second, "postgresql", later).unwrap();
     assert_eq!(span.place.trace, root.place.trace);
     assert_ne!(span.place.span, root.place.span);
     assert_eq!(span.parent, Some(root.place.span));
-    let call = Call { effect: Effect::Prepare, began: later, took: Duration::ZERO };
-    let part = step(&again, call, Some(&second), "postgresql", id()).unwrap();
+    let call = Call { effect: Effect::Prepare, began: later, took: Some(Duration::ZERO) };
+    let part = step(&again, call, (&refused(), Some(&second)), "postgresql", id()).unwrap();
     assert_eq!(part.parent, Some(span.place.span));
 }
 
@@ -140,7 +146,7 @@ fn what_was_parked_and_went_on_is_a_span_of_its_own_beneath_the_first() {
 fn a_clock_that_steps_back_ends_no_span_before_it_began() {
     let before = begun().account;
     let plan = parked(&before, BEGAN.minus(Duration::from_secs(3_600)));
-    let span = ended(&before, &plan, "postgresql").unwrap();
+    let span = ended(&before, &plan, "postgresql", BEGAN).unwrap();
     assert_eq!((span.began, span.ended), (nanos(BEGAN), nanos(BEGAN)));
 }
 
@@ -157,4 +163,54 @@ fn a_caller_and_the_rotation_find_each_other() {
     assert_eq!(theirs.links[0].trace, ours.place.trace);
     assert_eq!(Some(theirs.links[0].span), ours.parent);
     assert_eq!(text(&theirs, "rotunda.rotation_id"), run.id.to_string());
+}
+
+#[test]
+fn a_step_that_asked_nobody_is_no_call_and_one_that_decides_nothing_has_failed_all_the_same() {
+    let before = begun().account;
+    let call = Call { effect: Effect::Prepare, began: BEGAN, took: None };
+    let span = step(&before, call, (&refused(), None), "postgresql", id()).unwrap();
+    assert_eq!((span.kind, span.began, span.ended), (Kind::Internal, nanos(BEGAN), nanos(BEGAN)));
+    assert_eq!(span.failed, Some(FaultClass::ManagementAuthRefused));
+    let right = Event::Prepared(Ok(Default::default()));
+    assert_eq!(step(&before, call, (&right, None), "postgresql", id()).unwrap().failed, None);
+}
+
+#[test]
+fn what_is_decided_of_another_rotation_is_in_another_trace() {
+    let before = begun().account;
+    let mut plan = parked(&before, BEGAN);
+    let other = RotationId::generate(BEGAN, &SeededEntropy::new(2));
+    for (entry, rotation) in plan.history.iter_mut().zip([None, Some(other)]) {
+        entry.rotation = rotation;
+    }
+    let call = Call { effect: Effect::Prepare, began: BEGAN, took: None };
+    let span = step(&before, call, (&refused(), Some(&plan)), "postgresql", id()).unwrap();
+    let moments: Vec<&str> = span.moments.iter().map(|moment| moment.name.as_str()).collect();
+    assert_eq!(moments, ["failed"]);
+}
+
+#[test]
+fn one_whose_place_another_takes_is_told_too_and_one_that_goes_on_is_not() {
+    let before = begun().account;
+    let fault = Event::Prepared(Err(Fault::new(FaultClass::Unreachable, "nobody there")));
+    let waiting = advance(before.clone(), fault, &context(BEGAN)).unwrap();
+    assert!(matches!(waiting.account.stage, Stage::Waiting { .. }), "{:?}", waiting.account.stage);
+    let later = BEGAN.plus(Duration::from_secs(9));
+    assert_eq!(ended(&before, &waiting, "postgresql", later), None, "it goes on");
+    let entropy = SeededEntropy::new(2);
+    let rotation = RotationId::generate(later, &entropy);
+    let idle = Account { stage: Stage::Idle, ..waiting.account.clone() };
+    let next = rotation::start(idle, Cause::Schedule, &Context { rotation, ..context(later) });
+    let span = ended(&waiting.account, &next, "postgresql", later).unwrap();
+    let run = before.stage.run().unwrap();
+    assert_eq!((span.place.trace, span.parent), (trace_of(run.id), None));
+    assert_eq!((span.began, span.ended), (nanos(BEGAN), nanos(later)));
+    assert_eq!(span.failed, Some(FaultClass::Unreachable));
+    assert_eq!(
+        Some(&span.place),
+        overtaken(&waiting.account, None, "postgresql", later).as_ref().map(|s| &s.place)
+    );
+    // What was parked has been told.
+    assert_eq!(overtaken(&parked(&before, BEGAN).account, None, "postgresql", later), None);
 }

@@ -198,6 +198,7 @@ impl AccountService {
         // Nobody put it into a pool meanwhile.
         batch.check::<Member>(account.subject.key(), Require::Absent);
         batch.delete::<Account>(account.subject.key(), loaded.revision);
+        self.engine.trace_removed(batch, account);
         Ok(())
     }
 }

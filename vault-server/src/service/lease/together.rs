@@ -9,6 +9,7 @@ use crate::barrier::LoadError;
 use crate::engine::OUTCOME_WAIT;
 use crate::engine::dynamic::DynamicError;
 use crate::service::account::{AccountError, BEGIN_WAIT};
+use crate::telemetry::trace::Tracer;
 
 /// The open leases below a path.
 pub(super) struct Below {
@@ -106,10 +107,10 @@ impl LeaseService {
                 begun.take(subject, lease, outcome);
             }
             let (accounts, cause) = (self.accounts.clone(), cause.clone());
-            work.spawn(async move {
+            work.spawn(Tracer::carried(async move {
                 let outcome = accounts.begin(&subject, Some(&lease.id), cause, BEGIN_WAIT).await;
                 (subject, lease, outcome)
-            });
+            }));
         }
         while let Some(joined) = work.join_next().await {
             if let Ok((subject, lease, outcome)) = joined {
@@ -124,7 +125,9 @@ impl LeaseService {
         let mut work = JoinSet::new();
         for (subject, lease) in std::mem::take(&mut begun.busy) {
             let (accounts, cause) = (self.accounts.clone(), cause.clone());
-            work.spawn(async move { accounts.end_lease(&subject, Some(&lease.id), cause).await });
+            work.spawn(Tracer::carried(
+                async move { accounts.end_lease(&subject, Some(&lease.id), cause).await },
+            ));
         }
         let drives = std::mem::take(&mut begun.drives);
         let proofs = async {

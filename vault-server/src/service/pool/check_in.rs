@@ -9,6 +9,7 @@ use vault_core::pool::{Pool, PoolId};
 
 use super::{PoolError, PoolService, subject};
 use crate::service::account::AccountError;
+use crate::telemetry::trace::Tracer;
 
 /// Which check-outs are to end.
 #[derive(Clone, Copy, Debug)]
@@ -54,10 +55,10 @@ impl PoolService {
             let forced = || EndCause::Forced { principal: principal.display_name().to_owned() };
             let ending = if own { EndCause::CheckIn } else { forced() };
             let accounts = self.accounts.clone();
-            work.spawn(async move {
+            work.spawn(Tracer::carried(async move {
                 let outcome = accounts.end_lease(&subject(&path), Some(&lease.id), ending).await;
                 (at, path, lease, outcome)
-            });
+            }));
         }
         let (mut ended, mut failed) = (Vec::new(), None);
         while let Some(joined) = work.join_next().await {

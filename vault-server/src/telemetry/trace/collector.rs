@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceResponse;
 use prost::Message;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
+use reqwest::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, RETRY_AFTER,
+    TRANSFER_ENCODING,
+};
 use reqwest::{Client, Response, StatusCode, Url, redirect, retry};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
@@ -33,7 +36,10 @@ pub enum CollectorError {
         source: std::io::Error,
     },
     /// A line of the headers is none. The line itself may hold a token, and is not told.
-    #[error("telemetry.otlp_headers_file: {file}, line {line}: write a header as `name: value`")]
+    #[error(
+        "telemetry.otlp_headers_file: {file}, line {line}: write a header as `name: value`, and none that says what \
+         the body is or where it goes"
+    )]
     Header {
         /// Which file.
         file: PathBuf,
@@ -134,6 +140,7 @@ async fn rejected(mut response: Response) -> u64 {
     partial.map_or(0, |partial| u64::try_from(partial.rejected_spans).unwrap_or(0))
 }
 
+/// When the collector wants to be asked again, where it says so in seconds.
 fn retry_after(response: &Response) -> Option<Duration> {
     let seconds = response.headers().get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
     Some(Duration::from_secs(seconds))
@@ -162,7 +169,7 @@ fn headers(file: &Path) -> Result<HeaderMap, CollectorError> {
             Some((name, value))
         });
         let wrong = || CollectorError::Header { file: file.to_owned(), line: index + 1 };
-        let (name, value) = header.ok_or_else(wrong)?;
+        let (name, value) = header.filter(|(name, _)| !OURS.contains(name)).ok_or_else(wrong)?;
         headers.append(name, value);
     }
     Ok(headers)
@@ -183,4 +190,6 @@ fn read(file: &Path) -> Result<String, CollectorError> {
 const ANSWER_MAX: Duration = Duration::from_secs(10);
 /// The most of an answer that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
+/// Headers that are the exporter's to set.
+const OURS: [HeaderName; 5] = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_ENCODING, TRANSFER_ENCODING, HOST];
 const PROTOBUF: &str = "application/x-protobuf";

@@ -1,15 +1,16 @@
 //! Takes spans out of the queue and sends them in batches; again, where the collector may take them later.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use vault_core::entropy::{Entropy, random_bytes};
 use vault_core::trace::Span;
 
 use super::collector::{Collector, Refusal, count};
-use super::{Loss, TraceMeter};
+use super::{FINISH_MAX, Loss, TraceMeter};
 
 /// The task that exports.
 pub(super) struct Exporter {
@@ -18,6 +19,8 @@ pub(super) struct Exporter {
     meter: TraceMeter,
     entropy: Arc<dyn Entropy>,
     stop: CancellationToken,
+    /// When all is over, once it is told to stop.
+    until: OnceLock<Instant>,
     /// Whether the last batch was not taken: told once, until one is.
     is_failing: bool,
 }
@@ -30,7 +33,8 @@ impl Exporter {
         entropy: Arc<dyn Entropy>,
         stop: CancellationToken,
     ) -> Self {
-        Self { queue, collector, meter, entropy, stop, is_failing: false }
+        let until = OnceLock::new();
+        Self { queue, collector, meter, entropy, stop, until, is_failing: false }
     }
 
     /// Exports until it is told to stop, and then what is in the queue.
@@ -69,18 +73,14 @@ impl Exporter {
     /// Sends a batch until it is taken, refused, or too old.
     async fn deliver(&mut self, batch: &[Span]) {
         let spans = count(batch.len());
-        let mut waited = Duration::ZERO;
-        let mut tries = 0;
+        let (began, mut tries) = (Instant::now(), 0);
         loop {
-            let (why, after) = match self.collector.send(batch).await {
-                Ok(rejected) => {
-                    self.meter.exported(spans - rejected);
-                    self.meter.dropped(Loss::Refused, rejected);
-                    if std::mem::take(&mut self.is_failing) {
-                        tracing::info!("the collector takes spans again");
-                    }
-                    return;
-                }
+            let sent = tokio::select! {
+                sent = self.collector.send(batch) => sent,
+                () = self.end() => Err(Refusal::ForNow { why: "it did not answer before the end".into(), after: None }),
+            };
+            let (why, after) = match sent {
+                Ok(rejected) => return self.took(spans, rejected),
                 Err(Refusal::ForGood(why)) => {
                     self.failing(&why);
                     return self.meter.dropped(Loss::Refused, spans);
@@ -89,9 +89,8 @@ impl Exporter {
             };
             self.failing(&why);
             let wait = pause(tries, after, u64::from_be_bytes(random_bytes(&*self.entropy)));
-            waited = waited.saturating_add(wait);
             tries += 1;
-            if waited > TRY_FOR || self.stop.is_cancelled() {
+            if began.elapsed().saturating_add(wait) > TRY_FOR || self.stop.is_cancelled() {
                 return self.meter.dropped(Loss::Unreachable, spans);
             }
             tokio::select! {
@@ -102,6 +101,23 @@ impl Exporter {
         }
     }
 
+    /// The collector has taken a batch, but for so many of its spans.
+    fn took(&mut self, spans: u64, rejected: u64) {
+        self.meter.exported(spans - rejected);
+        self.meter.dropped(Loss::Refused, rejected);
+        if rejected > 0 {
+            self.failing(&format!("it did not want {rejected} of {spans}"));
+        } else if std::mem::take(&mut self.is_failing) {
+            tracing::info!("the collector takes spans again");
+        }
+    }
+
+    /// Ends when no time is left, once it is told to stop.
+    async fn end(&self) {
+        self.stop.cancelled().await;
+        tokio::time::sleep_until(*self.until.get_or_init(|| Instant::now() + FINISH_MAX)).await;
+    }
+
     fn failing(&mut self, why: &str) {
         if !std::mem::replace(&mut self.is_failing, true) {
             tracing::warn!(why, "the collector does not take spans; what is lost is counted");
@@ -109,10 +125,11 @@ impl Exporter {
     }
 }
 
-/// How long to wait after so many tries: what the collector says, or twice as long each time, with jitter of a half.
+/// How long to wait after so many tries: what the collector says, however long; or twice as long each time, with jitter
+/// of a half.
 fn pause(tries: u32, after: Option<Duration>, draw: u64) -> Duration {
     if let Some(after) = after {
-        return after.clamp(PAUSE_MIN, PAUSE_MAX);
+        return after.max(PAUSE_MIN);
     }
     let whole = PAUSE_MIN.saturating_mul(1 << tries.min(10)).min(PAUSE_MAX);
     let half = whole / 2;
@@ -121,12 +138,12 @@ fn pause(tries: u32, after: Option<Duration>, draw: u64) -> Duration {
 }
 
 /// Spans in one POST, at most.
-const BATCH_MAX: usize = 512;
+pub(super) const BATCH_MAX: usize = 512;
 /// How long a batch waits for more.
 const GATHER: Duration = Duration::from_secs(1);
 const PAUSE_MIN: Duration = Duration::from_secs(1);
 const PAUSE_MAX: Duration = Duration::from_secs(30);
-/// For how long a batch is repeated. New spans wait meanwhile, as many as the queue takes.
+/// For how long a batch is repeated; what the collector wants to have later than that is given up. New spans wait meanwhile, as many as the queue takes.
 const TRY_FOR: Duration = Duration::from_secs(5 * 60);
 
 #[cfg(test)]
@@ -139,7 +156,7 @@ mod tests {
         assert_eq!(least, [500, 1_000, 2_000, 4_000, 8_000, 15_000, 15_000, 15_000]);
         assert!(pause(3, None, u64::MAX) < Duration::from_secs(8));
         assert_eq!(pause(0, Some(Duration::from_secs(20)), 0), Duration::from_secs(20));
-        assert_eq!(pause(0, Some(Duration::from_secs(9_999)), 0), PAUSE_MAX);
+        assert_eq!(pause(0, Some(Duration::from_secs(120)), 0), Duration::from_secs(120));
         assert_eq!(pause(0, Some(Duration::ZERO), 0), PAUSE_MIN);
     }
 }
