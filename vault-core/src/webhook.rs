@@ -158,7 +158,8 @@ impl Subscription {
         let is_asked = match event.kind {
             // For each its own time, whatever else it is told.
             EventKind::Escalated => self.patience.is_some(),
-            kind => self.events.is_empty() || self.events.contains(&kind),
+            kind if self.events.is_empty() => self.format.takes_unasked(kind),
+            kind => self.events.contains(&kind),
         };
         is_asked
             && self.format.takes(event.kind)

@@ -9,7 +9,7 @@ use crate::clock::Timestamp;
 use crate::id::{EventId, IncidentId};
 use crate::incident::severity::Severity;
 use crate::incident::{Incident, IncidentState, Kind};
-use crate::rotation::fault::FaultClass;
+use crate::rotation::fault::{FaultClass, Scope};
 use crate::rotation::{grace, run::Stage};
 use crate::webhook::About;
 use crate::webhook::rate::Sum;
@@ -187,10 +187,13 @@ impl Event {
 pub fn of_plan(before: &Account, plan: &Plan, mut id: impl FnMut() -> EventId) -> Vec<Event> {
     let mut events = Vec::new();
     let mut told = before.stage.run().and_then(|run| run.fault.as_ref()).map(|fault| fault.class);
+    // What fails because of its target, that one's incident tells, once for all accounts.
+    let is_of_target = plan.account.incident.is_some() && plan.account.incident_scope == Scope::Target;
     for entry in &plan.history {
         let kind = match entry.kind {
             HistoryKind::Promoted | HistoryKind::Reinstated => EventKind::Promoted,
             HistoryKind::Retired => EventKind::Retired,
+            HistoryKind::Parked | HistoryKind::Failed if is_of_target => continue,
             HistoryKind::Parked => EventKind::Parked,
             HistoryKind::Held | HistoryKind::Cut => EventKind::Lagging,
             // The next attempt of what failed so before tells nothing new.

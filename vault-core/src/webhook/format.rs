@@ -54,6 +54,24 @@ impl Format {
         }
     }
 
+    /// Whether a receiver that names no events is told of these: a program of all, people of incidents, which are one message
+    /// for all that belongs together.
+    #[must_use]
+    pub const fn takes_unasked(self, kind: EventKind) -> bool {
+        match self {
+            Self::Standard => true,
+            Self::Slack | Self::Mail | Self::Pagerduty => matches!(
+                kind,
+                EventKind::Opened
+                    | EventKind::Acknowledged
+                    | EventKind::Escalated
+                    | EventKind::Closed
+                    | EventKind::Test
+                    | EventKind::Summary
+            ),
+        }
+    }
+
     /// What is sent for the vault's own message `body`; `None` where that is no message of the vault's, or this shape has
     /// none for it, or needs a routing key and there is none. Wiped when it is dropped, because of that key.
     #[must_use]

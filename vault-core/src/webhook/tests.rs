@@ -299,6 +299,14 @@ fn that_nobody_takes_an_incident_is_for_whom_it_matters_and_a_pager_hears_of_inc
     let impatient = Webhook { escalate_after: Some(Duration::from_secs(900)), events, ..webhook() };
     assert!(subscription(&impatient).wants(&of(EventKind::Escalated)));
     assert!(!subscription(&impatient).wants(&of(EventKind::Opened)));
+    let chat = Webhook { format: Format::Slack, ..webhook() };
+    assert!(
+        subscription(&chat).wants(&of(EventKind::Opened))
+            && subscription(&chat).wants(&of(EventKind::Closed))
+    );
+    assert!(!subscription(&chat).wants(&of(EventKind::Failed)), "unasked it hears of incidents");
+    let asked = Webhook { events: BTreeSet::from([EventKind::Failed]), ..chat };
+    assert!(subscription(&asked).wants(&of(EventKind::Failed)));
     let pager = Webhook { format: Format::Pagerduty, ..webhook() };
     assert!(subscription(&pager).wants(&of(EventKind::Opened)));
     assert!(!subscription(&pager).wants(&of(EventKind::Promoted)));

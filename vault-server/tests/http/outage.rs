@@ -27,6 +27,11 @@ async fn bench(accounts: usize) -> Bench {
         let body = json!({ "url": "http://127.0.0.1:9/", "events": events, "accounts": accounts });
         bench.post(&format!("sys/webhooks/{hook}"), body).await.expect_status(200);
     }
+    // As they are when nothing is said.
+    for format in ["standard", "slack"] {
+        let body = json!({ "url": "http://127.0.0.1:9/", "format": format });
+        bench.post(&format!("sys/webhooks/{format}"), body).await.expect_status(200);
+    }
     bench
 }
 
@@ -63,8 +68,8 @@ impl Bench {
 }
 
 #[tokio::test]
-async fn two_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and_all_heal_when_it_is_back() {
-    const ALL: usize = 200;
+async fn five_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and_all_heal_when_it_is_back() {
+    const ALL: usize = 500;
     let mut bench = bench(ALL).await;
     bench.target.break_down(FaultClass::Unreachable);
     bench.after(HOUR * 2).await;
@@ -84,12 +89,14 @@ async fn two_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and
     assert_eq!(bench.told_to("all").await, ["incident.opened"]);
     assert_eq!(bench.told_to("ours").await, ["incident.opened"], "an account of theirs is there");
     assert_eq!(bench.told_to("others").await, [] as [&str; 0]);
+    assert_eq!(bench.told_to("standard").await, ["incident.opened"], "no account tells of it by itself");
+    assert_eq!(bench.told_to("slack").await, ["incident.opened"]);
     let status = bench.get("accounts/status/a150").await;
     assert_eq!((status.at("/data/incident"), status.at("/data/class")), (json!(id), json!("overdue")));
 
     // Page by page, each with its own attempts.
-    let page = bench.get(&format!("incidents/{id}/accounts?limit=150")).await;
-    assert_eq!(page.at("/data/accounts").as_array().unwrap().len(), 150);
+    let page = bench.get(&format!("incidents/{id}/accounts?limit=450")).await;
+    assert_eq!(page.at("/data/accounts").as_array().unwrap().len(), 450);
     let next = page.at("/data/next").as_str().unwrap().to_owned();
     let rest = bench.get(&format!("incidents/{id}/accounts?after={next}")).await;
     assert_eq!(
@@ -99,7 +106,7 @@ async fn two_hundred_accounts_on_a_dead_target_are_one_incident_and_one_page_and
     let one = rest.at("/data/accounts/49");
     assert_eq!(
         (&one["account"], &one["state"], &one["class"]),
-        (&json!("a199"), &json!("open"), &json!("overdue"))
+        (&json!("a499"), &json!("open"), &json!("overdue"))
     );
     assert!(one["failures"].as_array().unwrap().len() <= 2, "those alike are one: {one}");
 
@@ -166,6 +173,7 @@ async fn a_refused_management_credential_is_one_incident_that_ends_when_it_is_me
     let open = bench.only_incident().await;
     assert_eq!((&open["class"], &open["accounts_open"]), (&json!("management_auth_refused"), &json!(6)));
     assert_eq!(open["next_attempt"], Value::Null, "a person must tell the password");
+    assert_eq!(bench.told_to("standard").await, ["incident.opened"]);
     assert_eq!(bench.target.failed_logins("manager"), 1, "the first refusal is that of all");
     bench.configure_target(json!({ "password": "changed outside" })).await.expect_status(204);
     bench.post("targets/check/t", json!({})).await.expect_status(200);
@@ -245,9 +253,9 @@ async fn an_outage_after_all_were_served_again_is_another_page() {
 async fn is_one_row_of_the_dashboard(bench: &Bench, id: &str) {
     let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
     let page = browser.get("/ui/").await.text;
-    assert!(page.contains("200 accounts beneath it"), "{page}");
+    assert!(page.contains("500 accounts beneath it"), "{page}");
     let page = browser.get(&format!("/ui/incident/{id}")).await.text;
-    for text in [r#"href="/ui/accounts?q=a049">a049</a>"#, "and 150 more", "<dd>200</dd>"] {
+    for text in [r#"href="/ui/accounts?q=a049">a049</a>"#, "and 450 more", "<dd>500</dd>"] {
         assert!(page.contains(text), "{text}: {page}");
     }
     assert!(!page.contains(">a050<"), "{page}");
