@@ -79,7 +79,8 @@ fn each_alert_names_a_section_of_the_runbooks() {
     let named: Vec<&str> =
         rules.lines().filter_map(|line| line.trim().strip_prefix("runbook: docs/runbooks.md#")).collect();
     assert_eq!(named.len(), rules.matches("- alert: ").count());
-    for anchor in named {
+    // That of a class: each has a section, which a test of the runbooks sees to.
+    for anchor in named.into_iter().filter(|anchor| *anchor != "{{ $labels.class }}") {
         assert!(anchors.contains(anchor), "docs/runbooks.md has no {anchor}: {anchors:?}");
     }
 }

@@ -36,6 +36,14 @@ pub struct Grace {
     pub held: bool,
 }
 
+impl Grace {
+    /// Whether half of its time has passed, or it is held because that was not enough.
+    #[must_use]
+    pub fn is_past_half(&self, now: Timestamp) -> bool {
+        self.held || now.since(self.began) >= self.ends.since(self.began) / 2
+    }
+}
+
 /// The stage of a rotation that was promoted just now, and lets the old version live on.
 #[must_use]
 pub(super) fn begin(mut run: Run, ctx: &Context) -> Stage {

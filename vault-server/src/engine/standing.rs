@@ -7,7 +7,7 @@ use vault_core::account::standing::Standing;
 use vault_core::account::{Account, Health, Readable, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
-use vault_core::incident::Incident;
+use vault_core::incident::{Incident, IncidentState};
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
 use vault_core::rotation::heartbeat;
@@ -36,7 +36,7 @@ struct Known {
 impl Engine {
     /// Counts until the server stops: incidents often, for their age is what pages; accounts once a minute.
     pub(crate) async fn count_standing_until_stop(self) {
-        let mut rounds = 0_u32;
+        let (mut rounds, mut minutes) = (0_u32, 0_u32);
         loop {
             if rounds == 0 {
                 self.board().minute();
@@ -45,14 +45,21 @@ impl Engine {
                 Ok(()) if rounds == 0 => self.count_accounts().await,
                 other => other,
             };
+            let counted = match counted {
+                Ok(()) if rounds == 0 && minutes.is_multiple_of(UNREVIEWED_MINUTES) => {
+                    self.count_unreviewed().await
+                }
+                other => other,
+            };
             let pause = match counted {
                 Ok(()) => {
                     rounds = (rounds + 1) % ROUNDS;
+                    minutes = minutes.wrapping_add(u32::from(rounds == 0));
                     COUNT_EVERY
                 }
                 // Soon after the unsealing there is something to show.
                 Err(LoadError::Sealed) => {
-                    rounds = 0;
+                    (rounds, minutes) = (0, 0);
                     LOOK_AGAIN
                 }
                 Err(error) => {
@@ -100,6 +107,29 @@ impl Engine {
         self.count_circuits()
     }
 
+    /// Finds the incident that has waited longest for its review since it was repaired.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause; what was shown before stays.
+    pub async fn count_unreviewed(&self) -> Result<(), LoadError> {
+        let (now, mut oldest, mut after) = (self.now(), 0, None::<Vec<u8>>);
+        loop {
+            let page = self.inner.barrier.list_each::<Incident>(b"", after.as_deref(), PAGE)?;
+            let Some((last, _)) = page.last() else { break };
+            after = Some(last.clone());
+            // One that is merged into another is reviewed with that; one that cannot be read must not hide the others.
+            let waits = |incident: &Incident| {
+                let is_closed = incident.state == IncidentState::Closed && incident.merged.into.is_none();
+                incident.marks.t7.filter(|_| is_closed && incident.marks.t8.is_none())
+            };
+            let waiting = page.iter().filter_map(|(_, incident)| waits(&incident.as_ref().ok()?.value));
+            oldest = waiting.map(|repaired| seconds(now.since(repaired))).fold(oldest, i64::max);
+            tokio::task::yield_now().await;
+        }
+        self.inner.meter.standing.unreviewed(oldest);
+        Ok(())
+    }
+
     /// Counts how accounts and their leases stand.
     ///
     /// # Errors
@@ -118,6 +148,12 @@ impl Engine {
                 }
             }
             tokio::task::yield_now().await;
+        }
+        for (target, unacked) in self.inner.consumers.tally().targets {
+            let of = counted.accounts.entry(self.kind_of(&target)).or_default();
+            of.unacked += whole(unacked.count);
+            of.version_lag = of.version_lag.max(whole(unacked.versions));
+            of.past_half += whole(unacked.past_half);
         }
         self.inner.meter.standing.accounts(self.inner.rotators.kinds(), counted);
         self.inner.meter.circuits.counted_late(known.late);
@@ -201,12 +237,18 @@ impl Leases {
     }
 }
 
+fn whole(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
 fn seconds(span: Duration) -> i64 {
     i64::try_from(span.as_secs()).unwrap_or(i64::MAX)
 }
 
 /// What takes less is on its way.
 const A_MINUTE: Duration = Duration::from_secs(60);
+/// So many minutes for each look for what waits for its review: that reads every incident there was.
+const UNREVIEWED_MINUTES: u32 = 10;
 /// How often incidents are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(15);
 /// How long to wait while the vault is sealed.

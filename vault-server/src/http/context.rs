@@ -41,6 +41,8 @@ pub struct Request {
     pub remote: SocketAddr,
     /// Whether its answer is to be a stream of events.
     pub events: Option<EventsAsked>,
+    /// Whether it accepts OpenMetrics text.
+    pub takes_open_metrics: bool,
     /// Is cancelled when the client has hung up; only where the handler waits for what the client wants.
     pub(super) hung_up: Option<CancellationToken>,
     /// When it came; read once, so that every decision about it uses the same instant.

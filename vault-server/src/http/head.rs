@@ -35,6 +35,7 @@ pub(super) struct Head {
     pub(super) wrap_ttl: Option<Duration>,
     /// Whether the answer is to be a stream of events, where there is one.
     pub(super) events: Option<EventsAsked>,
+    pub(super) takes_open_metrics: bool,
     /// The caller's span, where it tells one.
     pub(super) caller: Option<Caller>,
     /// Those headers that get into the audit trail.
@@ -68,6 +69,7 @@ impl Head {
             .is_some_and(|essence| essence.eq_ignore_ascii_case("application/x-www-form-urlencoded"));
         let token = token(&parts.headers)?;
         let events = events(&parts.headers);
+        let takes_open_metrics = accepts(&parts.headers, "application/openmetrics-text");
         let audited = audited_of(&parts.headers, audited);
         let caller = caller(&parts.headers);
         Ok(Self {
@@ -80,6 +82,7 @@ impl Head {
             wants_help,
             wrap_ttl,
             events,
+            takes_open_metrics,
             caller,
             audited,
         })
@@ -125,13 +128,15 @@ fn wrap_ttl(headers: &HeaderMap) -> Result<Option<Duration>, ApiError> {
 
 /// An id that none of our events has counts as none.
 fn events(headers: &HeaderMap) -> Option<EventsAsked> {
-    let accept = headers.get(header::ACCEPT)?.to_str().ok()?;
-    let essences = accept.split(',').filter_map(|range| range.split(';').next());
     let last_id = || headers.get("last-event-id")?.to_str().ok()?.trim().parse().ok();
-    essences
-        .map(str::trim)
-        .any(|essence| essence.eq_ignore_ascii_case("text/event-stream"))
-        .then(|| EventsAsked { last_id: last_id() })
+    accepts(headers, "text/event-stream").then(|| EventsAsked { last_id: last_id() })
+}
+
+/// Whether the client names this very type among those that it accepts.
+fn accepts(headers: &HeaderMap, essence: &str) -> bool {
+    let accept = headers.get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let mut essences = accept.split(',').filter_map(|range| range.split(';').next());
+    essences.any(|one| one.trim().eq_ignore_ascii_case(essence))
 }
 
 /// Those headers that are wanted in the trail. Bytes that are no text are told as far as they are.

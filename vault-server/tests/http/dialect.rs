@@ -188,3 +188,31 @@ async fn mounts_are_told_to_who_can_use_them() {
     assert_eq!(ask("targets/config/x").await.status, 403);
     assert_eq!(ask("secret/x").await.status, 403);
 }
+
+#[tokio::test]
+async fn metrics_come_in_the_form_that_the_reader_accepts() {
+    let disk = Disk::new();
+    let (vault, _) = Vault::ready(&disk).await;
+    let asked = async |accept: Option<&str>| {
+        let token = [("X-Vault-Token", vault.root.as_str())];
+        let headers: Vec<_> = token.into_iter().chain(accept.map(|accept| ("Accept", accept))).collect();
+        let reply = vault.raw("GET", "/v1/sys/metrics?format=prometheus", &headers, "").await;
+        (reply.headers["content-type"].to_str().unwrap().to_owned(), reply.text)
+    };
+    // As Prometheus asks.
+    let (kind, text) = asked(Some(
+        "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1",
+    ))
+    .await;
+    assert_eq!(kind, "application/openmetrics-text; version=1.0.0; charset=utf-8");
+    assert!(text.ends_with("# EOF\n") && text.contains("# TYPE rotunda_requests counter\n"), "{text}");
+    for accept in [None, Some("*/*"), Some("text/plain")] {
+        let (kind, text) = asked(accept).await;
+        assert_eq!(kind, "text/plain; version=0.0.4; charset=utf-8", "{accept:?}");
+        assert!(
+            !text.contains("# EOF") && text.contains("# TYPE rotunda_requests_total counter\n"),
+            "{text}"
+        );
+        assert!(text.contains("# TYPE rotunda_sealed gauge\n"), "{text}");
+    }
+}

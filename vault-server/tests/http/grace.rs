@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::bench::Bench;
+use super::measured::holds;
 use super::vault::seconds;
 
 const READER: &str = r#"
@@ -236,4 +237,28 @@ async fn what_is_rotated_and_forgotten_is_known_to_nobody_also_in_a_grace() {
         let left = bench.target.passwords("app");
         assert!(left.len() == 1 && left.iter().all(|one| !served.contains(one)), "in a grace: {in_grace}");
     }
+}
+
+#[tokio::test]
+async fn who_lags_is_measured_and_at_half_of_the_grace_it_is_late() {
+    let (bench, web, batch) = bench(json!({ "rotation_period": "24h", "grace": "1h" })).await;
+    let measured = async |unacked: u32, versions: u32, late: u32| {
+        bench.vault.app.consumers.walk().await.unwrap();
+        let lines = [
+            format!("vault_consumers_unacked{{rotator=\"fake\"}} {unacked}"),
+            format!("vault_consumer_version_lag{{rotator=\"fake\"}} {versions}"),
+            format!("vault_consumers_past_half_grace{{rotator=\"fake\"}} {late}"),
+        ];
+        holds(&bench.counted().await, &lines.each_ref().map(String::as_str));
+    };
+    measured(0, 0, 0).await;
+    rotate(&bench).await;
+    fetch(&bench, &web).await;
+    pulse(&bench, 1799).await;
+    measured(1, 1, 0).await;
+    pulse(&bench, 1).await;
+    measured(1, 1, 1).await;
+    fetch(&bench, &batch).await;
+    pulse(&bench, 0).await;
+    measured(0, 0, 0).await;
 }

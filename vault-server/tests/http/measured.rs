@@ -7,14 +7,14 @@ use super::bench::Bench;
 use super::vault::seconds;
 
 impl Bench {
-    async fn counted(&self) -> String {
+    pub(crate) async fn counted(&self) -> String {
         self.vault.app.engine.count_incidents().unwrap();
         self.vault.app.engine.count_accounts().await.unwrap();
         self.get("sys/metrics").await.text
     }
 }
 
-fn holds(metrics: &str, lines: &[&str]) {
+pub(crate) fn holds(metrics: &str, lines: &[&str]) {
     for line in lines {
         assert!(metrics.lines().any(|one| one == *line), "{line}\n{metrics}");
     }
@@ -31,6 +31,7 @@ async fn an_incident_is_counted_from_its_first_failure_to_its_proof() {
             "vault_rotation_incidents_open{class=\"drift\",severity=\"critical\"} 0",
             "vault_rotation_incident_oldest_open_seconds{severity=\"critical\"} 0",
             "vault_rotation_attempts_total{rotator=\"fake\",result=\"ok\",phase=\"\",class=\"\"} 0",
+            "vault_rotation_attempts_ended_total{rotator=\"fake\",result=\"failed\"} 0",
         ],
     );
     bench.target.break_down(FaultClass::Unreachable);
@@ -44,6 +45,7 @@ async fn an_incident_is_counted_from_its_first_failure_to_its_proof() {
             "vault_rotation_incidents_opened_total{class=\"unreachable\",severity=\"error\"} 1",
             "vault_rotation_incidents_open{class=\"unreachable\",severity=\"error\"} 1",
             "vault_rotation_incident_oldest_open_seconds{severity=\"error\"} 700",
+            "vault_rotation_attempts_ended_total{rotator=\"fake\",result=\"failed\"} 1",
             "vault_rotation_overdue{rotator=\"fake\"} 1",
             "vault_rotation_overdue_max_seconds{rotator=\"fake\"} 700",
         ],
@@ -126,4 +128,28 @@ async fn leases_are_counted_while_they_last_and_how_long_they_took_to_die() {
             "vault_lease_revoke_duration_seconds_sum{kind=\"account\"} 120.0",
         ],
     );
+}
+
+#[tokio::test]
+async fn what_was_repaired_and_nobody_reviewed_grows_old() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    bench.target.break_down(FaultClass::Unreachable);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
+    let oldest = async || {
+        bench.vault.app.engine.count_unreviewed().await.unwrap();
+        let metrics = bench.get("sys/metrics").await.text;
+        let name = "vault_rotation_incident_oldest_unreviewed_seconds ";
+        metrics.lines().find_map(|line| line.strip_prefix(name)).unwrap().to_owned()
+    };
+    bench.disk.clock.advance(seconds(700));
+    assert_eq!(oldest().await, "0", "it is open");
+    bench.target.heal();
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    bench.disk.clock.advance(seconds(900));
+    assert_eq!(oldest().await, "900");
+    let id = bench.get("incidents?state=closed").await.at("/data/incidents/0/id");
+    let review = json!({ "cause": "network", "minutes": 5 });
+    bench.post(&format!("incidents/{}/review", id.as_str().unwrap()), review).await.expect_status(200);
+    assert_eq!(oldest().await, "0");
 }

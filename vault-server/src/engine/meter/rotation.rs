@@ -23,6 +23,7 @@ type Histograms<L> = Family<L, Histogram, fn() -> Histogram>;
 #[derive(Clone)]
 pub(in crate::engine) struct RotationMeter {
     attempts: Family<AttemptLabels, Counter>,
+    ended: Family<ResultLabels, Counter>,
     durations: Histograms<PhaseLabels>,
     opened: Family<IncidentLabels, Counter>,
     resolved: Family<IncidentLabels, Counter>,
@@ -40,6 +41,12 @@ struct AttemptLabels {
     result: &'static str,
     phase: String,
     class: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ResultLabels {
+    rotator: &'static str,
+    result: &'static str,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -76,6 +83,7 @@ impl RotationMeter {
     pub(super) fn new(kinds: impl Iterator<Item = &'static str>) -> Self {
         let meter = Self {
             attempts: Family::default(),
+            ended: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(STEP_BUCKETS)),
             opened: Family::default(),
             resolved: Family::default(),
@@ -96,6 +104,9 @@ impl RotationMeter {
         for rotator in kinds.chain([PLUGIN]) {
             let none = AttemptLabels { rotator, result: "ok", phase: String::new(), class: "" };
             drop(meter.attempts.get_or_create(&none));
+            for result in ["ok", "failed", "ambiguous"] {
+                drop(meter.ended.get_or_create(&ResultLabels { rotator, result }));
+            }
             let class = FaultClass::OldStillValid.as_str();
             let alive = AttemptLabels { rotator, result: "failed", phase: word(&Step::Retire), class };
             drop(meter.attempts.get_or_create(&alive));
@@ -108,6 +119,11 @@ impl RotationMeter {
             "rotation_attempts",
             "Attempts that are over, by what came of them, the step they failed in and the class",
             self.attempts.clone(),
+        );
+        registry.register(
+            "rotation_attempts_ended",
+            "The same, by what came of them alone: each there from the beginning, for alerts on their share",
+            self.ended.clone(),
         );
         registry.register(
             "rotation_duration_seconds",
@@ -150,6 +166,7 @@ impl RotationMeter {
         };
         let phase = attempt.phase.as_ref().map(word).unwrap_or_default();
         let class = attempt.class.filter(|_| !attempt.succeeded).map_or("", |class| class.as_str());
+        self.ended.get_or_create(&ResultLabels { rotator, result }).inc();
         self.attempts.get_or_create(&AttemptLabels { rotator, result, phase, class }).inc();
     }
 

@@ -26,6 +26,10 @@ pub(in crate::engine) struct StandingMeter {
     parked: Family<RotatorLabels, Gauge>,
     unverified: Family<RotatorLabels, Gauge>,
     out_of_sync: Gauge,
+    unacked: Family<RotatorLabels, Gauge>,
+    version_lag: Family<RotatorLabels, Gauge>,
+    past_half: Family<RotatorLabels, Gauge>,
+    unreviewed: Gauge,
     leases: Family<KindLabels, Gauge>,
     leases_overdue: Family<KindLabels, Gauge>,
     leases_stuck: Family<KindLabels, Gauge>,
@@ -73,6 +77,12 @@ pub(in crate::engine) struct Accounts {
     pub(in crate::engine) parked: i64,
     /// It is not known which credential the target takes.
     pub(in crate::engine) unverified: i64,
+    /// Live consumers without the current version.
+    pub(in crate::engine) unacked: i64,
+    /// By how many versions the farthest of them is behind.
+    pub(in crate::engine) version_lag: i64,
+    /// How many of them have let half of their grace pass.
+    pub(in crate::engine) past_half: i64,
 }
 
 /// Leases of one kind, counted.
@@ -114,6 +124,17 @@ impl StandingMeter {
                 "Accounts of which it is not known which credential the target takes",
                 &self.unverified,
             ),
+            ("consumers_unacked", "Live consumers that do not have the current version", &self.unacked),
+            (
+                "consumer_version_lag",
+                "By how many versions the consumer is behind that is farthest behind",
+                &self.version_lag,
+            ),
+            (
+                "consumers_past_half_grace",
+                "Live consumers without the current version when half of the grace is over",
+                &self.past_half,
+            ),
         ] {
             registry.register(name, help, family.clone());
         }
@@ -139,7 +160,17 @@ impl StandingMeter {
         ] {
             registry.register(name, help, family.clone());
         }
+        registry.register(
+            "rotation_incident_oldest_unreviewed_seconds",
+            "How long the oldest incident that nobody has reviewed has been closed by proof; 0 when there is none",
+            self.unreviewed.clone(),
+        );
         registry.register_collector(Box::new(self.ages.clone()));
+    }
+
+    /// Shows how long the oldest incident has waited for its review, in seconds.
+    pub(in crate::engine) fn unreviewed(&self, oldest: i64) {
+        self.unreviewed.set(oldest);
     }
 
     /// Shows open incidents.
@@ -163,6 +194,9 @@ impl StandingMeter {
                 (&self.overdue_max, accounts.overdue_max),
                 (&self.parked, accounts.parked),
                 (&self.unverified, accounts.unverified),
+                (&self.unacked, accounts.unacked),
+                (&self.version_lag, accounts.version_lag),
+                (&self.past_half, accounts.past_half),
             ] {
                 family.get_or_create(&RotatorLabels { rotator }).set(count);
             }

@@ -6,6 +6,8 @@ use std::sync::PoisonError;
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::consumer::{Receipt, Standing, is_kept, judge, versions_behind};
+use vault_core::path::Name;
+use vault_core::rotation::grace;
 use vault_core::store::batch::Revision;
 use vault_core::store::key::Table;
 
@@ -28,6 +30,19 @@ pub struct Tally {
     /// Of these, how many are behind by so many versions. Who has the current one and was asked to confirm it is behind
     /// by none.
     pub behind: BTreeMap<u64, u64>,
+    /// Those of the accounts on each target that has any live one.
+    pub targets: BTreeMap<Name, Unacked>,
+}
+
+/// How the consumers of the accounts on a target stand.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Unacked {
+    /// Live ones that do not have the current version, or were asked to confirm it and have not.
+    pub count: u64,
+    /// By how many versions the farthest of them is behind.
+    pub versions: u64,
+    /// How many of them have let pass half of the time that the version before lives on for them.
+    pub past_half: u64,
 }
 
 impl Tally {
@@ -36,6 +51,12 @@ impl Tally {
         self.lagging += other.lagging;
         for (versions, count) in other.behind {
             *self.behind.entry(versions).or_default() += count;
+        }
+        for (target, other) in other.targets {
+            let of = self.targets.entry(target).or_default();
+            of.count += other.count;
+            of.versions = of.versions.max(other.versions);
+            of.past_half += other.past_half;
         }
     }
 }
@@ -123,6 +144,15 @@ impl ConsumerService {
         }
         if count.lagging == 0 && count.current > 0 {
             self.may_be_ready(&account);
+        }
+        if count.lagging + count.current > 0 {
+            let is_past_half = grace::of(&account).is_some_and(|grace| grace.is_past_half(now));
+            let unacked = Unacked {
+                count: count.lagging,
+                versions: count.behind.keys().next_back().copied().unwrap_or(0),
+                past_half: if is_past_half { count.lagging } else { 0 },
+            };
+            count.targets.insert(account.target.clone(), unacked);
         }
         Ok((count, useless))
     }

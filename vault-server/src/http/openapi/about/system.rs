@@ -63,11 +63,9 @@ pub(super) const LINES: &[About] = &[
         Text,
         "Its name.",
     )]),
-    read("sys/metrics", "Measurements for Prometheus.", Typed("application/openmetrics-text")).takes(&[may(
-        "format",
-        Text,
-        "Of no effect: there is one form.",
-    )]),
+    read("sys/metrics", "Measurements for Prometheus.", Typed("text/plain"))
+        .takes(&[may("format", Text, "Of no effect: the form is what `Accept` says.")])
+        .or(&[(200, Typed("application/openmetrics-text"))]),
     read("sys/integrity", "Tells what the last check of the store found.", data(INTEGRITY)),
     write("sys/integrity/verify", "Checks that the store holds what was committed.", data(INTEGRITY)),
     write("sys/tools/random", "Gives random bytes.", data(RANDOM)).takes(&[BYTES, SOURCE, FORMAT]),
