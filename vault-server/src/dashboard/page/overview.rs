@@ -9,7 +9,7 @@ use vault_core::clock::Timestamp;
 
 use super::reports::{Both, this_and_last};
 use super::{Frame, html, incident_id};
-use crate::dashboard::time::{When, seconds, span};
+use crate::dashboard::time::{When, figure, seconds, span};
 use crate::dashboard::visit::{Part, SignedIn};
 
 #[derive(Template)]
@@ -183,9 +183,9 @@ fn figures(report: RotationReport, now: Timestamp) -> Figures {
         n: spread.n,
         open: spread.censored,
         mean: seconds(spread.mean),
-        p50: seconds(spread.p50),
-        p90: seconds(spread.p90),
-        max: seconds(spread.max),
+        p50: figure(spread.p50, spread.p50_is_floor),
+        p90: figure(spread.p90, spread.p90_is_floor),
+        max: figure(spread.max, spread.max_is_floor),
     };
     let spreads = vec![
         line("MTTD", "to detect", "fault to incident", &report.ttd),

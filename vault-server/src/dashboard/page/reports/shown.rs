@@ -8,7 +8,7 @@ use vault_core::clock::Timestamp;
 use crate::dashboard::plot::{
     Bar, Column, Day, Dot, Drawing, Month, bars, calendar, columns, number, spread,
 };
-use crate::dashboard::time::{When, seconds, span};
+use crate::dashboard::time::{When, figure, seconds, span};
 
 /// The report of the window.
 pub(super) struct Whole {
@@ -98,10 +98,6 @@ fn by_count(report: &RotationReport) -> Vec<(String, u64)> {
 }
 
 fn times(name: &'static str, it: &Spread) -> Times {
-    let figure = |value, is_floor| {
-        let text = seconds(value);
-        if is_floor { format!("> {text}") } else { text }
-    };
     Times {
         name,
         n: it.n,
@@ -143,7 +139,7 @@ pub(super) fn shares(groups: &[ReportGroup]) -> Vec<Share> {
         ratio: group.rotations.failure_share.map_or("–".to_owned(), |share| percent(1.0 - share)),
         spent: group.budget.rotations.map_or("–".to_owned(), |burn| percent(burn.spent)),
         opened: group.incidents.opened,
-        p50: seconds(group.ttr.p50),
+        p50: figure(group.ttr.p50, group.ttr.p50_is_floor),
     };
     sorted.into_iter().take(ROWS_MAX).map(share).collect()
 }
@@ -337,7 +333,10 @@ mod tests {
             group.rotations.failure_share = share;
             group
         };
-        let told = shares(&[group("b", Some(0.0)), group("a", None), group("c", Some(0.25))]);
+        let mut open = group("c", Some(0.25));
+        open.ttr = Spread { n: 1, censored: 1, p50: Some(60.0), p50_is_floor: true, ..Spread::default() };
+        let told = shares(&[group("b", Some(0.0)), group("a", None), open]);
+        assert_eq!(told.first().map(|it| it.p50.as_str()), Some("> 1 min"));
         let told: Vec<(&str, &str)> = told.iter().map(|it| (it.name.as_str(), it.ratio.as_str())).collect();
         assert_eq!(told, [("c", "75.0 %"), ("a", "–"), ("b", "100.0 %")]);
         let open = Spread { n: 1, censored: 1, p50: Some(60.0), p50_is_floor: true, ..Spread::default() };
