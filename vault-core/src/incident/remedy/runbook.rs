@@ -128,7 +128,7 @@ const OLD_STILL_VALID: Runbook = Runbook {
 };
 const DRIFT: Runbook = Runbook {
     means: "The target refuses the stored password: somebody changed it outside.",
-    by_itself: "Nobody is served the dead password: reads and check-outs get 503.",
+    by_itself: "Nobody is served the dead password: reads and check-outs get 503. Where the target says on_drift=reconcile, a fresh password is set, once for each incident.",
     commands: &[
         "rotunda incident do ID reconcile --dry-run",
         "rotunda incident do ID reconcile",
