@@ -29,6 +29,7 @@ Examples:
   rotunda report rotation
   rotunda report rotation --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z --format json
   rotunda report rotation --from 2026-01-01T00:00:00Z --by month --format csv > rotation.csv
+  rotunda report rotation --by target --worst 10
 
 Open incidents count with their age so far (`>` before a figure: it may be more), and in no mean.
 docs/measures.md says what each figure is.")]
@@ -42,6 +43,9 @@ pub(crate) struct RotationArgs {
     /// Also in parts
     #[arg(long, value_name = "WHAT", value_parser = ["class", "target", "rotator", "month"])]
     pub(crate) by: Option<String>,
+    /// Of the targets or rotators only so many, those first where most failed
+    #[arg(long, value_name = "COUNT", requires = "by")]
+    pub(crate) worst: Option<String>,
     /// What share of rotations shall succeed, in per cent; 99.5
     #[arg(long, value_name = "PERCENT")]
     pub(crate) objective: Option<String>,

@@ -24,6 +24,7 @@ pub(super) async fn run(word: ReportWord, session: &mut Session) -> Result<Exit,
                 ("from", args.from),
                 ("to", args.to),
                 ("by", args.by),
+                ("worst", args.worst),
                 ("objective", args.objective),
                 ("hourly_cost", args.hourly_cost),
             ];

@@ -5,6 +5,7 @@ mod form;
 mod lend;
 mod live;
 mod page;
+mod quiet;
 mod report;
 mod safety;
 mod target;

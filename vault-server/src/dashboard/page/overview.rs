@@ -205,7 +205,8 @@ fn figures(report: RotationReport, now: Timestamp) -> Figures {
 
 /// Rows of the first screen; the rest is counted.
 const ROWS_MAX: usize = 100;
-/// How old the figures of the last thirty days may be: who looks has them added up anew for the next look.
-const FIGURES_AGE_MAX: &str = "1h";
+/// How old the figures of the last thirty days may be: nobody waits for them, and they are told with their time. Who
+/// looks has them added up anew for the next look, and so has the clock, long before they are as old as that.
+const FIGURES_AGE_MAX: &str = "1d";
 /// Each costs a request of its own, which is in the trail.
 const PRESSED_ROWS: usize = 5;

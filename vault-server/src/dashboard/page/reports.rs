@@ -91,7 +91,7 @@ impl Both {
 
 /// What failed this month and in the one before, where the token may know.
 pub(super) async fn this_and_last(signed_in: &SignedIn) -> Option<Both> {
-    let path = "reports/rotation?max_age=1h&by=month";
+    let path = "reports/rotation?max_age=1d&by=month";
     let mut groups = signed_in.part::<RotationReport>(path).await.told?.groups;
     Some(Both { this: groups.pop()?, last: groups.pop()? })
 }

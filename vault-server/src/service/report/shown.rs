@@ -36,6 +36,16 @@ pub(super) fn report(report: &Report, window: Window, by: By, terms: Terms) -> R
     }
 }
 
+/// Keeps the `most` parts of which most failed, the worst first; of those alike that with more incidents, then by name.
+pub fn keep_worst(groups: &mut Vec<ReportGroup>, most: usize) {
+    let failed = |group: &ReportGroup| group.rotations.failure_share.unwrap_or(0.0);
+    groups.sort_by(|one, other| {
+        let by_share = failed(other).total_cmp(&failed(one));
+        by_share.then(other.incidents.opened.cmp(&one.incidents.opened)).then(one.name.cmp(&other.name))
+    });
+    groups.truncate(most);
+}
+
 fn group(part: &Group, before: Option<&Figures>, by: By, terms: Terms) -> ReportGroup {
     let figures = &part.figures;
     let shown = ReportGroup {

@@ -13,8 +13,9 @@ pub(super) const LINES: &[About] = &[
             may(
                 "max_age",
                 Span,
-                "An answer for the last 30 days, or by month for this one and the last, that was added up at most so long ago will do.",
+                "An answer for the last 30 days, or by month for this one and the last, that was added up at most so long ago will do; at most 24h.",
             ),
+            may("worst", Count, "Of the targets or rotators only so many, those first where most failed."),
             may("durations", Flag, "Whether single times to repair are told of each part; `false`."),
             FORM,
         ])
