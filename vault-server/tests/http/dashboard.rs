@@ -3,6 +3,7 @@
 mod audit;
 mod form;
 mod lend;
+mod line;
 mod live;
 mod page;
 mod quiet;

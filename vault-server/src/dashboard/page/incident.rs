@@ -1,14 +1,15 @@
 //! One incident: what happened, who has it, and what may be done.
 
+mod line;
+
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value};
-use vault_api::incident::{
-    Incident, IncidentAction, IncidentActions, IncidentEvent, IncidentReview, IncidentState,
-};
+use vault_api::incident::{Incident, IncidentAction, IncidentActions, IncidentReview, IncidentState};
 use vault_core::clock::Timestamp;
 
+use self::line::TimeLine;
 use super::merge::{Other, others};
 use super::overview::{Quiet, quiet};
 use super::{Frame, html, incident_id, on_to, refusal, state};
@@ -36,9 +37,7 @@ struct Shown {
     incident: Incident,
     is_open: bool,
     marks: Vec<Mark>,
-    lines: Vec<Line>,
-    /// Lines of the time line that are left out.
-    hidden: u64,
+    line: TimeLine,
     next: Option<When>,
     silenced: Option<Quiet>,
     review: Option<IncidentReview>,
@@ -59,12 +58,6 @@ struct Mark {
     name: &'static str,
     word: &'static str,
     at: When,
-}
-
-/// One line of the time line.
-struct Line {
-    at: When,
-    event: IncidentEvent,
 }
 
 /// Which forms are worth showing.
@@ -114,7 +107,7 @@ pub(in crate::dashboard) async fn write(
 pub(super) async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>) -> Response<Body> {
     let now = signed_in.visit.now;
     let told = signed_in.read(&format!("incidents/{id}")).await;
-    let incident: Part<Incident> = Part::of(&told);
+    let mut incident: Part<Incident> = Part::of(&told);
     let status = match refused {
         Some(refused) => refused.status,
         None if incident.told.is_some() => StatusCode::OK,
@@ -130,29 +123,29 @@ pub(super) async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>)
         Some(incident) if may.merge => others(signed_in, incident).await,
         _ => Vec::new(),
     };
+    let line = match &mut incident.told {
+        Some(incident) => TimeLine::of(signed_in, incident).await,
+        None => TimeLine::default(),
+    };
     let title = incident.told.as_ref().map_or("Incident", |incident| &incident.subject);
-    let frame = Frame::of(signed_in, "", title).refreshed(format!("/ui/incident/{id}?auto=1"));
-    let incident = Part { told: incident.told.map(|incident| shown(incident, now)), why: incident.why };
+    let frame = Frame::of(signed_in, "", title).refreshed(format!("/ui/incident/{id}?{}auto=1", line.query));
+    let incident = Part { told: incident.told.map(|incident| shown(incident, line, now)), why: incident.why };
     let alert = refused.map(|refused| refusal(refused, LOOK)).unwrap_or_default();
     html(status, &Page { frame, alert, id: id.to_owned(), incident, actions, may, others })
 }
 
-fn shown(mut incident: Incident, now: Timestamp) -> Shown {
+fn shown(mut incident: Incident, line: TimeLine, now: Timestamp) -> Shown {
     let mark = |(name, word): (&'static str, &'static str)| {
         let at = incident.marks.get(name).cloned().flatten();
         Mark { name, word, at: When::of(at.as_deref(), now, "not yet") }
     };
     let marks = MARKS.into_iter().map(mark).collect();
-    let events = std::mem::take(&mut incident.events);
-    let hidden = incident.events_total.saturating_sub(events.len() as u64);
     let members: Vec<Member> = incident.accounts.iter().take(MEMBERS_MAX).map(|path| member(path)).collect();
     let beneath = incident.accounts_open.unwrap_or(incident.accounts.len() as u64);
-    let line = |event: IncidentEvent| Line { at: When::of(Some(&event.at), now, ""), event };
     Shown {
         is_open: incident.state == IncidentState::Open,
         marks,
-        hidden,
-        lines: events.into_iter().map(line).collect(),
+        line,
         next: incident.next_attempt.as_deref().map(|at| When::of(Some(at), now, "")),
         silenced: incident.silenced.take().map(|silenced| quiet(silenced, now)),
         review: incident.review.take(),
