@@ -1,9 +1,12 @@
 //! `accounts/config`, `accounts/creds`, `accounts/status`, `accounts/history`.
 
+mod standing;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::standing::{CredentialAge, Holder, Waiter};
 use crate::{
     WireTime, consumer::ConsumerSummary, duration::Seconds, incident::FailureFacts, lenient,
     rehearsal::LastRehearsal, sensitive::Sensitive, silence::Silenced,
@@ -242,7 +245,7 @@ pub struct AccountStatus {
     /// Who waits for it, first in line first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub line: Vec<Waiter>,
-    /// Who has which version of it; only where one account is asked about.
+    /// Who has which version of it; where one account is asked about, or a listing is asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumers: Option<ConsumerSummary>,
     /// The pool that lends it too.
@@ -260,45 +263,12 @@ pub struct AccountStatus {
     /// Seconds a check-out lasts at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ttl: Option<u64>,
+    /// How old the served version is; absent where there is none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age: Option<CredentialAge>,
 }
 
-/// The principal that has an account checked out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Holder {
-    /// Who.
-    pub principal: String,
-    /// By which lease; only shown to the holder and to who may revoke it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lease_id: Option<String>,
-    /// Since when.
-    pub since: Option<WireTime>,
-    /// Until when unless renewed.
-    pub expires_at: Option<WireTime>,
-    /// Why, in the holder's words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The ticket that the holder named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ticket: Option<String>,
-    /// `active` or `revoking`.
-    pub state: String,
-    /// Whether that is who asks.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub own: bool,
-}
-
-/// A principal that waits for an account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Waiter {
-    /// Who.
-    pub principal: String,
-    /// Since when.
-    pub since: Option<WireTime>,
-}
-
-/// LIST `accounts/status?state=…&q=…&offset=…&limit=…`.
+/// LIST `accounts/status?state=…&q=…&offset=…&limit=…&consumers=…`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StatusListing {

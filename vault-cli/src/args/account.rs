@@ -144,9 +144,10 @@ pub(crate) struct AccountStatusArgs {
     /// The account's path; all accounts without it
     #[arg(value_name = "PATH", conflicts_with = "state")]
     pub(crate) path: Option<String>,
-    /// Only accounts in this state
+    /// Only accounts in this state, or of which this is so
     #[arg(long, value_name = "STATE", value_parser = [
-        "idle", "due", "staged", "applied", "doubtful", "retiring", "backoff", "grace", "parked", "quarantined",
+        "idle", "due", "staged", "applied", "doubtful", "reverting", "retiring", "backoff", "grace", "parked",
+        "quarantined", "failing", "overdue", "held", "lent", "lagging", "never",
     ])]
     pub(crate) state: Option<String>,
 }

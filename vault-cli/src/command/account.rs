@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use vault_api::{
     account::{
-        AccountDelete, AccountHistory, AccountState, AccountStatus, Disposal, LoginsCounted, StatusListing,
+        AccountDelete, AccountHistory, AccountState, AccountStatus, CredentialAge, Disposal, LoginsCounted,
+        StatusListing,
     },
     consumer::{ConfirmRequest, Confirmation, ConsumerInfo, ConsumerList},
+    duration::Seconds,
     rehearsal::LastRehearsal,
     rotation::RotationRequest,
 };
@@ -124,6 +126,13 @@ fn refused_logins(counted: &LoginsCounted) -> String {
     format!("{refused} of {username} count, {threshold} lock{}", held.unwrap_or_default())
 }
 
+/// How old a credential is, and how much of its policy's period that is.
+fn aged(age: &CredentialAge) -> String {
+    let of = |(percent, period): (u64, u64)| format!(" ({percent} % of {})", Seconds(period));
+    let share = age.percent.zip(age.period_seconds).map_or_else(String::new, of);
+    format!("{}{share}", Seconds(age.seconds))
+}
+
 fn status_table(status: &AccountStatus, console: &Console) -> String {
     let in_use = |name: &String| {
         let note = if status.username_in_use.as_ref() == Some(name) { " (in use)" } else { "" };
@@ -141,6 +150,7 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
     pairs.extend(status.pending_version.map(|pending| ("on its way", format!("version {pending}"))));
     pairs.push(("last rotation", output::optional(status.last_rotation.as_deref())));
     pairs.push(("next rotation", output::optional(status.next_rotation.as_deref())));
+    pairs.extend(status.age.as_ref().map(|age| ("age", aged(age))));
     let (facts, silenced) = (&status.failure, status.silenced.as_ref().map(silence::told));
     let refused = status.lockout.as_ref().map(refused_logins);
     for (name, fact) in [

@@ -1,6 +1,7 @@
 //! What is kept of an account, and what it is counted and found by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use vault_api::account::AccountState;
@@ -30,6 +31,8 @@ pub struct Find {
     /// Part of the path, the target or the name there, in whatever case; empty for any.
     text: String,
     standing: Option<Stands>,
+    /// The keys of those that it may be; any where nothing is said.
+    among: Option<Arc<BTreeSet<Vec<u8>>>>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -136,7 +139,13 @@ impl Find {
             "lent" => Some(Stands::Lent),
             word => Some(Stands::In(AccountState::ALL.into_iter().find(|state| state.word() == word)?)),
         };
-        Some(Self { text: text.to_lowercase(), standing })
+        Some(Self { text: text.to_lowercase(), standing, among: None })
+    }
+
+    /// Those of these [`key`](vault_core::account::Subject::key)s with `text` in their path, target or name.
+    #[must_use]
+    pub fn among(text: &str, keys: Arc<BTreeSet<Vec<u8>>>) -> Self {
+        Self { text: text.to_lowercase(), standing: None, among: Some(keys) }
     }
 
     /// Whether an account, by its [`key`](vault_core::account::Subject::key), is one of those.
@@ -150,10 +159,12 @@ impl Find {
             Some(Stands::Never) => !brief.was_rotated,
             Some(Stands::Lent) => brief.lent.is_some(),
         };
+        let is_among = self.among.as_ref().is_none_or(|keys| keys.contains(key));
         let path =
             std::str::from_utf8(key).ok().and_then(|key| key.split_once('/')).map_or("", |(_, path)| path);
         let holds = |text: &str| text.to_lowercase().contains(&self.text);
         stands
+            && is_among
             && (self.text.is_empty() || holds(path) || holds(brief.target.as_str()) || holds(&brief.username))
     }
 }

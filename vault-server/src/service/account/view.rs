@@ -1,18 +1,24 @@
 //! What is shown of an account: states, never secrets.
 
-use vault_api::account::{AccountEvent, AccountHistory, AccountStatus, Holder, LoginsCounted, Waiter};
+use std::collections::BTreeMap;
+
+use vault_api::account::{
+    AccountEvent, AccountHistory, AccountStatus, CredentialAge, Holder, LoginsCounted, Waiter,
+};
 use vault_api::incident::FailureFacts;
 use vault_api::rehearsal::LastRehearsal;
 use vault_api::silence::Silenced;
 use vault_core::account::plan::HistoryEntry;
+use vault_core::account::standing::Standing;
 use vault_core::account::{Account, Health, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::incident::group::Member;
 use vault_core::incident::{Incident, Kind};
 use vault_core::lease::LeaseState;
 use vault_core::lease::line::WAITER_KEPT;
-use vault_core::path::AccountPath;
+use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::run::Stage;
+use vault_core::schedule::RotationPolicy;
 use vault_core::silence::{Silence, covers};
 
 use super::{AccountError, AccountService, PAGE};
@@ -37,14 +43,15 @@ impl AccountService {
 
     /// How an account or management credential stands.
     pub(in crate::service) fn view(&self, account: &Account) -> Result<AccountStatus, LoadError> {
-        self.view_under(account, &silences(self.engine.barrier())?)
+        self.view_under(account, &silences(self.engine.barrier())?, &mut BTreeMap::new())
     }
 
-    /// The same, where all silences are at hand.
+    /// The same, where all silences are at hand, and the rotation policies that were met already.
     fn view_under(
         &self,
         account: &Account,
         silences: &[Loaded<Silence>],
+        policies: &mut BTreeMap<Name, Option<RotationPolicy>>,
     ) -> Result<AccountStatus, LoadError> {
         let number = |version: Option<vault_core::account::Version>| version.map(|version| version.number);
         let settings = &account.settings;
@@ -98,6 +105,21 @@ impl AccountService {
             rotation_policy: settings.rotation_policy.as_ref().map(ToString::to_string),
             password_policy: settings.password_policy.as_ref().map(ToString::to_string),
             max_ttl: settings.max_ttl.map(|ttl| ttl.as_secs()),
+            age: self.aged(account, policies),
+        })
+    }
+
+    fn aged(
+        &self,
+        account: &Account,
+        policies: &mut BTreeMap<Name, Option<RotationPolicy>>,
+    ) -> Option<CredentialAge> {
+        let policy = self.engine.policy_of(account, policies);
+        let standing = Standing::of(account, policy.as_ref(), self.engine.now());
+        Some(CredentialAge {
+            seconds: standing.age?.as_secs(),
+            period_seconds: standing.period.map(|period| period.as_secs()),
+            percent: standing.ratio().map(|millionths| millionths / 10_000),
         })
     }
 
@@ -249,11 +271,11 @@ impl AccountService {
     ) -> Result<Found<(String, AccountStatus)>, LoadError> {
         let silences = silences(self.engine.barrier())?;
         let found = self.engine.board().find(find, self.engine.now(), skip, limit)?;
-        let mut part = Vec::with_capacity(found.part.len());
+        let (mut part, mut policies) = (Vec::with_capacity(found.part.len()), BTreeMap::new());
         for subject in found.part {
             // It may have been removed since.
             let Some(account) = self.engine.account(&subject)? else { continue };
-            part.push((subject.to_string(), self.view_under(&account.value, &silences)?));
+            part.push((subject.to_string(), self.view_under(&account.value, &silences, &mut policies)?));
         }
         Ok(Found { part, total: found.total })
     }

@@ -170,3 +170,51 @@ async fn accounts_are_searched_filtered_and_paged() {
     let failing = browser.get("/ui/accounts?state=failing").await.text;
     assert!(failing.contains("1 to 1 of 1") && failing.contains("/ui/incident/"), "{failing}");
 }
+
+#[tokio::test]
+async fn accounts_tell_their_age_and_which_consumers_are_behind() {
+    let bench = Bench::new().await;
+    bench.post("rotation-policies/monthly", json!({ "rotation_period": "30d" })).await;
+    for name in ["app", "still"] {
+        bench.account(name, "p-1").await;
+        bench.post(&format!("accounts/config/{name}"), json!({ "rotation_policy": "monthly" })).await;
+    }
+    bench.vault.policy("reader", r#"path "accounts/creds/*" { capabilities = ["read"] }"#).await;
+    let reader = |name: &str| json!({ "policies": ["reader"], "display_name": name }).to_string();
+    let (web, batch) = (bench.vault.token(&reader("web")).await, bench.vault.token(&reader("batch")).await);
+    for token in [&web, &batch] {
+        bench.vault.call("GET", "accounts/creds/app", token, "").await.expect_status(200);
+    }
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    bench.vault.call("GET", "accounts/creds/app", &web, "").await.expect_status(200);
+    bench.vault.app.consumers.flush().await.unwrap();
+    bench.vault.app.consumers.walk().await.unwrap();
+    bench.disk.clock.advance(seconds(12 * 86_400));
+    let status = bench.get("accounts/status/app").await.at("/data/age");
+    assert_eq!(status, json!({ "seconds": 12 * 86_400, "period_seconds": 30 * 86_400, "percent": 40 }));
+    let root = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    let page = root.get("/ui/accounts").await.text;
+    assert!(page.contains("data-name=\"Age\">12 d (40 %)</td>"), "{page}");
+    assert!(
+        page.contains("<strong>1 of 2</strong></summary><ul><li>token-batch has version 1</li>"),
+        "{page}"
+    );
+    assert!(page.contains("no consumer"), "{page}");
+    let lagging = root.get("/ui/accounts?state=lagging").await.text;
+    assert!(lagging.contains("1 to 1 of 1") && lagging.contains("token-batch"), "{lagging}");
+    assert!(!lagging.contains(">still<"), "{lagging}");
+    // Who may list accounts, and not read that one, is told how many and not who.
+    let rules = r#"path "accounts/status/" { capabilities = ["list"] }"#;
+    bench.vault.policy("lists", rules).await;
+    let token = bench.vault.token(r#"{"policies":["lists"]}"#).await;
+    let page = Browser::with_token(&bench.vault, &token).await.get("/ui/accounts").await.text;
+    assert!(page.contains("<strong>1 of 2</strong>") && !page.contains("token-batch"), "{page}");
+    let many = bench.vault.root("LIST", "accounts/status?consumers=true", "").await;
+    assert_eq!(many.status, 400, "{}", many.text);
+    let plain = bench.vault.root("LIST", "accounts/status", "").await;
+    assert_eq!(plain.at("/data/key_info/app/consumers"), serde_json::Value::Null, "{}", plain.text);
+    // Older than its policy says.
+    bench.disk.clock.advance(seconds(20 * 86_400));
+    let root = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    assert!(root.get("/ui/accounts").await.text.contains("<strong>older than its policy says</strong>"));
+}

@@ -94,3 +94,15 @@ fn a_tally_counts_each_account_in_what_it_is() {
     };
     assert_eq!(tally, want);
 }
+
+#[test]
+fn those_that_are_named_are_found_whatever_their_state() {
+    let keys = Arc::new(BTreeSet::from([account("db/app").subject.key().into_bytes()]));
+    let found = |path: &str, text: &str| {
+        let account = account(path);
+        let key = account.subject.key();
+        Find::among(text, Arc::clone(&keys)).fits(key.as_bytes(), &Brief::of(&account), NOW)
+    };
+    assert!(found("db/app", "") && found("db/app", "APP"));
+    assert!(!found("db/apps", "") && !found("db/app", "billing"));
+}

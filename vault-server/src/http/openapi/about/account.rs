@@ -156,13 +156,22 @@ const STANDING: &[Field] = &[
     may(
         "consumers",
         Object(CONSUMERS),
-        "How far the served version has come; where one account is asked about.",
+        "How far the served version has come; where one account is asked about, or a listing is asked for it.",
     ),
     may("pool", Text, "The pool that lends it, too."),
     may("rehearsal", Object(LAST), "What the last rehearsal of its rotation came to."),
     may("rotation_policy", Text, "When it is rotated."),
     may("password_policy", Text, "How its passwords look."),
     may("max_ttl", Count, "Seconds a check-out lasts at most."),
+    may(
+        "age",
+        Object(&[
+            must("seconds", Count, "Since the served version was made."),
+            may("period_seconds", Count, "How old its policy lets one become."),
+            may("percent", Count, "The one by the other, rounded down."),
+        ]),
+        "How old the served version is.",
+    ),
 ];
 pub(super) const LOCKOUT: &[Field] = &[
     must("username", Text, "The name that was logged in."),
@@ -210,11 +219,16 @@ const LOOKED_FOR: &[Field] = &[
     may(
         "state",
         Text,
-        "Only those in this state, or that are `failing`, `overdue`, `held`, `lent`, or `never` rotated.",
+        "Only those in this state, or that are `failing`, `overdue`, `held`, `lent`, `lagging` (a consumer has another version), or `never` rotated.",
     ),
     may("q", Text, "Only those with this in their path, target or username."),
     may("offset", Count, "After so many."),
     may("limit", Count, "At most so many; all unless named."),
+    may(
+        "consumers",
+        Flag,
+        "Whether it is told how far the served version of each has come; with a `limit` of at most 500.",
+    ),
 ];
 pub(super) const HOLDER: &[Field] = &[
     must("principal", Text, "Who."),
