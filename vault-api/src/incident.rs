@@ -124,6 +124,21 @@ pub struct Incident {
     /// What keeps its notification back, while that lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,
+    /// What the vault did last by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_act: Option<IncidentAct>,
+}
+
+/// What the vault did by itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct IncidentAct {
+    /// When.
+    pub at: WireTime,
+    /// What, such as `probe` or `park`.
+    pub kind: String,
+    /// In words that go on from “the vault”.
+    pub text: String,
 }
 
 /// An incident that is merged into another.

@@ -9,7 +9,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 pub use self::standing::{
-    AgeBucket, AgeReport, AgedAccount, ConsumersStanding, DueAccount, DueReport, StandingReport,
+    AgeBucket, AgeReport, AgedAccount, AgesStanding, ConsumersStanding, DueAccount, DueReport, LeaseCounts,
+    LeasesStanding, StandingReport,
 };
 use crate::WireTime;
 

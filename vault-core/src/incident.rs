@@ -4,6 +4,7 @@
 //! them at hand. Retries are attempts inside one incident; a failure soon after closing reopens it. It closes by
 //! verification only. Its time never goes back: a clock that is stepped back stands still here, and that is told.
 
+pub mod act;
 pub mod budget;
 pub mod entry;
 pub mod exposure;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::act::Acted;
 use self::entry::Cause;
 use self::merge::Merges;
 use self::severity::Severity;
@@ -186,6 +188,9 @@ pub struct Incident {
     /// How it is merged with others that have the same cause.
     #[serde(default, skip_serializing_if = "Merges::is_none")]
     pub merged: Merges,
+    /// What the vault did last by itself; read by [`last_act`](Self::last_act).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted: Option<Acted>,
 }
 
 /// The accounts beneath a target's incident, counted.

@@ -195,6 +195,10 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
         ("attempts", incident.attempts.to_string()),
         ("next attempt", output::optional(incident.next_attempt.as_deref())),
     ];
+    if let Some(act) = &incident.last_act {
+        let told = format!("the vault {}, {}", act.text, act.at);
+        pairs.push(("last act", output::shown(&told)));
+    }
     if let Some(silenced) = &incident.silenced {
         pairs.push(("silenced", output::shown(&silence::told(silenced))));
     }

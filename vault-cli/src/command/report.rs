@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vault_api::{
     duration::Seconds,
-    report::{AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread, StandingReport},
+    report::{AgeBucket, AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread, StandingReport},
 };
 
 use super::Session;
@@ -231,7 +231,32 @@ fn standing(report: &StandingReport) -> String {
         report.by_state.iter().map(|(state, count)| vec![output::shown(state), count.to_string()]).collect();
     text.push('\n');
     text.push_str(&output::columns(&["STATE", "ACCOUNTS"], &states));
+    if report.leases.as_of.is_some() {
+        let kinds = [("of accounts", report.leases.account), ("dynamic", report.leases.dynamic)];
+        let rows: Vec<Vec<String>> = kinds
+            .map(|(kind, of)| {
+                let counts = [of.live, of.overdue, of.stuck].map(|count| count.to_string());
+                std::iter::once(kind.to_owned()).chain(counts).collect()
+            })
+            .to_vec();
+        text.push('\n');
+        text.push_str(&output::columns(&["LEASES", "LIVE", "OVERDUE", "STUCK"], &rows));
+    }
+    if report.ages.as_of.is_some() {
+        text.push('\n');
+        text.push_str(&buckets(&report.ages.buckets));
+    }
     text
+}
+
+/// How many credentials are how old, by the periods of their policies.
+fn buckets(buckets: &[AgeBucket]) -> String {
+    let row = |bucket: &AgeBucket| {
+        let to = bucket.to.map_or_else(String::new, |to| format!(" to {to}"));
+        vec![format!("{}{to}", bucket.from), bucket.accounts.to_string()]
+    };
+    let rows: Vec<Vec<String>> = buckets.iter().map(row).collect();
+    output::columns(&["AGE BY PERIOD", "ACCOUNTS"], &rows)
 }
 
 fn ages(report: &AgeReport) -> String {
@@ -242,14 +267,6 @@ fn ages(report: &AgeReport) -> String {
         ("without credential", report.without_credential.to_string()),
         ("never rotated", report.never_rotated.to_string()),
     ]);
-    let buckets: Vec<Vec<String>> = report
-        .buckets
-        .iter()
-        .map(|bucket| {
-            let to = bucket.to.map_or_else(String::new, |to| format!(" to {to}"));
-            vec![format!("{}{to}", bucket.from), bucket.accounts.to_string()]
-        })
-        .collect();
     let oldest: Vec<Vec<String>> = report
         .oldest
         .iter()
@@ -264,7 +281,7 @@ fn ages(report: &AgeReport) -> String {
         })
         .collect();
     text.push('\n');
-    text.push_str(&output::columns(&["AGE BY PERIOD", "ACCOUNTS"], &buckets));
+    text.push_str(&buckets(&report.buckets));
     text.push('\n');
     text.push_str(&output::columns(&["ACCOUNT", "TARGET", "AGE", "PERIOD", "RATIO"], &oldest));
     text

@@ -9,11 +9,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vault_api::incident::{
-    Incident as Shown, IncidentEvent as ShownEvent, IncidentReview, IncidentState as ShownState,
+    Incident as Shown, IncidentAct, IncidentEvent as ShownEvent, IncidentReview, IncidentState as ShownState,
 };
 use vault_core::account::Subject;
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::id::IncidentId;
+use vault_core::incident::act::Acted;
 use vault_core::incident::ledger::{LedgerEvent, refusal};
 use vault_core::incident::{Incident, IncidentState};
 
@@ -217,6 +218,15 @@ fn acknowledged(incident: &Incident) -> Option<Timestamp> {
     incident.marks.t5.filter(|_| incident.taken || incident.reopened == 0)
 }
 
+/// An act as it is told.
+fn told_act(acted: Acted) -> IncidentAct {
+    IncidentAct {
+        at: acted.at.to_rfc3339(),
+        kind: acted.act.word().to_owned(),
+        text: acted.act.text().to_owned(),
+    }
+}
+
 fn shown(incident: &Incident, events: Vec<ShownEvent>, now: Timestamp) -> Shown {
     let time = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
     let marks = incident.marks;
@@ -269,6 +279,7 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>, now: Timestamp) -> Shown 
         merged_into: incident.merged.into.map(|id| id.to_string()),
         merged: Vec::new(),
         silenced: None,
+        last_act: (incident.state == IncidentState::Open).then(|| told_act(incident.last_act())),
     }
 }
 

@@ -29,7 +29,7 @@ use vault_core::target::Target;
 pub use self::lately::Lately;
 use self::recent::Recent;
 pub use self::shown::keep_worst;
-use self::standing::{Ages, Dues};
+use self::standing::{Ages, Dues, ages_standing, leases_standing};
 use crate::barrier::{CommitError, LoadError, Record};
 use crate::engine::Engine;
 use crate::engine::commit::PlanError;
@@ -135,6 +135,7 @@ impl ReportService {
     /// [`LoadError`] by cause.
     pub fn standing(&self, now: Timestamp, soon: Duration) -> Result<StandingReport, LoadError> {
         let (tally, consumers) = (self.engine.board().tally(now, soon)?, self.consumers.tally());
+        let counted = self.engine.counted();
         let by_state = tally.by_state.into_iter().map(|(state, count)| (state.word().to_owned(), count));
         Ok(StandingReport {
             as_of: now.to_rfc3339(),
@@ -155,6 +156,8 @@ impl ReportService {
                 lagging: consumers.lagging,
                 behind: consumers.behind.iter().map(|(by, count)| (by.to_string(), *count)).collect(),
             },
+            ages: ages_standing(&counted),
+            leases: leases_standing(&counted),
         })
     }
 

@@ -5,6 +5,7 @@ mod form;
 mod lend;
 mod line;
 mod live;
+mod overview;
 mod page;
 mod quiet;
 mod report;

@@ -9,6 +9,7 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use vault_api::report::{AgeReport, DueReport, ReportGroup, RotationReport};
 
 use self::shown::{Ages, Dues, Months, Whole};
+pub(super) use self::shown::{Burning, Share, ages_drawn, burns, percent, shares};
 use self::window::Window;
 use super::{Frame, html, state};
 use crate::dashboard::visit::{Part, SignedIn, reason};

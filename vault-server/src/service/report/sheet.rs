@@ -1,6 +1,8 @@
 //! Reports as tables: CSV for spreadsheets, Markdown for people.
 
-use vault_api::report::{AgeReport, DueReport, ReportGroup, RotationReport, Spread, StandingReport};
+use vault_api::report::{
+    AgeBucket, AgeReport, DueReport, ReportGroup, RotationReport, Spread, StandingReport,
+};
 
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -157,7 +159,17 @@ pub fn standing(report: &StandingReport) -> Sheet {
     let totals = totals.into_iter().map(|(name, count)| row("consumers", name, count));
     let behind = consumers.behind.iter().map(|(by, count)| row("behind", by, *count));
     let whole = whole.into_iter().map(|(name, count)| row("total", name, count));
-    let rows = whole.chain(states).chain(totals).chain(behind);
+    let to = |bucket: &AgeBucket| bucket.to.map_or_else(String::new, |to| format!(" to {to}"));
+    let ages = report.ages.buckets.iter();
+    let ages = ages.map(|bucket| row("age", &format!("{}{}", bucket.from, to(bucket)), bucket.accounts));
+    let leases = [("lease", report.leases.account), ("dynamic_lease", report.leases.dynamic)];
+    let leases = leases.into_iter().flat_map(|(kind, counts)| {
+        let counts = [("live", counts.live), ("overdue", counts.overdue), ("stuck", counts.stuck)];
+        counts.map(|(name, count)| row(kind, name, count))
+    });
+    // What was not counted yet is left out, and not told as none.
+    let leases: Vec<Vec<String>> = leases.filter(|_| report.leases.as_of.is_some()).collect();
+    let rows = whole.chain(states).chain(totals).chain(behind).chain(ages).chain(leases);
     Sheet::new(&["kind", "name", "count"], rows.collect())
 }
 

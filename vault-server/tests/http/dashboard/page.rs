@@ -89,7 +89,7 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
     bench.vault.policy("looks", r#"path "incidents" { capabilities = ["read", "list"] }"#).await;
     let token = bench.vault.token(r#"{"policies":["looks"]}"#).await;
     let page = Browser::with_token(&bench.vault, &token).await.get("/ui/").await.text;
-    assert!(page.contains(&id) && page.matches("Your token may not read this.").count() == 2, "{page}");
+    assert!(page.contains(&id) && page.matches("Your token may not read this.").count() == 3, "{page}");
     assert!(!page.contains("/act/"), "no button without the right to press it");
 }
 
@@ -212,7 +212,7 @@ async fn accounts_tell_their_age_and_which_consumers_are_behind() {
     let many = bench.vault.root("LIST", "accounts/status?consumers=true", "").await;
     assert_eq!(many.status, 400, "{}", many.text);
     let plain = bench.vault.root("LIST", "accounts/status", "").await;
-    assert_eq!(plain.at("/data/key_info/app/consumers"), serde_json::Value::Null, "{}", plain.text);
+    assert!(!plain.text.contains("\"consumers\""), "{}", plain.text);
     // Older than its policy says.
     bench.disk.clock.advance(seconds(20 * 86_400));
     let root = Browser::with_token(&bench.vault, &bench.vault.root).await;

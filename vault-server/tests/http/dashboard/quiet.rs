@@ -4,20 +4,10 @@ use vault_core::rotation::attempt::Attempt;
 use vault_core::store::batch::Require;
 use vault_server::engine::record::attempt_name;
 
-use super::Browser;
+use super::overview::{overview, part};
 use super::safety::failing;
 use crate::bench::Bench;
 use crate::vault::seconds;
-
-/// The part of a page with that id.
-fn part(page: &str, id: &str) -> String {
-    let begun = page.split("<section ").find(|rest| rest.contains(&format!("id=\"{id}\" data-live")));
-    begun.and_then(|rest| rest.split("</section>").next()).unwrap_or_default().to_owned()
-}
-
-async fn overview(bench: &Bench) -> String {
-    Browser::with_token(&bench.vault, &bench.vault.root).await.get("/ui/").await.text
-}
 
 #[tokio::test]
 async fn after_hours_of_quiet_the_figures_at_hand_are_told_with_their_time() {

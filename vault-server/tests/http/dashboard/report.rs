@@ -48,7 +48,8 @@ async fn the_reports_are_drawn_with_a_table_behind_each_plot() {
 async fn what_an_open_incident_may_still_raise_is_marked_as_a_floor() {
     let (bench, _) = failing().await;
     bench.disk.clock.advance(seconds(3600));
-    let rows = [("/ui/", "MTTR <", 3), ("/ui/", "MTTA <", 3), (REPORTS, ">t</th>", 1), (REPORTS, ">fake</th>", 1)];
+    let rows =
+        [("/ui/", "MTTR <", 3), ("/ui/", "MTTA <", 3), (REPORTS, ">t</th>", 1), (REPORTS, ">fake</th>", 1)];
     let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
     for (uri, name, marked) in rows {
         let row = row(&browser.get(uri).await.text, name);

@@ -125,6 +125,15 @@ const INCIDENT: &[Field] = &[
         "Those that this one stands for as well, each with a proof of its own.",
     ),
     SILENCED,
+    may(
+        "last_act",
+        Object(&[
+            must("at", Time, "When."),
+            must("kind", Text, "What, such as `probe` or `park`."),
+            must("text", Text, "In words that go on from “the vault”."),
+        ]),
+        "What the vault did last by itself, while it is open.",
+    ),
 ];
 const DRY_RUN: Field = may("dry_run", Flag, "Whether it is only asked what would be done.");
 const ONE: Field = may(

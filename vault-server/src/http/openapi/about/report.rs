@@ -150,15 +150,7 @@ const AGES: &[Field] = &[
     must("without_policy", Count, "Measured against nothing."),
     must("without_credential", Count, "Nothing to measure."),
     must("never_rotated", Count, "Never changed by the vault."),
-    must(
-        "buckets",
-        List(&Object(&[
-            must("from", Number, "From this age by the period on."),
-            must("to", OrNull(&Number), "Up to this one."),
-            must("accounts", Count, "How many."),
-        ])),
-        "By age.",
-    ),
+    BUCKETS,
     must(
         "oldest",
         List(&Object(&[
@@ -195,7 +187,41 @@ const STANDING: &[Field] = &[
         ]),
         "How far current versions have come.",
     ),
+    must(
+        "ages",
+        Object(&[
+            may("as_of", Time, "When they were counted, which is done once a minute."),
+            must("accounts", Count, "How many there are, those of management among them."),
+            must("without_policy", Count, "Measured against nothing."),
+            must("without_credential", Count, "Nothing to measure."),
+            BUCKETS,
+        ]),
+        "How old credentials are by their policies.",
+    ),
+    must(
+        "leases",
+        Object(&[
+            may("as_of", Time, "When they were counted, which is done once a minute."),
+            must("account", LEASES, "Of accounts that are checked out."),
+            must("dynamic", LEASES, "Of users that are made for a lease."),
+        ]),
+        "How leases stand.",
+    ),
 ];
+const LEASES: Shape = Object(&[
+    must("live", Count, "Nothing has begun to end them."),
+    must("overdue", Count, "Of these, past their end for a minute or more."),
+    must("stuck", Count, "Ending for a minute or more, without proof."),
+]);
+const BUCKETS: Field = must(
+    "buckets",
+    List(&Object(&[
+        must("from", Number, "From this age by the period on."),
+        must("to", OrNull(&Number), "Up to this one."),
+        must("accounts", Count, "How many."),
+    ])),
+    "By age.",
+);
 const DUE: &[Field] = &[
     must("as_of", Time, "When it was looked."),
     must("within_seconds", Count, "What is soon."),
