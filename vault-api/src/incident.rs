@@ -1,9 +1,12 @@
 //! `incidents/…`: what failed, since when, who has it.
 
+mod act;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::act::IncidentAct;
 use crate::{Sensitive, WireTime, lenient, silence::Silenced};
 
 /// Why something failed, as facts; flat inside the objects that carry it, absent keys when all is well.
@@ -127,18 +130,6 @@ pub struct Incident {
     /// What the vault did last by itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub last_act: Option<IncidentAct>,
-}
-
-/// What the vault did by itself.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct IncidentAct {
-    /// When.
-    pub at: WireTime,
-    /// What, such as `probe` or `park`.
-    pub kind: String,
-    /// In words that go on from “the vault”.
-    pub text: String,
 }
 
 /// An incident that is merged into another.
