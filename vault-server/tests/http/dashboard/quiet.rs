@@ -27,24 +27,29 @@ async fn after_hours_of_quiet_the_figures_at_hand_are_told_with_their_time() {
     assert_eq!(as_of(&bench, "10m").await, now(&bench));
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn the_figures_are_added_up_by_the_clock_while_nobody_looks() {
     let (bench, _) = failing().await;
     many_attempts(&bench).await;
     let app = &bench.vault.app;
     let beside = tokio::spawn(app.reports().prepare_until(app.shutdown.clone()));
-    // Some rounds of the loop, by the clock of the runtime, which goes on as soon as nobody works.
-    let rounds = tokio::time::sleep;
-    rounds(seconds(10)).await;
+    rounds().await;
     let prepared = now(&bench);
     bench.disk.clock.advance(seconds(14 * 60));
-    rounds(seconds(10)).await;
+    rounds().await;
     assert_eq!(as_of(&bench, "1d").await, prepared, "they are fresh enough");
     until_as_of(&bench).await;
     bench.disk.clock.advance(seconds(15 * 60));
-    rounds(seconds(10)).await;
+    rounds().await;
     assert_eq!(as_of(&bench, "1d").await, now(&bench), "nobody has looked since");
     beside.abort();
+}
+
+/// Some rounds of the loop, by the clock of the runtime: it is stopped, and goes on as soon as nobody works.
+async fn rounds() {
+    tokio::time::pause();
+    tokio::time::sleep(seconds(10)).await;
+    tokio::time::resume();
 }
 
 /// Of when the figures are that are at hand, and at most so old.
