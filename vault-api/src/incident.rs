@@ -301,6 +301,34 @@ pub struct IncidentActions {
     pub actions: Vec<IncidentAction>,
     /// Why there is nothing to press, when there is nothing.
     pub nothing: Option<String>,
+    /// The first 50 beneath a target's incident, each with what may be pressed for it alone; the management credential is
+    /// the first of them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub accounts: Vec<AccountActions>,
+}
+
+/// What may be pressed for one account beneath a target's incident. What it would do is told of that account alone.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountActions {
+    /// Which, as `account` takes it.
+    pub account: String,
+    /// The class of its last failure.
+    pub class: String,
+    /// The actions that fit where it stands now.
+    pub actions: Vec<AccountAction>,
+}
+
+/// An action that fits one account beneath a target's incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AccountAction {
+    /// Its word.
+    pub action: String,
+    /// Whether nothing can get worse by it.
+    pub safe: bool,
+    /// Whether the caller has the right to the act itself.
+    pub permitted: bool,
 }
 
 /// What a class of failure means, and what to do about it.

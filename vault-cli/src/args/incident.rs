@@ -73,7 +73,7 @@ pub(crate) struct DoArgs {
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Which account beneath a target's incident; the target's name for its management credential
+    /// Which account beneath a target's incident, as incident actions names it; the target's name for its management credential
     #[arg(long, value_name = "PATH")]
     pub(crate) account: Option<String>,
 }

@@ -1,6 +1,8 @@
 //! `rotunda incident actions` and `rotunda incident do`.
 
-use vault_api::incident::{ActRequest, ActResponse, ActionStep, IncidentActions};
+use vault_api::incident::{
+    AccountAction, AccountActions, ActRequest, ActResponse, ActionStep, IncidentActions,
+};
 
 use super::Session;
 use crate::{
@@ -35,7 +37,6 @@ fn actions_text(found: &IncidentActions) -> String {
     text.push('\n');
     if let Some(nothing) = &found.nothing {
         text.push_str(&format!("{}\n", output::shown(nothing)));
-        return text;
     }
     for action in &found.actions {
         let safe = if action.safe { "safe" } else { "NOT SAFE" };
@@ -48,7 +49,27 @@ fn actions_text(found: &IncidentActions) -> String {
         text.push_str(&format!("{word}: {safe}: {why}{right}\n"));
         text.push_str(&steps_text(&action.steps));
     }
+    text.push_str(&beneath_text(&found.accounts));
     text
+}
+
+/// What may be pressed for each account beneath a target's incident, with `--account`.
+fn beneath_text(accounts: &[AccountActions]) -> String {
+    if accounts.is_empty() {
+        return String::new();
+    }
+    let word = |action: &AccountAction| {
+        let (safe, right) = (if action.safe { "" } else { " (not safe)" }, action.permitted);
+        format!("{}{safe}{}", output::shown(&action.action), if right { "" } else { " (you may not)" })
+    };
+    let words = |account: &AccountActions| account.actions.iter().map(word).collect::<Vec<_>>().join(", ");
+    let row = |account: &AccountActions| {
+        let words = Some(words(account)).filter(|words| !words.is_empty());
+        let words = words.unwrap_or_else(|| "nothing now".to_owned());
+        vec![output::shown(&account.account), output::shown(&account.class), words]
+    };
+    let rows: Vec<Vec<String>> = accounts.iter().map(row).collect();
+    format!("\n{}", output::columns(&["--account", "CLASS", "ACTIONS"], &rows))
 }
 
 pub(super) fn steps_text(steps: &[ActionStep]) -> String {

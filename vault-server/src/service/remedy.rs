@@ -50,6 +50,13 @@ impl Patient {
         fitting.map(|remedy| (remedy, dry_run(remedy.action, account, context))).collect()
     }
 
+    /// The actions that fit now.
+    #[must_use]
+    pub fn remedies(&self) -> Vec<Remedy> {
+        let account = self.account.as_ref();
+        account.map_or_else(Vec::new, |(account, context)| allowed(&self.incident, account, context))
+    }
+
     /// Why there is nothing to press.
     #[must_use]
     pub fn nothing(&self) -> RemedyError {

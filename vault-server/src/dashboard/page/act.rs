@@ -10,6 +10,7 @@ use super::incident::LOOK;
 use super::{Frame, html, incident_id, refusal, state};
 use crate::dashboard::visit::{Part, SignedIn, reason};
 use crate::http::Fields;
+use crate::http::inside::encoded;
 
 #[derive(Template)]
 #[template(path = "act.html")]
@@ -17,6 +18,8 @@ struct Confirm {
     frame: Frame,
     alert: String,
     id: String,
+    /// The account beneath a target's incident, as a parameter of an address; empty where none is named.
+    of: String,
     subject: String,
     label: String,
     action: Option<IncidentAction>,
@@ -49,7 +52,8 @@ async fn confirm(
     word: &str,
     refused: Option<(StatusCode, String)>,
 ) -> Response<Body> {
-    let told = signed_in.read(&format!("incidents/{id}/actions")).await;
+    let of = of(signed_in);
+    let told = signed_in.read(&format!("incidents/{id}/actions{of}")).await;
     let actions: Option<IncidentActions> = told.data();
     let label = label(word);
     let is_refused = refused.is_some();
@@ -58,6 +62,7 @@ async fn confirm(
         frame: Frame::of(signed_in, "", label.clone()),
         alert,
         id: id.to_owned(),
+        of,
         subject: String::new(),
         label,
         action: None,
@@ -94,10 +99,15 @@ pub(in crate::dashboard) async fn press(
         return state::missing(StatusCode::NOT_FOUND);
     };
     let password = form.secret("password").ok().flatten().filter(|text| !text.expose().is_empty());
-    let body = match (action, password) {
+    let mut body = match (action, password) {
         ("set_password", Some(password)) => json!({ "password": password.expose() }),
-        _ => Value::Object(serde_json::Map::new()),
+        _ => json!({}),
     };
+    // Whose page the form was on is in its address.
+    let (account, of) = (signed_in.visit.asked(ACCOUNT), of(signed_in));
+    if let (Some(body), false) = (body.as_object_mut(), account.is_empty()) {
+        body.insert(ACCOUNT.to_owned(), Value::from(account));
+    }
     let (inside, token) = (&signed_in.visit.inside, Some(&signed_in.session.token));
     let told = inside.write(token, &format!("incidents/{id}/act/{action}"), body).await;
     let done: Part<ActResponse> = Part::of(&told);
@@ -106,7 +116,7 @@ pub(in crate::dashboard) async fn press(
         let status = if told.status.is_success() { StatusCode::INTERNAL_SERVER_ERROR } else { told.status };
         return confirm(signed_in, &id, action, Some((status, refusal(&told, LOOK)))).await;
     };
-    let subject: Part<IncidentActions> = signed_in.part(&format!("incidents/{id}/actions")).await;
+    let subject: Part<IncidentActions> = signed_in.part(&format!("incidents/{id}/actions{of}")).await;
     let page = Acted {
         frame: Frame::of(signed_in, "", label(action)),
         id,
@@ -115,6 +125,16 @@ pub(in crate::dashboard) async fn press(
         outcome,
     };
     html(StatusCode::OK, &page)
+}
+
+/// The account beneath a target's incident that the page is about, as a parameter of an address.
+fn of(signed_in: &SignedIn) -> String {
+    about(signed_in.visit.asked(ACCOUNT))
+}
+
+/// The parameter of an address that names an account; empty without one.
+pub(super) fn about(account: &str) -> String {
+    if account.is_empty() { String::new() } else { format!("?{ACCOUNT}={}", encoded(account)) }
 }
 
 /// The words on the button; none for what is no action.
@@ -129,3 +149,6 @@ pub(super) fn label(action: &str) -> String {
     }
     .to_owned()
 }
+
+/// The parameter that names an account beneath a target's incident, here and at the API.
+const ACCOUNT: &str = "account";

@@ -5,7 +5,8 @@ use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use vault_api::incident::{
-    Incident, IncidentAction, IncidentActions, IncidentEvent, IncidentReview, IncidentState,
+    AccountAction, AccountActions, Incident, IncidentAction, IncidentActions, IncidentEvent, IncidentReview,
+    IncidentState,
 };
 use vault_core::clock::Timestamp;
 
@@ -80,6 +81,19 @@ struct May {
 impl Page {
     fn label(action: &IncidentAction) -> String {
         super::act::label(&action.action)
+    }
+
+    fn word(action: &AccountAction) -> String {
+        super::act::label(&action.action)
+    }
+
+    /// The part of an address that names an account beneath it.
+    fn of(one: &AccountActions) -> String {
+        super::act::about(&one.account)
+    }
+
+    fn is_pressable(one: &AccountActions) -> bool {
+        one.actions.iter().any(|action| action.permitted)
     }
 }
 

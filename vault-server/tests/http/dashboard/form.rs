@@ -97,3 +97,87 @@ async fn an_action_says_what_it_would_do_and_does_it_when_it_is_confirmed() {
     assert_eq!(bench.password("app").await, "told-4711");
     assert_eq!(browser.post(&format!("{here}/act/explode"), &[]).await.status, 404);
 }
+
+/// By buttons alone, as somebody presses them who has no command line.
+#[tokio::test]
+async fn a_target_whose_management_password_was_changed_outside_is_repaired_account_by_account() {
+    let bench = Bench::new().await;
+    // One account is called like its target.
+    for name in ["app", "t"] {
+        bench.account(name, "p-1").await;
+    }
+    bench.target.set_password("manager", "told-4711");
+    for name in ["app", "t"] {
+        let reply = bench.post(&format!("accounts/rotate/{name}"), json!({})).await;
+        assert!(reply.status >= 400, "{}", reply.text);
+        bench.rest().await;
+    }
+    let here = format!("/ui/incident/{}", incident(&bench).await);
+    let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    let page = browser.get(&here).await.text;
+    let set = format!("{here}/act/set_password?account=management%20credential%20of%20t");
+    let unpark = |name: &str| format!("{here}/act/unpark?account={name}");
+    for address in [&set, &unpark("app"), &unpark("t")] {
+        assert!(page.contains(&format!("href=\"{address}\"")), "{address}: {page}");
+    }
+    assert!(!page.contains(&format!("{here}/act/set_password\"")), "whose password is to be said: {page}");
+
+    // What it would do is told of that one, and the form leads back to it.
+    let record = bench.record("t");
+    let confirm = browser.get(&unpark("t")).await.text;
+    assert!(confirm.contains("<h1>Unpark: t</h1>"), "{confirm}");
+    let confirm = browser.get(&set).await.text;
+    for text in ["Tell the vault the password: management credential of t", &format!("action=\"{set}\"")] {
+        assert!(confirm.contains(text), "{text}: {confirm}");
+    }
+    let nobodys = browser.get(&unpark("nobody")).await;
+    assert_eq!(nobodys.status, 404, "{}", nobodys.text);
+
+    let wrong = browser.post(&set, &[("password", "wrong-4711")]).await;
+    assert!(wrong.status >= 400 && !wrong.text.contains("4711"), "{} {}", wrong.status, wrong.text);
+    assert!(wrong.text.contains(&format!("action=\"{set}\"")), "it can be tried again: {}", wrong.text);
+    assert_eq!((bench.record("t"), bench.record_of_manager().versions.last), (record, 1));
+    let right = browser.post(&set, &[("password", "told-4711")]).await;
+    assert_eq!(right.status, 200, "{}", right.text);
+    assert!(right.text.contains("It was done.") && !right.text.contains("4711"), "{}", right.text);
+    bench.rest().await;
+
+    // What does not go on by itself is pressed.
+    for name in ["app", "t"] {
+        if browser.get(&here).await.text.contains(&format!("href=\"{}\"", unpark(name))) {
+            let done = browser.post(&unpark(name), &[]).await;
+            assert!(done.status < 300, "{}", done.text);
+        }
+        bench.tick().await;
+    }
+    assert_eq!(bench.get("incidents").await.at("/data/incidents"), json!([]));
+    for name in ["app", "t"] {
+        assert!(bench.target.accepts(name, &bench.password(name).await), "{name}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_not_act_on_an_account_beneath_a_target_has_no_button_for_it() {
+    let bench = Bench::new().await;
+    for name in ["app", "batch"] {
+        bench.account(name, "p-1").await;
+    }
+    bench.target.break_down(FaultClass::Unreachable);
+    for name in ["app", "batch"] {
+        bench.post(&format!("accounts/rotate/{name}"), json!({})).await.expect_status(502);
+    }
+    let here = format!("/ui/incident/{}", incident(&bench).await);
+    let rules = r#"path "incidents/*" { capabilities = ["read", "update"] }
+                   path "accounts/rotate/app" { capabilities = ["update"] }"#;
+    bench.vault.policy("some", rules).await;
+    let token = bench.vault.token(r#"{"policies":["some","default"]}"#).await;
+    let browser = Browser::with_token(&bench.vault, &token).await;
+    let page = browser.get(&here).await.text;
+    assert!(page.contains("act/retry?account=app\"") && !page.contains("?account=batch"), "{page}");
+    let refused = browser.post(&format!("{here}/act/retry?account=batch"), &[]).await;
+    assert_eq!(refused.status, 403, "{}", refused.text);
+    bench.target.heal();
+    let done = browser.post(&format!("{here}/act/retry?account=app"), &[]).await;
+    assert_eq!(done.status, 200, "{}", done.text);
+    assert_eq!((bench.record("app").versions.last, bench.record("batch").versions.last), (2, 1));
+}

@@ -130,7 +130,7 @@ const DRY_RUN: Field = may("dry_run", Flag, "Whether it is only asked what would
 const ONE: Field = may(
     "account",
     Text,
-    "Which account beneath a target's incident: its path, or the target's name for its management credential.",
+    "Which account beneath a target's incident: its path, as it is shown, or the target's name for its management credential.",
 );
 const BENEATH: &[Field] = &[
     must(
@@ -217,6 +217,23 @@ const ACTIONS: &[Field] = &[
         "What may be pressed now.",
     ),
     must("nothing", OrNull(&Text), "Why there is nothing to press."),
+    may(
+        "accounts",
+        List(&Object(&[
+            must("account", Text, "Which, as `account` takes it."),
+            must("class", Text, "The class of its last failure."),
+            must(
+                "actions",
+                List(&Object(&[
+                    must("action", Text, "Its word."),
+                    must("safe", Flag, "Whether nothing can get worse by it."),
+                    must("permitted", Flag, "Whether the caller has the right to the act itself."),
+                ])),
+                "What may be pressed for it now.",
+            ),
+        ])),
+        "The first 50 beneath a target's incident, each by itself; the management credential comes first.",
+    ),
 ];
 const ACTED: &[Field] = &[
     must("action", Text, "The action."),
