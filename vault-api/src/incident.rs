@@ -299,7 +299,7 @@ pub struct IncidentActions {
     pub runbook: Runbook,
     /// What may be pressed where the account stands now.
     pub actions: Vec<IncidentAction>,
-    /// Why there is nothing to press, when there is nothing.
+    /// Why there is nothing to press that repairs it, when there is nothing.
     pub nothing: Option<String>,
     /// The first 50 beneath a target's incident, each with what may be pressed for it alone; the management credential is
     /// the first of them.
@@ -383,6 +383,15 @@ pub struct ActRequest {
     /// Which account beneath a target's incident; without one, `retry` is for all of them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub account: Option<String>,
+    /// Of a `maintenance`, how long it lasts.
+    #[serde(rename = "for", skip_serializing_if = "Option::is_none")]
+    pub lasts: Option<String>,
+    /// Or when it ends.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<WireTime>,
+    /// And why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
 }
 
 /// What became of an act, or would.
@@ -411,4 +420,7 @@ pub struct ActResponse {
     /// How many of them it leaves alone: parked, busy, or not for the caller to rotate.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub left_alone: Option<u64>,
+    /// Until when the maintenance lasts that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub until: Option<WireTime>,
 }

@@ -37,7 +37,7 @@ pub(crate) async fn looks_at_everything(session: &mut Session) {
         }
         for incident in incidents {
             let page = format!("/ui/incident/{}", incident["id"].as_str().unwrap());
-            for action in ["retry", "unpark", "reconcile", "use_previous", "set_password"] {
+            for action in ["retry", "unpark", "reconcile", "use_previous", "set_password", "maintenance"] {
                 pages.push(format!("{page}/act/{action}"));
             }
             // Without the form token: it is refused, and repeats nothing.

@@ -78,13 +78,27 @@ pub(super) fn steps_text(steps: &[ActionStep]) -> String {
 }
 
 pub(super) async fn press(path: &str, args: &DoArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let is_maintenance = args.action == "maintenance";
+    if !is_maintenance && (args.lasts.is_some() || args.until.is_some() || args.reason.is_some()) {
+        return Err(Failure::usage("--for, --until and --reason are those of maintenance"));
+    }
+    if is_maintenance && args.lasts.is_none() && args.until.is_none() {
+        return Err(Failure::usage("maintenance needs its end: --for or --until; none lasts for ever"));
+    }
     let password = match args.action.as_str() {
         "set_password" if !args.dry_run => {
             Some(input::secret::given(None, "password", &mut session.console)?)
         }
         _ => None,
     };
-    let body = ActRequest { dry_run: args.dry_run, password, account: args.account.clone() };
+    let body = ActRequest {
+        dry_run: args.dry_run,
+        password,
+        account: args.account.clone(),
+        lasts: args.lasts.clone(),
+        until: args.until.clone(),
+        reason: args.reason.clone(),
+    };
     let answer = session.ask("talking to the target", Request::post(path).sending(&body)?).await?;
     let done: ActResponse = answer.read_data()?;
     session.show(&answer, |_, _| Ok(done_text(&done)))?;
@@ -102,12 +116,13 @@ fn done_text(done: &ActResponse) -> String {
         ("outcome", output::shown(&done.outcome)),
         ("safe", format!("{safe}: {}", output::shown(&done.why))),
     ];
-    match done.accounts {
-        Some(count) => {
+    match (done.accounts, &done.until) {
+        (Some(count), _) => {
             pairs.push(("accounts", count.to_string()));
             pairs.push(("left alone", done.left_alone.unwrap_or(0).to_string()));
         }
-        None => {
+        (None, Some(until)) => pairs.push(("until", output::shown(until))),
+        (None, None) => {
             pairs.push(("version", done.version.to_string()));
             pairs.push(("state", output::shown(&done.state)));
         }

@@ -6,6 +6,7 @@ pub(super) mod audit;
 pub(super) mod checkout;
 pub(super) mod checkouts;
 pub(super) mod incident;
+pub(super) mod maintenance;
 pub(super) mod merge;
 pub(super) mod overview;
 pub(super) mod reports;

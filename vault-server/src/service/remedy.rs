@@ -3,6 +3,7 @@
 //! The doors check the caller's right to the act itself ([`Action::path`]) before they come here.
 
 mod group;
+mod quiet;
 
 use vault_core::account::plan::Context;
 use vault_core::account::{Account, Subject};
@@ -18,6 +19,7 @@ use vault_core::secret::SecretString;
 
 use super::account::{AccountError, AccountService, Adoption, Configure, Rotated};
 use super::incident::{IncidentService, RecordError};
+use super::silence::SilenceError;
 use super::target::{self, TargetService};
 use crate::barrier::LoadError;
 use crate::engine::previous::Tried;
@@ -46,15 +48,17 @@ impl Patient {
     #[must_use]
     pub fn actions(&self) -> Vec<(Remedy, Vec<Foreseen>)> {
         let Some((account, context)) = &self.account else { return Vec::new() };
-        let fitting = allowed(&self.incident, account, context).into_iter();
+        let fitting = self.remedies().into_iter();
         fitting.map(|remedy| (remedy, dry_run(remedy.action, account, context))).collect()
     }
 
-    /// The actions that fit now.
+    /// The actions that fit now and are about the account, not about its target as a whole.
     #[must_use]
     pub fn remedies(&self) -> Vec<Remedy> {
-        let account = self.account.as_ref();
-        account.map_or_else(Vec::new, |(account, context)| allowed(&self.incident, account, context))
+        let Some((account, context)) = &self.account else { return Vec::new() };
+        let mut fitting = allowed(&self.incident, account, context);
+        fitting.retain(|remedy| remedy.action != Action::Maintenance);
+        fitting
     }
 
     /// Why there is nothing to press.
@@ -113,6 +117,9 @@ pub enum RemedyError {
     /// A record could not be read.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The maintenance was not declared.
+    #[error(transparent)]
+    Silence(#[from] SilenceError),
 }
 
 impl From<RecordError> for RemedyError {
@@ -196,6 +203,8 @@ impl RemedyService {
             Action::Reconcile => self.reconcile(subject, &name).await,
             Action::UsePrevious => self.use_previous(subject, &name).await,
             Action::SetPassword => self.set_password(subject, password, by).await,
+            // Of the target as a whole: `maintain`.
+            Action::Maintenance => Err(Unfit::OtherClass.into()),
         };
         if let Err(error) = &done {
             let event = not_done(id, self.engine.now(), name, action, &error.to_string());

@@ -162,7 +162,7 @@ async fn the_door_gives_no_right_to_the_act() {
                 .iter()
                 .map(|one| (one["action"].as_str().unwrap(), one["permitted"].as_bool().unwrap()))
                 .collect();
-            assert_eq!(may, [("reconcile", true), ("set_password", false)]);
+            assert_eq!(may, [("reconcile", true), ("set_password", false), ("maintenance", false)]);
             assert!(
                 actions.at("/data/runbook/commands").to_string().contains("rotunda incident do ID reconcile")
             );

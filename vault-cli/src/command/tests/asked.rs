@@ -160,6 +160,38 @@ async fn incidents_are_merged_and_taken_apart_at_their_paths() {
 }
 
 #[tokio::test]
+async fn a_maintenance_is_declared_and_asked_for_in_its_dry_run() {
+    let would = json!({"dry_run": true, "until": "2026-01-01T02:00:00Z", "steps": []});
+    check(&[
+        (
+            &["incident", "do", "i-1", "maintenance", "--for", "2h", "--reason", "racks", "--dry-run"],
+            would,
+            "POST /v1/incidents/i-1/act/maintenance",
+            json!({"dry_run": true, "for": "2h", "reason": "racks"}),
+        ),
+        (
+            &["target", "maintenance", "pg", "--until", "7", "--reason", "racks", "--dry-run"],
+            json!({"dry_run": true}),
+            "POST /v1/targets/maintenance/pg",
+            json!({"until": "7", "reason": "racks", "dry_run": true}),
+        ),
+        (
+            &["target", "maintenance", "pg", "--for", "2h", "--reason", "racks"],
+            json!({}),
+            "POST /v1/targets/maintenance/pg",
+            json!({"for": "2h", "reason": "racks"}),
+        ),
+        (
+            &["silence", "add", "--target", "pg", "--for", "2h", "--reason", "racks", "--dry-run"],
+            json!({"dry_run": true}),
+            "POST /v1/silences",
+            json!({"target": "pg", "for": "2h", "reason": "racks", "dry_run": true}),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
 async fn incidents_leases_and_tokens_are_asked_for_at_their_paths() {
     let incident = json!({"id": "i-1"});
     let report = "GET /v1/reports/rotation?from=2026-01-01T00%3A00%3A00Z";

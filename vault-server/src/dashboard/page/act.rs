@@ -7,7 +7,9 @@ use serde_json::{Value, json};
 use vault_api::incident::{ActResponse, IncidentAction, IncidentActions};
 
 use super::incident::LOOK;
-use super::{Frame, html, incident_id, refusal, state};
+use super::maintenance::{Way, Wish};
+use super::{Frame, html, incident_id, maintenance, refusal, state};
+use crate::dashboard::time::When;
 use crate::dashboard::visit::{Part, SignedIn, reason};
 use crate::http::Fields;
 use crate::http::inside::encoded;
@@ -26,6 +28,8 @@ struct Confirm {
     /// Why it cannot be pressed.
     why_not: String,
     takes_password: bool,
+    /// Whether it is to be said how long it lasts, and why.
+    takes_end: bool,
 }
 
 #[derive(Template)]
@@ -36,6 +40,8 @@ struct Acted {
     subject: String,
     label: String,
     outcome: ActResponse,
+    /// Until when the maintenance lasts that was declared.
+    until: Option<When>,
 }
 
 /// GET `/ui/incident/<id>/act/<action>`: the dry run. It reads only.
@@ -68,6 +74,7 @@ async fn confirm(
         action: None,
         why_not: String::new(),
         takes_password: word == "set_password",
+        takes_end: word == MAINTENANCE,
     };
     let Some(actions) = actions else {
         page.why_not = reason(&told);
@@ -99,8 +106,10 @@ pub(in crate::dashboard) async fn press(
         return state::missing(StatusCode::NOT_FOUND);
     };
     let password = form.secret("password").ok().flatten().filter(|text| !text.expose().is_empty());
+    let wish = Wish::of(form);
     let mut body = match (action, password) {
         ("set_password", Some(password)) => json!({ "password": password.expose() }),
+        (MAINTENANCE, _) => Value::Object(wish.body()),
         _ => json!({}),
     };
     // Whose page the form was on is in its address.
@@ -116,15 +125,29 @@ pub(in crate::dashboard) async fn press(
         let status = if told.status.is_success() { StatusCode::INTERNAL_SERVER_ERROR } else { told.status };
         return confirm(signed_in, &id, action, Some((status, refusal(&told, LOOK)))).await;
     };
+    if outcome.dry_run {
+        let steps = outcome.steps.into_iter().map(|step| step.text).collect();
+        return maintenance::confirm(signed_in, way(&id, &of), wish, steps);
+    }
     let subject: Part<IncidentActions> = signed_in.part(&format!("incidents/{id}/actions{of}")).await;
     let page = Acted {
         frame: Frame::of(signed_in, "", label(action)),
         id,
         subject: subject.told.map(|actions| actions.subject).unwrap_or_default(),
         label: label(action),
+        until: outcome.until.as_deref().map(|until| When::of(Some(until), signed_in.visit.now, "")),
         outcome,
     };
     html(StatusCode::OK, &page)
+}
+
+fn way(id: &str, of: &str) -> Way {
+    let here = format!("/ui/incident/{id}");
+    Way {
+        from: ("", "/ui/", "Overview"),
+        form: format!("{here}/act/{MAINTENANCE}{of}"),
+        page: (here, "Incident".to_owned()),
+    }
 }
 
 /// The account beneath a target's incident that the page is about, as a parameter of an address.
@@ -145,6 +168,7 @@ pub(super) fn label(action: &str) -> String {
         "reconcile" => "Reconcile",
         "use_previous" => "Use the previous version",
         "set_password" => "Tell the vault the password",
+        MAINTENANCE => "Mark the target in maintenance",
         _ => "",
     }
     .to_owned()
@@ -152,3 +176,5 @@ pub(super) fn label(action: &str) -> String {
 
 /// The parameter that names an account beneath a target's incident, here and at the API.
 const ACCOUNT: &str = "account";
+/// The one action that is about a target as a whole, and is told of twice before it is done: with its end, too.
+const MAINTENANCE: &str = "maintenance";

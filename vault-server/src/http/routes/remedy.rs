@@ -3,6 +3,7 @@
 //! The right to an incident's path is not the right to the act: that is asked for at the act's own path as well.
 
 mod group;
+mod quiet;
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
@@ -31,7 +32,7 @@ pub(super) async fn actions(context: Context) -> Result<Answer, ApiError> {
         accounts = group::one_by_one(&context, &beneath);
     } else if let Some(subject) = &patient.subject {
         for (remedy, steps) in patient.actions() {
-            let path = remedy.action.path(subject);
+            let path = remedy.action.path(subject, &incident.target);
             actions.push(IncidentAction {
                 action: remedy.action.as_str().to_owned(),
                 safe: remedy.safe,
@@ -42,10 +43,12 @@ pub(super) async fn actions(context: Context) -> Result<Answer, ApiError> {
             });
         }
     }
+    // A maintenance repairs nothing.
     let nothing = actions.is_empty().then(|| match patient.foresee(Action::Retry) {
         Err(error) => error.to_string(),
         Ok(_) => patient.nothing().to_string(),
     });
+    actions.extend(quiet::offered(&context, &patient)?);
     Answer::of(&IncidentActions {
         id: incident.id.to_string(),
         subject: patient.subject.as_ref().map_or_else(|| incident.subject.clone(), Subject::to_string),
@@ -67,6 +70,9 @@ pub(super) async fn act(context: Context) -> Result<Answer, ApiError> {
     let action = Action::parse(word)
         .ok_or_else(|| ApiError::invalid(format!("there is no action {word:?}; there are {words}")))?;
     let patient = patient(&context)?;
+    if action == Action::Maintenance {
+        return quiet::maintain(&context, patient).await;
+    }
     if patient.is_group() && action == Action::Retry {
         return group::act_on_all(&context, &patient).await;
     }
@@ -75,7 +81,7 @@ pub(super) async fn act(context: Context) -> Result<Answer, ApiError> {
     let password = fields.secret("password")?.filter(|password| !password.expose().is_empty());
     // As the act's own path would be asked: with the password and nothing else.
     let data = password.as_ref().map(|password| json!({ "password": password.expose() }));
-    permit(&context, &action.path(subject), data.as_ref())?;
+    permit(&context, &action.path(subject, &patient.incident.target), data.as_ref())?;
     let dry_run = fields.flag("dry_run")?.unwrap_or(false);
     let steps = patient.foresee(action)?;
     let rotated = if dry_run {
@@ -138,6 +144,7 @@ impl From<RemedyError> for ApiError {
             RemedyError::Account(error) => error.into(),
             RemedyError::Written(error) => error.into(),
             RemedyError::Load(error) => error.into(),
+            RemedyError::Silence(error) => error.into(),
         }
     }
 }

@@ -181,3 +181,34 @@ async fn who_may_not_act_on_an_account_beneath_a_target_has_no_button_for_it() {
     assert_eq!(done.status, 200, "{}", done.text);
     assert_eq!((bench.record("app").versions.last, bench.record("batch").versions.last), (2, 1));
 }
+
+#[tokio::test]
+async fn the_target_of_an_incident_is_marked_in_maintenance_after_it_was_said_what_that_does() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    bench.target.break_down(FaultClass::Unreachable);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
+    let here = format!("/ui/incident/{}", incident(&bench).await);
+    let act = format!("{here}/act/maintenance");
+    let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    assert!(browser.get(&here).await.text.contains(&format!("href=\"{act}\"")));
+    let asked = browser.get(&act).await.text;
+    for text in ["Nothing was done yet.", "the time that you say", "name=\"for\"", "name=\"reason\""] {
+        assert!(asked.contains(text), "{text}: {asked}");
+    }
+    let endless = browser.post(&act, &[("reason", "racks")]).await;
+    assert!(endless.status == 400 && endless.text.contains("Nothing was done"), "{}", endless.text);
+    let fields = [("for", "2h"), ("reason", "we move the racks")];
+    let would = browser.post(&act, &fields).await;
+    assert_eq!(would.status, 200, "{}", would.text);
+    for text in ["Nothing was done yet.", "what the clock asks of app at", "leaves the incident open"] {
+        assert!(would.text.contains(text), "{text}: {}", would.text);
+    }
+    assert_eq!(bench.get("silences").await.at("/data/silences"), json!([]), "it was only asked");
+    let sure = [fields.as_slice(), &[("sure", "yes")]].concat();
+    let done = browser.post(&act, &sure).await;
+    assert!(done.status == 200 && done.text.contains("The target is in maintenance until"), "{}", done.text);
+    let page = browser.get(&here).await.text;
+    assert!(page.contains("In maintenance until") && page.contains("pressed maintenance until"), "{page}");
+    assert_eq!(bench.get("targets/maintenance/t").await.at("/data/reason"), "we move the racks");
+}

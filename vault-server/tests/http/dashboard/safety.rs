@@ -313,6 +313,7 @@ async fn a_look_changes_nothing_and_is_in_the_trail() {
         act("reconcile"),
         act("use_previous"),
         act("set_password"),
+        act("maintenance"),
         format!("/ui/incident/{id}/ack"),
         format!("/ui/incident/{id}/assign"),
         format!("/ui/incident/{id}/note"),

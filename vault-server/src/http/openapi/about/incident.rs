@@ -32,7 +32,14 @@ pub(super) const LINES: &[About] = &[
     read("incidents/<id>/actions", "Tells what may be pressed about an incident.", data(ACTIONS))
         .takes(&[ONE]),
     write("incidents/<id>/act/<action>", "Presses it, or says what that would do.", data(ACTED))
-        .takes(&[ONE, DRY_RUN, may("password", Text, "For `set_password`: the password that is known.")])
+        .takes(&[
+            ONE,
+            DRY_RUN,
+            may("password", Text, "For `set_password`: the password that is known."),
+            may("for", Span, "For `maintenance`: how long it lasts, 30 days at most."),
+            may("until", Text, "Or when it ends: RFC 3339, or seconds since 1970."),
+            may("reason", Text, "And why; needed."),
+        ])
         .or(&[(202, data(ACTED))])
         .fails(&[409, 502]),
 ];
@@ -216,7 +223,7 @@ const ACTIONS: &[Field] = &[
         ])),
         "What may be pressed now.",
     ),
-    must("nothing", OrNull(&Text), "Why there is nothing to press."),
+    must("nothing", OrNull(&Text), "Why there is nothing to press that repairs it."),
     may(
         "accounts",
         List(&Object(&[
@@ -246,4 +253,5 @@ const ACTED: &[Field] = &[
     must("state", Text, "How the account stands, or the incident."),
     may("accounts", Count, "How many accounts beneath a target's incident it sets going."),
     may("left_alone", Count, "How many it leaves alone."),
+    may("until", Time, "Until when the maintenance lasts that was asked for."),
 ];

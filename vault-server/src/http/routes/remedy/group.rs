@@ -18,7 +18,8 @@ fn is_retriable(patient: &Patient) -> bool {
 }
 
 fn may_retry(context: &Context, patient: &Patient) -> bool {
-    let path = patient.subject.as_ref().map(|subject| Action::Retry.path(subject));
+    let target = &patient.incident.target;
+    let path = patient.subject.as_ref().map(|subject| Action::Retry.path(subject, target));
     path.is_some_and(|path| permit(context, &path, None).is_ok())
 }
 
@@ -36,7 +37,7 @@ pub(super) fn retry_all(
         safe: remedy.safe,
         why: remedy.why.to_owned(),
         permitted: fitting.iter().any(|patient| may_retry(context, patient)),
-        path: Action::Retry.path(first),
+        path: Action::Retry.path(first, &incident.target),
         steps: vec![tries(fitting.len())],
     })
 }
@@ -47,10 +48,10 @@ pub(super) fn one_by_one(context: &Context, beneath: &[Patient]) -> Vec<AccountA
     let mut named: Vec<(&Subject, &Patient)> =
         beneath.iter().filter_map(|patient| Some((patient.subject.as_ref()?, patient))).collect();
     named.sort_by_key(|(subject, _)| matches!(subject, Subject::Account(_)));
-    let action = |subject: &Subject, remedy: &Remedy| AccountAction {
+    let action = |subject: &Subject, target: &str, remedy: &Remedy| AccountAction {
         action: remedy.action.as_str().to_owned(),
         safe: remedy.safe,
-        permitted: permit(context, &remedy.action.path(subject), None).is_ok(),
+        permitted: permit(context, &remedy.action.path(subject, target), None).is_ok(),
     };
     named
         .into_iter()
@@ -58,7 +59,11 @@ pub(super) fn one_by_one(context: &Context, beneath: &[Patient]) -> Vec<AccountA
         .map(|(subject, patient)| AccountActions {
             account: subject.to_string(),
             class: patient.incident.class.to_string(),
-            actions: patient.remedies().iter().map(|remedy| action(subject, remedy)).collect(),
+            actions: patient
+                .remedies()
+                .iter()
+                .map(|remedy| action(subject, &patient.incident.target, remedy))
+                .collect(),
         })
         .collect()
 }
