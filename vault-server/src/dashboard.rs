@@ -109,7 +109,7 @@ async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
         ["audit"] => page::audit::look(&signed_in, &form).await,
         ["targets", name, word] => page::target::write(&signed_in, name, word, &form).await,
         ["checkouts", word] => page::checkout::write(&signed_in, word, &form).await,
-        ["incident", id, word @ ("ack" | "assign" | "note")] => {
+        ["incident", id, word @ ("ack" | "assign" | "note" | "review")] => {
             page::incident::write(&signed_in, id, word, &form).await
         }
         ["incident", id, word @ ("merge" | "unmerge")] => {

@@ -9,6 +9,7 @@ use vault_api::incident::{
     IncidentState,
 };
 use vault_core::clock::Timestamp;
+use vault_core::incident::entry::Cause;
 
 use super::merge::{Other, others};
 use super::overview::{Quiet, quiet};
@@ -76,6 +77,7 @@ struct May {
     note: bool,
     merge: bool,
     unmerge: bool,
+    review: bool,
 }
 
 impl Page {
@@ -103,7 +105,7 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn, id: &str) -> Respon
     page(signed_in, &id, None).await
 }
 
-/// POST `/ui/incident/<id>/{ack,assign,note}`.
+/// POST `/ui/incident/<id>/{ack,assign,note,review}`.
 pub(in crate::dashboard) async fn write(
     signed_in: &SignedIn,
     id: &str,
@@ -112,7 +114,7 @@ pub(in crate::dashboard) async fn write(
 ) -> Response<Body> {
     let Some(id) = incident_id(id) else { return state::missing(StatusCode::NOT_FOUND) };
     let mut body = Map::new();
-    for field in ["owner", "text", "staff_minutes"] {
+    for field in ["owner", "cause", "text", "staff_minutes"] {
         if let Some(text) = form.text(field).ok().flatten().filter(|text| !text.trim().is_empty()) {
             body.insert(field.to_owned(), Value::from(text.trim()));
         }
@@ -183,10 +185,27 @@ fn member(path: &str) -> Member {
 /// Asks which of the forms the token may send; where that cannot be asked, they are shown, and the API decides.
 async fn may(signed_in: &SignedIn, id: &str) -> May {
     let path = |word: &str| format!("incidents/{id}/{word}");
-    let words = ["ack", "assign", "note", "merge", "unmerge"];
+    let words = ["ack", "assign", "note", "merge", "unmerge", "review"];
     let rights = signed_in.rights(&words.map(path)).await;
-    let [ack, assign, note, merge, unmerge] = words.map(|word| rights.may("update", &path(word)));
-    May { ack, assign, note, merge, unmerge }
+    let [ack, assign, note, merge, unmerge, review] = words.map(|word| rights.may("update", &path(word)));
+    May { ack, assign, note, merge, unmerge, review }
+}
+
+/// What a review may say of the kind of cause: the API's word, and what it means.
+const fn causes() -> [(Cause, &'static str); Cause::ALL.len()] {
+    [
+        (Cause::TargetDown, "the target was down or overloaded"),
+        (Cause::Network, "something between the vault and the target"),
+        (Cause::Credential, "the management credential"),
+        (Cause::Policy, "the target’s rules about passwords"),
+        (Cause::Permission, "a right that was missing"),
+        (Cause::ChangedOutside, "somebody changed it past the vault"),
+        (Cause::Consumer, "a consumer that kept an old version"),
+        (Cause::Plugin, "a plugin"),
+        (Cause::Vault, "the vault itself"),
+        (Cause::Person, "a mistake of a person"),
+        (Cause::Unknown, "nobody found out"),
+    ]
 }
 
 /// What is to be done where nobody knows how far it came.
@@ -205,3 +224,13 @@ const MARKS: [(&str, &str); 9] = [
     ("t7", "remediated: proved healthy"),
     ("t8", "reviewed"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_that_the_api_knows_can_be_chosen() {
+        assert_eq!(causes().map(|(cause, _)| cause), Cause::ALL);
+    }
+}

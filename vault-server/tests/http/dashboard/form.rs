@@ -212,3 +212,50 @@ async fn the_target_of_an_incident_is_marked_in_maintenance_after_it_was_said_wh
     assert!(page.contains("In maintenance until") && page.contains("pressed maintenance until"), "{page}");
     assert_eq!(bench.get("targets/maintenance/t").await.at("/data/reason"), "we move the racks");
 }
+
+#[tokio::test]
+async fn what_is_over_is_reviewed_by_who_may() {
+    let bench = Bench::new().await;
+    bench.account("app", "p-1").await;
+    bench.target.set_password("app", "somebody else");
+    bench.post("accounts/verify/app", json!({})).await.expect_status(502);
+    let id = incident(&bench).await;
+    let here = format!("/ui/incident/{id}");
+    let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    let form = format!("action=\"{here}/review\"");
+    assert!(!browser.get(&here).await.text.contains(&form), "it is open: nobody knows yet");
+    let fields = [("cause", "changed_outside"), ("text", "by hand, in the <night>"), ("staff_minutes", "25")];
+    let early = browser.post(&format!("{here}/review"), &fields).await;
+    assert!(early.status == 409 && early.text.contains("Nothing was done"), "{}", early.text);
+    bench.post("accounts/reconcile/app", json!({})).await.expect_status(200);
+
+    let page = browser.get(&here).await.text;
+    assert!(page.contains(&form) && page.contains("<option value=\"changed_outside\">"), "{page}");
+    for wrong in [&fields[1..], &fields[..1], &[("cause", "weather"), ("text", "rain")]] {
+        let refused = browser.post(&format!("{here}/review"), wrong).await;
+        assert!(refused.status == 400 && refused.text.contains("Nothing was done"), "{}", refused.text);
+    }
+    let reply = browser.post(&format!("{here}/review"), &fields).await;
+    assert_eq!(reply.status, 303, "{}", reply.text);
+    let told = bench.get(&format!("incidents/{id}")).await;
+    assert_eq!(
+        (told.at("/data/review/cause"), told.at("/data/review/text"), told.at("/data/staff_minutes")),
+        (json!("changed_outside"), json!("by hand, in the <night>"), json!(25))
+    );
+    assert!(told.at("/data/marks/t8").is_string(), "{}", told.text);
+    let page = browser.get(&here).await.text;
+    for text in
+        ["<strong>changed_outside</strong>", "by hand, in the &#60;night&#62;", "25 min", "It was reviewed."]
+    {
+        assert!(page.contains(text), "{text}: {page}");
+    }
+
+    let rules = r#"path "incidents/*" { capabilities = ["read"] }
+                   path "incidents/+/note" { capabilities = ["update"] }"#;
+    bench.vault.policy("looks", rules).await;
+    let token = bench.vault.token(r#"{"policies":["looks","default"]}"#).await;
+    let looker = Browser::with_token(&bench.vault, &token).await;
+    let page = looker.get(&here).await.text;
+    assert!(!page.contains(&form) && page.contains("Write it down"), "{page}");
+    assert_eq!(looker.post(&format!("{here}/review"), &fields).await.status, 403);
+}
