@@ -94,6 +94,11 @@ impl Page {
         super::act::about(&one.account)
     }
 
+    /// The kinds of cause that a review may name.
+    fn causes() -> [(Cause, &'static str); CAUSES.len()] {
+        CAUSES
+    }
+
     fn is_pressable(one: &AccountActions) -> bool {
         one.actions.iter().any(|action| action.permitted)
     }
@@ -191,27 +196,24 @@ async fn may(signed_in: &SignedIn, id: &str) -> May {
     May { ack, assign, note, merge, unmerge, review }
 }
 
-/// What a review may say of the kind of cause: the API's word, and what it means.
-const fn causes() -> [(Cause, &'static str); Cause::ALL.len()] {
-    [
-        (Cause::TargetDown, "the target was down or overloaded"),
-        (Cause::Network, "something between the vault and the target"),
-        (Cause::Credential, "the management credential"),
-        (Cause::Policy, "the target’s rules about passwords"),
-        (Cause::Permission, "a right that was missing"),
-        (Cause::ChangedOutside, "somebody changed it past the vault"),
-        (Cause::Consumer, "a consumer that kept an old version"),
-        (Cause::Plugin, "a plugin"),
-        (Cause::Vault, "the vault itself"),
-        (Cause::Person, "a mistake of a person"),
-        (Cause::Unknown, "nobody found out"),
-    ]
-}
-
 /// What is to be done where nobody knows how far it came.
 pub(super) const LOOK: &str = "Look at the time line";
 /// Accounts that are named on the page; the rest is counted.
 const MEMBERS_MAX: usize = 50;
+/// What a review may say of the kind of cause: the API's word, and what it means.
+const CAUSES: [(Cause, &str); Cause::ALL.len()] = [
+    (Cause::TargetDown, "the target was down or overloaded"),
+    (Cause::Network, "something between the vault and the target"),
+    (Cause::Credential, "the management credential"),
+    (Cause::Policy, "the target’s rules about passwords"),
+    (Cause::Permission, "a right that was missing"),
+    (Cause::ChangedOutside, "somebody changed it past the vault"),
+    (Cause::Consumer, "a consumer that kept an old version"),
+    (Cause::Plugin, "a plugin"),
+    (Cause::Vault, "the vault itself"),
+    (Cause::Person, "a mistake of a person"),
+    (Cause::Unknown, "nobody found out"),
+];
 /// The clock of an incident (docs/rotation.md).
 const MARKS: [(&str, &str); 9] = [
     ("t0", "due"),
@@ -231,6 +233,6 @@ mod tests {
 
     #[test]
     fn each_cause_that_the_api_knows_can_be_chosen() {
-        assert_eq!(causes().map(|(cause, _)| cause), Cause::ALL);
+        assert_eq!(CAUSES.map(|(cause, _)| cause), Cause::ALL);
     }
 }
