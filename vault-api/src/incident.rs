@@ -339,7 +339,8 @@ pub struct Runbook {
     pub means: String,
     /// What the vault does by itself.
     pub by_itself: String,
-    /// What to type; words in capitals stand for names.
+    /// What to type, with the names of this incident; a word in capitals stands for one that is not known, or that a shell
+    /// would take for something else.
     pub commands: Vec<String>,
 }
 

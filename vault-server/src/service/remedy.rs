@@ -5,6 +5,7 @@
 mod group;
 mod quiet;
 
+use rotators::registry::plugin_name;
 use vault_core::account::plan::Context;
 use vault_core::account::{Account, Subject};
 use vault_core::id::IncidentId;
@@ -13,6 +14,7 @@ use vault_core::incident::remedy::{
     Action, Foreseen, Remedy, Unfit, allowed, dry_run, fit, not_done, pressed,
 };
 use vault_core::incident::{Incident, IncidentState, Kind};
+use vault_core::path::Name;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Login, Probe};
 use vault_core::secret::SecretString;
@@ -65,6 +67,12 @@ impl Patient {
     #[must_use]
     pub fn nothing(&self) -> RemedyError {
         if self.is_group() { RemedyError::NameOne } else { RemedyError::Nothing }
+    }
+
+    /// The rotation policy of the account.
+    #[must_use]
+    pub fn rotation_policy(&self) -> Option<&Name> {
+        self.account.as_ref().and_then(|(account, _)| account.settings.rotation_policy.as_ref())
     }
 
     /// Whether it is a target's incident as a whole.
@@ -161,6 +169,16 @@ impl RemedyService {
         let Some(loaded) = self.engine.barrier().load::<Incident>(*id.as_bytes())? else { return Ok(None) };
         let Some(incident) = self.narrowed(loaded.value, account)? else { return Ok(None) };
         self.patient(incident).map(Some)
+    }
+
+    /// The plugin that serves the target of an incident, if one does.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn plugin_of(&self, incident: &Incident) -> Result<Option<String>, LoadError> {
+        let Ok(name) = Name::parse(&incident.target) else { return Ok(None) };
+        let target = self.engine.target(&name)?;
+        Ok(target.and_then(|target| plugin_name(&target.value.rotator).map(str::to_owned)))
     }
 
     fn patient(&self, incident: Incident) -> Result<Patient, LoadError> {

@@ -11,8 +11,9 @@ use vault_api::incident::{ActResponse, ActionStep, IncidentAction, IncidentActio
 use vault_core::account::Subject;
 use vault_core::id::IncidentId;
 use vault_core::incident::IncidentState;
-use vault_core::incident::remedy::runbook::runbook;
+use vault_core::incident::remedy::runbook::{Names, runbook};
 use vault_core::incident::remedy::{Action, Foreseen, judge};
+use vault_core::path::Name;
 use vault_core::policy::Operation;
 
 use crate::http::answer::Answer;
@@ -56,12 +57,30 @@ pub(super) async fn actions(context: Context) -> Result<Answer, ApiError> {
         runbook: Runbook {
             means: book.means.to_owned(),
             by_itself: book.by_itself.to_owned(),
-            commands: book.commands.iter().map(|command| (*command).to_owned()).collect(),
+            commands: typed(&context, &patient)?,
         },
         actions,
         nothing,
         accounts,
     })
+}
+
+/// The commands of the runbook with the names of this incident.
+fn typed(context: &Context, patient: &Patient) -> Result<Vec<String>, ApiError> {
+    let (incident, plugin) = (&patient.incident, context.app.remedies.plugin_of(&patient.incident)?);
+    let id = incident.id.to_string();
+    let names = Names {
+        incident: Some(&id),
+        account: match &patient.subject {
+            Some(Subject::Account(path)) => Some(path.as_str()),
+            Some(Subject::Management(_)) | None => None,
+        },
+        target: Some(&incident.target),
+        is_management: matches!(patient.subject, Some(Subject::Management(_))),
+        rotation_policy: patient.rotation_policy().map(Name::as_str),
+        plugin: plugin.as_deref(),
+    };
+    Ok(runbook(incident.class).typed(&names))
 }
 
 pub(super) async fn act(context: Context) -> Result<Answer, ApiError> {

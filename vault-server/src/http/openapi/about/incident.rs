@@ -207,7 +207,11 @@ const ACTIONS: &[Field] = &[
         Object(&[
             must("means", Text, "What the class means."),
             must("by_itself", Text, "What the vault does by itself."),
-            must("commands", List(&Text), "What to type."),
+            must(
+                "commands",
+                List(&Text),
+                "What to type, with the names of this incident; a word in capitals stands for one that is not known.",
+            ),
         ]),
         "The short runbook of the class.",
     ),
