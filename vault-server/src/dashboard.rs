@@ -14,6 +14,7 @@ mod asset;
 mod live;
 mod origin;
 mod page;
+mod place;
 mod plot;
 mod time;
 mod visit;

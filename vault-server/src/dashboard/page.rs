@@ -23,6 +23,7 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use uuid::Uuid;
 
 use super::asset::{ICON, SCRIPT, STYLE};
+use super::place::{Place, places};
 use super::time::When;
 use super::visit::SignedIn;
 use crate::http::Told;
@@ -47,6 +48,8 @@ struct Who {
     name: String,
     form: String,
     now: When,
+    /// The places of the navigation.
+    places: Vec<Place>,
 }
 
 impl Frame {
@@ -68,6 +71,7 @@ impl Frame {
             name: signed_in.session.name.clone(),
             form: signed_in.session.form.expose().to_owned(),
             now: When::at(signed_in.visit.now, signed_in.visit.now),
+            places: places(signed_in),
         };
         Self { who: Some(who), place, ..Self::of_nobody(title) }
     }

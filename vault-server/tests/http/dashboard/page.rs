@@ -170,3 +170,38 @@ async fn accounts_are_searched_filtered_and_paged() {
     let failing = browser.get("/ui/accounts?state=failing").await.text;
     assert!(failing.contains("1 to 1 of 1") && failing.contains("/ui/incident/"), "{failing}");
 }
+
+#[tokio::test]
+async fn the_navigation_names_what_the_token_may_look_at_and_nothing_else() {
+    const NAMES: [&str; 6] = ["Overview", "Accounts", "Check-outs", "Targets", "Reports", "Audit"];
+    let bench = Bench::new().await;
+    let named = |page: &str| -> Vec<&str> {
+        NAMES.into_iter().filter(|name| page.contains(&format!(">{name}</a></li>"))).collect()
+    };
+    for (rules, want) in [
+        ("", &[][..]),
+        (r#"path "incidents" { capabilities = ["read"] }"#, &["Overview"]),
+        (r#"path "accounts/status" { capabilities = ["list"] }"#, &["Accounts", "Check-outs"]),
+        (r#"path "accounts/status/*" { capabilities = ["list", "read"] }"#, &["Accounts", "Check-outs"]),
+        (r#"path "accounts/status/*" { capabilities = ["read"] }"#, &[]),
+        (r#"path "targets/config/" { capabilities = ["list"] }"#, &["Targets"]),
+        (r#"path "reports/ages" { capabilities = ["read"] }"#, &["Reports"]),
+        (r#"path "sys/audit-search" { capabilities = ["update"] }"#, &[]),
+        (r#"path "sys/audit-search" { capabilities = ["update", "sudo"] }"#, &["Audit"]),
+        (
+            r#"path "*" { capabilities = ["read", "list", "update", "sudo"] }
+               path "targets/config/*" { capabilities = ["deny"] }"#,
+            &["Overview", "Accounts", "Check-outs", "Reports", "Audit"],
+        ),
+    ] {
+        bench.vault.policy("p", rules).await;
+        let token = bench.vault.token(r#"{"policies":["p","default"]}"#).await;
+        let page = Browser::with_token(&bench.vault, &token).await.get("/ui/accounts").await;
+        assert_eq!(named(&page.text), want, "{rules}");
+        // The page itself refuses as ever.
+        assert_eq!(page.status == 200, want.contains(&"Accounts"), "{rules}");
+    }
+    let all = Browser::with_token(&bench.vault, &bench.vault.root).await.get("/ui/accounts").await.text;
+    assert_eq!(named(&all), NAMES);
+    assert!(all.contains(r#"<a href="/ui/accounts" aria-current="page">Accounts</a>"#), "{all}");
+}
