@@ -179,7 +179,7 @@ async fn the_navigation_names_what_the_token_may_look_at_and_nothing_else() {
         NAMES.into_iter().filter(|name| page.contains(&format!(">{name}</a></li>"))).collect()
     };
     for (rules, want) in [
-        ("", &[][..]),
+        (r#"path "nothing" { capabilities = ["read"] }"#, &[][..]),
         (r#"path "incidents" { capabilities = ["read"] }"#, &["Overview"]),
         (r#"path "accounts/status" { capabilities = ["list"] }"#, &["Accounts", "Check-outs"]),
         (r#"path "accounts/status/*" { capabilities = ["list", "read"] }"#, &["Accounts", "Check-outs"]),
