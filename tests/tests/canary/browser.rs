@@ -61,8 +61,16 @@ fn body(fields: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-const PAGES: &[&str] =
-    &["/ui/", "/ui/accounts", "/ui/sign-in", "/ui/checkouts", "/ui/targets", "/ui/reports", "/ui/audit"];
+const PAGES: &[&str] = &[
+    "/ui/",
+    "/ui/accounts",
+    "/ui/sign-in",
+    "/ui/checkouts",
+    "/ui/targets",
+    "/ui/reports",
+    "/ui/notifications",
+    "/ui/audit",
+];
 pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 pub(crate) const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 /// Letters that a form needs no escapes for.

@@ -8,6 +8,7 @@ pub(super) mod checkouts;
 pub(super) mod incident;
 pub(super) mod maintenance;
 pub(super) mod merge;
+pub(super) mod notifications;
 pub(super) mod overview;
 pub(super) mod reports;
 pub(super) mod sign_in;

@@ -27,7 +27,7 @@ pub(super) fn places(signed_in: &SignedIn) -> Vec<Place> {
 const READ: &[Capability] = &[Capability::Read];
 const LIST: &[Capability] = &[Capability::List];
 
-const ALL: [Place; 6] = [
+const ALL: [Place; 7] = [
     Place {
         word: "overview",
         address: "/ui/",
@@ -52,6 +52,12 @@ const ALL: [Place; 6] = [
         address: "/ui/reports",
         name: "Reports",
         shows: &[("reports/rotation", READ), ("reports/ages", READ), ("reports/due", READ)],
+    },
+    Place {
+        word: "notifications",
+        address: "/ui/notifications",
+        name: "Notifications",
+        shows: &[("sys/webhooks/", LIST)],
     },
     Place {
         word: "audit",

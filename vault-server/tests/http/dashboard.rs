@@ -4,6 +4,7 @@ mod audit;
 mod form;
 mod lend;
 mod live;
+mod notification;
 mod page;
 mod report;
 mod safety;

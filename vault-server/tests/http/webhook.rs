@@ -16,7 +16,7 @@ mod escalation;
 mod format;
 mod limit;
 mod notified;
-mod receiver;
+pub(super) mod receiver;
 mod settings;
 
 /// A vault whose deliveries run.

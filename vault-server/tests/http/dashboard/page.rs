@@ -65,7 +65,15 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
     let (bench, id) = failing().await;
     let token = bench.vault.token(r#"{"policies":["default"]}"#).await;
     let browser = Browser::with_token(&bench.vault, &token).await;
-    for uri in ["/ui/", "/ui/accounts", "/ui/checkouts", "/ui/targets", "/ui/targets/t", "/ui/audit"] {
+    for uri in [
+        "/ui/",
+        "/ui/accounts",
+        "/ui/checkouts",
+        "/ui/targets",
+        "/ui/targets/t",
+        "/ui/audit",
+        "/ui/notifications",
+    ] {
         let page = browser.get(uri).await.text;
         assert!(page.contains("Your token may not read this."), "{uri}: {page}");
         for word in [">app<", ">target t<", "unreachable", "class=\"count\"", "figures", &id, " of 1"] {
@@ -173,7 +181,8 @@ async fn accounts_are_searched_filtered_and_paged() {
 
 #[tokio::test]
 async fn the_navigation_names_what_the_token_may_look_at_and_nothing_else() {
-    const NAMES: [&str; 6] = ["Overview", "Accounts", "Check-outs", "Targets", "Reports", "Audit"];
+    const NAMES: [&str; 7] =
+        ["Overview", "Accounts", "Check-outs", "Targets", "Reports", "Notifications", "Audit"];
     let bench = Bench::new().await;
     let named = |page: &str| -> Vec<&str> {
         NAMES.into_iter().filter(|name| page.contains(&format!(">{name}</a></li>"))).collect()
@@ -185,13 +194,14 @@ async fn the_navigation_names_what_the_token_may_look_at_and_nothing_else() {
         (r#"path "accounts/status/*" { capabilities = ["list", "read"] }"#, &["Accounts", "Check-outs"]),
         (r#"path "accounts/status/*" { capabilities = ["read"] }"#, &[]),
         (r#"path "targets/config/" { capabilities = ["list"] }"#, &["Targets"]),
+        (r#"path "sys/webhooks" { capabilities = ["list"] }"#, &["Notifications"]),
         (r#"path "reports/ages" { capabilities = ["read"] }"#, &["Reports"]),
         (r#"path "sys/audit-search" { capabilities = ["update"] }"#, &[]),
         (r#"path "sys/audit-search" { capabilities = ["update", "sudo"] }"#, &["Audit"]),
         (
             r#"path "*" { capabilities = ["read", "list", "update", "sudo"] }
                path "targets/config/*" { capabilities = ["deny"] }"#,
-            &["Overview", "Accounts", "Check-outs", "Reports", "Audit"],
+            &["Overview", "Accounts", "Check-outs", "Reports", "Notifications", "Audit"],
         ),
     ] {
         bench.vault.policy("p", rules).await;
