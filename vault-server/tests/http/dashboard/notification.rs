@@ -16,7 +16,7 @@ async fn a_webhook_is_shown_and_tried_and_its_log_says_what_came_of_it() {
     let (bench, receiver) = (Bench::new().await, Receiver::start().await);
     let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
     assert!(browser.get("/ui/notifications").await.text.contains("Nobody is told anything."));
-    hook(&bench, "chat", &format!("{}/secret-4711", receiver.url().trim_end_matches('/'))).await;
+    hook(&bench, "chat", &format!("{}?token=secret-4711", receiver.url())).await;
     hook(&bench, "gone", "http://127.0.0.1:9/secret-4711").await;
     bench.post("sys/webhooks/gone", json!({ "disabled": true })).await.expect_status(200);
     let list = browser.get("/ui/notifications").await.text;
