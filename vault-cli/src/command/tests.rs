@@ -4,6 +4,7 @@ mod asked;
 mod hand_over;
 mod kv;
 mod printed;
+mod remedy;
 mod run_command;
 mod watch;
 
