@@ -46,9 +46,12 @@ impl Names<'_> {
     #[must_use]
     pub fn fill(&self, command: &str) -> String {
         let own = MANAGED_BY.iter().find(|(of_account, _)| self.is_management && *of_account == command);
-        let command = own.map_or(command, |(_, of_target)| of_target);
-        let word = |word| self.known(command, word).filter(|name| is_plain(name)).unwrap_or(word);
-        command.split(' ').map(word).collect::<Vec<_>>().join(" ")
+        let command = own.map_or(command, |(_, of_target)| *of_target);
+        let words = command.split(' ').map(|word| match self.known(command, word) {
+            Some(name) if is_plain(name) => name,
+            _ => word,
+        });
+        words.collect::<Vec<_>>().join(" ")
     }
 
     fn known(&self, command: &str, word: &str) -> Option<&str> {
