@@ -200,7 +200,7 @@ async fn the_navigation_names_what_the_token_may_look_at_and_nothing_else() {
         (r#"path "sys/audit-search" { capabilities = ["update", "sudo"] }"#, &["Audit"]),
         (
             r#"path "*" { capabilities = ["read", "list", "update", "sudo"] }
-               path "targets/config/*" { capabilities = ["deny"] }"#,
+               path "targets/config" { capabilities = ["deny"] }"#,
             &["Overview", "Accounts", "Check-outs", "Reports", "Notifications", "Audit"],
         ),
     ] {
