@@ -104,6 +104,10 @@ async fn an_sre_sees_an_incident_go_from_red_to_green() {
 async fn an_sre_repairs_a_target_by_buttons_alone() {
     let world = stage().await.unwrap();
     world.sql(&format!("ALTER ROLE {KEEPER} PASSWORD 'told-to-the-sre'")).await.unwrap();
+    // A session from before the change would do for a moment.
+    let sessions =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{KEEPER}'");
+    world.sql(&sessions).await.unwrap();
     for path in ["db/app", "db/second"] {
         let refused = world.rotate(path).await.unwrap();
         assert!(refused.status >= 400, "{}", refused.body);
