@@ -1,9 +1,12 @@
 //! `accounts/config`, `accounts/creds`, `accounts/status`, `accounts/history`.
 
+mod history;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::history::{AccountEvent, AccountHistory};
 use crate::{
     WireTime, consumer::ConsumerSummary, duration::Seconds, incident::FailureFacts, lenient,
     rehearsal::LastRehearsal, sensitive::Sensitive, silence::Silenced,
@@ -35,6 +38,9 @@ pub struct AccountConfig {
     /// How long a check-out lasts at most.
     #[serde(deserialize_with = "lenient::optional_seconds", skip_serializing_if = "Option::is_none")]
     pub max_ttl: Option<Seconds>,
+    /// Who looks after it, where that is not who looks after its target.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 /// What becomes of a managed account's password when the vault forgets the account.
@@ -260,6 +266,9 @@ pub struct AccountStatus {
     /// Seconds a check-out lasts at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ttl: Option<u64>,
+    /// Who looks after it: its own team, or its target's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 /// The principal that has an account checked out.
@@ -298,7 +307,7 @@ pub struct Waiter {
     pub since: Option<WireTime>,
 }
 
-/// LIST `accounts/status?state=…&q=…&offset=…&limit=…`.
+/// LIST `accounts/status?state=…&q=…&team=…&offset=…&limit=…`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StatusListing {
@@ -308,39 +317,6 @@ pub struct StatusListing {
     pub keys: Vec<String>,
     /// The status of each.
     pub key_info: BTreeMap<String, AccountStatus>,
-}
-
-/// GET `accounts/history/<path>`, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AccountHistory {
-    /// What happened.
-    pub events: Vec<AccountEvent>,
-}
-
-/// One line of an account's history.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AccountEvent {
-    /// When.
-    pub at: WireTime,
-    /// What, such as `staged`, `promoted`, `failed`, `checked-out`.
-    pub kind: String,
-    /// The version it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-    /// The failure's class.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
-    /// More, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// Who caused it; absent for the vault itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub principal: Option<String>,
-    /// The rotation it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rotation_id: Option<String>,
 }
 
 #[cfg(test)]

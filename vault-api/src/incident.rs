@@ -28,7 +28,7 @@ pub struct FailureFacts {
     pub next_attempt: Option<WireTime>,
 }
 
-/// GET `incidents/?state=open|closed|all&order=opened|exposure&limit=…`.
+/// GET `incidents/?state=open|closed|all&team=…&order=opened|exposure&limit=…`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IncidentList {
@@ -124,6 +124,9 @@ pub struct Incident {
     /// What keeps its notification back, while that lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,
+    /// Whose it was when it was opened for the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 /// An incident that is merged into another.

@@ -27,6 +27,7 @@ use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::fault::FaultClass;
 use crate::rotation::run::Step;
+use crate::team::Team;
 
 /// Whether an incident is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,6 +187,9 @@ pub struct Incident {
     /// How it is merged with others that have the same cause.
     #[serde(default, skip_serializing_if = "Merges::is_none")]
     pub merged: Merges,
+    /// Whose it was when it was opened for the first time, which stays: the account's team, or its target's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Team>,
 }
 
 /// The accounts beneath a target's incident, counted.

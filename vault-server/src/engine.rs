@@ -36,6 +36,7 @@ pub mod previous;
 pub mod rehearse;
 pub(crate) mod silence;
 pub mod standing;
+pub(crate) mod team;
 mod trace;
 
 use std::sync::Arc;

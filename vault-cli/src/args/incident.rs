@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 pub(crate) enum IncidentWord {
     /// Show incidents, the open ones unless --state says otherwise
     #[command(
-        after_help = "Examples:\n  rotunda incident list\n  rotunda incident list --order exposure --limit 20\n  rotunda incident list --state all --format json"
+        after_help = "Examples:\n  rotunda incident list\n  rotunda incident list --order exposure --limit 20\n  rotunda incident list --team payments\n  rotunda incident list --state all --format json"
     )]
     List(IncidentListArgs),
     /// Show all that is known about an incident
@@ -129,6 +129,9 @@ pub(crate) struct IncidentListArgs {
     /// The oldest first, or first what presses most: exposure x severity x accounts
     #[arg(long, value_name = "ORDER", value_parser = ["opened", "exposure"])]
     pub(crate) order: Option<String>,
+    /// Only those of this team; `(none)` for those of no team
+    #[arg(long, value_name = "TEAM")]
+    pub(crate) team: Option<String>,
     /// At most so many
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,

@@ -68,6 +68,7 @@ Examples:
   rotunda target write pg-main password=@/run/secrets/pg-main
   rotunda target write pg-main heartbeat=6h heartbeat_rate=120 on_drift=reconcile
   rotunda target write corp-ldap lockout_threshold=5 lockout_window=30m
+  rotunda target write pg-main team=database-platform
 
 Settings are key=value; key=@FILE reads a file, key=- standard input (hidden on a terminal). A password
 written out is seen by other users of the machine. Without password= it is asked for on a terminal.")]

@@ -45,7 +45,9 @@ pub(super) async fn run(word: AccountWord, session: &mut Session) -> Result<Exit
             Ok(Exit::Done)
         }
         AccountWord::Status(AccountStatusArgs { path: Some(path), .. }) => status(&path, session).await,
-        AccountWord::Status(AccountStatusArgs { path: None, state }) => status_list(state, session).await,
+        AccountWord::Status(AccountStatusArgs { path: None, state, team }) => {
+            status_list(state, team, session).await
+        }
         AccountWord::History(args) => history(&args.path, session).await,
         AccountWord::Consumers(args) => consumers(&args.path, session).await,
         AccountWord::Confirm(args) => confirm(&args, session).await,
@@ -151,6 +153,7 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
         ("detail", &facts.detail),
         ("incident", &facts.incident),
         ("next attempt", &facts.next_attempt),
+        ("team", &status.team),
         ("rotation policy", &status.rotation_policy),
         ("password policy", &status.password_policy),
     ] {
@@ -218,11 +221,15 @@ fn tone(state: AccountState) -> Tone {
     }
 }
 
-async fn status_list(state: Option<String>, session: &mut Session) -> Result<Exit, Failure> {
-    let request = match state {
-        Some(state) => Request::list("accounts/status").with("state", state),
-        None => Request::list("accounts/status"),
-    };
+async fn status_list(
+    state: Option<String>,
+    team: Option<String>,
+    session: &mut Session,
+) -> Result<Exit, Failure> {
+    let given = [("state", state), ("team", team)];
+    let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let list = Request::list("accounts/status");
+    let request = given.fold(list, |request, (name, value)| request.with(name, value));
     let answer = session.ask("asking for the status of all accounts", request).await?;
     let listing: StatusListing = answer.read_data()?;
     if listing.key_info.is_empty() && session.console.format() == Format::Table {

@@ -172,6 +172,8 @@ pub(super) fn opened(report: &FaultReport) -> Recorded {
         worst: None,
         waiting: None,
         merged: merge::Merges::default(),
+        // Whoever commits the record knows it.
+        team: None,
     };
     // By a clock that went on, an attempt begins before it fails.
     if report.started_at > report.at {

@@ -165,10 +165,11 @@ const fn is_mark(one: char) -> bool {
 }
 
 /// What a mail says beside its first line.
-const LINES: [(&str, &str); 20] = [
+const LINES: [(&str, &str); 21] = [
     ("account", "Account"),
     ("management_of", "Management credential of"),
     ("target", "Target"),
+    ("team", "Team"),
     ("class", "Class"),
     ("severity", "Severity"),
     ("accounts_total", "Accounts"),

@@ -265,6 +265,7 @@ fn rotation(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> RunEnd {
         ended_at,
         attempts: u32::try_from(1 + dice.roll(5)).unwrap(),
         failed: (dice.roll(5) == 0).then(|| dice.class()),
+        team: None,
     }
 }
 
@@ -280,6 +281,7 @@ fn tried(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> Attempt {
         succeeded: class.is_none(),
         class,
         phase: class.map(|_| Step::Apply),
+        team: None,
     }
 }
 

@@ -16,6 +16,7 @@ use vault_core::clock::{Clock, Timestamp};
 use vault_core::id::IncidentId;
 use vault_core::incident::ledger::{LedgerEvent, refusal};
 use vault_core::incident::{Incident, IncidentState};
+use vault_core::team::Whose;
 
 use crate::barrier::{Barrier, CommitError, LoadError};
 use crate::engine::Engine;
@@ -93,14 +94,21 @@ impl IncidentService {
         Self { barrier: engine.barrier().clone(), board, clock: engine.clock(), outbox }
     }
 
-    /// Incidents in an order; with a `limit` a part of them, as the order says. Reads from disk, so not for a thread
+    /// Incidents of `whose` in an order; with a `limit` a part of them, as the order says. Reads from disk, so not for a thread
     /// that answers requests.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn list(&self, which: Which, order: Order, limit: Option<usize>) -> Result<Listed, LoadError> {
+    pub fn list(
+        &self,
+        which: Which,
+        whose: &Whose,
+        order: Order,
+        limit: Option<usize>,
+    ) -> Result<Listed, LoadError> {
         let now = self.clock.now();
-        let cut = |all: Vec<&Incident>| {
+        let cut = |mut all: Vec<&Incident>| {
+            all.retain(|one| whose.is(one.team.as_ref()));
             let alone = alone(all.iter().copied());
             let unacknowledged = alone.iter().filter(|one| acknowledged(one).is_none()).count();
             let part = match order {
@@ -269,6 +277,7 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>, now: Timestamp) -> Shown 
         merged_into: incident.merged.into.map(|id| id.to_string()),
         merged: Vec::new(),
         silenced: None,
+        team: incident.team.as_ref().map(ToString::to_string),
     }
 }
 

@@ -264,6 +264,7 @@ impl RemedyService {
                     heartbeats: None,
                     on_drift: None,
                     lockout: None,
+                    team: None,
                 };
                 self.targets.configure(name, request, by).await?;
             }

@@ -18,6 +18,7 @@ mod limit;
 mod notified;
 mod receiver;
 mod settings;
+mod team;
 
 /// A vault whose deliveries run.
 async fn bench() -> Bench {

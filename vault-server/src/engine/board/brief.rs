@@ -9,6 +9,7 @@ use vault_core::clock::Timestamp;
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
 use vault_core::rotation::run::{Stage, Step};
+use vault_core::team::{Team, Whose};
 
 /// An account, without its credential and its past.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +23,8 @@ pub struct Brief {
     was_rotated: bool,
     next_rotation: Option<Timestamp>,
     held_until: Option<Timestamp>,
+    /// Its own, which goes before its target's.
+    team: Option<Team>,
 }
 
 /// Which accounts are looked for. All of it must fit.
@@ -30,6 +33,9 @@ pub struct Find {
     /// Part of the path, the target or the name there, in whatever case; empty for any.
     text: String,
     standing: Option<Stands>,
+    whose: Whose,
+    /// The teams of targets that have one; only where `whose` minds.
+    teams: BTreeMap<Name, Team>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +112,7 @@ impl Brief {
             was_rotated: account.last_rotation.is_some(),
             next_rotation: account.next_rotation,
             held_until: account.held().filter(|_| !account.stage.is_active()),
+            team: account.settings.team.clone(),
         }
     }
 
@@ -136,7 +143,13 @@ impl Find {
             "lent" => Some(Stands::Lent),
             word => Some(Stands::In(AccountState::ALL.into_iter().find(|state| state.word() == word)?)),
         };
-        Some(Self { text: text.to_lowercase(), standing })
+        Some(Self { text: text.to_lowercase(), standing, ..Self::default() })
+    }
+
+    /// Of these, those of `whose` only, where `teams` are those of the targets.
+    #[must_use]
+    pub fn of(self, whose: Whose, teams: BTreeMap<Name, Team>) -> Self {
+        Self { whose, teams, ..self }
     }
 
     /// Whether an account, by its [`key`](vault_core::account::Subject::key), is one of those.
@@ -153,7 +166,9 @@ impl Find {
         let path =
             std::str::from_utf8(key).ok().and_then(|key| key.split_once('/')).map_or("", |(_, path)| path);
         let holds = |text: &str| text.to_lowercase().contains(&self.text);
+        let is_theirs = || self.whose.is(Team::of(brief.team.as_ref(), self.teams.get(&brief.target)));
         stands
+            && is_theirs()
             && (self.text.is_empty() || holds(path) || holds(brief.target.as_str()) || holds(&brief.username))
     }
 }

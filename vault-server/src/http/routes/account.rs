@@ -19,6 +19,7 @@ use crate::http::answer::{Answer, Renewable};
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
 use crate::http::routes::hand_over::{answered, confirmed};
+use crate::http::routes::team::whose;
 use crate::service::account::{
     AccountError, Adoption, CheckIn, CheckOut, CheckedOut, Configure, Disposal, Rotated,
 };
@@ -59,6 +60,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
         ttl: fields.duration("ttl")?.or_else(|| kept.ttl.filter(|_| !given("ttl"))),
         max_ttl: fields.duration("max_ttl")?.or_else(|| kept.max_ttl.filter(|_| !given("max_ttl"))),
         heartbeat: fields.heartbeat("heartbeat")?.unwrap_or(kept.heartbeat),
+        team: fields.team("team")?.unwrap_or(kept.team),
     };
     let password = fields.secret("password")?.filter(|password| !password.expose().is_empty());
     let request = Configure { target, username, password, settings, adoption: Adoption::AtOnce };
@@ -88,6 +90,7 @@ pub(super) async fn read_config(context: Context) -> Result<Answer, ApiError> {
         "password_policy": status.password_policy,
         "max_ttl": status.max_ttl,
         "heartbeat": account.settings.heartbeat.map(vault_core::schedule::span::format),
+        "team": account.settings.team,
         "rotation_period": seconds(own.rotation_period),
         "rotation_schedule": own.rotation_schedule,
         "rotation_window": seconds(own.rotation_window),
@@ -130,8 +133,8 @@ pub(super) async fn list_status(context: Context) -> Result<Answer, ApiError> {
     let number = |count: Option<u64>| count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
     let skip = number(fields.count("offset")?).unwrap_or(0);
     let limit = number(fields.count("limit")?.filter(|limit| *limit > 0)).unwrap_or(usize::MAX);
-    let accounts = context.app.accounts.clone();
-    let found = tokio::task::spawn_blocking(move || accounts.statuses(&find, skip, limit)).await;
+    let (accounts, whose) = (context.app.accounts.clone(), whose(&context)?);
+    let found = tokio::task::spawn_blocking(move || accounts.statuses(find, whose, skip, limit)).await;
     let found = found.map_err(|_| ApiError::Internal)??;
     let mut listing = StatusListing { total: found.total as u64, ..StatusListing::default() };
     for (path, status) in found.part {

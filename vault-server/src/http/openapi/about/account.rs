@@ -115,6 +115,7 @@ const SETTINGS: &[Field] = &[
         Text,
         "How often it is looked whether it works; `off` for never, empty as its target says.",
     ),
+    may("team", Text, "Who looks after it; empty for who looks after its target."),
 ];
 const CONFIG: &[Field] = &[
     must("target", Text, "Where it lives."),
@@ -124,6 +125,7 @@ const CONFIG: &[Field] = &[
     must("password_policy", OrNull(&Text), "How its passwords look."),
     must("max_ttl", OrNull(&Count), "Seconds a check-out lasts at most."),
     must("heartbeat", OrNull(&Text), "How often it is looked whether it works; `0s`: never."),
+    must("team", OrNull(&Text), "Who looks after it, where that is not who looks after its target."),
     must("rotation_period", OrNull(&Count), "Seconds between rotations of a static role."),
     must("rotation_schedule", OrNull(&Text), "When a static role is rotated."),
     must("rotation_window", OrNull(&Count), "Seconds after a time of the schedule in which it may begin."),
@@ -163,6 +165,7 @@ const STANDING: &[Field] = &[
     may("rotation_policy", Text, "When it is rotated."),
     may("password_policy", Text, "How its passwords look."),
     may("max_ttl", Count, "Seconds a check-out lasts at most."),
+    may("team", Text, "Who looks after it: its own team, or its target's."),
 ];
 pub(super) const LOCKOUT: &[Field] = &[
     must("username", Text, "The name that was logged in."),
@@ -213,6 +216,7 @@ const LOOKED_FOR: &[Field] = &[
         "Only those in this state, or that are `failing`, `overdue`, `held`, `lent`, or `never` rotated.",
     ),
     may("q", Text, "Only those with this in their path, target or username."),
+    may("team", Text, "Only those of this team, their own or their target's; `(none)` for those of no team."),
     may("offset", Count, "After so many."),
     may("limit", Count, "At most so many; all unless named."),
 ];

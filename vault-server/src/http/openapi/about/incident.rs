@@ -4,8 +4,8 @@ use super::silence::SILENCED;
 use crate::http::openapi::words::*;
 
 pub(super) const LINES: &[About] = &[
-    read("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, ORDER, MOST]),
-    list("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, ORDER, MOST]),
+    read("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, TEAM, ORDER, MOST]),
+    list("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, TEAM, ORDER, MOST]),
     read("incidents/<id>", "Reads an incident.", data(INCIDENT)),
     write("incidents/<id>/ack", "Says that somebody looks after an incident.", data(INCIDENT)).fails(&[409]),
     write("incidents/<id>/assign", "Gives an incident to somebody.", data(INCIDENT))
@@ -56,6 +56,7 @@ const ORDER: Field = may(
     "The oldest first, or first what presses most: exposure x severity x accounts; `opened` unless named.",
 );
 const STATE: Field = may("state", Word(&["", "open", "closed", "all"]), "Which; `open` unless named.");
+const TEAM: Field = may("team", Text, "Only those of this team; `(none)` for those of no team.");
 const LISTING: &[Field] = &[
     must("incidents", List(&Object(INCIDENT)), "Which, in the order asked for."),
     must("total", Count, "How many there are."),
@@ -125,6 +126,7 @@ const INCIDENT: &[Field] = &[
         "Those that this one stands for as well, each with a proof of its own.",
     ),
     SILENCED,
+    may("team", Text, "Whose it was when it was opened for the first time."),
 ];
 const DRY_RUN: Field = may("dry_run", Flag, "Whether it is only asked what would be done.");
 const ONE: Field = may(
