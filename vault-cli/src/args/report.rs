@@ -29,7 +29,10 @@ Examples:
   rotunda report rotation
   rotunda report rotation --from 2026-01-01T00:00:00Z --to 2026-02-01T00:00:00Z --format json
   rotunda report rotation --from 2026-01-01T00:00:00Z --by month --format csv > rotation.csv
+  rotunda report rotation --by team --hourly-cost 85.50
+  rotunda report rotation --from 2026-01-01T00:00:00Z --by account --limit 10
 
+By account those come first that took most staff time: the costly credentials.
 Open incidents count with their age so far (`>` before a figure: it may be more), and in no mean.
 docs/measures.md says what each figure is.")]
 pub(crate) struct RotationArgs {
@@ -40,12 +43,15 @@ pub(crate) struct RotationArgs {
     #[arg(long, value_name = "TIME")]
     pub(crate) to: Option<String>,
     /// Also in parts
-    #[arg(long, value_name = "WHAT", value_parser = ["class", "target", "rotator", "month"])]
+    #[arg(long, value_name = "WHAT", value_parser = ["class", "target", "rotator", "team", "account", "month"])]
     pub(crate) by: Option<String>,
+    /// By account, how many are named; 100
+    #[arg(long, value_name = "COUNT", requires = "by")]
+    pub(crate) limit: Option<String>,
     /// What share of rotations shall succeed, in per cent; 99.5
     #[arg(long, value_name = "PERCENT")]
     pub(crate) objective: Option<String>,
-    /// What an hour of staff costs, such as 85.50
+    /// What an hour of staff costs, such as 85.50; as the vault was told
     #[arg(long, value_name = "COST")]
     pub(crate) hourly_cost: Option<String>,
 }

@@ -1,5 +1,6 @@
 //! `rotunda report …`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
@@ -24,6 +25,7 @@ pub(super) async fn run(word: ReportWord, session: &mut Session) -> Result<Exit,
                 ("from", args.from),
                 ("to", args.to),
                 ("by", args.by),
+                ("limit", args.limit),
                 ("objective", args.objective),
                 ("hourly_cost", args.hourly_cost),
             ];
@@ -91,8 +93,42 @@ fn rotation(report: &RotationReport) -> String {
         let head = ["PART", "ROT FAILED", "ATT FAILED", "OPENED", "OPEN", "TTR P50", "TTR P90"];
         text.push('\n');
         text.push_str(&output::columns(&head, &rows));
+        text.push_str(&costs(report));
     }
     text
+}
+
+/// What people spent on each part, where that is anything.
+fn costs(report: &RotationReport) -> String {
+    let mut text = String::new();
+    if report.groups.iter().any(|part| part.work.staff_minutes > 0) {
+        let rows: Vec<Vec<String>> = report
+            .groups
+            .iter()
+            .map(|part| {
+                vec![
+                    output::shown(&part.name),
+                    part.work.reviewed.to_string(),
+                    part.work.unreviewed.to_string(),
+                    Seconds(part.work.staff_minutes.saturating_mul(60)).to_string(),
+                    part.work.cost.map_or_else(|| "-".to_owned(), |cost| price(cost, report)),
+                ]
+            })
+            .collect();
+        let head = ["PART", "REVIEWED", "NOT REVIEWED", "STAFF TIME", "COST"];
+        text.push('\n');
+        text.push_str(&output::columns(&head, &rows));
+    }
+    if report.left_out > 0 {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "\n{} more are left out: --limit", report.left_out);
+    }
+    text
+}
+
+fn price(cost: f64, report: &RotationReport) -> String {
+    let currency = report.currency.as_deref().map(output::shown);
+    currency.map_or_else(|| format!("{cost:.2}"), |currency| format!("{cost:.2} {currency}"))
 }
 
 fn counts(report: &RotationReport) -> Vec<(&'static str, String)> {
@@ -107,7 +143,7 @@ fn counts(report: &RotationReport) -> Vec<(&'static str, String)> {
         work.reviewed,
         work.unreviewed
     );
-    let cost = work.cost.map_or_else(String::new, |cost| format!(", cost {cost:.2}"));
+    let cost = work.cost.map_or_else(String::new, |cost| format!(", cost {}", price(cost, report)));
     vec![
         ("window", format!("{} to {}", output::shown(&report.window.from), output::shown(&report.window.to))),
         ("rotations", ended(rotations.succeeded, rotations.failed, rotations.failure_share)),

@@ -5,6 +5,7 @@ mod hand_over;
 mod kv;
 mod printed;
 mod run_command;
+mod team;
 mod watch;
 
 use std::ffi::OsString;

@@ -3,6 +3,7 @@
 //! Each report is one walk over the records, a page at a time. Kept meanwhile are counts and durations, never the records.
 //! The time line of an incident is read only where something was written to it after the time that is asked about.
 
+mod costly;
 mod recent;
 pub mod sheet;
 mod shown;
@@ -20,7 +21,7 @@ use vault_core::clock::Timestamp;
 use vault_core::incident::Incident;
 use vault_core::incident::budget::Objective;
 use vault_core::incident::entry::Entry;
-use vault_core::incident::report::{By, Reporter, Window};
+use vault_core::incident::report::{By, Report, Reporter, Window};
 use vault_core::rotation::attempt::{Attempt, KEPT};
 use vault_core::store::key::Table;
 use vault_core::target::Target;
@@ -28,6 +29,7 @@ use vault_core::target::Target;
 use self::recent::{AtHand, Kept, Recent};
 use self::standing::{Ages, Dues};
 use crate::barrier::{CommitError, LoadError, Record};
+use crate::config::Reports;
 use crate::engine::Engine;
 use crate::engine::commit::PlanError;
 use crate::service::consumer::ConsumerService;
@@ -38,7 +40,7 @@ use crate::shutdown::Shutdown;
 pub struct Terms {
     /// What share of rotations shall succeed.
     pub objective: Objective,
-    /// What an hour of staff costs, in hundredths of whatever it is counted in.
+    /// What an hour of staff costs, in hundredths of whatever it is counted in; without one, as the vault was told.
     pub hourly_cost: Option<u64>,
     /// Whether single times to repair are told of each part.
     pub durations: bool,
@@ -51,6 +53,7 @@ pub struct ReportService {
     consumers: ConsumerService,
     thirty_days: Arc<Recent>,
     two_months: Arc<Recent>,
+    price: Arc<Reports>,
 }
 
 /// A report that is at hand.
@@ -66,7 +69,14 @@ impl ReportService {
     /// The reports on what is behind `engine`, and on `consumers`.
     #[must_use]
     pub fn new(engine: Engine, consumers: ConsumerService) -> Self {
-        Self { engine, consumers, thirty_days: Arc::default(), two_months: Arc::default() }
+        let (thirty_days, two_months, price) = (Arc::default(), Arc::default(), Arc::default());
+        Self { engine, consumers, thirty_days, two_months, price }
+    }
+
+    /// The same, where an hour of staff has this price unless a request names another.
+    #[must_use]
+    pub fn priced(self, price: &Reports) -> Self {
+        Self { price: Arc::new(price.clone()), ..self }
     }
 
     /// What failed lately. Where that is added up from many records it is as it was at most `max_age`
@@ -155,6 +165,20 @@ impl ReportService {
 
     /// The report, and from how many records.
     fn added_up(&self, window: Window, by: By, terms: Terms) -> Result<(RotationReport, usize), LoadError> {
+        let (report, records) = self.measured(window, by)?;
+        Ok((self.shown(&report, window, by, terms), records))
+    }
+
+    /// The report in the words of the API.
+    fn shown(&self, report: &Report, window: Window, by: By, terms: Terms) -> RotationReport {
+        let hourly_cost = terms.hourly_cost.or(self.price.hourly_cost);
+        let shown = shown::report(report, window, by, Terms { hourly_cost, ..terms });
+        let currency = hourly_cost.and_then(|_| self.price.currency.clone());
+        RotationReport { currency, ..shown }
+    }
+
+    /// The figures, and from how many records.
+    fn measured(&self, window: Window, by: By) -> Result<(Report, usize), LoadError> {
         let (mut rotators, mut records) = (BTreeMap::new(), 0);
         if by == By::Rotator {
             self.each(&[], None, |target: Target| {
@@ -181,7 +205,7 @@ impl ReportService {
             records += 1;
             Ok(attempt.at < window.to)
         })?;
-        Ok((shown::report(&reporter.finish(), window, by, terms), records))
+        Ok((reporter.finish(), records))
     }
 
     /// The lines of an incident before a time.

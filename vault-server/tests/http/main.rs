@@ -52,6 +52,7 @@ mod rotation;
 mod seal;
 mod silence;
 mod target;
+mod team;
 mod token;
 mod token_role;
 mod tools;

@@ -6,6 +6,8 @@ use vault_core::incident::budget::Objective;
 use vault_core::incident::report::{By, MONTHS_MAX, WINDOW_DEFAULT, Window, months};
 
 use super::incident::moment;
+use super::team::may_read;
+use crate::config::HOURLY_COST_MAX;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
@@ -29,6 +31,11 @@ pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
     let terms = Terms { objective: objective(&context)?, hourly_cost: hourly_cost(&context)?, durations };
     if by == By::Month && months(window).last().is_some_and(|(_, last)| last.to < window.as_of()) {
         return Err(ApiError::invalid(format!("by month, a report covers at most {MONTHS_MAX} months")));
+    }
+    if by == By::Account {
+        let (most, may) = (limit(&context)?, may_read(&context)?);
+        let report = read(&context, move |service| service.by_account(window, terms, most, may)).await?;
+        return answer(form, &report, rotation);
     }
     let report = read(&context, move |service| service.rotation(window, by, terms)).await?;
     answer(form, &report, rotation)
@@ -109,8 +116,12 @@ fn by(context: &Context) -> Result<By, ApiError> {
         Some("class") => By::Class,
         Some("target") => By::Target,
         Some("rotator") => By::Rotator,
+        Some("team") => By::Team,
+        Some("account") => By::Account,
         Some("month") => By::Month,
-        Some(_) => return Err(ApiError::invalid("by must be class, target, rotator or month")),
+        Some(_) => {
+            return Err(ApiError::invalid("by must be class, target, rotator, team, account or month"));
+        }
     })
 }
 
@@ -164,8 +175,6 @@ const MAX_AGE_MAX: Duration = Duration::from_secs(60 * 60);
 /// What counts as soon when nothing is asked for.
 const SOON: Duration = Duration::from_secs(24 * 60 * 60);
 const WITHIN_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
-/// A million, in hundredths.
-const HOURLY_COST_MAX: u64 = 100_000_000;
 /// Accounts that are named when nothing is asked for.
 const LISTED_DEFAULT: usize = 100;
 const LISTED_MAX: usize = 10_000;

@@ -83,11 +83,12 @@ pub fn rotation(report: &RotationReport) -> Sheet {
         repairs: Vec::new(),
         change: None,
     };
-    let parts = report.groups.iter().map(|part| group("part", part));
-    Sheet { head, rows: std::iter::once(group("total", &whole)).chain(parts).collect() }
+    let currency = report.currency.as_deref();
+    let parts = report.groups.iter().map(|part| group("part", part, currency));
+    Sheet { head, rows: std::iter::once(group("total", &whole, currency)).chain(parts).collect() }
 }
 
-fn group(kind: &str, part: &ReportGroup) -> Vec<String> {
+fn group(kind: &str, part: &ReportGroup, currency: Option<&str>) -> Vec<String> {
     let (rotations, attempts, incidents) = (part.rotations, part.attempts, part.incidents);
     let mut row = vec![
         kind.to_owned(),
@@ -113,6 +114,7 @@ fn group(kind: &str, part: &ReportGroup) -> Vec<String> {
         part.work.unreviewed.to_string(),
         part.work.staff_minutes.to_string(),
         optional(part.work.cost),
+        part.work.cost.and(currency).unwrap_or_default().to_owned(),
     ];
     for measure in [&part.ttd, &part.ttn, &part.tta, &part.ttm, &part.ttr] {
         row.extend(spread(measure));
@@ -211,7 +213,7 @@ fn optional(figure: Option<impl ToString>) -> String {
     figure.map_or_else(String::new, |figure| figure.to_string())
 }
 
-const COUNTS: [&str; 23] = [
+const COUNTS: [&str; 24] = [
     "kind",
     "name",
     "from",
@@ -235,6 +237,7 @@ const COUNTS: [&str; 23] = [
     "unreviewed",
     "staff_minutes",
     "cost",
+    "currency",
 ];
 const SPREAD: [&str; 11] = [
     "n",

@@ -32,7 +32,9 @@ pub(super) fn report(report: &Report, window: Window, by: By, terms: Terms) -> R
         tta: spread(total.tta),
         ttm: spread(total.ttm),
         ttr: spread(total.ttr),
+        currency: None,
         groups: groups.collect(),
+        left_out: 0,
     }
 }
 

@@ -7,9 +7,14 @@ pub(super) const LINES: &[About] = &[
         .takes(&[
             may("from", Text, "Since when: RFC 3339, or seconds since 1970; 30 days before `to`."),
             may("to", Text, "Until when; now."),
-            may("by", Word(&["", "class", "target", "rotator", "month"]), "What it is divided by."),
+            may(
+                "by",
+                Word(&["", "class", "target", "rotator", "team", "account", "month"]),
+                "What it is divided by; by account those come first that took most staff time.",
+            ),
+            may("limit", Count, "By account, how many are named of those that the caller may read; 100, at most 10000."),
             may("objective", Text, "What share shall succeed, in per cent; 99.5."),
-            may("hourly_cost", Text, "What an hour of staff costs, such as 85.50."),
+            may("hourly_cost", Text, "What an hour of staff costs, such as 85.50; as the vault was told."),
             may(
                 "max_age",
                 Span,
@@ -78,7 +83,7 @@ const WORK: Field = must(
         must("reviewed", Count, "Incidents that were reviewed in it."),
         must("unreviewed", Count, "Repaired and not reviewed: not in these figures."),
         must("staff_minutes", Count, "On those that were reviewed."),
-        must("cost", OrNull(&Number), "By the hourly cost that was given."),
+        must("cost", OrNull(&Number), "By the hourly cost that was given, or that the vault was told."),
     ]),
     "What people spent.",
 );
@@ -95,10 +100,12 @@ const REPORT: &[Field] = &[
     TTA,
     TTM,
     TTR,
+    may("currency", Text, "What costs are counted in, where there are any and the vault was told."),
     must("groups", List(&Object(GROUP)), "Its parts, if it is divided."),
+    may("left_out", Count, "Accounts beyond the limit, by account."),
 ];
 const GROUP: &[Field] = &[
-    must("name", Text, "Which class, target, rotator or month."),
+    must("name", Text, "Which class, target, rotator, team, account or month; `(none)` for no team."),
     WINDOW,
     ROTATIONS,
     ATTEMPTS,
