@@ -1,6 +1,7 @@
 //! The dashboard as a browser meets it: signing in and out, pages, forms, and what they never do.
 
 mod audit;
+mod cost;
 mod form;
 mod lend;
 mod live;

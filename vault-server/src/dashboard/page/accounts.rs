@@ -32,6 +32,7 @@ struct Row {
     lending: String,
     target: String,
     username: String,
+    team: Option<String>,
     state: &'static str,
     class: Option<String>,
     incident: Option<String>,
@@ -118,6 +119,7 @@ fn row(path: String, status: AccountStatus, now: Timestamp) -> Row {
         path,
         target: status.target,
         username: status.username,
+        team: status.team,
         version: status.version,
     }
 }

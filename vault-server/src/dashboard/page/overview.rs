@@ -45,6 +45,8 @@ struct Row {
     severity: String,
     since: When,
     owner: Option<String>,
+    /// Whose it is as long as nobody has it.
+    team: Option<String>,
     acknowledged: Option<When>,
     attempts: u64,
     next: Option<When>,
@@ -149,6 +151,7 @@ fn row(incident: Incident, now: Timestamp) -> Row {
         severity: incident.severity,
         phase: incident.phase,
         owner: incident.owner,
+        team: incident.team,
         attempts: incident.attempts,
         press: None,
     }

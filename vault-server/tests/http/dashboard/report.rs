@@ -55,7 +55,7 @@ async fn a_report_is_taken_along_in_the_form_that_is_asked_for() {
         .filter(|link| link.starts_with("/ui/reports/download"))
         .map(|link| link.replace("&#38;", "&"))
         .collect();
-    assert_eq!(links.len(), 12, "{page}");
+    assert_eq!(links.len(), 15, "{page}");
     for link in links {
         let reply = browser.get(&link).await;
         assert_eq!(reply.status, 200, "{link}: {}", reply.text);
@@ -78,7 +78,7 @@ async fn a_report_is_taken_along_in_the_form_that_is_asked_for() {
     let token = bench.vault.token(r#"{"policies":["default"]}"#).await;
     let nobody = Browser::with_token(&bench.vault, &token).await;
     let page = nobody.get("/ui/reports").await.text;
-    assert_eq!(page.matches("Your token may not read this.").count(), 4, "{page}");
+    assert_eq!(page.matches("Your token may not read this.").count(), 5, "{page}");
     assert!(!page.contains("<svg") && !page.contains("unreachable"), "{page}");
     let refused = nobody.get("/ui/reports/download?report=rotation&format=csv").await;
     assert!(
