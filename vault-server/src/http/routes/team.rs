@@ -13,15 +13,16 @@ pub(super) fn whose(context: &Context) -> Result<Whose, ApiError> {
     Whose::parse(&text).map_err(|error| ApiError::invalid(format!("'team': {error}")))
 }
 
-/// Whether the caller may read how an account, or the management credential of a target, stands.
+/// Whether the caller may read how an account, or the management credential of a target, stands: by its own path, or of
+/// accounts by the list of all.
 pub(super) fn may_read(context: &Context) -> Result<impl Fn(&Subject) -> bool + Send + 'static, ApiError> {
     let acl = context.app.policies.acl(context.caller.token.policies())?;
-    Ok(move |subject: &Subject| {
-        let path = match subject {
-            Subject::Account(path) => format!("accounts/status/{path}"),
-            Subject::Management(target) => format!("targets/status/{target}"),
-        };
-        let may = acl.capabilities(&path);
-        may.iter().any(|may| matches!(may, Capability::Root | Capability::Read))
+    let may = move |wanted: Capability, path: &str| {
+        acl.capabilities(path).into_iter().any(|one| one == wanted || one == Capability::Root)
+    };
+    let all = may(Capability::List, "accounts/status/");
+    Ok(move |subject: &Subject| match subject {
+        Subject::Account(path) => all || may(Capability::Read, &format!("accounts/status/{path}")),
+        Subject::Management(target) => may(Capability::Read, &format!("targets/status/{target}")),
     })
 }
