@@ -50,7 +50,7 @@ async fn costly() -> Bench {
         bench.rest().await;
         let status = bench.get(&format!("accounts/status/{account}")).await;
         let id = status.at("/data/incident").as_str().unwrap().to_owned();
-        bench.post(&format!("incidents/{id}/act/retry"), json!({})).await.expect_status(200);
+        bench.post(&format!("incidents/{id}/act/unpark"), json!({})).await.expect_status(200);
         bench.rest().await;
         let review = json!({ "cause": "permission", "text": "a grant", "staff_minutes": staff_minutes });
         bench.post(&format!("incidents/{id}/review"), review).await.expect_status(200);
@@ -96,6 +96,6 @@ async fn where_no_price_is_known_hours_are_told_and_how_to_set_one() {
     let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
     let page = browser.get("/ui/reports").await.text;
     assert!(page.contains("<code>reports.hourly_cost</code>"), "{page}");
-    assert!(page.contains("None took any work that was written down."), "{page}");
+    assert!(page.contains("None that you may read took any work that was written down."), "{page}");
     assert!(page.contains("<td>0.0</td><td>–</td><td>0</td><td>0</td>"), "{page}");
 }
