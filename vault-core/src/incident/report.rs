@@ -17,8 +17,10 @@ use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::attempt::Attempt;
 
+mod change;
 mod window;
 
+pub use self::change::Change;
 pub use self::window::{By, MONTHS_MAX, WINDOW_DEFAULT, Window, months};
 
 /// What is told of a window, or of a part of what happened in it.
