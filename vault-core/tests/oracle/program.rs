@@ -21,7 +21,7 @@ pub(crate) fn each<T: Send>(
         .spawn()
         .unwrap();
     let mut stdin = BufWriter::new(child.stdin.take().unwrap());
-    let mut answers = BufReader::new(child.stdout.take().unwrap()).lines();
+    let answers = BufReader::new(child.stdout.take().unwrap()).lines();
     std::thread::scope(|scope| {
         let (sender, stores) = mpsc::channel();
         scope.spawn(move || {
@@ -30,12 +30,14 @@ pub(crate) fn each<T: Send>(
                 sender.send(store).unwrap();
             }
         });
+        // Dropped with a failure: then the program ends, and with it who writes to it.
+        let mut answers = answers;
         for store in stores {
             let answer = answers.next().unwrap().unwrap();
             look(store, serde_json::from_str(&answer).unwrap());
         }
+        assert!(answers.next().is_none(), "it answers what nobody asked");
     });
-    assert!(answers.next().is_none(), "it answers what nobody asked");
     assert!(child.wait().unwrap().success());
 }
 

@@ -27,7 +27,9 @@ impl Figures {
     /// What the minutes of work cost by `hourly` hundredths for an hour: in millionths of the whole, rounded down.
     #[must_use]
     pub fn cost(&self, hourly: u64) -> u64 {
-        hourly.saturating_mul(self.staff_minutes).saturating_mul(10_000) / 60
+        // Years of many people by the greatest hourly cost are more than fits into 64 bits before it is divided.
+        let cost = u128::from(hourly) * u128::from(self.staff_minutes) * 10_000 / 60;
+        u64::try_from(cost).unwrap_or(u64::MAX)
     }
 }
 
@@ -41,11 +43,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cost_is_told_in_millionths_rounded_down() {
+    fn the_cost_of_years_of_work_is_told_whole() {
         for (hourly, staff_minutes, cost) in [
             (8_550, 150, 213_750_000),
             (1, 1, 166),
             (0, 1_000, 0),
+            // Forty people for a year, by the greatest hourly cost that is taken.
+            (100_000_000, 40 * 525_600, 350_400_000_000_000_000),
         ] {
             let figures = Figures { staff_minutes, ..Figures::default() };
             assert_eq!(figures.cost(hourly), cost, "{hourly} {staff_minutes}");
