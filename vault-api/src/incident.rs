@@ -172,6 +172,15 @@ pub struct IncidentEvent {
     /// Minutes of work that the line tells of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staff_minutes: Option<u64>,
+    /// Since when it was wrong, as far as is known; of `opened`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault_at: Option<WireTime>,
+    /// When the first attempt began, as the clock showed it; of `opened`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<WireTime>,
+    /// The incident that this one is merged into from here on; of `merged`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
 }
 
 /// GET `incidents/<id>/events`.

@@ -2,12 +2,14 @@
 //!
 //! What each figure means is in `docs/measures.md`.
 
+mod log;
 mod standing;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::log::{EndedAttempt, EndedAttempts, EndedRotation, EndedRotations};
 pub use self::standing::{
     AgeBucket, AgeReport, AgedAccount, ConsumersStanding, DueAccount, DueReport, StandingReport,
 };

@@ -7,6 +7,16 @@ use clap::{Args, Subcommand};
 pub(crate) enum ReportWord {
     /// Failed rotations and times to detect, acknowledge, mitigate and repair
     Rotation(RotationArgs),
+    /// What the report adds up: each rotation that ended
+    #[command(
+        after_help = "Examples:\n  rotunda report ended\n  rotunda report ended --from 2026-01-01T00:00:00Z --format json"
+    )]
+    Ended(LogArgs),
+    /// What the report adds up: each attempt of a rotation
+    #[command(
+        after_help = "Examples:\n  rotunda report attempts\n  rotunda report attempts --from 2026-01-01T00:00:00Z --format json"
+    )]
+    Attempts(LogArgs),
     /// How many accounts fail, are overdue, due soon or held, and in which state they are
     #[command(
         after_help = "Examples:\n  rotunda report standing\n  rotunda report standing --within 7d --format csv"
@@ -48,6 +58,17 @@ pub(crate) struct RotationArgs {
     /// What an hour of staff costs, such as 85.50
     #[arg(long, value_name = "COST")]
     pub(crate) hourly_cost: Option<String>,
+}
+
+/// `rotunda report ended` and `rotunda report attempts`.
+#[derive(Debug, Args)]
+pub(crate) struct LogArgs {
+    /// From this time on (RFC 3339); 30 days before the end
+    #[arg(long, value_name = "TIME")]
+    pub(crate) from: Option<String>,
+    /// Until this time (RFC 3339); now
+    #[arg(long, value_name = "TIME")]
+    pub(crate) to: Option<String>,
 }
 
 /// `rotunda report standing`.

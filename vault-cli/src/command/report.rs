@@ -9,6 +9,8 @@ use vault_api::{
     report::{AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread, StandingReport},
 };
 
+mod log;
+
 use super::Session;
 use crate::{
     args::report::ReportWord,
@@ -28,6 +30,10 @@ pub(super) async fn run(word: ReportWord, session: &mut Session) -> Result<Exit,
                 ("hourly_cost", args.hourly_cost),
             ];
             show(session, asked("reports/rotation", given), rotation).await
+        }
+        ReportWord::Ended(args) => log::pages("reports/rotation/ended", args, log::ended, session).await,
+        ReportWord::Attempts(args) => {
+            log::pages("reports/rotation/attempts", args, log::attempts, session).await
         }
         ReportWord::Standing(args) => {
             show(session, asked("reports/standing", [("within", args.within)]), standing).await

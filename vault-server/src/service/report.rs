@@ -3,6 +3,7 @@
 //! Each report is one walk over the records, a page at a time. Kept meanwhile are counts and durations, never the records.
 //! The time line of an incident is read only where something was written to it after the time that is asked about.
 
+mod log;
 mod recent;
 pub mod sheet;
 mod shown;
@@ -25,6 +26,7 @@ use vault_core::rotation::attempt::{Attempt, KEPT};
 use vault_core::store::key::Table;
 use vault_core::target::Target;
 
+pub use self::log::{Part, Place};
 use self::recent::{AtHand, Kept, Recent};
 use self::standing::{Ages, Dues};
 use crate::barrier::{CommitError, LoadError, Record};

@@ -197,6 +197,13 @@ async fn incidents_leases_and_tokens_are_asked_for_at_their_paths() {
             "GET /v1/reports/rotation?by=month&objective=99.9&hourly_cost=85.5&format=csv",
             Value::Null,
         ),
+        (
+            &["report", "ended", "--from", "2026-01-01T00:00:00Z"],
+            json!({}),
+            "GET /v1/reports/rotation/ended?from=2026-01-01T00%3A00%3A00Z",
+            Value::Null,
+        ),
+        (&["report", "attempts"], json!({}), "GET /v1/reports/rotation/attempts", Value::Null),
         (&["report", "ages", "--limit", "5"], json!({}), "GET /v1/reports/ages?limit=5", Value::Null),
         (&["report", "standing"], json!({}), "GET /v1/reports/standing", Value::Null),
         (&["report", "due", "--within", "7d"], json!({}), "GET /v1/reports/due?within=7d", Value::Null),

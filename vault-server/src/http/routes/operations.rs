@@ -20,6 +20,8 @@ pub(super) fn incidents() -> Vec<Route> {
         read("incidents/<id>/actions", remedy::actions),
         write("incidents/<id>/act/<action>", remedy::act).readable(&["account", "dry_run", "outcome"]),
         read("reports/rotation", report::of_rotations),
+        read("reports/rotation/ended", report::ended),
+        read("reports/rotation/attempts", report::attempts),
         read("reports/ages", report::of_ages),
         read("reports/standing", report::of_standing),
         read("reports/due", report::of_due),

@@ -10,7 +10,7 @@ use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
 use crate::service::report::sheet::{Sheet, ages, due, rotation, standing};
-use crate::service::report::{Lately, ReportService, Terms};
+use crate::service::report::{Lately, Part, Place, ReportService, Terms};
 
 /// The forms of a report.
 #[derive(Clone, Copy)]
@@ -32,6 +32,28 @@ pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
     }
     let report = read(&context, move |service| service.rotation(window, by, terms)).await?;
     answer(form, &report, rotation)
+}
+
+pub(super) async fn ended(context: Context) -> Result<Answer, ApiError> {
+    let part = part(&context)?;
+    Answer::of(&read(&context, move |service| service.ended(&part)).await?)
+}
+
+pub(super) async fn attempts(context: Context) -> Result<Answer, ApiError> {
+    let part = part(&context)?;
+    Answer::of(&read(&context, move |service| service.attempts(&part)).await?)
+}
+
+/// The part of a log that is asked for.
+fn part(context: &Context) -> Result<Part, ApiError> {
+    let fields = context.fields();
+    let limit = fields.count("limit")?.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let after = fields.text("after")?.filter(|after| !after.is_empty());
+    let after = after.map(|after| {
+        Place::parse(&after).ok_or_else(|| ApiError::invalid("after must be next of the page before"))
+    });
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok(Part { window: window(context)?, after: after.transpose()?, limit })
 }
 
 /// The report as it was a moment ago.
@@ -159,6 +181,8 @@ fn limit(context: &Context) -> Result<usize, ApiError> {
     limit.ok_or_else(|| ApiError::invalid(format!("limit must be a number of at most {LISTED_MAX}")))
 }
 
+/// Records of a log that are told at a time, at most.
+const PAGE_MAX: u64 = 1000;
 /// The oldest answer that anybody may want.
 const MAX_AGE_MAX: Duration = Duration::from_secs(60 * 60);
 /// What counts as soon when nothing is asked for.

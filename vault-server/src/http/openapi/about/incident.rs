@@ -172,6 +172,9 @@ const LINE: &[Field] = &[
     may("phase", Text, "Where in the rotation it happened."),
     may("attempt", Count, "Which attempt it was."),
     may("staff_minutes", Count, "Minutes of work that it tells of."),
+    may("fault_at", Time, "Since when it was wrong; of `opened`."),
+    may("started_at", Time, "When the first attempt began, as the clock showed it; of `opened`."),
+    may("into", Text, "The incident that this one is merged into; of `merged`."),
 ];
 const MINUTES: Field = may("staff_minutes", Count, "Minutes spent on it.");
 const CAUSES: &[&str] = &[

@@ -19,6 +19,8 @@ pub(super) const LINES: &[About] = &[
             FORM,
         ])
         .or(SHEETS),
+    read("reports/rotation/ended", "Pages through the rotations that ended.", data(ENDED)).takes(PART),
+    read("reports/rotation/attempts", "Pages through the attempts of rotations.", data(TRIED)).takes(PART),
     read("reports/ages", "Tells how old credentials are, by their policies.", data(AGES))
         .takes(&[LIMIT, FORM])
         .or(SHEETS),
@@ -33,6 +35,47 @@ pub(super) const LINES: &[About] = &[
 const SHEETS: &[(u16, Reply)] = &[(200, Typed("text/csv")), (200, Typed("text/markdown"))];
 const FORM: Field = may("format", Word(&["", "json", "csv", "markdown"]), "In which form; `json`.");
 const LIMIT: Field = may("limit", Count, "How many accounts are named; 100, at most 10000.");
+const PART: &[Field] = &[
+    may("from", Text, "Since when: RFC 3339, or seconds since 1970; 30 days before `to`."),
+    may("to", Text, "Until when; now."),
+    may("after", Text, "The place after which to go on; `next` of the page before."),
+    may("limit", Count, "How many at most; 1000 at a time."),
+];
+const NEXT: Field = may("next", Text, "What to give as `after` for those that follow; absent at the end.");
+const ENDED: &[Field] = &[
+    must(
+        "rotations",
+        List(&Object(&[
+            must("rotation", Text, "Names it; one that a person lets go on ends once more."),
+            must("subject", Text, "The account or target."),
+            must("target", Text, "The target."),
+            must("due_at", Time, "When it was due."),
+            must("started_at", Time, "When its first attempt began."),
+            must("ended_at", Time, "When it ended."),
+            must("attempts", Count, "Attempts that it took."),
+            must("class", OrNull(&Text), "The class of its last failure, of one that was parked."),
+        ])),
+        "Which, by the time of their end.",
+    ),
+    NEXT,
+];
+const TRIED: &[Field] = &[
+    must(
+        "attempts",
+        List(&Object(&[
+            must("rotation", Text, "The rotation that it belongs to."),
+            must("number", Count, "Which of that rotation."),
+            must("subject", Text, "The account or target."),
+            must("target", Text, "The target."),
+            must("at", Time, "When it was over."),
+            must("succeeded", Flag, "Whether the rotation was done with it."),
+            must("class", OrNull(&Text), "The class of its failure."),
+            must("phase", OrNull(&Text), "Where in the rotation it failed."),
+        ])),
+        "Which, by the time of their end.",
+    ),
+    NEXT,
+];
 const WINDOW: Field =
     must("window", Object(&[must("from", Time, ""), must("to", Time, "")]), "What it covers.");
 const SHARE: Field = must("failure_share", OrNull(&Number), "The failed ones by all.");
