@@ -39,10 +39,13 @@ mod merge;
 mod mount;
 mod offboard;
 mod openapi;
+mod oracle;
 mod outage;
 mod policy;
 mod pool;
 mod process;
+#[path = "../../../vault-core/tests/oracle/program.rs"]
+mod program;
 mod rehearsal;
 mod rekey;
 mod remedy;
