@@ -16,6 +16,10 @@ tell(async (walk) => {
   await overview.goto(page.url());
   await overview.evaluate(() => { window.isTheSame = true; });
   await overview.getByRole('link', { name: 'db/drifted' }).waitFor();
+  for (const name of ['How many rotations succeed', 'How old credentials are', 'Audit trail']) {
+    await overview.getByRole('heading', { name, level: 2 }).waitFor();
+  }
+  await overview.getByText('The same as a table').click();
 
   await broken.getByRole('link', { name: 'db/drifted' }).click();
   await page.getByRole('heading', { name: 'db/drifted', level: 1 }).waitFor();
@@ -42,6 +46,7 @@ tell(async (walk) => {
   await overview.bringToFront();
   await overview.getByText('Nothing is broken').waitFor({ timeout: 30000 });
   assert.ok(await overview.evaluate(() => window.isTheSame === true), 'the overview was loaded again');
+  assert.equal(await overview.locator('#aged details[open]').count(), 1, 'what was unfolded is folded');
   walk.page = overview;
   await walk.shot('overview-green');
 

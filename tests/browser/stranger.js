@@ -16,8 +16,9 @@ tell(async (walk) => {
   await walk.signIn('stranger', 'stranger-password-1');
   assert.ok((await page.getByText('Your token may not read this.').count()) >= 2);
   const incidents = (await api('GET', 'incidents?state=all')).body.data.incidents;
+  assert.equal(await page.getByRole('navigation', { name: 'Main' }).count(), 0, 'places are named that a stranger may not look at');
   for (const place of ['/ui/', '/ui/accounts', '/ui/checkouts', '/ui/checkout?account=db/app', '/ui/targets', '/ui/targets/pg',
-    '/ui/reports', '/ui/audit', `/ui/incident/${incidents[0].id}`]) {
+    '/ui/reports', '/ui/notifications', '/ui/audit', `/ui/incident/${incidents[0].id}`]) {
     await walk.open(place);
     const text = await page.locator('main').innerText();
     for (const datum of ['db/drifted', 'db/second', 'keeper', 'postgresql']) {

@@ -1,22 +1,58 @@
 #!/usr/bin/env python3
 """The measures of docs/measures.md once more, from its definitions alone: what the vault says is compared with this.
 
-Reads JSON lines. The first is {"windows": [{"from", "to", "now"}], "objective"}; each further one is a record:
-  {"record": "incident", "id", "target", "lines": [{"at", "clock", "kind", "class", "staff_minutes", "fault", "started", "into", "alone"}]}
-    in the order of their places; `clock` is null where it showed `at`, `fault` and `started` are those of the first line, `into` is
-    the incident that this one is merged into by the line, `alone` whether by the line it is merged into none any more
-  {"record": "rotation", "target", "at", "attempts", "class"}      class is null where it succeeded
-  {"record": "attempt", "target", "at", "succeeded", "class"}
-All times are whole milliseconds since 1970. Prints one JSON line for each window; durations are whole microseconds and
-shares millionths.
+Reads JSON lines, each of them a store:
+  {"asks": [{"from", "to", "now", "by", "objective", "hourly_cost"}], "events": [...]}
+`by` is a list of what parts are asked for: "month", "class", or any key that the records carry; `hourly_cost` is in hundredths or null.
+The events come in any order, and each as often as it likes. What one is called says which of them are the same:
+  {"record": "incident", "id", "target"}
+  {"record": "line", "incident", "seq", "at", "clock", "kind", "class", "staff_minutes", "fault", "started", "into"}
+    `clock` is null where it showed `at`; `fault` and `started` are those of the line `opened`, `into` the incident that one is merged
+    into by the line `merged`
+  {"record": "rotation", "rotation", "target", "at", "attempts", "class"}             class is null where it succeeded
+  {"record": "attempt", "rotation", "number", "target", "at", "succeeded", "class"}
+  {"record": "target", "name", "rotator"}                                             as it is configured now
+All times are whole milliseconds since 1970. Prints one JSON line for each store, with an answer to each ask: {"total", "parts": {by:
+{name: figures}}}. Durations are whole microseconds, shares and cost millionths.
+
+A store that was read from the vault's own interface has {"asks", "told"} instead, and is answered in the interface's words: see `api.py`.
 """
 
 import datetime
 import json
 import sys
 
+import api
+
 PERIOD_MS = 30 * 24 * 60 * 60 * 1000
 MILLION = 1_000_000
+REPAIRS_MAX = 200
+MEASURES = ("ttd", "ttn", "tta", "ttm", "ttr")
+NAMES = {"incident": ("id",), "line": ("incident", "seq"), "rotation": ("rotation", "at"),
+         "attempt": ("rotation", "number", "at"), "target": ("name",)}
+
+
+def read(events):
+    """Each record once, by kind; incidents with their lines in the order of their places."""
+    found = {}
+    for event in events:
+        kind = event["record"]
+        name = (kind, *(event[key] for key in NAMES[kind]))
+        if found.setdefault(name, event) != event:
+            raise SystemExit(f"two records that differ have one name: {name}")
+    of = {kind: [event for (this, *_), event in found.items() if this == kind] for kind in NAMES}
+    rotators = {target["name"]: target["rotator"] for target in of["target"]}
+    for kind in ("incident", "rotation", "attempt"):
+        of[kind] = [{**record, "rotator": rotators.get(record["target"], "unknown")} for record in of[kind]]
+    incidents = {incident["id"]: incident for incident in of["incident"]}
+    for incident in incidents.values():
+        incident["lines"] = []
+    for line in sorted(of["line"], key=lambda line: line["seq"]):
+        incidents[line["incident"]]["lines"].append(line)
+    for incident in incidents.values():
+        if [line["seq"] for line in incident["lines"]] != list(range(len(incident["lines"]))):
+            raise SystemExit(f"lines of {incident['id']} are missing")
+    return of
 
 
 def known(incident, until):
@@ -27,8 +63,9 @@ def known(incident, until):
         if at >= until:
             break
         if kind == "opened":
-            view = {"detected": at, "fault": line["fault"], "class": line["class"], "notified": None, "acknowledged": None, "mitigated": None,
-                    "end": None, "how": "open", "reviewed": None, "minutes": 0, "suspect": line["started"] > at, "into": None}
+            view = {"detected": at, "fault": line["fault"], "class": line["class"], "notified": None, "acknowledged": None,
+                    "mitigated": None, "end": None, "how": "open", "reviewed": None, "minutes": 0, "suspect": line["started"] > at,
+                    "into": None}
         elif kind in ("failed", "reopened"):
             view["class"] = line["class"]
         if kind == "reopened":
@@ -51,8 +88,10 @@ def known(incident, until):
             view.update(how="withdrawn", end=at)
         elif kind == "reviewed":
             view["reviewed"] = at
-        if line["into"] is not None or line["alone"]:
+        elif kind == "merged":
             view["into"] = line["into"]
+        elif kind == "unmerged":
+            view["into"] = None
         view["minutes"] += line["staff_minutes"]
         if line["clock"] is not None and at - line["clock"] >= 1000:
             view["suspect"] = True
@@ -61,10 +100,10 @@ def known(incident, until):
 
 def together(views):
     """Those that are merged are one incident, the survivor's; `views` are (incident, view) pairs, as the result."""
-    known = {incident["id"]: view for incident, view in views}
+    by_id = {incident["id"]: view for incident, view in views}
     first = lambda *times: min((time for time in times if time is not None), default=None)
     for _, view in views:
-        one = known.get(view["into"])
+        one = by_id.get(view["into"])
         if one is None:
             continue
         for name in ("fault", "detected", "notified", "acknowledged"):
@@ -74,17 +113,21 @@ def together(views):
             one["mitigated"] = None if None in served else max(served)
         one["minutes"] += view["minutes"]
         one["suspect"] = one["suspect"] or view["suspect"]
-    return [(incident, view) for incident, view in views if view["into"] not in known]
+    return [(incident, view) for incident, view in views if view["into"] not in by_id]
 
 
 def meets(view, start):
     return view["detected"] >= start or view["end"] is None or view["end"] >= start
 
 
+def in_order(samples):
+    """`samples` are (microseconds, ended) pairs; what has not ended comes after what has, of the same length."""
+    return sorted(samples, key=lambda sample: (sample[0], not sample[1]))
+
+
 def spread(samples, suspect):
-    """`samples` are (microseconds, ended) pairs."""
     ended = [value for value, is_over in samples if is_over]
-    ordered = sorted(samples, key=lambda sample: (sample[0], not sample[1]))
+    ordered = in_order(samples)
     out = {"n": len(samples), "completed": len(ended), "censored": len(samples) - len(ended),
            "suspect": suspect, "mean": sum(ended) // len(ended) if ended else None}
     for name, percent in (("p50", 50), ("p90", 90), ("max", 100)):
@@ -97,8 +140,17 @@ def spread(samples, suspect):
     return out
 
 
+def few(samples):
+    """Single durations in order, of more than there is room for some evenly in between."""
+    ordered = in_order(samples)
+    last = len(ordered) - 1
+    if len(ordered) > REPAIRS_MAX:
+        ordered = [ordered[step * last // (REPAIRS_MAX - 1)] for step in range(REPAIRS_MAX)]
+    return [{"micros": value, "open": not is_over} for value, is_over in ordered]
+
+
 def measures(views, as_of):
-    pairs = {"ttd": [], "ttn": [], "tta": [], "ttm": [], "ttr": []}
+    pairs = {name: [] for name in MEASURES}
     doubts = dict.fromkeys(pairs, 0)
 
     def sample(name, start, end, is_over):
@@ -122,7 +174,7 @@ def measures(views, as_of):
             sample("ttr", detected, as_of, False)
         elif view["how"] == "remediated":
             sample("ttr", detected, view["end"], True)
-    return {name: spread(pairs[name], doubts[name]) for name in pairs}
+    return {**{name: spread(pairs[name], doubts[name]) for name in pairs}, "repairs": few(pairs["ttr"])}
 
 
 def budget(failed, ended, length, objective):
@@ -132,8 +184,8 @@ def budget(failed, ended, length, objective):
     return {"share": failed * MILLION // ended, "burn": burn, "spent": burn * length // PERIOD_MS}
 
 
-def figures(views, rotations, attempts, window, objective):
-    start, to, now = window["from"], window["to"], window["now"]
+def figures(views, rotations, attempts, window, ask):
+    start, to, now = window["from"], window["to"], ask["now"]
     as_of = min(to, now)
     inside = lambda at: start <= at < to
     reviewed = [view for view in views if view["reviewed"] is not None and inside(view["reviewed"])]
@@ -148,18 +200,21 @@ def figures(views, rotations, attempts, window, objective):
     failed = sum(rotation["class"] is not None for rotation in rotations)
     missed = sum(not attempt["succeeded"] for attempt in attempts)
     length = max(0, as_of - start)
+    minutes = sum(view["minutes"] for view in reviewed)
+    cost = None if ask["hourly_cost"] is None else minutes * ask["hourly_cost"] * MILLION // (60 * 100)
     return {
+        "window": [start, to],
         "succeeded": len(rotations) - failed, "failed": failed,
         "attempts_of_ended": sum(rotation["attempts"] for rotation in rotations),
         "attempts_succeeded": len(attempts) - missed, "attempts_failed": missed,
-        "rotation_budget": budget(failed, len(rotations), length, objective),
-        "attempt_budget": budget(missed, len(attempts), length, objective),
+        "rotation_budget": budget(failed, len(rotations), length, ask["objective"]),
+        "attempt_budget": budget(missed, len(attempts), length, ask["objective"]),
         "opened": sum(inside(view["detected"]) for view in views),
         "resolved": sum(inside(view["end"]) for view in repaired),
         "open": len(ages), "oldest_open": max(ages) * 1000 if ages else None,
         "never_acknowledged": sum(view["acknowledged"] is None or view["acknowledged"] > view["end"] for view in repaired),
         "never_notified": sum(view["notified"] is None for view in repaired),
-        "reviewed": len(reviewed), "staff_minutes": sum(view["minutes"] for view in reviewed),
+        "reviewed": len(reviewed), "staff_minutes": minutes, "cost": cost,
         "unreviewed": sum(view["reviewed"] is None for view in repaired),
         "withdrawn": sum(view["how"] == "withdrawn" for view in views),
         "by_class": classes, **measures(views, as_of),
@@ -177,37 +232,70 @@ def months(window):
         start = max(millis(first), window["from"])
         if start >= window["to"] or start > window["now"]:
             return
-        yield f"{year:04}-{month:02}", {"from": start, "to": min(millis(datetime.datetime(*after, 1)), window["to"]),
-                                        "now": window["now"]}
+        yield f"{year:04}-{month:02}", {"from": start, "to": min(millis(datetime.datetime(*after, 1)), window["to"])}
         year, month = after
 
 
-def report(records, window, objective):
-    of = {name: [record for record in records if record["record"] == name] for name in ("incident", "rotation", "attempt")}
-
-    def part(cut, keep_incident=lambda *_: True, keep=lambda _: True):
-        views = [(incident, known(incident, cut["to"])) for incident in of["incident"]]
-        views = together([(incident, view) for incident, view in views if view is not None])
-        views = [view for incident, view in views if keep_incident(incident, view)]
-        return figures(views, list(filter(keep, of["rotation"])), list(filter(keep, of["attempt"])), cut, objective)
-
-    whole = part(window)
-    out = {"total": whole, "month": {name: part(cut) for name, cut in months(window)}, "target": {}, "class": {}}
-    for target in sorted({record["target"] for record in records}):
-        figured = part(window, lambda incident, _, t=target: incident["target"] == t, lambda record, t=target: record["target"] == t)
-        out["target"][target] = figured
-    classes = {record["class"] for record in of["rotation"] + of["attempt"] if record["class"]} | set(whole["by_class"])
-    for name in sorted(classes):
-        figured = part(window, lambda _, view, c=name: view["class"] == c, lambda record, c=name: record["class"] == c)
-        out["class"][name] = figured
+def changes(months):
+    """Each month with what became of it since the one before."""
+    before, out = None, {}
+    for name, figured in months.items():
+        less = lambda figure: figured[figure] - before[figure]
+        out[name] = {**figured, "change": before and {
+            "failed_rotations": less("failed"), "failed_attempts": less("attempts_failed"), "opened": less("opened")}}
+        before = figured
     return out
 
 
+class Store:
+    """What is known of a store, at any time."""
+
+    def __init__(self, events):
+        self.of = read(events)
+        self.seen = {}
+
+    def views(self, until):
+        if until not in self.seen:
+            views = [(incident, known(incident, until)) for incident in self.of["incident"]]
+            self.seen[until] = together([(incident, view) for incident, view in views if view is not None])
+        return self.seen[until]
+
+    def figures(self, window, ask, by=None, name=None):
+        """Of the whole, or of the part `name` of those `by` a key."""
+        is_in = lambda record, key: by is None or key == name
+        views = [view for incident, view in self.views(window["to"])
+                 if is_in(incident, view["class"] if by == "class" else incident.get(by))]
+        rotations, attempts = ([record for record in self.of[kind] if is_in(record, record.get(by))] for kind in ("rotation", "attempt"))
+        return figures(views, rotations, attempts, window, ask)
+
+    def names(self, ask, by):
+        """The parts that anything of is in the window."""
+        inside = lambda at: at is not None and ask["from"] <= at < ask["to"]
+        told = {record[by] for kind in ("rotation", "attempt") for record in self.of[kind] if inside(record["at"])}
+        for incident, view in self.views(ask["to"]):
+            if meets(view, ask["from"]) or inside(view["reviewed"]):
+                told.add(view["class"] if by == "class" else incident[by])
+        return sorted(name for name in told if name is not None)
+
+    def report(self, ask):
+        parts = {}
+        for by in ask["by"]:
+            if by == "month":
+                parts[by] = changes({name: self.figures(cut, ask) for name, cut in months(ask)})
+            else:
+                parts[by] = {name: {**self.figures(ask, ask, by, name), "change": None} for name in self.names(ask, by)}
+        return {"total": self.figures(ask, ask), "parts": parts}
+
+
 def main():
-    lines = [json.loads(line) for line in sys.stdin if line.strip()]
-    asked, records = lines[0], lines[1:]
-    for window in asked["windows"]:
-        print(json.dumps(report(records, window, asked["objective"]), sort_keys=True))
+    for line in filter(str.strip, sys.stdin):
+        asked = json.loads(line)
+        if "told" in asked:
+            told, store = asked["told"], Store(api.events(asked["told"]))
+            one = lambda ask: api.present(ask, told) if "report" in ask else api.answer(ask, store.report(ask))
+        else:
+            one = Store(asked["events"]).report
+        print(json.dumps([one(ask) for ask in asked["asks"]], sort_keys=True))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ path "reports/*"           { capabilities = ["read"] }
 path "targets/*"           { capabilities = ["read", "list"] }
 path "targets"             { capabilities = ["read", "list"] }
 path "sys/audit-search"    { capabilities = ["update", "sudo"] }
+path "sys/audit"           { capabilities = ["read", "sudo"] }
 "#;
 
 /// What an engineer may: look at accounts, and take them in hand.

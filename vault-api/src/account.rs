@@ -1,9 +1,14 @@
 //! `accounts/config`, `accounts/creds`, `accounts/status`, `accounts/history`.
 
+mod history;
+mod standing;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::history::{AccountEvent, AccountHistory};
+pub use self::standing::{CredentialAge, Holder, Waiter};
 use crate::{
     WireTime, consumer::ConsumerSummary, duration::Seconds, incident::FailureFacts, lenient,
     rehearsal::LastRehearsal, sensitive::Sensitive, silence::Silenced,
@@ -35,6 +40,9 @@ pub struct AccountConfig {
     /// How long a check-out lasts at most.
     #[serde(deserialize_with = "lenient::optional_seconds", skip_serializing_if = "Option::is_none")]
     pub max_ttl: Option<Seconds>,
+    /// Who looks after it, where that is not who looks after its target.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 /// What becomes of a managed account's password when the vault forgets the account.
@@ -242,7 +250,7 @@ pub struct AccountStatus {
     /// Who waits for it, first in line first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub line: Vec<Waiter>,
-    /// Who has which version of it; only where one account is asked about.
+    /// Who has which version of it; where one account is asked about, or a listing is asked for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub consumers: Option<ConsumerSummary>,
     /// The pool that lends it too.
@@ -260,45 +268,15 @@ pub struct AccountStatus {
     /// Seconds a check-out lasts at most.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub max_ttl: Option<u64>,
+    /// How old the served version is; absent where there is none yet.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub age: Option<CredentialAge>,
+    /// Who looks after it: its own team, or its target's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
-/// The principal that has an account checked out.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Holder {
-    /// Who.
-    pub principal: String,
-    /// By which lease; only shown to the holder and to who may revoke it.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub lease_id: Option<String>,
-    /// Since when.
-    pub since: Option<WireTime>,
-    /// Until when unless renewed.
-    pub expires_at: Option<WireTime>,
-    /// Why, in the holder's words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// The ticket that the holder named.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub ticket: Option<String>,
-    /// `active` or `revoking`.
-    pub state: String,
-    /// Whether that is who asks.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub own: bool,
-}
-
-/// A principal that waits for an account.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Waiter {
-    /// Who.
-    pub principal: String,
-    /// Since when.
-    pub since: Option<WireTime>,
-}
-
-/// LIST `accounts/status?state=…&q=…&offset=…&limit=…`.
+/// LIST `accounts/status?state=…&q=…&team=…&offset=…&limit=…&consumers=…`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StatusListing {
@@ -308,39 +286,6 @@ pub struct StatusListing {
     pub keys: Vec<String>,
     /// The status of each.
     pub key_info: BTreeMap<String, AccountStatus>,
-}
-
-/// GET `accounts/history/<path>`, oldest first.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AccountHistory {
-    /// What happened.
-    pub events: Vec<AccountEvent>,
-}
-
-/// One line of an account's history.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct AccountEvent {
-    /// When.
-    pub at: WireTime,
-    /// What, such as `staged`, `promoted`, `failed`, `checked-out`.
-    pub kind: String,
-    /// The version it is about.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub version: Option<u64>,
-    /// The failure's class.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub class: Option<String>,
-    /// More, in words.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub detail: Option<String>,
-    /// Who caused it; absent for the vault itself.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub principal: Option<String>,
-    /// The rotation it belongs to.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub rotation_id: Option<String>,
 }
 
 #[cfg(test)]

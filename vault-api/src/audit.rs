@@ -1,8 +1,49 @@
-//! `sys/audit-hash/<name>`: the digest under which a value stands in the audit log; `sys/audit-search`: its lines.
+//! `sys/audit`: the devices; `sys/audit-hash/<name>`: the digest under which a value stands in the audit log;
+//! `sys/audit-search`: its lines.
+
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
 use crate::{WireTime, lenient, sensitive::Sensitive};
+
+/// GET `sys/audit`: one of the devices, by its name and a slash.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditDevice {
+    /// `file`, `socket` or `syslog`.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Its name and a slash.
+    pub path: String,
+    /// For people.
+    pub description: String,
+    /// Kept, and without meaning here: nothing is replicated.
+    pub local: bool,
+    /// Where and how it writes.
+    pub options: BTreeMap<String, String>,
+    /// How it fares.
+    pub health: AuditHealth,
+}
+
+/// How an audit device fares since the vault was unsealed or the device added; the chained file's failures, since the
+/// program was started.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AuditHealth {
+    /// Whether it has taken the last line that it was given.
+    pub takes_lines: bool,
+    /// Whether it does not keep up, so that nobody waits for it.
+    pub behind: bool,
+    /// Lines that it has not taken.
+    pub failures: u64,
+    /// The number of the newest line; of the chained file only.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_line: Option<u64>,
+    /// When it took a line last; absent before the first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub newest_at: Option<WireTime>,
+}
 
 /// PUT or POST `sys/audit-hash/<name>`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

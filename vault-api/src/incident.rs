@@ -1,10 +1,18 @@
 //! `incidents/…`: what failed, since when, who has it.
 
+mod act;
+mod action;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Sensitive, WireTime, lenient, silence::Silenced};
+pub use self::act::IncidentAct;
+pub use self::action::{
+    AccountAction, AccountActions, ActRequest, ActResponse, ActionStep, IncidentAction, IncidentActions,
+    Runbook,
+};
+use crate::{WireTime, lenient, silence::Silenced};
 
 /// Why something failed, as facts; flat inside the objects that carry it, absent keys when all is well.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,7 +36,7 @@ pub struct FailureFacts {
     pub next_attempt: Option<WireTime>,
 }
 
-/// GET `incidents/?state=open|closed|all&order=opened|exposure&limit=…`.
+/// GET `incidents/?state=open|closed|all&team=…&order=opened|exposure&limit=…`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct IncidentList {
@@ -124,6 +132,12 @@ pub struct Incident {
     /// What keeps its notification back, while that lasts.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,
+    /// What the vault did last by itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_act: Option<IncidentAct>,
+    /// Whose it was when it was opened for the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 /// An incident that is merged into another.
@@ -172,6 +186,15 @@ pub struct IncidentEvent {
     /// Minutes of work that the line tells of.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staff_minutes: Option<u64>,
+    /// Since when it was wrong, as far as is known; of `opened`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fault_at: Option<WireTime>,
+    /// When the first attempt began, as the clock showed it; of `opened`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub started_at: Option<WireTime>,
+    /// The incident that this one is merged into from here on; of `merged`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub into: Option<String>,
 }
 
 /// GET `incidents/<id>/events`.
@@ -283,104 +306,4 @@ pub struct NoteRequest {
     /// Minutes spent on the incident.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub staff_minutes: Option<u64>,
-}
-
-/// GET `incidents/<id>/actions`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct IncidentActions {
-    /// The incident.
-    pub id: String,
-    /// What it is about.
-    pub subject: String,
-    /// The class of the failure.
-    pub class: String,
-    /// What to know about the class.
-    pub runbook: Runbook,
-    /// What may be pressed where the account stands now.
-    pub actions: Vec<IncidentAction>,
-    /// Why there is nothing to press, when there is nothing.
-    pub nothing: Option<String>,
-}
-
-/// What a class of failure means, and what to do about it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Runbook {
-    /// What it means.
-    pub means: String,
-    /// What the vault does by itself.
-    pub by_itself: String,
-    /// What to type; words in capitals stand for names.
-    pub commands: Vec<String>,
-}
-
-/// An action that fits.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct IncidentAction {
-    /// Its word, as in `incidents/<id>/act/<action>`.
-    pub action: String,
-    /// Whether nothing can get worse by it.
-    pub safe: bool,
-    /// Why it is safe, or what may get worse.
-    pub why: String,
-    /// The path of the act itself, to which the caller needs a right as well.
-    pub path: String,
-    /// Whether the caller has that right.
-    pub permitted: bool,
-    /// What it would do, in order.
-    pub steps: Vec<ActionStep>,
-}
-
-/// One thing that an action would do, when all goes well.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ActionStep {
-    /// In words.
-    pub text: String,
-    /// The event that the account's history gains by it, such as `promoted`.
-    pub history: Option<String>,
-}
-
-/// POST `incidents/<id>/act/<action>`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ActRequest {
-    /// Whether it is only asked what would be done.
-    pub dry_run: bool,
-    /// The password, for `set_password`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub password: Option<Sensitive<String>>,
-    /// Which account beneath a target's incident; without one, `retry` is for all of them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub account: Option<String>,
-}
-
-/// What became of an act, or would.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct ActResponse {
-    /// The action.
-    pub action: String,
-    /// Whether nothing was done.
-    pub dry_run: bool,
-    /// Whether nothing can get worse by it.
-    pub safe: bool,
-    /// Why it is safe, or what may get worse.
-    pub why: String,
-    /// What it was to do, in order.
-    pub steps: Vec<ActionStep>,
-    /// `done`, `running`, or `dry_run`.
-    pub outcome: String,
-    /// The version that is served; 0 where it was about several accounts.
-    pub version: u64,
-    /// How the account stands, or the incident where it was about several accounts.
-    pub state: String,
-    /// How many accounts it sets going, where it is about all beneath a target's incident.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub accounts: Option<u64>,
-    /// How many of them it leaves alone: parked, busy, or not for the caller to rotate.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub left_alone: Option<u64>,
 }

@@ -2,14 +2,17 @@
 //!
 //! What each figure means is in `docs/measures.md`.
 
+mod log;
 mod standing;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use self::log::{EndedAttempt, EndedAttempts, EndedRotation, EndedRotations};
 pub use self::standing::{
-    AgeBucket, AgeReport, AgedAccount, ConsumersStanding, DueAccount, DueReport, StandingReport,
+    AgeBucket, AgeReport, AgedAccount, AgesStanding, ConsumersStanding, DueAccount, DueReport, LeaseCounts,
+    LeasesStanding, StandingReport,
 };
 use crate::WireTime;
 
@@ -41,15 +44,27 @@ pub struct RotationReport {
     pub ttm: Spread,
     /// From detection to verified repair.
     pub ttr: Spread,
-    /// The same for each class, target, rotator or month, if that was asked for.
+    /// What costs are counted in, where there are any and the vault was told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub currency: Option<String>,
+    /// The same for each class, target, rotator, team, account or month, if that was asked for; of accounts those that took most
+    /// staff time, first.
     pub groups: Vec<ReportGroup>,
+    /// Accounts beyond the limit, by account.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// A part of the report.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct ReportGroup {
-    /// Which class, target, rotator or month (`2026-11`).
+    /// Which class, target, rotator, team (`(none)` for no team), account or month (`2026-11`).
     pub name: String,
     /// The time it is about.
     pub window: Window,
@@ -190,7 +205,7 @@ pub struct Work {
     pub unreviewed: u64,
     /// Minutes on those that were reviewed, by their notes and reviews.
     pub staff_minutes: u64,
-    /// Those minutes by the hourly cost that was given.
+    /// Those minutes by the hourly cost that was given, or that the vault was told.
     pub cost: Option<f64>,
 }
 

@@ -28,13 +28,16 @@ pub struct SilenceRequest {
     pub lasts: Option<String>,
     /// Why.
     pub reason: String,
+    /// Whether it is only asked what it would do.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
 }
 
-/// GET `silences/<id>`.
+/// GET `silences/<id>`; and what POST would make, when that is only asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Silence {
-    /// Its name.
+    /// Its name; empty of one that is not made.
     pub id: String,
     /// `silence` or `maintenance`.
     pub mode: String,
@@ -57,6 +60,12 @@ pub struct Silence {
     /// Who ended it before its time.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ended_by: Option<String>,
+    /// Whether it was only asked what it would do: then nothing was made or changed.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub dry_run: bool,
+    /// What it would do, and what not, in order; told when that is asked.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub steps: Vec<String>,
 }
 
 /// GET `silences`.

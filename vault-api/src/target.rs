@@ -29,6 +29,9 @@ pub struct TargetConfig {
     /// Rotations that may run on it at once.
     #[serde(deserialize_with = "lenient::optional_u64", skip_serializing_if = "Option::is_none")]
     pub max_concurrency: Option<u64>,
+    /// Who looks after it.
+    #[serde(deserialize_with = "lenient::optional_text", skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// What only this kind of target knows (TLS mode, statements, …). May hold nothing secret.
     #[serde(flatten)]
     pub settings: Map<String, Value>,
@@ -64,6 +67,9 @@ pub struct TargetRead {
     pub heartbeat: String,
     /// Logins for that in a minute, at most.
     pub heartbeat_rate: u64,
+    /// Who looks after it, and after the accounts on it that name no team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// What it was made by, when that was an engine.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub belongs_to: Option<String>,
@@ -123,6 +129,9 @@ pub struct TargetStatus {
     /// The silence or maintenance that it is in.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub silenced: Option<Silenced>,
+    /// Who looks after it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// What stands in the way, when something does.
     #[serde(flatten)]
     pub failure: FailureFacts,

@@ -225,6 +225,11 @@ impl Cli {
     pub(crate) fn into_parsed(self, connection_flag: Option<&'static str>) -> Result<Parsed, clap::Error> {
         let Self { connection, output, word } = self;
         match (output.format.of_server(), &word) {
+            (Some(_), Word::Report(report::ReportWord::Ended(_) | report::ReportWord::Attempts(_))) => {
+                return Err(refusal(
+                    "csv and markdown are forms of sums; this one is printed as table or json",
+                ));
+            }
             (None, _) | (_, Word::Report(_)) | (Some("markdown"), Word::Drill(_)) => {}
             (Some(_), Word::Drill(_)) => {
                 return Err(refusal("the drill's table is printed as table, json or markdown"));

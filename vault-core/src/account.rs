@@ -25,6 +25,7 @@ use crate::path::{AccountPath, Name};
 use crate::rotation::fault::Scope;
 use crate::rotation::run::Stage;
 use crate::schedule::RotationPolicy;
+use crate::team::Team;
 
 /// Whose credential it is.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -85,6 +86,9 @@ pub struct Settings {
     pub max_ttl: Option<Duration>,
     /// How often it is looked whether its credential works; zero: never; without one, as its target says.
     pub heartbeat: Option<Duration>,
+    /// Who looks after it; without one, as its target says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<Team>,
 }
 
 /// When it is looked next whether the credential works.

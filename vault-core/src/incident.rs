@@ -4,6 +4,7 @@
 //! them at hand. Retries are attempts inside one incident; a failure soon after closing reopens it. It closes by
 //! verification only. Its time never goes back: a clock that is stepped back stands still here, and that is told.
 
+pub mod act;
 pub mod budget;
 pub mod entry;
 pub mod exposure;
@@ -20,6 +21,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use self::act::Acted;
 use self::entry::Cause;
 use self::merge::Merges;
 use self::severity::Severity;
@@ -27,6 +29,7 @@ use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::fault::FaultClass;
 use crate::rotation::run::Step;
+use crate::team::Team;
 
 /// Whether an incident is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -186,6 +189,12 @@ pub struct Incident {
     /// How it is merged with others that have the same cause.
     #[serde(default, skip_serializing_if = "Merges::is_none")]
     pub merged: Merges,
+    /// What the vault did last by itself; read by [`last_act`](Self::last_act).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acted: Option<Acted>,
+    /// Whose it was when it was opened for the first time, which stays: the account's team, or its target's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Team>,
 }
 
 /// The accounts beneath a target's incident, counted.

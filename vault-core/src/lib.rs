@@ -43,5 +43,6 @@ pub mod rehearsal;
 pub mod rotation;
 pub mod silence;
 pub mod target;
+pub mod team;
 pub mod trace;
 pub mod webhook;

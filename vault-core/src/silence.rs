@@ -8,6 +8,7 @@
 //! maintenance also keeps rotations that the clock asks for from beginning on its target ([`hold`]). Neither lasts for
 //! ever: each has an end that was said when it was made.
 
+pub mod foresee;
 pub mod hold;
 
 use std::time::Duration;

@@ -13,6 +13,7 @@ use crate::clock::Timestamp;
 use crate::database::Origin;
 use crate::path::Name;
 use crate::rotation::port::TargetSpec;
+use crate::team::Team;
 
 /// The record of a target; holds no secret.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +50,9 @@ pub struct Target {
     /// When it locks an account.
     #[serde(default)]
     pub lockout: Lockout,
+    /// Who looks after it, and after the accounts on it that name no team.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Team>,
 }
 
 /// What the vault does by itself about a credential that was changed outside.
@@ -133,6 +137,7 @@ mod tests {
                 heartbeats: Heartbeats::default(),
                 on_drift: OnDrift::Park,
                 lockout: Lockout::default(),
+                team: None,
             };
             assert_eq!(target.allows(name), want, "{patterns:?} {name}");
         }

@@ -3,146 +3,106 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that fails shall stop")]
 
+#[path = "oracle/export.rs"]
+mod export;
 #[path = "measures/history.rs"]
 mod history;
 #[path = "measures/merged.rs"]
 mod merged;
+#[path = "oracle/program.rs"]
+mod program;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::Write;
-use std::process::{Command, Stdio};
 
+use export::Terms;
 use history::{Clock, Dice, History};
 use serde_json::{Value, json};
 use vault_core::clock::Timestamp;
 use vault_core::incident::budget::{Budget, Objective};
 use vault_core::incident::entry::Entry;
 use vault_core::incident::measure::{Lasted, Rank, Samples, Spread};
-use vault_core::incident::report::{By, Figures, Reporter, Window};
+use vault_core::incident::report::{By, Reporter, Window};
 
 fn at(text: &str) -> Timestamp {
     Timestamp::parse_rfc3339(text).unwrap()
 }
 
-/// The report in the words of the oracle.
-fn told(history: &History, window: Window, by: By) -> (Value, BTreeMap<String, Value>) {
-    let mut reporter = Reporter::new(window, by, BTreeMap::new());
-    history.tell(&mut reporter);
-    history.runs.iter().for_each(|run| reporter.run(run));
-    history.attempts.iter().for_each(|attempt| reporter.attempt(attempt));
-    let report = reporter.finish();
-    let groups = report.groups.iter().map(|part| (part.name.clone(), figures(&part.figures, part.window)));
-    (figures(&report.total, window), groups.collect())
+/// As the store has them.
+fn in_order(sides: u64) -> u64 {
+    sides - 1
 }
 
-fn figures(figures: &Figures, window: Window) -> Value {
-    let objective = Objective::default();
-    json!({
-        "succeeded": figures.succeeded,
-        "failed": figures.failed,
-        "attempts_of_ended": figures.attempts_of_ended,
-        "attempts_succeeded": figures.attempts_succeeded,
-        "attempts_failed": figures.attempts_failed,
-        "rotation_budget": figures.rotation_budget(objective, window).map(budget),
-        "attempt_budget": figures.attempt_budget(objective, window).map(budget),
-        "opened": figures.opened,
-        "resolved": figures.resolved,
-        "open": figures.open,
-        "oldest_open": figures.oldest_open.map(|age| u64::try_from(age.as_micros()).unwrap()),
-        "never_acknowledged": figures.never_acknowledged,
-        "never_notified": figures.never_notified,
-        "withdrawn": figures.withdrawn,
-        "reviewed": figures.reviewed,
-        "staff_minutes": figures.staff_minutes,
-        "unreviewed": figures.unreviewed,
-        "by_class": figures.by_class,
-        "ttd": spread(figures.ttd),
-        "ttn": spread(figures.ttn),
-        "tta": spread(figures.tta),
-        "ttm": spread(figures.ttm),
-        "ttr": spread(figures.ttr),
-    })
+/// A store: most have some dozens of incidents at most, now and then none, and the last few are large.
+fn store(seed: u64) -> History {
+    let mut dice = Dice(seed ^ 0x51_2E);
+    let count = match seed {
+        SMALL.. => 700,
+        _ => usize::try_from(dice.roll(40)).unwrap(),
+    };
+    let clock = if seed.is_multiple_of(3) { Clock::Honest } else { Clock::Steps };
+    History::random(seed, count, clock)
 }
 
-fn budget(budget: Budget) -> Value {
-    json!({ "share": budget.share, "burn": budget.burn, "spent": budget.spent })
+/// All of its time, and some other windows; each on terms of its own.
+fn asked(history: &History, dice: &mut Dice) -> Vec<Terms> {
+    let whole = Window { from: at("2026-01-01T00:00:00Z"), to: history.now, now: history.now };
+    let windows = std::iter::once(whole).chain((0..2).map(|_| history.window(dice))).collect::<Vec<_>>();
+    let mut terms = |window| Terms {
+        window,
+        objective: Objective::from_millionths([995_000, 999_999, 900_001, 1][dice.choice(4)]).unwrap(),
+        hourly_cost: [None, Some(8_550), Some(1), Some(100_000_000)][dice.choice(4)],
+    };
+    windows.into_iter().map(&mut terms).collect()
 }
 
-fn spread(spread: Spread) -> Value {
-    let rank = |rank: Option<Rank>| rank.map(|r| json!({ "micros": r.micros, "is_floor": r.is_floor }));
-    json!({
-        "n": spread.n,
-        "completed": spread.completed,
-        "censored": spread.censored,
-        "suspect": spread.suspect,
-        "mean": spread.mean,
-        "p50": rank(spread.p50),
-        "p90": rank(spread.p90),
-        "max": rank(spread.max),
-    })
-}
-
-fn oracle(history: &History, windows: &[Window]) -> Vec<Value> {
-    let program = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/oracle/measures.py");
-    let mut child = Command::new("python3")
-        .args(["-I", program])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let windows: Vec<Value> = windows
-        .iter()
-        .map(|w| json!({ "from": w.from.as_millis(), "to": w.to.as_millis(), "now": w.now.as_millis() }))
-        .collect();
-    let mut lines = vec![json!({ "windows": windows, "objective": 995_000 })];
-    lines.extend(history.lines.iter().cloned());
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    // The program reads all of it before it writes.
-    child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    let text = String::from_utf8(output.stdout).unwrap();
-    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
-}
-
-fn same(told: &BTreeMap<String, Value>, computed: &Value, window: Window, what: &str) {
-    let nothing = figures(&Figures::default(), window);
-    let computed = computed.as_object().unwrap();
-    let names: BTreeSet<&str> = told.keys().chain(computed.keys()).map(String::as_str).collect();
-    for name in names {
-        let (here, there) = (told.get(name).unwrap_or(&nothing), computed.get(name).unwrap_or(&Value::Null));
-        assert_eq!(here, there, "{what} {name}");
+/// Fails with the first place where they differ.
+fn same(told: &Value, computed: &Value, place: &str) {
+    match (told, computed) {
+        (Value::Object(told), Value::Object(computed)) => {
+            let names: BTreeSet<&String> = told.keys().chain(computed.keys()).collect();
+            for name in names {
+                let (told, computed) = (told.get(name), computed.get(name));
+                assert!(
+                    told.is_some() && computed.is_some(),
+                    "{place}: {name}: {told:?}, computed {computed:?}"
+                );
+                same(told.unwrap(), computed.unwrap(), &format!("{place}: {name}"));
+            }
+        }
+        _ => assert_eq!(told, computed, "{place}: told on the left"),
     }
 }
 
 #[test]
-fn a_thousand_histories_measure_the_same_by_an_independent_program() {
-    // Ten stores of a hundred histories each, so that the parts of a report have something in them.
-    for seed in 1..=10 {
-        let clock = if seed % 3 == 0 { Clock::Honest } else { Clock::Steps };
-        let history = History::random(seed, 100, clock);
-        let mut dice = Dice(seed ^ 0xACE);
-        let mut windows =
-            vec![Window { from: at("2026-01-01T00:00:00Z"), to: history.now, now: history.now }];
-        windows.extend((0..6).map(|_| history.window(&mut dice)));
-        for (window, computed) in windows.iter().zip(oracle(&history, &windows)) {
-            let (whole, by_month) = told(&history, *window, By::Month);
-            assert_eq!(whole, computed["total"], "seed {seed} {window:?}");
-            same(&by_month, &computed["month"], *window, &format!("seed {seed} {window:?} month"));
-            for (by, word) in [(By::Target, "target"), (By::Class, "class")] {
-                let (again, parts) = told(&history, *window, by);
-                assert_eq!(again, whole);
-                same(&parts, &computed[word], *window, &format!("seed {seed} {window:?} {word}"));
-            }
+fn a_thousand_stores_measure_the_same_by_an_independent_program() {
+    let mut compared = 0;
+    let stores = (0..SMALL + LARGE).map(|seed| {
+        let (history, mut dice) = (store(seed), Dice(seed ^ 0xACE));
+        let (records, asked) = (history.records(), asked(&history, &mut dice));
+        let told: Vec<Value> =
+            asked.iter().map(|terms| records.measured(terms, |sides| dice.roll(sides))).collect();
+        assert_eq!(told[0], records.measured(&asked[0], in_order), "seed {seed}: the order matters");
+        let asks: Vec<Value> = asked.iter().map(Terms::asked).collect();
+        let events = program::disordered(records.exported(), |sides| dice.roll(sides));
+        ((seed, asked, told), json!({ "asks": asks, "events": events }))
+    });
+    program::each(stores, |(seed, asked, told), computed| {
+        assert_eq!(told.len(), computed.len());
+        for ((terms, told), computed) in asked.iter().zip(told).zip(computed) {
+            same(&told, &computed, &format!("seed {seed} {terms:?}"));
+            compared += 1;
         }
-    }
+    });
+    assert_eq!(compared, 3 * (SMALL + LARGE));
 }
 
 #[test]
 fn the_histories_hold_what_is_hard_to_measure() {
-    let history = History::random(1, 1000, Clock::Steps);
-    let window = Window { from: at("2026-01-01T00:00:00Z"), to: history.now, now: history.now };
-    let (whole, months) = told(&history, window, By::Month);
+    let history = store(SMALL + 1);
+    let whole = Window { from: at("2026-01-01T00:00:00Z"), to: history.now, now: history.now };
+    let terms = Terms { window: whole, objective: Objective::default(), hourly_cost: Some(100) };
+    let told = history.records().measured(&terms, in_order);
+    let (whole, parts) = (&told["total"], &told["parts"]);
     for name in [
         "open",
         "never_acknowledged",
@@ -169,7 +129,13 @@ fn the_histories_hold_what_is_hard_to_measure() {
             assert!(whole[measure][name].as_u64().unwrap() > 3, "{measure} {name}: {whole}");
         }
     }
-    assert!(months.len() > 3);
+    assert!(parts["month"].as_object().unwrap().len() > 3);
+    let names: Vec<&String> = parts["rotator"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["ldap", "postgresql", "unknown"]);
+    let repairs = whole["repairs"].as_array().unwrap();
+    assert!(repairs.len() == 200 && whole["ttr"]["n"].as_u64().unwrap() > 200, "some must be left out");
+    let sizes: BTreeSet<usize> = (0..SMALL).map(|seed| store(seed).incidents.len()).collect();
+    assert!(sizes.contains(&0) && sizes.len() > 30, "{sizes:?}");
 }
 
 #[test]
@@ -202,10 +168,10 @@ fn a_past_window_says_the_same_whatever_happens_later() {
         let window = Window { now: window.to, ..window };
         // As the records were when the window ended.
         let then = history.cut(window.to);
-        let (later, earlier) = (Window { now: history.now.max(window.to), ..window }, window);
-        for by in [By::Month, By::Target, By::Class] {
-            assert_eq!(told(&history, later, by), told(&then, earlier, by), "{window:?}");
-        }
+        let terms = |window| Terms { window, objective: Objective::default(), hourly_cost: Some(8_550) };
+        let later = terms(Window { now: history.now.max(window.to), ..window });
+        let told = history.records().measured(&later, in_order);
+        assert_eq!(told, then.records().measured(&terms(window), in_order), "{window:?}");
     }
 }
 
@@ -276,3 +242,8 @@ fn the_example_that_was_worked_out_by_hand_comes_to_what_the_page_says() {
     assert_eq!(budget(2, 40), Some(Budget { share: 50_000, burn: 10_000_000, spent: 10_000_000 }));
     assert_eq!(budget(15, 60), Some(Budget { share: 250_000, burn: 50_000_000, spent: 50_000_000 }));
 }
+
+/// Stores of usual size.
+const SMALL: u64 = 1000;
+/// Stores with more in a part than is told one by one.
+const LARGE: u64 = 2;

@@ -23,13 +23,21 @@
     if (news && news.textContent !== text) news.textContent = text;
   };
 
-  // The link that had the keyboard keeps it. A part in which something else has it stays as it is.
+  const folds = (part) => [...part.querySelectorAll('details')];
+
+  // The link that had the keyboard keeps it, and so does what unfolds a table. A part in which something else has it
+  // stays as it is. What was unfolded stays unfolded.
   const put = (old, fresh) => {
     const at = document.activeElement;
     const isInside = at !== null && old.contains(at);
     const address = isInside ? at.getAttribute('href') : null;
-    if (isInside && address === null) return false;
+    const foldAt = isInside && at.tagName === 'SUMMARY' ? folds(old).indexOf(at.parentElement) : -1;
+    if (isInside && address === null && foldAt < 0) return false;
+    const unfolded = folds(old).map((one) => one.open);
+    folds(fresh).forEach((one, place) => { one.open = unfolded[place] === true; });
     old.replaceWith(fresh);
+    const fold = folds(fresh)[foldAt];
+    if (fold) fold.querySelector('summary').focus({ preventScroll: true });
     if (address === null) return true;
     for (const link of fresh.querySelectorAll('a')) {
       if (link.getAttribute('href') === address) {

@@ -1,7 +1,8 @@
 //! The first screen of the dashboard and the metrics page of a vault with many accounts and incidents.
 //!
 //! ```text
-//! cargo bench -p vault-server --bench overview -- --accounts 50000 --incidents 5000 --open 500
+//! cargo bench -p vault-server --bench overview
+//! cargo bench -p vault-server --bench overview -- --accounts 5000 --incidents 500 --open 50 --rounds 5
 //! ```
 //!
 //! A store on disk is filled through the server's own records: each account has been rotated once in the last thirty
@@ -9,6 +10,11 @@
 //! account of its own. Then the pages are asked for by a browser that is signed in, without a socket between. Printed
 //! are least, median and most of all rounds in milliseconds. The reference in the same run is one walk over the records
 //! of all accounts, and the ratio of the medians to it.
+//!
+//! Some rounds come after two hours without a look, which the clock of the bench lets pass at once: what was at hand is
+//! old then. The clock that has it added up anew while nobody looks does not run here, so this is the worst that a look
+//! can meet. With optimisation the program ends with 1 when a page takes longer than it may: 200 ms for the median of
+//! the overview and for each of its looks after the quiet, 50 ms for the median of the metrics page.
 
 #![expect(
     clippy::unwrap_used,
@@ -22,7 +28,8 @@ mod filled;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Instant;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 use axum::Router;
 use axum::body::Body;
@@ -33,7 +40,7 @@ use rotators::registry::Registry;
 use serde_json::Value;
 use tower::ServiceExt;
 use vault_core::account::Account;
-use vault_core::clock::SystemClock;
+use vault_core::clock::{Clock, SystemClock, Timestamp};
 use vault_core::entropy::OsEntropy;
 use vault_server::app::{App, Ports};
 use vault_server::config;
@@ -47,7 +54,7 @@ struct Options {
 }
 
 fn options() -> Options {
-    let mut options = Options { accounts: 5_000, incidents: 500, open: 50, rounds: 30 };
+    let mut options = Options { accounts: 50_000, incidents: 5_000, open: 500, rounds: 30 };
     let mut words = std::env::args().skip(1).filter(|word| word != "--bench");
     while let Some(word) = words.next() {
         let mut value = || words.next().unwrap().parse().unwrap();
@@ -70,14 +77,30 @@ fn options() -> Options {
 fn main() {
     let options = options();
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
-    runtime.block_on(run(&options));
+    if !runtime.block_on(run(&options)) {
+        std::process::exit(1);
+    }
 }
 
-async fn run(options: &Options) {
+/// The clock of this machine, which can be moved on.
+#[derive(Default)]
+struct AheadClock {
+    seconds: AtomicU64,
+}
+
+impl Clock for AheadClock {
+    fn now(&self) -> Timestamp {
+        SystemClock.now().plus(Duration::from_secs(self.seconds.load(Ordering::Relaxed)))
+    }
+}
+
+/// Whether each page was as fast as it has to be.
+async fn run(options: &Options) -> bool {
     let dir = tempfile::tempdir().unwrap();
     let config = config::from_arguments("127.0.0.1:0", dir.path()).unwrap();
     let rotators = Registry::default().with(Arc::new(FakeTarget::new()));
-    let ports = Ports { clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy), rotators };
+    let clock = Arc::<AheadClock>::default();
+    let ports = Ports { clock: Arc::clone(&clock) as Arc<dyn Clock>, entropy: Arc::new(OsEntropy), rotators };
     let app = App::open(config, ports).unwrap();
     let mut visitor =
         Visitor { router: router(Arc::clone(&app)), token: String::new(), cookie: String::new() };
@@ -93,6 +116,7 @@ async fn run(options: &Options) {
     );
     app.engine.count_incidents().unwrap();
     app.engine.count_accounts().await.unwrap();
+    app.engine.count_dynamic().await.unwrap();
     visitor.sign_in().await;
 
     let (mut walk, mut first, mut again, mut metrics) = <(Spread, Spread, Spread, Spread)>::default();
@@ -103,17 +127,41 @@ async fn run(options: &Options) {
         again.add(timed(visitor.page("/ui/?auto=1")).await);
         metrics.add(timed(visitor.metrics()).await);
     }
+    let mut quiet = Spread::default();
+    for _ in 0..QUIET_ROUNDS {
+        clock.seconds.fetch_add(2 * 60 * 60, Ordering::Relaxed);
+        // The session has ended meanwhile.
+        visitor.sign_in().await;
+        quiet.add(timed(visitor.page("/ui/")).await);
+        // What was begun behind that look is done before the next.
+        tokio::time::sleep(Duration::from_secs_f64(2.0 * walk.most() / 1000.0 + 1.0)).await;
+    }
     println!("overview, the first of this process         {cold:.1} ms");
     for (name, spread) in [
         ("reference: a walk over all accounts", &walk),
         ("overview", &first),
         ("overview, as its script asks for it again", &again),
+        ("overview, after two hours without a look", &quiet),
         ("metrics page", &metrics),
     ] {
         let ratio = spread.median() / walk.median();
         println!("{name:<43} {spread} ms ({ratio:.3} of the reference)");
     }
     app.end().await;
+    let limits = [
+        ("overview", first.median(), OVERVIEW_MAX),
+        ("overview, as its script asks for it again", again.median(), OVERVIEW_MAX),
+        ("overview, after two hours without a look", quiet.most(), OVERVIEW_MAX),
+        ("metrics page", metrics.median(), METRICS_MAX),
+    ];
+    let mut is_kept = true;
+    for (name, took, most) in limits.into_iter().filter(|(_, took, most)| took > most) {
+        let is_counted = !cfg!(debug_assertions);
+        let told = if is_counted { "" } else { " (not counted without optimisation)" };
+        println!("too slow: {name}: {took:.1} ms, and it may take {most:.0} ms{told}");
+        is_kept &= !is_counted;
+    }
+    is_kept
 }
 
 fn walk_accounts(app: &App) {
@@ -215,10 +263,21 @@ impl Spread {
     fn median(&self) -> f64 {
         self.0[self.0.len() / 2]
     }
+
+    fn most(&self) -> f64 {
+        self.0[self.0.len() - 1]
+    }
 }
 
 impl std::fmt::Display for Spread {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:.1} – {:.1} – {:.1}", self.0[0], self.median(), self.0[self.0.len() - 1])
+        write!(f, "{:.1} – {:.1} – {:.1}", self.0[0], self.median(), self.most())
     }
 }
+
+/// Looks after a long quiet.
+const QUIET_ROUNDS: usize = 5;
+/// The most that the first screen may take, in milliseconds.
+const OVERVIEW_MAX: f64 = 200.0;
+/// The most that the metrics page may take, in milliseconds.
+const METRICS_MAX: f64 = 50.0;

@@ -217,7 +217,7 @@ impl App {
         config.dashboard_url.iter().for_each(|url| outbox.link_to(url));
         Ok(Arc::new(Self {
             remedies,
-            reports,
+            reports: reports.priced(&config.reports),
             webhooks: WebhookService::new(
                 barrier.clone(),
                 outbox,

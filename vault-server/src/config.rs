@@ -5,6 +5,7 @@
 mod checked;
 mod plugin;
 pub mod raw;
+mod reports;
 mod telemetry;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use std::path::{Path, PathBuf};
 pub use self::checked::{Config, Listener, Log, LogFormat, Tls};
 pub use self::plugin::Plugins;
 use self::raw::RawConfig;
+pub use self::reports::{HOURLY_COST_MAX, Reports};
 pub use self::telemetry::Telemetry;
 
 /// Why a configuration was refused. The text names the file, the key and what to mend.

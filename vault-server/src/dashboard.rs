@@ -14,6 +14,7 @@ mod asset;
 mod live;
 mod origin;
 mod page;
+mod place;
 mod plot;
 mod time;
 mod visit;
@@ -76,6 +77,8 @@ async fn shown(visit: Visit, place: &[&str]) -> Response<Body> {
         ["audit"] => page::audit::show(&signed_in).await,
         ["targets"] => page::targets::show(&signed_in).await,
         ["targets", name] => page::target::show(&signed_in, name).await,
+        ["notifications"] => page::notifications::show(&signed_in).await,
+        ["notifications", name] => page::notifications::show_one(&signed_in, name).await,
         ["reports"] => page::reports::show(&signed_in).await,
         ["reports", "download"] => page::reports::download(&signed_in).await,
         ["incident", id] => page::incident::show(&signed_in, id).await,
@@ -108,8 +111,9 @@ async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
         ["sign-out"] => page::sign_in::leave(&signed_in).await,
         ["audit"] => page::audit::look(&signed_in, &form).await,
         ["targets", name, word] => page::target::write(&signed_in, name, word, &form).await,
+        ["notifications", name, "test"] => page::notifications::test(&signed_in, name).await,
         ["checkouts", word] => page::checkout::write(&signed_in, word, &form).await,
-        ["incident", id, word @ ("ack" | "assign" | "note")] => {
+        ["incident", id, word @ ("ack" | "assign" | "note" | "review")] => {
             page::incident::write(&signed_in, id, word, &form).await
         }
         ["incident", id, word @ ("merge" | "unmerge")] => {

@@ -36,9 +36,10 @@ pub mod previous;
 pub mod rehearse;
 pub(crate) mod silence;
 pub mod standing;
+pub(crate) mod team;
 mod trace;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use rotators::plugin::{PluginRotator, Registration};
@@ -88,6 +89,8 @@ struct Inner {
     meter: Meter,
     tracer: Tracer,
     board: Board,
+    /// What the walks for the metrics have counted.
+    counted: Mutex<standing::Counted>,
     shutdown: Shutdown,
     /// Held for reading by who refers to a policy in a commit, and for writing by who removes one.
     references: RwLock<()>,
@@ -140,6 +143,7 @@ impl Engine {
                 meter,
                 tracer,
                 board,
+                counted: Mutex::default(),
                 shutdown,
                 references: RwLock::default(),
             }),

@@ -42,7 +42,7 @@ pub use self::context::{Context, OpenContext, Request, TokenlessContext};
 pub use self::error::ApiError;
 pub(crate) use self::events::EventSender;
 pub use self::fields::Fields;
-pub(crate) use self::inside::{Beat, Feed, Heard, Inside, Looks, Told};
+pub(crate) use self::inside::{Beat, Feed, Grants, Heard, Inside, Looks, Told};
 pub use self::listen::{Bound, ListenError};
 pub use self::path::RequestPath;
 pub use self::route::{Operation, Route, Table};

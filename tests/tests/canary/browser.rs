@@ -37,7 +37,7 @@ pub(crate) async fn looks_at_everything(session: &mut Session) {
         }
         for incident in incidents {
             let page = format!("/ui/incident/{}", incident["id"].as_str().unwrap());
-            for action in ["retry", "unpark", "reconcile", "use_previous", "set_password"] {
+            for action in ["retry", "unpark", "reconcile", "use_previous", "set_password", "maintenance"] {
                 pages.push(format!("{page}/act/{action}"));
             }
             // Without the form token: it is refused, and repeats nothing.
@@ -61,8 +61,16 @@ fn body(fields: &[(&str, &str)]) -> String {
     pairs.join("&")
 }
 
-const PAGES: &[&str] =
-    &["/ui/", "/ui/accounts", "/ui/sign-in", "/ui/checkouts", "/ui/targets", "/ui/reports", "/ui/audit"];
+const PAGES: &[&str] = &[
+    "/ui/",
+    "/ui/accounts",
+    "/ui/sign-in",
+    "/ui/checkouts",
+    "/ui/targets",
+    "/ui/reports",
+    "/ui/notifications",
+    "/ui/audit",
+];
 pub(crate) const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
 pub(crate) const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 /// Letters that a form needs no escapes for.

@@ -214,6 +214,8 @@ impl Session {
             "incidents?state=all",
             "reports/rotation",
             "reports/rotation?by=target&format=csv",
+            "reports/rotation/ended?from=0",
+            "reports/rotation/attempts?from=0",
             "reports/ages",
             "reports/due",
             "sys/metrics",

@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::WireTime;
 
-/// GET `reports/standing`: how many accounts stand how; management credentials are not among them.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// GET `reports/standing`: how many accounts stand how; management credentials are not among them, unless it is said.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct StandingReport {
     /// When it was looked.
@@ -36,6 +36,52 @@ pub struct StandingReport {
     pub by_state: BTreeMap<String, u64>,
     /// How far current versions have come.
     pub consumers: ConsumersStanding,
+    /// How old credentials are.
+    pub ages: AgesStanding,
+    /// How leases stand.
+    pub leases: LeasesStanding,
+}
+
+/// How old all credentials are by their policies, those of management among them; they are counted once a minute.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AgesStanding {
+    /// When they were counted; absent before the first count.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<WireTime>,
+    /// All of them.
+    pub accounts: u64,
+    /// Those without a rotation policy: their age is measured against nothing.
+    pub without_policy: u64,
+    /// Those without a credential yet.
+    pub without_credential: u64,
+    /// How many there are of each age by its policy's period.
+    pub buckets: Vec<AgeBucket>,
+}
+
+/// How leases stand, by kind; they are counted once a minute.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeasesStanding {
+    /// When they were counted; absent before both kinds were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub as_of: Option<WireTime>,
+    /// Of accounts that are checked out.
+    pub account: LeaseCounts,
+    /// Of users that are made for a lease.
+    pub dynamic: LeaseCounts,
+}
+
+/// Leases of one kind.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct LeaseCounts {
+    /// Those that nothing has begun to end.
+    pub live: u64,
+    /// Of these, those past their end for a minute or more.
+    pub overdue: u64,
+    /// Those that have been ending for a minute or more, without the proof that the target refuses what they gave.
+    pub stuck: u64,
 }
 
 /// How the live consumers of all accounts stand; they are looked at once a minute.

@@ -18,6 +18,7 @@ pub(crate) enum AccountWord {
 Examples:
   rotunda account status db/app
   rotunda account status --state parked
+  rotunda account status --team payments
   rotunda account status --format json")]
     Status(AccountStatusArgs),
     /// Show what happened to an account
@@ -59,7 +60,9 @@ Examples:
   rotunda account write db/app target=pg-main username=app rotation_policy=nightly max_ttl=8h
   rotunda account write db/app target=pg-main username=app password=-
   rotunda account write db/app target=pg-main username=app_a alternate_username=app_b
+  rotunda account write db/app team=payments
 
+team= says who looks after it, where that is not who looks after its target; empty takes it away.
 With alternate_username= two accounts of the target take turns: each rotation changes the one that nobody uses. Without password= the account is adopted: its password is changed once through the target's management
 credential. key=@FILE reads a file, key=- standard input (hidden on a terminal).")]
 pub(crate) struct AccountWriteArgs {
@@ -142,13 +145,17 @@ pub(crate) struct AccountPrefix {
 #[derive(Debug, Args)]
 pub(crate) struct AccountStatusArgs {
     /// The account's path; all accounts without it
-    #[arg(value_name = "PATH", conflicts_with = "state")]
+    #[arg(value_name = "PATH", conflicts_with_all = ["state", "team"])]
     pub(crate) path: Option<String>,
-    /// Only accounts in this state
+    /// Only accounts in this state, or of which this is so
     #[arg(long, value_name = "STATE", value_parser = [
-        "idle", "due", "staged", "applied", "doubtful", "retiring", "backoff", "grace", "parked", "quarantined",
+        "idle", "due", "staged", "applied", "doubtful", "reverting", "retiring", "backoff", "grace", "parked",
+        "quarantined", "failing", "overdue", "held", "lent", "lagging", "never",
     ])]
     pub(crate) state: Option<String>,
+    /// Only accounts of this team, their own or their target's; `(none)` for those of no team
+    #[arg(long, value_name = "TEAM")]
+    pub(crate) team: Option<String>,
 }
 
 /// `rotunda account delete`.

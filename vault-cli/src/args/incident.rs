@@ -7,7 +7,7 @@ use clap::{Args, Subcommand};
 pub(crate) enum IncidentWord {
     /// Show incidents, the open ones unless --state says otherwise
     #[command(
-        after_help = "Examples:\n  rotunda incident list\n  rotunda incident list --order exposure --limit 20\n  rotunda incident list --state all --format json"
+        after_help = "Examples:\n  rotunda incident list\n  rotunda incident list --order exposure --limit 20\n  rotunda incident list --team payments\n  rotunda incident list --state all --format json"
     )]
     List(IncidentListArgs),
     /// Show all that is known about an incident
@@ -61,21 +61,31 @@ Examples:
   rotunda incident do 0193a1b2 reconcile
   rotunda incident do 0193a1b2 retry --account db/app
   rotunda incident do 0193a1b2 set_password < password.txt
+  rotunda incident do 0193a1b2 maintenance --for 2h --reason 'upgrade to 17, OPS-812' --dry-run
 
-Of a target's incident, retry is for all accounts beneath it unless one is named. The password of set_password is asked for at a terminal, else read from standard input. Exit code 4 when the target refuses.")]
+Of a target's incident, retry is for all accounts beneath it unless one is named. A maintenance is of the target as a whole and needs --reason and --for or --until. The password of set_password is asked for at a terminal, else read from standard input. Exit code 4 when the target refuses.")]
 pub(crate) struct DoArgs {
     /// The incident
     #[arg(value_name = "ID")]
     pub(crate) id: String,
     /// What to press
-    #[arg(value_name = "ACTION", value_parser = ["retry", "reconcile", "use_previous", "unpark", "set_password"])]
+    #[arg(value_name = "ACTION", value_parser = ["retry", "reconcile", "use_previous", "unpark", "set_password", "maintenance"])]
     pub(crate) action: String,
     /// Only say what would be done
     #[arg(long)]
     pub(crate) dry_run: bool,
-    /// Which account beneath a target's incident; the target's name for its management credential
+    /// Which account beneath a target's incident, as incident actions names it; the target's name for its management credential
     #[arg(long, value_name = "PATH")]
     pub(crate) account: Option<String>,
+    /// Of maintenance: how long it lasts, 30 days at most
+    #[arg(long = "for", value_name = "DURATION", conflicts_with = "until")]
+    pub(crate) lasts: Option<String>,
+    /// Of maintenance: or when it ends, RFC 3339 or seconds since 1970
+    #[arg(long, value_name = "TIME")]
+    pub(crate) until: Option<String>,
+    /// Of maintenance: why
+    #[arg(long, value_name = "TEXT", required_if_eq("action", "maintenance"))]
+    pub(crate) reason: Option<String>,
 }
 
 /// `rotunda incident merge`.
@@ -129,6 +139,9 @@ pub(crate) struct IncidentListArgs {
     /// The oldest first, or first what presses most: exposure x severity x accounts
     #[arg(long, value_name = "ORDER", value_parser = ["opened", "exposure"])]
     pub(crate) order: Option<String>,
+    /// Only those of this team; `(none)` for those of no team
+    #[arg(long, value_name = "TEAM")]
+    pub(crate) team: Option<String>,
     /// At most so many
     #[arg(long, value_name = "N")]
     pub(crate) limit: Option<u64>,

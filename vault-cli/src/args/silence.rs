@@ -49,6 +49,9 @@ pub(crate) struct SilenceAddArgs {
     /// Also keep the clock from beginning rotations; of a target only
     #[arg(long, conflicts_with = "accounts")]
     pub(crate) maintenance: bool,
+    /// Only say what it would do
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 /// One silence.

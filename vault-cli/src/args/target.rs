@@ -36,6 +36,7 @@ pub(crate) enum TargetWord {
 Examples:
   rotunda target maintenance pg-main --for 2h --reason 'upgrade to 17, OPS-812'
   rotunda target maintenance pg-main --until 2026-11-22T04:00:00Z --reason 'storage'
+  rotunda target maintenance pg-main --for 2h --reason 'upgrade to 17, OPS-812' --dry-run
   rotunda target maintenance pg-main --end
 
 Said again it has another end. What a person asks for goes on, and so does the end of a lease."
@@ -56,6 +57,9 @@ pub(crate) struct MaintenanceArgs {
     /// End it now
     #[arg(long, conflicts_with = "reason")]
     pub(crate) end: bool,
+    /// Only say what it would hold back, until when, and what not
+    #[arg(long, conflicts_with = "end")]
+    pub(crate) dry_run: bool,
 }
 
 /// `rotunda target write`.
@@ -68,6 +72,7 @@ Examples:
   rotunda target write pg-main password=@/run/secrets/pg-main
   rotunda target write pg-main heartbeat=6h heartbeat_rate=120 on_drift=reconcile
   rotunda target write corp-ldap lockout_threshold=5 lockout_window=30m
+  rotunda target write pg-main team=database-platform
 
 Settings are key=value; key=@FILE reads a file, key=- standard input (hidden on a terminal). A password
 written out is seen by other users of the machine. Without password= it is asked for on a terminal.")]

@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use vault_api::{
     account::{
-        AccountDelete, AccountHistory, AccountState, AccountStatus, Disposal, LoginsCounted, StatusListing,
+        AccountDelete, AccountHistory, AccountState, AccountStatus, CredentialAge, Disposal, LoginsCounted,
+        StatusListing,
     },
     consumer::{ConfirmRequest, Confirmation, ConsumerInfo, ConsumerList},
+    duration::Seconds,
     rehearsal::LastRehearsal,
     rotation::RotationRequest,
 };
@@ -45,7 +47,9 @@ pub(super) async fn run(word: AccountWord, session: &mut Session) -> Result<Exit
             Ok(Exit::Done)
         }
         AccountWord::Status(AccountStatusArgs { path: Some(path), .. }) => status(&path, session).await,
-        AccountWord::Status(AccountStatusArgs { path: None, state }) => status_list(state, session).await,
+        AccountWord::Status(AccountStatusArgs { path: None, state, team }) => {
+            status_list(state, team, session).await
+        }
         AccountWord::History(args) => history(&args.path, session).await,
         AccountWord::Consumers(args) => consumers(&args.path, session).await,
         AccountWord::Confirm(args) => confirm(&args, session).await,
@@ -124,6 +128,13 @@ fn refused_logins(counted: &LoginsCounted) -> String {
     format!("{refused} of {username} count, {threshold} lock{}", held.unwrap_or_default())
 }
 
+/// How old a credential is, and how much of its policy's period that is.
+fn aged(age: &CredentialAge) -> String {
+    let of = |(percent, period): (u64, u64)| format!(" ({percent} % of {})", Seconds(period));
+    let share = age.percent.zip(age.period_seconds).map_or_else(String::new, of);
+    format!("{}{share}", Seconds(age.seconds))
+}
+
 fn status_table(status: &AccountStatus, console: &Console) -> String {
     let in_use = |name: &String| {
         let note = if status.username_in_use.as_ref() == Some(name) { " (in use)" } else { "" };
@@ -141,6 +152,7 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
     pairs.extend(status.pending_version.map(|pending| ("on its way", format!("version {pending}"))));
     pairs.push(("last rotation", output::optional(status.last_rotation.as_deref())));
     pairs.push(("next rotation", output::optional(status.next_rotation.as_deref())));
+    pairs.extend(status.age.as_ref().map(|age| ("age", aged(age))));
     let (facts, silenced) = (&status.failure, status.silenced.as_ref().map(silence::told));
     let refused = status.lockout.as_ref().map(refused_logins);
     for (name, fact) in [
@@ -151,6 +163,7 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
         ("detail", &facts.detail),
         ("incident", &facts.incident),
         ("next attempt", &facts.next_attempt),
+        ("team", &status.team),
         ("rotation policy", &status.rotation_policy),
         ("password policy", &status.password_policy),
     ] {
@@ -185,15 +198,21 @@ fn status_table(status: &AccountStatus, console: &Console) -> String {
     if let Some(pool) = &status.pool {
         pairs.push(("pool", output::shown(pool)));
     }
-    if let Some(consumers) = status.consumers.as_ref().filter(|consumers| consumers.live > 0) {
-        let (current, live) = (consumers.current, consumers.live);
-        pairs.push(("consumers", format!("{current} of {live} have version {}", status.version)));
-        for one in &consumers.laggards {
-            let name = one.id.as_ref().unwrap_or(&one.principal);
-            pairs.push(("lagging", format!("{} (version {})", output::shown(name), one.version)));
-        }
-    }
+    pairs.extend(of_consumers(status));
     output::record(pairs)
+}
+
+/// How its consumers stand, if it has any.
+fn of_consumers(status: &AccountStatus) -> Vec<(&'static str, String)> {
+    let consumers = status.consumers.as_ref().filter(|consumers| consumers.live > 0);
+    let Some(consumers) = consumers else { return Vec::new() };
+    let (current, live) = (consumers.current, consumers.live);
+    let mut pairs = vec![("consumers", format!("{current} of {live} have version {}", status.version))];
+    for one in &consumers.laggards {
+        let name = one.id.as_ref().unwrap_or(&one.principal);
+        pairs.push(("lagging", format!("{} (version {})", output::shown(name), one.version)));
+    }
+    pairs
 }
 
 fn rehearsed(rehearsal: &LastRehearsal, console: &Console) -> String {
@@ -218,11 +237,15 @@ fn tone(state: AccountState) -> Tone {
     }
 }
 
-async fn status_list(state: Option<String>, session: &mut Session) -> Result<Exit, Failure> {
-    let request = match state {
-        Some(state) => Request::list("accounts/status").with("state", state),
-        None => Request::list("accounts/status"),
-    };
+async fn status_list(
+    state: Option<String>,
+    team: Option<String>,
+    session: &mut Session,
+) -> Result<Exit, Failure> {
+    let given = [("state", state), ("team", team)];
+    let given = given.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let list = Request::list("accounts/status");
+    let request = given.fold(list, |request, (name, value)| request.with(name, value));
     let answer = session.ask("asking for the status of all accounts", request).await?;
     let listing: StatusListing = answer.read_data()?;
     if listing.key_info.is_empty() && session.console.format() == Format::Table {

@@ -129,8 +129,12 @@ fn written_text(incident: &Incident) -> String {
 
 async fn list(args: &IncidentListArgs, session: &mut Session) -> Result<Exit, Failure> {
     let mut request = Request::get("incidents/").with("state", args.state.as_str());
-    for (name, value) in [("order", args.order.clone()), ("limit", args.limit.map(|limit| limit.to_string()))]
-    {
+    let given = [
+        ("order", args.order.clone()),
+        ("team", args.team.clone()),
+        ("limit", args.limit.map(|limit| limit.to_string())),
+    ];
+    for (name, value) in given {
         request = match value {
             Some(value) => request.with(name, value),
             None => request,
@@ -161,7 +165,7 @@ fn list_table(incidents: &[Incident], asked: &str) -> String {
                 output::shown(&incident.opened_at),
                 incident.attempts.to_string(),
                 output::optional(incident.next_attempt.as_deref()),
-                output::optional(incident.owner.as_deref()),
+                owner(incident),
             ]
         })
         .collect();
@@ -169,6 +173,14 @@ fn list_table(incidents: &[Incident], asked: &str) -> String {
         &["ID", "STATE", "SUBJECT", "CLASS", "SEVERITY", "OPENED", "ATTEMPTS", "NEXT ATTEMPT", "OWNER"],
         &rows,
     )
+}
+
+/// Who has it, else the team that it is for.
+fn owner(incident: &Incident) -> String {
+    match (&incident.owner, &incident.team) {
+        (None, Some(team)) => format!("team {}", output::shown(team)),
+        (owner, _) => output::optional(owner.as_deref()),
+    }
 }
 
 async fn show(id: &str, session: &mut Session) -> Result<Exit, Failure> {
@@ -195,6 +207,13 @@ fn incident_text(incident: &Incident, console: &Console) -> String {
         ("attempts", incident.attempts.to_string()),
         ("next attempt", output::optional(incident.next_attempt.as_deref())),
     ];
+    if let Some(act) = &incident.last_act {
+        let told = format!("the vault {}, {}", act.text, act.at);
+        pairs.push(("last act", output::shown(&told)));
+    }
+    if let Some(team) = &incident.team {
+        pairs.insert(TEAM_PLACE, ("team", output::shown(team)));
+    }
     if let Some(silenced) = &incident.silenced {
         pairs.push(("silenced", output::shown(&silence::told(silenced))));
     }
@@ -238,6 +257,8 @@ const fn word(state: IncidentState) -> &'static str {
     }
 }
 
+/// After the owner.
+const TEAM_PLACE: usize = 10;
 /// What the times of an incident are called.
 const MARKS: [(&str, &str); 9] = [
     ("t0", "t0 due"),

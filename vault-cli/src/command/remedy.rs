@@ -1,6 +1,8 @@
 //! `rotunda incident actions` and `rotunda incident do`.
 
-use vault_api::incident::{ActRequest, ActResponse, ActionStep, IncidentActions};
+use vault_api::incident::{
+    AccountAction, AccountActions, ActRequest, ActResponse, ActionStep, IncidentActions,
+};
 
 use super::Session;
 use crate::{
@@ -35,7 +37,6 @@ fn actions_text(found: &IncidentActions) -> String {
     text.push('\n');
     if let Some(nothing) = &found.nothing {
         text.push_str(&format!("{}\n", output::shown(nothing)));
-        return text;
     }
     for action in &found.actions {
         let safe = if action.safe { "safe" } else { "NOT SAFE" };
@@ -48,7 +49,27 @@ fn actions_text(found: &IncidentActions) -> String {
         text.push_str(&format!("{word}: {safe}: {why}{right}\n"));
         text.push_str(&steps_text(&action.steps));
     }
+    text.push_str(&beneath_text(&found.accounts));
     text
+}
+
+/// What may be pressed for each account beneath a target's incident, with `--account`.
+fn beneath_text(accounts: &[AccountActions]) -> String {
+    if accounts.is_empty() {
+        return String::new();
+    }
+    let word = |action: &AccountAction| {
+        let (safe, right) = (if action.safe { "" } else { " (not safe)" }, action.permitted);
+        format!("{}{safe}{}", output::shown(&action.action), if right { "" } else { " (you may not)" })
+    };
+    let words = |account: &AccountActions| account.actions.iter().map(word).collect::<Vec<_>>().join(", ");
+    let row = |account: &AccountActions| {
+        let words = Some(words(account)).filter(|words| !words.is_empty());
+        let words = words.unwrap_or_else(|| "nothing now".to_owned());
+        vec![output::shown(&account.account), output::shown(&account.class), words]
+    };
+    let rows: Vec<Vec<String>> = accounts.iter().map(row).collect();
+    format!("\n{}", output::columns(&["--account", "CLASS", "ACTIONS"], &rows))
 }
 
 pub(super) fn steps_text(steps: &[ActionStep]) -> String {
@@ -57,13 +78,27 @@ pub(super) fn steps_text(steps: &[ActionStep]) -> String {
 }
 
 pub(super) async fn press(path: &str, args: &DoArgs, session: &mut Session) -> Result<Exit, Failure> {
+    let is_maintenance = args.action == "maintenance";
+    if !is_maintenance && (args.lasts.is_some() || args.until.is_some() || args.reason.is_some()) {
+        return Err(Failure::usage("--for, --until and --reason are those of maintenance"));
+    }
+    if is_maintenance && args.lasts.is_none() && args.until.is_none() {
+        return Err(Failure::usage("maintenance needs its end: --for or --until; none lasts for ever"));
+    }
     let password = match args.action.as_str() {
         "set_password" if !args.dry_run => {
             Some(input::secret::given(None, "password", &mut session.console)?)
         }
         _ => None,
     };
-    let body = ActRequest { dry_run: args.dry_run, password, account: args.account.clone() };
+    let body = ActRequest {
+        dry_run: args.dry_run,
+        password,
+        account: args.account.clone(),
+        lasts: args.lasts.clone(),
+        until: args.until.clone(),
+        reason: args.reason.clone(),
+    };
     let answer = session.ask("talking to the target", Request::post(path).sending(&body)?).await?;
     let done: ActResponse = answer.read_data()?;
     session.show(&answer, |_, _| Ok(done_text(&done)))?;
@@ -81,12 +116,13 @@ fn done_text(done: &ActResponse) -> String {
         ("outcome", output::shown(&done.outcome)),
         ("safe", format!("{safe}: {}", output::shown(&done.why))),
     ];
-    match done.accounts {
-        Some(count) => {
+    match (done.accounts, &done.until) {
+        (Some(count), _) => {
             pairs.push(("accounts", count.to_string()));
             pairs.push(("left alone", done.left_alone.unwrap_or(0).to_string()));
         }
-        None => {
+        (None, Some(until)) => pairs.push(("until", output::shown(until))),
+        (None, None) => {
             pairs.push(("version", done.version.to_string()));
             pairs.push(("state", output::shown(&done.state)));
         }

@@ -1,13 +1,16 @@
 //! `rotunda report …`.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vault_api::{
     duration::Seconds,
-    report::{AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread, StandingReport},
+    report::{AgeBucket, AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread, StandingReport},
 };
+
+mod log;
 
 use super::Session;
 use crate::{
@@ -24,10 +27,16 @@ pub(super) async fn run(word: ReportWord, session: &mut Session) -> Result<Exit,
                 ("from", args.from),
                 ("to", args.to),
                 ("by", args.by),
+                ("worst", args.worst),
+                ("limit", args.limit),
                 ("objective", args.objective),
                 ("hourly_cost", args.hourly_cost),
             ];
             show(session, asked("reports/rotation", given), rotation).await
+        }
+        ReportWord::Ended(args) => log::pages("reports/rotation/ended", args, log::ended, session).await,
+        ReportWord::Attempts(args) => {
+            log::pages("reports/rotation/attempts", args, log::attempts, session).await
         }
         ReportWord::Standing(args) => {
             show(session, asked("reports/standing", [("within", args.within)]), standing).await
@@ -91,8 +100,42 @@ fn rotation(report: &RotationReport) -> String {
         let head = ["PART", "ROT FAILED", "ATT FAILED", "OPENED", "OPEN", "TTR P50", "TTR P90"];
         text.push('\n');
         text.push_str(&output::columns(&head, &rows));
+        text.push_str(&costs(report));
     }
     text
+}
+
+/// What people spent on each part, where that is anything.
+fn costs(report: &RotationReport) -> String {
+    let mut text = String::new();
+    if report.groups.iter().any(|part| part.work.staff_minutes > 0) {
+        let rows: Vec<Vec<String>> = report
+            .groups
+            .iter()
+            .map(|part| {
+                vec![
+                    output::shown(&part.name),
+                    part.work.reviewed.to_string(),
+                    part.work.unreviewed.to_string(),
+                    Seconds(part.work.staff_minutes.saturating_mul(60)).to_string(),
+                    part.work.cost.map_or_else(|| "-".to_owned(), |cost| price(cost, report)),
+                ]
+            })
+            .collect();
+        let head = ["PART", "REVIEWED", "NOT REVIEWED", "STAFF TIME", "COST"];
+        text.push('\n');
+        text.push_str(&output::columns(&head, &rows));
+    }
+    if report.left_out > 0 {
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "\n{} more are left out: --limit", report.left_out);
+    }
+    text
+}
+
+fn price(cost: f64, report: &RotationReport) -> String {
+    let currency = report.currency.as_deref().map(output::shown);
+    currency.map_or_else(|| format!("{cost:.2}"), |currency| format!("{cost:.2} {currency}"))
 }
 
 fn counts(report: &RotationReport) -> Vec<(&'static str, String)> {
@@ -107,7 +150,7 @@ fn counts(report: &RotationReport) -> Vec<(&'static str, String)> {
         work.reviewed,
         work.unreviewed
     );
-    let cost = work.cost.map_or_else(String::new, |cost| format!(", cost {cost:.2}"));
+    let cost = work.cost.map_or_else(String::new, |cost| format!(", cost {}", price(cost, report)));
     vec![
         ("window", format!("{} to {}", output::shown(&report.window.from), output::shown(&report.window.to))),
         ("rotations", ended(rotations.succeeded, rotations.failed, rotations.failure_share)),
@@ -230,7 +273,32 @@ fn standing(report: &StandingReport) -> String {
         report.by_state.iter().map(|(state, count)| vec![output::shown(state), count.to_string()]).collect();
     text.push('\n');
     text.push_str(&output::columns(&["STATE", "ACCOUNTS"], &states));
+    if report.leases.as_of.is_some() {
+        let kinds = [("of accounts", report.leases.account), ("dynamic", report.leases.dynamic)];
+        let rows: Vec<Vec<String>> = kinds
+            .map(|(kind, of)| {
+                let counts = [of.live, of.overdue, of.stuck].map(|count| count.to_string());
+                std::iter::once(kind.to_owned()).chain(counts).collect()
+            })
+            .to_vec();
+        text.push('\n');
+        text.push_str(&output::columns(&["LEASES", "LIVE", "OVERDUE", "STUCK"], &rows));
+    }
+    if report.ages.as_of.is_some() {
+        text.push('\n');
+        text.push_str(&buckets(&report.ages.buckets));
+    }
     text
+}
+
+/// How many credentials are how old, by the periods of their policies.
+fn buckets(buckets: &[AgeBucket]) -> String {
+    let row = |bucket: &AgeBucket| {
+        let to = bucket.to.map_or_else(String::new, |to| format!(" to {to}"));
+        vec![format!("{}{to}", bucket.from), bucket.accounts.to_string()]
+    };
+    let rows: Vec<Vec<String>> = buckets.iter().map(row).collect();
+    output::columns(&["AGE BY PERIOD", "ACCOUNTS"], &rows)
 }
 
 fn ages(report: &AgeReport) -> String {
@@ -241,14 +309,6 @@ fn ages(report: &AgeReport) -> String {
         ("without credential", report.without_credential.to_string()),
         ("never rotated", report.never_rotated.to_string()),
     ]);
-    let buckets: Vec<Vec<String>> = report
-        .buckets
-        .iter()
-        .map(|bucket| {
-            let to = bucket.to.map_or_else(String::new, |to| format!(" to {to}"));
-            vec![format!("{}{to}", bucket.from), bucket.accounts.to_string()]
-        })
-        .collect();
     let oldest: Vec<Vec<String>> = report
         .oldest
         .iter()
@@ -263,7 +323,7 @@ fn ages(report: &AgeReport) -> String {
         })
         .collect();
     text.push('\n');
-    text.push_str(&output::columns(&["AGE BY PERIOD", "ACCOUNTS"], &buckets));
+    text.push_str(&buckets(&report.buckets));
     text.push('\n');
     text.push_str(&output::columns(&["ACCOUNT", "TARGET", "AGE", "PERIOD", "RATIO"], &oldest));
     text

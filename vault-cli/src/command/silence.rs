@@ -39,6 +39,7 @@ async fn add(args: SilenceAddArgs, session: &mut Session) -> Result<Exit, Failur
         until: args.until,
         lasts: args.lasts,
         reason: args.reason,
+        dry_run: args.dry_run,
     };
     said(Request::post("silences").sending(&request)?, session).await
 }
@@ -53,6 +54,7 @@ pub(super) async fn maintenance(args: MaintenanceArgs, session: &mut Session) ->
         until: args.until,
         lasts: args.lasts,
         reason: args.reason.unwrap_or_default(),
+        dry_run: args.dry_run,
         ..SilenceRequest::default()
     };
     said(Request::post(path).sending(&request)?, session).await
@@ -61,8 +63,17 @@ pub(super) async fn maintenance(args: MaintenanceArgs, session: &mut Session) ->
 async fn said(request: Request, session: &mut Session) -> Result<Exit, Failure> {
     let answer = session.ask("making the silence", request).await?;
     let silence: Silence = answer.read_data()?;
-    session.show(&answer, |_, _| Ok(table(std::slice::from_ref(&silence))))?;
+    session.show(&answer, |_, _| {
+        Ok(if silence.dry_run { would(&silence) } else { table(std::slice::from_ref(&silence)) })
+    })?;
     Ok(Exit::Done)
+}
+
+/// What it would do, which was only asked.
+fn would(silence: &Silence) -> String {
+    let lines = silence.steps.iter().enumerate();
+    let lines: String = lines.map(|(at, step)| format!("  {}. {}\n", at + 1, output::shown(step))).collect();
+    format!("nothing was done; it would do this:\n{lines}")
 }
 
 /// By whom something is silenced, until when and why, as the server says it.

@@ -4,7 +4,9 @@ mod asked;
 mod hand_over;
 mod kv;
 mod printed;
+mod remedy;
 mod run_command;
+mod team;
 mod watch;
 
 use std::ffi::OsString;

@@ -9,6 +9,7 @@ use crate::incident::group::Outage;
 use crate::incident::ledger::LedgerEvent;
 use crate::lease::Lease;
 use crate::rotation::fault::{FaultClass, Scope};
+use crate::team::Team;
 
 /// Facts from outside that a decision needs. Drawn afresh for each decision.
 #[derive(Clone, Copy, Debug)]
@@ -219,6 +220,9 @@ pub struct RunEnd {
     pub attempts: u32,
     /// The class of its last fault when it was parked; `None` when it succeeded.
     pub failed: Option<FaultClass>,
+    /// Whose the account was then. Whoever commits the record sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Team>,
 }
 
 impl Plan {

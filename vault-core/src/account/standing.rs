@@ -59,6 +59,39 @@ impl Standing {
     }
 }
 
+/// How many credentials are how old by their policies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AgeCounts {
+    /// All accounts.
+    pub accounts: u64,
+    /// Those whose age is measured against nothing.
+    pub without_policy: u64,
+    /// Those without a credential yet.
+    pub without_credential: u64,
+    /// Those whose credential the vault has never changed.
+    pub never_rotated: u64,
+    /// Of those with an age and a period, how many from each of [`AGE_BOUNDS`] on up to the next.
+    pub buckets: [u64; AGE_BOUNDS.len()],
+}
+
+impl AgeCounts {
+    /// Counts an account.
+    pub fn add(&mut self, standing: &Standing) {
+        self.accounts += 1;
+        self.without_policy += u64::from(standing.period.is_none());
+        self.without_credential += u64::from(standing.age.is_none());
+        self.never_rotated += u64::from(standing.never_rotated);
+        let Some(ratio) = standing.ratio() else { return };
+        let bucket = AGE_BOUNDS.iter().rposition(|bound| *bound <= ratio);
+        if let Some(count) = bucket.and_then(|index| self.buckets.get_mut(index)) {
+            *count += 1;
+        }
+    }
+}
+
+/// Where the buckets of ages begin, in millionths of the period.
+pub const AGE_BOUNDS: [u64; 7] = [0, 250_000, 500_000, 750_000, 1_000_000, 1_250_000, 2_000_000];
+
 fn period(policy: &RotationPolicy, now: Timestamp) -> Option<Duration> {
     match policy.cadence() {
         Cadence::Period(period) => Some(*period),

@@ -70,6 +70,8 @@ struct State {
     head_file: HeadFile,
     /// The newest line.
     head: Head,
+    /// When it was written; before the first write, when the file was opened.
+    written_at: Timestamp,
     /// How long the file is, as far as this process wrote it.
     length: u64,
     entries_unsigned: u32,
@@ -134,6 +136,12 @@ impl AuditFile {
         self.lock().head
     }
 
+    /// When the newest line was written.
+    #[must_use]
+    pub fn written_at(&self) -> Timestamp {
+        self.lock().written_at
+    }
+
     /// Notes the store's newest commit number; the next checkpoint names it.
     pub fn note_commit(&self, commit: u64) {
         self.commit.fetch_max(commit.saturating_add(1), Ordering::Relaxed);
@@ -160,7 +168,7 @@ impl AuditFile {
         let (mut next, _) = begin(&self.path, state.head, &self.signer, now)?;
         let mut batch = Vec::new();
         let head = self.sign(&mut batch, next.head, CheckpointReason::Start, now);
-        next.write(&batch, head)?;
+        next.write(&batch, head, now)?;
         next.signed(now);
         *state = next;
         Ok(if closed { Reopened::Began } else { Reopened::BeganWithoutClosing })
@@ -193,7 +201,7 @@ impl AuditFile {
             state.head = line::compose(&mut batch, state.head, now, CHAIN, &event.to_body());
         }
         let head = self.sign(&mut batch, state.head, CheckpointReason::Start, now);
-        state.write(&batch, head)?;
+        state.write(&batch, head, now)?;
         state.signed(now);
         Ok(())
     }
@@ -205,7 +213,7 @@ impl AuditFile {
             state.mend(&mut batch, now)?;
         }
         let head = self.sign(&mut batch, state.head, reason, now);
-        state.write(&batch, head)?;
+        state.write(&batch, head, now)?;
         state.signed(now);
         Ok(())
     }
@@ -247,7 +255,7 @@ impl AuditSink for AuditFile {
         let line = line::compose(&mut batch, state.head, now, entry.kind(), entry.body());
         let due = state.entries_unsigned + 1 >= ENTRIES_UNSIGNED_MAX || state.is_due(now);
         let head = if due { self.sign(&mut batch, line, CheckpointReason::Interval, now) } else { line };
-        state.write(&batch, head)?;
+        state.write(&batch, head, now)?;
         if due {
             state.signed(now);
         } else {
@@ -263,7 +271,7 @@ impl AuditSink for AuditFile {
         let due = state.entries_unsigned > 0 && state.is_due(now);
         if due || !batch.is_empty() {
             head = self.sign(&mut batch, head, CheckpointReason::Interval, now);
-            state.write(&batch, head)?;
+            state.write(&batch, head, now)?;
             state.signed(now);
         }
         Ok(())
@@ -280,7 +288,7 @@ impl State {
     /// Writes whole lines by one call, then moves on to `head`.
     ///
     /// After any failure where the file ends is unknown; the next writer reads it from the file.
-    fn write(&mut self, batch: &[u8], head: Head) -> Result<(), AuditError> {
+    fn write(&mut self, batch: &[u8], head: Head, now: Timestamp) -> Result<(), AuditError> {
         self.condition = Condition::Uncertain;
         let written = loop {
             match (&*self.file).write(batch) {
@@ -292,7 +300,7 @@ impl State {
         if written != batch.len() {
             return Err(doing("write")(io::ErrorKind::WriteZero.into()));
         }
-        self.head = head;
+        (self.head, self.written_at) = (head, now);
         self.condition = Condition::Sound;
         self.head_file.write(head).map_err(doing("write the head file of"))
     }
@@ -368,6 +376,7 @@ fn state(
         file: Arc::new(file),
         head_file: HeadFile::open(path).map_err(doing("open the head file of"))?,
         head,
+        written_at: now,
         entries_unsigned: 0,
         signed_at: now,
         watch: Watch::default(),

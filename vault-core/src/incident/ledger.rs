@@ -4,6 +4,7 @@ mod event;
 
 use std::time::Duration;
 
+use super::act::{Act, Acted};
 use super::entry::{ALIKE_FOR, Entry, Failure, WHOLE_LINES, What};
 use super::{Incident, IncidentState, Kind, Marks, Members, Review, merge};
 use crate::clock::Timestamp;
@@ -172,6 +173,9 @@ pub(super) fn opened(report: &FaultReport) -> Recorded {
         worst: None,
         waiting: None,
         merged: merge::Merges::default(),
+        acted: None,
+        // Whoever commits the record knows it.
+        team: None,
     };
     // By a clock that went on, an attempt begins before it fails.
     if report.started_at > report.at {
@@ -225,6 +229,7 @@ fn failed(incident: &mut Incident, report: &FaultReport) -> Option<(Timestamp, O
         What::Reopened { failure, repeats: std::mem::take(&mut incident.alike) }
     } else if is_alike {
         incident.alike = incident.alike.saturating_add(1);
+        incident.acted = Some(Acted { at: report.at, act: Act::failed(report.class, report.phase) });
         return None;
     } else {
         What::Failed { failure, repeats: std::mem::take(&mut incident.alike) }
@@ -261,6 +266,7 @@ pub(super) fn write(incident: &mut Incident, wall: Timestamp, by: Option<String>
     let entry = Entry { seq: incident.lines, at, wall: (wall != at).then_some(wall), by, what };
     incident.lines = incident.lines.saturating_add(1);
     incident.marks.fold(&entry);
+    incident.note_act(&entry);
     incident.follow(at);
     entry
 }

@@ -8,7 +8,7 @@ pub mod runbook;
 #[cfg(test)]
 mod tests;
 
-pub use self::foresee::{Foreseen, dry_run};
+pub use self::foresee::{Foreseen, dry_run, maintenance};
 use super::{Incident, IncidentState};
 use crate::account::plan::Context;
 use crate::account::{Account, Subject};
@@ -32,12 +32,14 @@ pub enum Action {
     Unpark,
     /// Take a password that is known out of band, if the target lets it in.
     SetPassword,
+    /// Say that its target is in maintenance: nobody is notified, and the clock begins nothing there.
+    Maintenance,
 }
 
 impl Action {
     /// All of them.
-    pub const ALL: [Self; 5] =
-        [Self::Retry, Self::Reconcile, Self::UsePrevious, Self::Unpark, Self::SetPassword];
+    pub const ALL: [Self; 6] =
+        [Self::Retry, Self::Reconcile, Self::UsePrevious, Self::Unpark, Self::SetPassword, Self::Maintenance];
 
     /// Its word in paths and on the command line.
     #[must_use]
@@ -48,6 +50,7 @@ impl Action {
             Self::UsePrevious => "use_previous",
             Self::Unpark => "unpark",
             Self::SetPassword => "set_password",
+            Self::Maintenance => "maintenance",
         }
     }
 
@@ -57,10 +60,11 @@ impl Action {
         Self::ALL.into_iter().find(|action| action.as_str() == word)
     }
 
-    /// The path of the act itself, which whoever presses it must be allowed to update as well.
+    /// The path of the act itself on what is on `target`, which whoever presses it must be allowed to update as well.
     #[must_use]
-    pub fn path(self, subject: &Subject) -> String {
+    pub fn path(self, subject: &Subject, target: &str) -> String {
         match (self, subject) {
+            (Self::Maintenance, _) => maintenance_path(target),
             (Self::Retry | Self::Unpark | Self::UsePrevious, Subject::Account(path)) => {
                 format!("accounts/rotate/{path}")
             }
@@ -70,6 +74,12 @@ impl Action {
             (_, Subject::Management(target)) => format!("targets/rotate/{target}"),
         }
     }
+}
+
+/// The path of the one act that is about a target as a whole.
+#[must_use]
+pub fn maintenance_path(target: &str) -> String {
+    format!("targets/maintenance/{target}")
 }
 
 /// An action that fits.
@@ -131,14 +141,10 @@ pub fn allowed(incident: &Incident, account: &Account, ctx: &Context) -> Vec<Rem
 /// [`Unfit`] by cause.
 pub fn fit(action: Action, incident: &Incident, account: &Account, ctx: &Context) -> Result<(), Unfit> {
     let class = incident.class;
-    if incident.state == IncidentState::Closed {
-        return Err(Unfit::Closed);
-    }
-    if account.incident != Some(incident.id) {
-        return Err(Unfit::MovedOn);
-    }
-    if account.stage.is_active() {
-        return Err(Unfit::Active);
+    fit_target(incident)?;
+    // That is about the target, however the account stands.
+    if action != Action::Maintenance {
+        rests(incident, account)?;
     }
     let is_management = matches!(account.subject, Subject::Management(_));
     let unless = |refused: bool, why: Unfit| if refused { Err(why) } else { Ok(()) };
@@ -170,7 +176,24 @@ pub fn fit(action: Action, incident: &Incident, account: &Account, ctx: &Context
             unless(account.lending.is_held(), Unfit::Held)?;
             unless(!account.stage.untouched(), Unfit::Between)
         }
+        Action::Maintenance => Ok(()),
     }
+}
+
+/// Whether the account still has this incident, and nothing is under way.
+fn rests(incident: &Incident, account: &Account) -> Result<(), Unfit> {
+    if account.incident != Some(incident.id) {
+        return Err(Unfit::MovedOn);
+    }
+    if account.stage.is_active() { Err(Unfit::Active) } else { Ok(()) }
+}
+
+/// Whether [`Action::Maintenance`] fits, of which no account needs to be known.
+///
+/// # Errors
+/// [`Unfit::Closed`].
+pub fn fit_target(incident: &Incident) -> Result<(), Unfit> {
+    if incident.state == IncidentState::Closed { Err(Unfit::Closed) } else { Ok(()) }
 }
 
 /// What the scheduler leaves alone until it is checked in.
@@ -189,6 +212,7 @@ pub const fn judge(action: Action, class: FaultClass) -> Remedy {
             false,
             "an older password is in use again, for everybody who knows it, and nothing rotates until somebody unparks it or a lease of it ends",
         ),
+        Action::Maintenance => (false, POSTPONES),
         Action::SetPassword => (
             true,
             "it is stored only if the target lets it in; a wrong one is one refused login, and nothing is changed",
@@ -247,5 +271,20 @@ pub fn not_done(incident: IncidentId, at: Timestamp, by: String, action: Action,
     LedgerEvent::Note { incident, at, by, text, staff_minutes: 0 }
 }
 
+/// What the time line says of a maintenance that was declared.
+#[must_use]
+pub fn maintained(
+    incident: IncidentId,
+    at: Timestamp,
+    by: String,
+    until: Timestamp,
+    reason: &str,
+) -> LedgerEvent {
+    let text = format!("pressed {} until {}: {reason}", Action::Maintenance.as_str(), until.to_rfc3339());
+    LedgerEvent::Note { incident, at, by, text, staff_minutes: 0 }
+}
+
+const POSTPONES: &str = "until its end nobody hears of what fails on the target, and what is due there is late; it is for what \
+                         somebody has stopped on purpose";
 const SHUTS_OUT: &str =
     "the password that was set outside stops working: whoever uses it is shut out; find out first who set it";

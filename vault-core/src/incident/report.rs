@@ -7,18 +7,22 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Incident;
 use super::budget::{Budget, Objective};
 use super::entry::Entry;
 use super::measure::{Lasted, Samples, Single, Spread};
 use super::view::{End, View};
+use super::{Incident, Kind};
+use crate::account::Subject;
 use crate::account::plan::RunEnd;
 use crate::clock::Timestamp;
 use crate::id::IncidentId;
 use crate::rotation::attempt::Attempt;
+use crate::team::{NO_TEAM, Team};
 
+mod change;
 mod window;
 
+pub use self::change::Change;
 pub use self::window::{By, MONTHS_MAX, WINDOW_DEFAULT, Window, months};
 
 /// What is told of a window, or of a part of what happened in it.
@@ -183,7 +187,7 @@ fn times(view: &View, window: Window) -> [Option<Lasted>; 5] {
 /// A part of the report.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {
-    /// Which class, target, rotator or month (`2026-11`).
+    /// Which class, target, rotator, team or month (`2026-11`); of an account, its [`Subject::key`].
     pub name: String,
     /// The time it is about: the window, or the month's part of it.
     pub window: Window,
@@ -219,8 +223,30 @@ pub struct Reporter {
 struct Shared {
     id: IncidentId,
     target: String,
+    team: Option<Team>,
+    subject: Option<String>,
     /// At the end of the window, and then of each month of a report by months.
     views: Vec<Option<View>>,
+}
+
+/// What something belongs to, by which it is in a part.
+#[derive(Clone, Copy)]
+struct Of<'a> {
+    target: &'a str,
+    team: Option<&'a Team>,
+    /// Whose credential it is about, if any.
+    subject: Option<&'a str>,
+}
+
+impl<'a> Of<'a> {
+    fn incident(incident: &'a Incident) -> Self {
+        let subject = Some(incident.subject.as_str()).filter(|_| incident.kind == Kind::Account);
+        Self { target: &incident.target, team: incident.team.as_ref(), subject }
+    }
+
+    fn shared(shared: &'a Shared) -> Self {
+        Self { target: &shared.target, team: shared.team.as_ref(), subject: shared.subject.as_deref() }
+    }
 }
 
 impl Reporter {
@@ -249,14 +275,16 @@ impl Reporter {
             views.extend(self.groups.values().map(|part| known(part.window.to)));
         }
         if incident.merged.is_shared() || views.iter().flatten().any(|view| view.into.is_some()) {
-            self.shared.push(Shared { id: incident.id, target: incident.target.clone(), views });
+            let Of { target, team, subject } = Of::incident(incident);
+            let (target, subject) = (target.to_owned(), subject.map(str::to_owned));
+            self.shared.push(Shared { id: incident.id, target, team: team.cloned(), subject, views });
         } else {
-            self.add(&incident.target, &views);
+            self.add(Of::incident(incident), &views);
         }
     }
 
     /// Adds what was known of an incident: for the whole, and then for each month.
-    fn add(&mut self, target: &str, views: &[Option<View>]) {
+    fn add(&mut self, of: Of<'_>, views: &[Option<View>]) {
         let Some((whole, months)) = views.split_first() else { return };
         if self.by == By::Month {
             for (part, view) in self.groups.values_mut().zip(months) {
@@ -267,7 +295,7 @@ impl Reporter {
         self.total.incident(view);
         if self.by != By::Month
             && self.window.touches(view)
-            && let Some(part) = self.part(target, Some(view.class.as_str()))
+            && let Some(part) = self.part(of, Some(view.class.as_str()))
         {
             part.incident(view);
         }
@@ -292,16 +320,17 @@ impl Reporter {
                 }
             }
         }
-        shared.iter().for_each(|one| self.add(&one.target, &one.views));
+        shared.iter().for_each(|one| self.add(Of::shared(one), &one.views));
     }
 
     /// Adds a rotation that ended.
     pub fn run(&mut self, run: &RunEnd) {
         self.total.run(run);
+        let of = Of { target: &run.target, team: run.team.as_ref(), subject: Some(&run.subject) };
         if self.by == By::Month {
             self.groups.values_mut().for_each(|part| part.run(run));
         } else if self.window.holds(run.ended_at)
-            && let Some(part) = self.part(&run.target, run.failed.map(|class| class.as_str()))
+            && let Some(part) = self.part(of, run.failed.map(|class| class.as_str()))
         {
             part.run(run);
         }
@@ -310,10 +339,12 @@ impl Reporter {
     /// Adds an attempt.
     pub fn attempt(&mut self, attempt: &Attempt) {
         self.total.attempt(attempt);
+        let (team, subject) = (attempt.team.as_ref(), Some(attempt.subject.as_str()));
+        let of = Of { target: &attempt.target, team, subject };
         if self.by == By::Month {
             self.groups.values_mut().for_each(|part| part.attempt(attempt));
         } else if self.window.holds(attempt.at)
-            && let Some(part) = self.part(&attempt.target, attempt.class.map(|class| class.as_str()))
+            && let Some(part) = self.part(of, attempt.class.map(|class| class.as_str()))
         {
             part.attempt(attempt);
         }
@@ -330,13 +361,15 @@ impl Reporter {
         Report { groups: groups.collect(), total: self.total.figures() }
     }
 
-    /// The part that something belongs to; what succeeded is of no class.
-    fn part(&mut self, target: &str, class: Option<&str>) -> Option<&mut Tally> {
+    /// The part that something belongs to; what succeeded is of no class, and what a target has is no account's.
+    fn part(&mut self, of: Of<'_>, class: Option<&str>) -> Option<&mut Tally> {
         let name = match self.by {
             By::Whole | By::Month => return None,
             By::Class => class?,
-            By::Target => target,
-            By::Rotator => self.rotators.get(target).map_or(UNKNOWN, String::as_str),
+            By::Target => of.target,
+            By::Rotator => self.rotators.get(of.target).map_or(UNKNOWN, String::as_str),
+            By::Team => of.team.map_or(NO_TEAM, Team::as_str),
+            By::Account => of.subject.filter(|subject| Subject::from_key(subject).is_some())?,
         };
         let name = name.to_owned();
         Some(self.groups.entry(name).or_insert_with(|| Tally::new(self.window)))
@@ -347,3 +380,6 @@ impl Reporter {
 pub const UNKNOWN: &str = "unknown";
 /// Single durations that a part of a report tells of: enough to draw.
 pub const REPAIRS_MAX: usize = 200;
+
+#[cfg(test)]
+mod tests;

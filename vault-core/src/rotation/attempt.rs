@@ -11,6 +11,7 @@ use crate::account::Account;
 use crate::account::plan::Plan;
 use crate::clock::Timestamp;
 use crate::id::RotationId;
+use crate::team::Team;
 
 /// An attempt that is over.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +32,9 @@ pub struct Attempt {
     pub class: Option<FaultClass>,
     /// The step that it failed in.
     pub phase: Option<Step>,
+    /// Whose the account was then. Whoever commits the record sets it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team: Option<Team>,
 }
 
 /// The attempt that ends with `plan`, which was decided upon `before` at `now`.
@@ -49,6 +53,7 @@ pub fn ended(before: &Account, plan: &Plan, now: Timestamp) -> Option<Attempt> {
         succeeded,
         class,
         phase: (!succeeded).then_some(*step),
+        team: None,
     };
     if let Some(end) = plan.ended.as_ref().filter(|end| end.rotation == run.id) {
         return Some(attempt(end.failed, end.failed.is_none()));

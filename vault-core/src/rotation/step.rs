@@ -347,6 +347,7 @@ pub(super) fn ended(plan: &Plan, run: &Run, ctx: &Context, failed: Option<FaultC
         ended_at: ctx.now,
         attempts: run.attempts,
         failed,
+        team: None,
     }
 }
 

@@ -21,13 +21,7 @@ pub fn hold(account: Account, maintenance: &Silence, ctx: &Context) -> Option<Pl
     if account.lending.expired(ctx.now) || account.must_go() {
         return None;
     }
-    let asked = match &account.stage {
-        Stage::Waiting { at, .. } => (!account.defers_start()).then_some(*at),
-        Stage::Idle if account.lending.is_held() => None,
-        Stage::Idle => account.next_rotation,
-        Stage::Active { .. } | Stage::Parked { .. } => None,
-    };
-    asked.filter(|at| *at <= ctx.now)?;
+    asked(&account).filter(|at| *at <= ctx.now)?;
     let spread = maintenance.spread(maintenance.until);
     let mut plan = until(account, maintenance.until, spread, ctx);
     let rotation = plan.account.stage.run().map(|run| run.id);
@@ -42,6 +36,22 @@ pub fn hold(account: Account, maintenance: &Silence, ctx: &Context) -> Option<Pl
         detail: Some(format!("its target is in maintenance until {ends}")),
     });
     Some(plan)
+}
+
+/// Whether the clock would begin something for an account before `until` that a maintenance holds.
+#[must_use]
+pub fn is_held(account: &Account, until: Timestamp) -> bool {
+    !account.must_go() && asked(account).is_some_and(|at| at < until)
+}
+
+/// When the clock asks for something that can be held.
+pub(crate) fn asked(account: &Account) -> Option<Timestamp> {
+    match &account.stage {
+        Stage::Waiting { at, .. } => (!account.defers_start()).then_some(*at),
+        Stage::Idle if account.lending.is_held() => None,
+        Stage::Idle => account.next_rotation,
+        Stage::Active { .. } | Stage::Parked { .. } => None,
+    }
 }
 
 /// Lets an account go on whose maintenance is over, within `spread`. `None` when it does so anyway: also where this was

@@ -1,6 +1,7 @@
 //! Who is covered, for how long, what is held, and what is not.
 
-use super::hold::{hold, release};
+use super::foresee::{Found, Outlook};
+use super::hold::{hold, is_held, release};
 use super::*;
 use crate::account::plan::{Context, HistoryKind};
 use crate::account::wake::wake;
@@ -189,6 +190,7 @@ fn what_the_clock_asks_for_is_held_and_what_must_die_is_not() {
     ] {
         let plan = hold(account.clone(), &window(), &context(now));
         assert_eq!(plan.is_some(), want, "{name}");
+        assert_eq!(is_held(&account, now.plus(Duration::from_secs(1))), want, "foreseen: {name}");
         let Some(plan) = plan else { continue };
         // An hour, and all of the five minutes over which what was held begins.
         assert_eq!(wake(&plan.account), Some(after(HOUR + 300)), "{name}");
@@ -249,4 +251,37 @@ fn what_was_held_is_not_overdue_before_it_had_a_turn() {
     assert!(step::overdue(held.clone(), &context(after(HOUR + 301))).is_none());
     assert!(step::overdue(held, &context(after(HOUR + 361))).is_some());
     assert!(step::overdue(due(), &context(after(61))).is_some());
+}
+
+#[test]
+fn what_will_be_held_until_when_and_what_will_not_is_said_before() {
+    let told = |outlook: &Outlook| outlook.steps().join("\n");
+    let end = after(HOUR).to_rfc3339();
+    let mut outlook = Outlook::of(&window(), None, NOW);
+    let text = told(&outlook);
+    for part in [
+        format!("the maintenance of t begins at once, and ends by itself at {end}"),
+        "held until then: what the clock asks for on it: rotations that are due, retries, ends of a grace"
+            .to_owned(),
+        "not held: what a person asks for".to_owned(),
+        "the end of a lease and a revocation with their retries".to_owned(),
+        "told at the end if it is still open then".to_owned(),
+        "over 300 s at most".to_owned(),
+    ] {
+        assert!(text.contains(&part), "{part}: {text}");
+    }
+    outlook.found = Some(Found { accounts: 40, held: 3 });
+    outlook.before = Some(after(60));
+    let text = told(&outlook);
+    assert!(text.contains("of its 40 credentials 3 would begin"), "{text}");
+    let changed = format!("which was to end at {}, ends by itself at {end} instead", after(60).to_rfc3339());
+    assert!(text.contains(&changed), "{text}");
+    let unsaid = told(&Outlook::of_maintenance(Name::parse("t").unwrap(), None));
+    assert!(unsaid.contains("the time that you say, 30 days from now at the latest"), "{unsaid}");
+
+    let planned =
+        Ask { from: Some(after(60)), ..ask(Scope::Accounts("db/*".to_owned()), Mode::Silence, after(HOUR)) };
+    let text = told(&Outlook::of(&made(planned).unwrap(), None, NOW));
+    let begins = format!("the silence of accounts db/* begins at {}", after(60).to_rfc3339());
+    assert!(text.contains(&begins) && text.contains("go on as ever") && !text.contains("held"), "{text}");
 }

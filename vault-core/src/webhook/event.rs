@@ -11,6 +11,7 @@ use crate::incident::severity::Severity;
 use crate::incident::{Incident, IncidentState, Kind};
 use crate::rotation::fault::{FaultClass, Scope};
 use crate::rotation::{grace, run::Stage};
+use crate::team::Team;
 use crate::webhook::About;
 use crate::webhook::rate::Sum;
 
@@ -183,8 +184,13 @@ impl Event {
     }
 }
 
-/// What `plan`, which was decided upon `before`, has to tell. `id` makes new ids.
-pub fn of_plan(before: &Account, plan: &Plan, mut id: impl FnMut() -> EventId) -> Vec<Event> {
+/// What `plan`, which was decided upon `before`, has to tell of an account of `team`. `id` makes new ids.
+pub fn of_plan(
+    before: &Account,
+    plan: &Plan,
+    team: Option<&Team>,
+    mut id: impl FnMut() -> EventId,
+) -> Vec<Event> {
     let mut events = Vec::new();
     let mut told = before.stage.run().and_then(|run| run.fault.as_ref()).map(|fault| fault.class);
     // What fails because of its target, that one's incident tells, once for all accounts.
@@ -205,6 +211,9 @@ pub fn of_plan(before: &Account, plan: &Plan, mut id: impl FnMut() -> EventId) -
         };
         let mut data = more(kind, entry, plan);
         data.insert("target".to_owned(), plan.account.target.as_str().into());
+        if let Some(team) = team {
+            data.insert("team".to_owned(), team.as_str().into());
+        }
         let subject = Some(plan.account.subject.clone());
         let class = entry.class.or_else(|| plan.account.stage.run()?.fault.as_ref().map(|fault| fault.class));
         let severity = match kind {
@@ -305,6 +314,7 @@ fn about_incident(id: EventId, kind: EventKind, incident: &Incident, now: Timest
         ("class", Value::from(incident.class.as_str())),
         ("severity", Value::from(incident.severity().as_str())),
         ("target", Value::from(incident.target.clone())),
+        ("team", Value::from(incident.team.as_ref().map(Team::as_str))),
         (
             "owner",
             Value::from(incident.owner.clone().filter(|_| incident.taken || kind != EventKind::Opened)),

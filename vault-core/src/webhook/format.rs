@@ -188,6 +188,7 @@ impl Message {
         let fields: Vec<Value> = FACTS
             .into_iter()
             .filter_map(|(name, label)| Some((label, self.fact(name)?)))
+            .take(FIELDS_MAX)
             .map(|(label, fact)| json!({ "type": "mrkdwn", "text": format!("*{label}*\n{}", mrkdwn(&fact, FACT_CHARS_MAX)) }))
             .collect();
         let line = format!("{} · {}", self.kind.word(), mrkdwn(&self.timestamp, FACT_CHARS_MAX));
@@ -269,9 +270,10 @@ fn clipped(text: &str, chars_max: usize) -> String {
     text.chars().take(chars_max).collect()
 }
 
-/// What a chat shows of a message beside its summary; Slack takes ten fields.
-const FACTS: [(&str, &str); 10] = [
+/// What a chat shows of a message beside its summary.
+const FACTS: [(&str, &str); 11] = [
     ("target", "Target"),
+    ("team", "Team"),
     ("class", "Class"),
     ("severity", "Severity"),
     ("accounts_total", "Accounts"),
@@ -282,6 +284,8 @@ const FACTS: [(&str, &str); 10] = [
     ("incidents", "Incidents"),
     ("accounts", "Names"),
 ];
+/// Slack takes ten.
+const FIELDS_MAX: usize = 10;
 /// A field of Slack's has 2,000 characters at most, and each of these may become five.
 const FACT_CHARS_MAX: usize = 300;
 /// A section of Slack's has 3,000.

@@ -9,7 +9,7 @@ use super::event::EventKind;
 use super::format::Message;
 use crate::clock::Timestamp;
 use crate::id::{EventId, IncidentId, WebhookId};
-use crate::incident::remedy::runbook::{Runbook, runbook};
+use crate::incident::remedy::runbook::{Names, Runbook, runbook};
 use crate::rotation::fault::FaultClass;
 use crate::secret::{SecretString, for_sealing};
 
@@ -126,32 +126,15 @@ impl Message {
     /// What the vault does by itself, and what to type.
     fn advice(&self, book: &Runbook) -> Vec<String> {
         let own = ["rotunda incident show ID", "rotunda incident ack ID"];
-        let commands = own.iter().chain(book.commands).map(|command| format!("  {}", self.filled(command)));
+        let known = ["incident_id", "account", "target", "management_of"].map(|fact| self.fact(fact));
+        let [incident, account, target, management_of] = known.each_ref().map(Option::as_deref);
+        let target = target.or(management_of);
+        let is_management = management_of.is_some();
+        let names = Names { incident, account, target, is_management, ..Names::default() };
+        let commands = own.iter().chain(book.commands).map(|command| format!("  {}", names.fill(command)));
         let head = [String::new(), format!("What the vault does by itself: {}", book.by_itself)];
         head.into_iter().chain([String::new(), "What to type:".to_owned()]).chain(commands).collect()
     }
-
-    /// A command of a runbook with the names of this incident, where they need no quotes in a shell.
-    fn filled(&self, command: &str) -> String {
-        let name = |fact: &str| self.fact(fact).filter(|name| is_plain(name));
-        let of_target = command.starts_with("rotunda target ");
-        let words = command.split(' ').map(|word| {
-            let known = match word {
-                "ID" => name("incident_id"),
-                "PATH" => name("account"),
-                "NAME" if of_target => name("target"),
-                _ => None,
-            };
-            known.unwrap_or_else(|| word.to_owned())
-        });
-        words.collect::<Vec<_>>().join(" ")
-    }
-}
-
-/// Whether a shell takes a name as it is.
-fn is_plain(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
-    !name.is_empty() && !name.starts_with('-') && name.bytes().all(is_plain)
 }
 
 /// One line, without what moves a cursor or hides text.
@@ -165,10 +148,11 @@ const fn is_mark(one: char) -> bool {
 }
 
 /// What a mail says beside its first line.
-const LINES: [(&str, &str); 20] = [
+const LINES: [(&str, &str); 21] = [
     ("account", "Account"),
     ("management_of", "Management credential of"),
     ("target", "Target"),
+    ("team", "Team"),
     ("class", "Class"),
     ("severity", "Severity"),
     ("accounts_total", "Accounts"),

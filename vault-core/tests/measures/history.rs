@@ -1,20 +1,20 @@
-//! Made-up histories: the records as the vault keeps them, and the same events as plain lines.
+//! Made-up histories: the records as the vault keeps them.
 
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use vault_core::account::plan::RunEnd;
 use vault_core::clock::Timestamp;
 use vault_core::entropy::SeededEntropy;
 use vault_core::id::{IncidentId, RotationId};
 use vault_core::incident::Incident;
-use vault_core::incident::entry::{Cause, Entry, What};
+use vault_core::incident::entry::{Cause, Entry};
 use vault_core::incident::ledger::{FaultReport, LedgerEvent};
-use vault_core::incident::report::{Reporter, Window};
+use vault_core::incident::report::Window;
 use vault_core::rotation::attempt::Attempt;
 use vault_core::rotation::fault::{FaultClass, Scope};
 use vault_core::rotation::run::Step;
 
+use super::export::Records;
 use super::merged::{self, Told, fold};
 
 /// A small generator for choices.
@@ -26,9 +26,12 @@ impl Dice {
         (self.0 >> 33) % sides
     }
 
+    pub(crate) fn choice(&mut self, sides: u64) -> usize {
+        usize::try_from(self.roll(sides)).unwrap()
+    }
+
     fn class(&mut self) -> FaultClass {
-        let index = usize::try_from(self.roll(CLASSES.len() as u64)).unwrap();
-        CLASSES[index]
+        CLASSES[self.choice(CLASSES.len() as u64)]
     }
 }
 
@@ -45,8 +48,6 @@ pub(crate) struct History {
     pub(crate) incidents: Vec<(Incident, Vec<Entry>)>,
     pub(crate) runs: Vec<RunEnd>,
     pub(crate) attempts: Vec<Attempt>,
-    /// All of it as the oracle reads it.
-    pub(crate) lines: Vec<Value>,
     pub(crate) now: Timestamp,
     /// Each incident's events, in order.
     events: Vec<Told>,
@@ -57,36 +58,30 @@ impl History {
     pub(crate) fn random(seed: u64, count: usize, clock: Clock) -> Self {
         let (mut dice, entropy) = (Dice(seed), SeededEntropy::new(seed));
         let mut events = Vec::new();
-        let (mut runs, mut attempts, mut lines) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut runs, mut attempts) = (Vec::new(), Vec::new());
         for _ in 0..count {
             let target = format!("t{}", dice.roll(4));
             let began = moment(&mut dice);
             events.push(incident(&mut dice, &entropy, &target, (began, clock)));
             let (run, attempt) =
                 (rotation(&mut dice, &entropy, &target), tried(&mut dice, &entropy, &target));
-            lines.push(json!({
-                "record": "rotation", "target": target, "at": run.ended_at.as_millis(),
-                "attempts": run.attempts, "class": run.failed.map(FaultClass::as_str),
-            }));
-            lines.push(json!({
-                "record": "attempt", "target": target, "at": attempt.at.as_millis(),
-                "succeeded": attempt.succeeded, "class": attempt.class.map(FaultClass::as_str),
-            }));
             runs.push(run);
             attempts.push(attempt);
         }
         merged::some(&mut Dice(seed ^ 0xFACE), &mut events);
         let known = |told: &Told| folded(told.iter().map(|(_, event)| event));
-        let incidents: Vec<_> = events.iter().filter_map(known).collect();
-        lines.extend(incidents.iter().map(exported));
-        Self { incidents, runs, attempts, lines, now: Timestamp::from_millis(BEGIN + SPAN), events }
+        let incidents = events.iter().filter_map(known).collect();
+        Self { incidents, runs, attempts, now: Timestamp::from_millis(BEGIN + SPAN), events }
     }
 
-    /// Adds the incidents to a report, each with the lines that it asks for and no others.
-    pub(crate) fn tell(&self, reporter: &mut Reporter) {
-        for (incident, lines) in &self.incidents {
-            let lines = if reporter.needs_lines(incident) { lines.as_slice() } else { &[] };
-            reporter.incident(incident, lines);
+    /// All of it, with the rotators of all targets but one, which is not configured any more.
+    pub(crate) fn records(&self) -> Records<'_> {
+        let rotators = [("t0", "postgresql"), ("t1", "ldap"), ("t2", "postgresql")];
+        Records {
+            incidents: self.incidents.iter().map(|(incident, lines)| (incident, lines.as_slice())).collect(),
+            runs: self.runs.iter().collect(),
+            attempts: self.attempts.iter().collect(),
+            rotators: rotators.map(|(target, rotator)| (target.to_owned(), rotator.to_owned())).into(),
         }
     }
 
@@ -98,7 +93,6 @@ impl History {
             incidents: self.events.iter().filter_map(known).collect(),
             runs: self.runs.iter().filter(|run| run.ended_at < until).cloned().collect(),
             attempts: self.attempts.iter().filter(|attempt| attempt.at < until).cloned().collect(),
-            lines: Vec::new(),
             now: until,
             events: Vec::new(),
         }
@@ -109,7 +103,7 @@ impl History {
         let months = ["2026-02-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-04-01T00:00:00Z"];
         let from = moment(dice);
         let to = match dice.roll(4) {
-            0 => Timestamp::parse_rfc3339(months[usize::try_from(dice.roll(3)).unwrap()]).unwrap(),
+            0 => Timestamp::parse_rfc3339(months[dice.choice(3)]).unwrap(),
             _ => from.plus(Duration::from_millis(1 + dice.roll(u64::try_from(SPAN).unwrap()))),
         };
         let now = if dice.roll(3) == 0 { moment(dice) } else { self.now };
@@ -127,33 +121,6 @@ fn folded<'a>(events: impl Iterator<Item = &'a LedgerEvent>) -> Option<(Incident
         }
     }
     Some((incident?, lines))
-}
-
-/// What an incident's time line tells, as the oracle reads it.
-fn exported((incident, lines): &(Incident, Vec<Entry>)) -> Value {
-    let told = lines.iter().map(|line| {
-        let opened = match &line.what {
-            What::Opened { fault_at, started_at, .. } => Some((fault_at.as_millis(), started_at.as_millis())),
-            _ => None,
-        };
-        let into = match &line.what {
-            What::Merged { into } => Some(into.to_string()),
-            _ => None,
-        };
-        json!({
-            "into": into,
-            "alone": matches!(line.what, What::Unmerged { .. }),
-            "at": line.at.as_millis(),
-            "clock": line.wall.map(Timestamp::as_millis),
-            "kind": line.word(),
-            "class": line.failure().map(|failure| failure.class.as_str()),
-            "staff_minutes": line.staff_minutes(),
-            "fault": opened.map(|(fault, _)| fault),
-            "started": opened.map(|(_, started)| started),
-        })
-    });
-    let (id, target) = (incident.id.to_string(), &incident.target);
-    json!({ "record": "incident", "id": id, "target": target, "lines": told.collect::<Vec<_>>() })
 }
 
 fn moment(dice: &mut Dice) -> Timestamp {
@@ -206,7 +173,9 @@ fn incident(
             Clock::Honest => step(dice, at).max(at),
         };
         let by = "eve".to_owned();
-        let staff_minutes = u32::try_from(dice.roll(90)).unwrap();
+        // A year, now and then: the most that one note may tell of.
+        let most = if dice.roll(4) == 0 { 525_601 } else { 90 };
+        let staff_minutes = u32::try_from(dice.roll(most)).unwrap();
         let event = match (dice.roll(11), is_open) {
             (0 | 1, _) => {
                 let event = fault(at, dice.class(), !is_open);
@@ -265,6 +234,7 @@ fn rotation(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> RunEnd {
         ended_at,
         attempts: u32::try_from(1 + dice.roll(5)).unwrap(),
         failed: (dice.roll(5) == 0).then(|| dice.class()),
+        team: None,
     }
 }
 
@@ -280,6 +250,7 @@ fn tried(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> Attempt {
         succeeded: class.is_none(),
         class,
         phase: class.map(|_| Step::Apply),
+        team: None,
     }
 }
 

@@ -17,12 +17,17 @@ mod call;
 mod cases;
 mod crash;
 mod door;
+#[path = "../oracle/export.rs"]
+mod export;
 mod guard;
 mod heal;
 mod invariant;
 mod line;
+mod measured;
 mod outage;
 mod previous;
+#[path = "../oracle/program.rs"]
+mod program;
 mod protection;
 mod store;
 mod target;
@@ -264,6 +269,11 @@ fn deliver_delayed(world: &mut World) {
 
 /// One schedule from its seed.
 fn schedule(seed: u64) -> Result<Counts, String> {
+    play(seed, &mut |_| ())
+}
+
+/// The same, with a look at the world before it is healed and another at its end.
+fn play(seed: u64, look: &mut dyn FnMut(&World)) -> Result<Counts, String> {
     let mut dice = Dice(seed ^ 0x5eed);
     let mut world = World::new(seed, 1 + dice.roll(3) as usize);
     let overlaps = dice.roll(4) == 0;
@@ -289,8 +299,11 @@ fn schedule(seed: u64) -> Result<Counts, String> {
         if let Some(lent) = &mut lent {
             protection::a_dead_hour(&mut world, lent)?;
         }
+        look(&world);
         heal(&mut world)?;
-        protection::find_what_was_changed(&mut world)
+        protection::find_what_was_changed(&mut world)?;
+        look(&world);
+        Ok(())
     }));
     let failure = match result {
         Ok(Ok(())) => return Ok(Counts::of(&world)),

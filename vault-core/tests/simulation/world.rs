@@ -26,6 +26,7 @@ use crate::beat::Beats;
 use crate::call::Owed;
 use crate::guard::{Guard, MANAGER};
 use crate::line::Line;
+use crate::measured::Logs;
 use crate::target::{Mood, SimTarget};
 
 pub(crate) const GRACE: Duration = Duration::from_secs(600);
@@ -60,6 +61,7 @@ pub(crate) struct World {
     pub lines: BTreeMap<IncidentId, Vec<Entry>>,
     pub members: BTreeMap<(IncidentId, String), Member>,
     pub outage: Outage,
+    pub logs: Logs,
     // The process: lost in a crash.
     pub in_flight: BTreeMap<String, InFlight>,
     /// Moments that have passed: commits and effects.
@@ -114,6 +116,7 @@ impl World {
             lines: BTreeMap::new(),
             members: BTreeMap::new(),
             outage: Outage::default(),
+            logs: Logs::default(),
             in_flight: BTreeMap::new(),
             moments: 0,
             changed_outside: BTreeMap::new(),
@@ -260,6 +263,7 @@ impl World {
             self.leases.insert(lease.id.clone(), lease.clone());
         }
         self.write_down(&key, &plan.ledger);
+        self.write_ends_down(&key, &plan);
         self.log(format!(
             "{} commit {key} {:?} effect {:?}",
             self.moments,

@@ -73,6 +73,7 @@ impl Filler<'_> {
             heartbeats: Default::default(),
             on_drift: Default::default(),
             lockout: Default::default(),
+            team: None,
             created_at: self.app.clock.now(),
         };
         self.batch.put(target.name.as_str(), Require::Absent, &target);
@@ -151,6 +152,7 @@ impl Filler<'_> {
             ended_at,
             attempts: 1,
             failed: None,
+            team: None,
         };
         let attempt = Attempt {
             rotation: end.rotation,
@@ -161,6 +163,7 @@ impl Filler<'_> {
             succeeded: true,
             class: None,
             phase: None,
+            team: None,
         };
         self.batch.put(log_name(&end), Require::Absent, &end);
         self.batch.put(attempt_name(&attempt), Require::Absent, &attempt);

@@ -11,6 +11,7 @@ use vault_core::store::EngineKind;
 use super::ConfigError;
 use super::plugin::{Plugins, plugins};
 use super::raw::{RawConfig, RawLimits, RawListener, RawLog, RawUi};
+use super::reports::{Reports, reports};
 use super::telemetry::{Telemetry, telemetry};
 
 /// A configuration that was checked.
@@ -50,6 +51,8 @@ pub struct Config {
     pub log: Log,
     /// Where traces go; `None`: nowhere, and none are made.
     pub telemetry: Option<Telemetry>,
+    /// What reports reckon with.
+    pub reports: Reports,
 }
 
 impl Config {
@@ -155,6 +158,7 @@ pub(super) fn check(raw: RawConfig, base: &Path, place: &str) -> Result<Config, 
         dashboard_url: external(&raw.ui).map_err(|mend| wrong("ui.external_url", mend))?,
         log: log(raw.log).map_err(|mend| wrong("log.format", mend))?,
         telemetry: telemetry(raw.telemetry, base).map_err(|(key, mend)| wrong(key, mend))?,
+        reports: reports(raw.reports).map_err(|(key, mend)| wrong(key, mend))?,
     })
 }
 

@@ -28,6 +28,8 @@ pub struct RawConfig {
     pub log: RawLog,
     /// Where traces go.
     pub telemetry: RawTelemetry,
+    /// What reports reckon with.
+    pub reports: RawReports,
 }
 
 /// `[listener]`
@@ -136,4 +138,14 @@ pub struct RawTelemetry {
     pub otlp_ca_file: Option<PathBuf>,
     /// What the vault is called in traces.
     pub service_name: Option<String>,
+}
+
+/// `[reports]`
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawReports {
+    /// What an hour of staff costs, such as `85.50`.
+    pub hourly_cost: Option<f64>,
+    /// What that is counted in, such as `EUR`.
+    pub currency: Option<String>,
 }

@@ -170,3 +170,37 @@ fn a_collector_that_cannot_be_meant_is_refused_with_what_to_mend() {
         assert!(error.contains(mend) && !error.contains("hunter2"), "{text}: {error}");
     }
 }
+
+#[test]
+fn an_hour_of_staff_has_a_price_with_at_most_two_digits_after_the_point() {
+    let of =
+        |more: &str| checked(&format!("data_dir = \"d\"\n[reports]\n{more}")).map(|config| config.reports);
+    for (text, want) in [
+        ("hourly_cost = 85", 8_500),
+        ("hourly_cost = 85.0", 8_500),
+        ("hourly_cost = 85.5", 8_550),
+        ("hourly_cost = 85.05", 8_505),
+        ("hourly_cost = 0.29", 29),
+        ("hourly_cost = 0", 0),
+        ("hourly_cost = 1e6", 100_000_000),
+    ] {
+        assert_eq!(of(text).unwrap().hourly_cost, Some(want), "{text}");
+    }
+    for text in ["85.505", "-1", "-0.5", "1000000.01", "nan", "inf", "1e-9"] {
+        let refused = of(&format!("hourly_cost = {text}")).unwrap_err();
+        assert!(
+            refused.contains("reports.hourly_cost: it must be a number such as 85.50"),
+            "{text}: {refused}"
+        );
+    }
+    assert_eq!(of("currency = \"EUR\"").unwrap().currency.as_deref(), Some("EUR"));
+    for text in ["", "eur", "EURO", "€", "E R"] {
+        let refused = of(&format!("currency = {text:?}")).unwrap_err();
+        assert!(
+            refused.contains("reports.currency") && refused.contains("three capital letters"),
+            "{refused}"
+        );
+    }
+    assert_eq!(of("").unwrap(), Reports::default());
+    assert_eq!(Reports { hourly_cost: Some(8_550), currency: None }.price(), Some(85.5));
+}

@@ -6,7 +6,9 @@ pub(super) mod audit;
 pub(super) mod checkout;
 pub(super) mod checkouts;
 pub(super) mod incident;
+pub(super) mod maintenance;
 pub(super) mod merge;
+pub(super) mod notifications;
 pub(super) mod overview;
 pub(super) mod reports;
 pub(super) mod sign_in;
@@ -22,6 +24,7 @@ use axum::http::{HeaderValue, Response, StatusCode, header};
 use uuid::Uuid;
 
 use super::asset::{ICON, SCRIPT, STYLE};
+use super::place::{Place, places};
 use super::time::When;
 use super::visit::SignedIn;
 use crate::http::Told;
@@ -46,6 +49,8 @@ struct Who {
     name: String,
     form: String,
     now: When,
+    /// The places of the navigation.
+    places: Vec<Place>,
 }
 
 impl Frame {
@@ -67,6 +72,7 @@ impl Frame {
             name: signed_in.session.name.clone(),
             form: signed_in.session.form.expose().to_owned(),
             now: When::at(signed_in.visit.now, signed_in.visit.now),
+            places: places(signed_in),
         };
         Self { who: Some(who), place, ..Self::of_nobody(title) }
     }

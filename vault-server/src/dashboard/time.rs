@@ -68,9 +68,22 @@ pub(super) fn seconds(value: Option<f64>) -> String {
     }
 }
 
+/// Seconds of a report's distribution. A floor, which what is not over may still raise, is marked by `>`.
+pub(super) fn figure(value: Option<f64>, is_floor: bool) -> String {
+    let text = seconds(value);
+    if is_floor && value.is_some() { format!("> {text}") } else { text }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_floor_is_marked_and_nothing_is_no_floor() {
+        let figures = [(Some(60.0), false), (Some(60.0), true), (None, true)];
+        let told = figures.map(|(value, is_floor)| figure(value, is_floor));
+        assert_eq!(told, ["1 min", "> 1 min", "–"]);
+    }
 
     #[test]
     fn a_span_is_told_in_its_two_largest_units() {

@@ -14,7 +14,7 @@ use super::origin;
 use super::page;
 use super::session::Session;
 use crate::http::inside::query;
-use crate::http::{Fields, Inside, Looks, Told};
+use crate::http::{Fields, Grants, Inside, Looks, Told};
 
 /// A request; nothing is known of its sender yet.
 pub(super) struct Visit {
@@ -127,6 +127,11 @@ impl SignedIn {
     pub(super) async fn rights(&self, paths: &[String]) -> Rights {
         let told = self.write("sys/capabilities-self", json!({ "paths": paths })).await;
         Rights(told.data())
+    }
+
+    /// What the token may do, without asking the API: for what is worth naming, not for what is shown.
+    pub(super) fn grants(&self) -> Option<Grants> {
+        self.visit.inside.grants_of(&self.session.token)
     }
 
     /// The session's id.

@@ -21,6 +21,7 @@ use super::heartbeat::beat_name;
 use super::ledger::put_incidents;
 use super::outbox::Turned;
 use super::record::{DUE_ACCOUNT, Secret, attempt_name, history_name, log_name, secret_name};
+use super::team;
 use crate::barrier::{Barrier, CommitError, LoadError, Loaded, Transaction};
 use crate::service::knower::note_giver;
 
@@ -75,6 +76,9 @@ impl Engine {
         }
         let turned = put_incidents(barrier, &mut batch, &subject.key(), &plan.ledger)?;
         let attempt = attempt::ended(&before.value, plan, self.now());
+        let is_over = attempt.is_some() || plan.ended.is_some();
+        let team = if is_over { team::of_account(barrier, &plan.account)? } else { None };
+        let attempt = attempt.map(|attempt| Attempt { team: team.clone(), ..attempt });
         if let Some(attempt) = &attempt {
             // After a step back of the clock one may end at the very moment of another of that number.
             let name = attempt_name(attempt);
@@ -86,7 +90,7 @@ impl Engine {
             // moment: its last end counts.
             let name = log_name(end);
             let there = barrier.revision::<RunEnd>(name.clone())?;
-            batch.put(name, there.map_or(Require::Absent, Require::At), end);
+            batch.put(name, there.map_or(Require::Absent, Require::At), &RunEnd { team, ..end.clone() });
         }
         let outbox = &self.inner.outbox;
         let told = outbox.put(&mut batch, Some((&before.value, plan)), &turned)?;

@@ -272,8 +272,11 @@ impl Engine {
     /// Counts dynamic leases by state, and rehearsals, once a minute, until the server stops.
     pub(crate) async fn count_dynamic_until_stop(self) {
         loop {
+            let mut pause = COUNT_EVERY;
             match self.count_dynamic().await {
-                Ok(()) | Err(LoadError::Sealed) => {}
+                Ok(()) => {}
+                // Soon after the unsealing there is something to show.
+                Err(LoadError::Sealed) => pause = LOOK_AGAIN,
                 Err(error) => tracing::warn!(error = %Chain(&error), "dynamic leases were not counted"),
             }
             match self.count_rehearsals().await {
@@ -282,7 +285,7 @@ impl Engine {
             }
             tokio::select! {
                 () = self.inner.shutdown.begun() => return,
-                () = tokio::time::sleep(COUNT_EVERY) => {}
+                () = tokio::time::sleep(pause) => {}
             }
         }
     }
@@ -294,6 +297,7 @@ impl Engine {
     pub async fn count_dynamic(&self) -> Result<(), LoadError> {
         let mut counts = Stage::WORDS.map(|word| (word, 0));
         let (now, mut leases) = (self.now(), Leases::default());
+        let closings = self.inner.barrier.closings();
         let mut damaged = 0;
         let mut after: Option<Vec<u8>> = None;
         loop {
@@ -315,7 +319,7 @@ impl Engine {
         }
         self.inner.meter.counted(&counts);
         self.inner.meter.counted(&[(DAMAGED, damaged)]);
-        self.inner.meter.standing.leases("dynamic", leases);
+        self.counted_dynamic(closings, now, leases);
         Ok(())
     }
 
@@ -351,3 +355,5 @@ const PAGE: usize = 500;
 const DAMAGED: &str = "damaged";
 /// How often dynamic leases are counted.
 const COUNT_EVERY: Duration = Duration::from_secs(60);
+/// How long to wait while the vault is sealed.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);

@@ -18,6 +18,7 @@ use super::drive::Chain;
 use super::group::{put_group, put_outage};
 use super::outbox::{Attention, Turned};
 use super::record::line_name;
+use super::team;
 use crate::barrier::{Barrier, LoadError, Loaded, Transaction, require};
 
 /// An incident that a commit is about.
@@ -69,7 +70,7 @@ pub(crate) fn put_incidents(
     for (id, touched) in all {
         let before = touched.stored.as_ref().map(|stored| stored.value.state);
         touched.now.iter().try_for_each(|now| put_outage(barrier, batch, before, now))?;
-        turned.extend(put(batch, id, touched));
+        turned.extend(put(barrier, batch, id, touched)?);
     }
     Ok(turned)
 }
@@ -154,10 +155,19 @@ fn put_beside(batch: &mut Transaction, touched: Touched, event: &LedgerEvent) ->
     Touched { now, is_written, ..touched }
 }
 
-/// Writes the record, and its place among the open ones; gives back what has turned.
-fn put(batch: &mut Transaction, id: IncidentId, touched: Touched) -> Option<Turned> {
+/// Writes the record, and its place among the open ones; gives back what has turned. What is new is stamped with whose it
+/// is, and keeps that.
+fn put(
+    barrier: &Barrier,
+    batch: &mut Transaction,
+    id: IncidentId,
+    touched: Touched,
+) -> Result<Option<Turned>, LoadError> {
     let Touched { stored, now, is_written, is_group, is_direct } = touched;
-    let incident = now?;
+    let Some(mut incident) = now else { return Ok(None) };
+    if stored.is_none() {
+        incident.team = team::of_incident(barrier, &incident)?;
+    }
     if is_written {
         batch.put(*id.as_bytes(), require(stored.as_ref()), &incident);
     }
@@ -183,7 +193,7 @@ fn put(batch: &mut Transaction, id: IncidentId, touched: Touched) -> Option<Turn
     let was = stored.as_ref().map(Attention::of);
     let before = stored.as_ref().map(|stored| stored.state);
     let has_turned = was_open != is_open || is_joined || is_news || was != Some(Attention::of(&incident));
-    has_turned.then_some(Turned { before, was, incident, is_news, is_direct })
+    Ok(has_turned.then_some(Turned { before, was, incident, is_news, is_direct }))
 }
 
 /// Whether what nobody was told of stands for itself from now on, or was over but for others and failed again.

@@ -22,6 +22,7 @@ use vault_core::webhook::{Subscription, WEBHOOKS_MAX, Webhook};
 use super::backlog::Backlog;
 use super::escalate;
 use super::silence::{About, Withholding, kept};
+use super::team;
 use crate::barrier::{Barrier, LoadError, Transaction};
 use crate::telemetry::metrics::Metrics;
 
@@ -201,7 +202,13 @@ impl Outbox {
             return Ok(false);
         }
         let (now, lines) = (self.inner.clock.now(), batch.len());
-        let mut events = plan.map(|(before, plan)| of_plan(before, plan, || self.id())).unwrap_or_default();
+        let mut events = match plan {
+            Some((before, plan)) => {
+                let team = team::of_account(&self.inner.barrier, &plan.account)?;
+                of_plan(before, plan, team.as_ref(), || self.id())
+            }
+            None => Vec::new(),
+        };
         let mut withholding = Withholding::default();
         let subject = plan.map(|(_, plan)| plan.account.subject.key());
         let target = plan.map(|(_, plan)| plan.account.target.as_str());

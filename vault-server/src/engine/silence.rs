@@ -4,6 +4,7 @@
 //! read: so none is kept back after the end has looked for what to tell. The end is a stage of its own that is on disk
 //! before anything of it is done, and the record goes last: a crash in between does it again.
 
+mod found;
 mod turn;
 mod withhold;
 

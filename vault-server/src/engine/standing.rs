@@ -1,9 +1,10 @@
 //! Counts how accounts, their leases and the open incidents stand, for the metrics.
 
 use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
 use std::time::Duration;
 
-use vault_core::account::standing::Standing;
+use vault_core::account::standing::{AgeCounts, Standing};
 use vault_core::account::{Account, Health, Readable, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
@@ -19,8 +20,29 @@ use super::Engine;
 use super::drive::Chain;
 use super::heartbeat::ARMED_MAX;
 use super::meter::rotation::PLUGIN;
-use super::meter::standing::{Leases, OpenIncidents, Standings};
+pub use super::meter::standing::Leases;
+use super::meter::standing::{OpenIncidents, Standings};
 use crate::barrier::LoadError;
+
+/// What was counted last, in the walks that are made for the metrics once a minute.
+#[derive(Clone, Debug, Default)]
+pub struct Counted {
+    /// Ages of credentials and leases of accounts.
+    pub accounts: Option<Count<(AgeCounts, Leases)>>,
+    /// Dynamic leases.
+    pub dynamic: Option<Count<Leases>>,
+}
+
+/// A count.
+#[derive(Clone, Copy, Debug)]
+pub struct Count<T> {
+    /// In which unsealing.
+    closings: u64,
+    /// When the walk began.
+    pub at: Timestamp,
+    /// What there was.
+    pub of: T,
+}
 
 /// What accounts have in common, read once in a walk.
 #[derive(Default)]
@@ -136,6 +158,7 @@ impl Engine {
     /// [`LoadError`] by cause; what was shown before stays.
     pub async fn count_accounts(&self) -> Result<(), LoadError> {
         let (now, mut counted, mut known) = (self.now(), Standings::default(), Known::default());
+        let closings = self.inner.barrier.closings();
         let mut after: Option<Vec<u8>> = None;
         loop {
             let page = self.inner.barrier.list_each::<Account>(b"", after.as_deref(), PAGE)?;
@@ -155,6 +178,8 @@ impl Engine {
             of.version_lag = of.version_lag.max(whole(unacked.versions));
             of.past_half += whole(unacked.past_half);
         }
+        let count = (counted.age_counts, counted.leases);
+        self.counted_mut().accounts = Some(Count { closings, at: now, of: count });
         self.inner.meter.standing.accounts(self.inner.rotators.kinds(), counted);
         self.inner.meter.circuits.counted_late(known.late);
         self.arm_heartbeats(known.unarmed).await;
@@ -179,12 +204,33 @@ impl Engine {
             let ending = lease.closing.filter(|_| lease.state == LeaseState::Revoking);
             counted.leases.add(is_active.then_some(lease.expires_at), ending, now);
         }
+        counted.age_counts.add(&standing);
         counted.ages.extend(
             standing
                 .ratio()
                 .map(|ratio| u32::try_from(ratio).unwrap_or(u32::MAX))
                 .map(|ratio| f64::from(ratio) / 1e6),
         );
+    }
+
+    /// What was counted last in this unsealing; nothing before the first count.
+    #[must_use]
+    pub fn counted(&self) -> Counted {
+        let (closings, counted) = (self.inner.barrier.closings(), self.counted_mut().clone());
+        Counted {
+            accounts: counted.accounts.filter(|count| count.closings == closings),
+            dynamic: counted.dynamic.filter(|count| count.closings == closings),
+        }
+    }
+
+    /// Notes how dynamic leases stood at `at`.
+    pub(super) fn counted_dynamic(&self, closings: u64, at: Timestamp, leases: Leases) {
+        self.counted_mut().dynamic = Some(Count { closings, at, of: leases });
+        self.inner.meter.standing.leases("dynamic", leases);
+    }
+
+    fn counted_mut(&self) -> MutexGuard<'_, Counted> {
+        self.inner.counted.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn count_heartbeat(&self, account: &Account, now: Timestamp, known: &mut Known) {

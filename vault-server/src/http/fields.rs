@@ -15,6 +15,7 @@ use serde_json::{Map, Value};
 use vault_core::schedule::span;
 use vault_core::secret::{SecretString, wipe};
 use vault_core::target::pace::{EVERY_MAX, EVERY_MIN};
+use vault_core::team::Team;
 
 use super::error::ApiError;
 
@@ -219,6 +220,19 @@ impl Fields {
                 Err(ApiError::invalid(format!("'{name}' must be between 5s and 90d, or \"off\" for never")))
             }
         }
+    }
+
+    /// Who looks after something. `Some(None)` is an empty text: nobody that is named.
+    ///
+    /// # Errors
+    /// [`ApiError::Invalid`] for what is no name of a team.
+    pub fn team(&self, name: &str) -> Result<Option<Option<Team>>, ApiError> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        if text.is_empty() {
+            return Ok(Some(None));
+        }
+        let team = Team::parse(&text).map_err(|error| ApiError::invalid(format!("'{name}': {error}")))?;
+        Ok(Some(Some(team)))
     }
 
     /// A whole number that is not negative; also as a string.

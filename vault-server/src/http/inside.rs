@@ -14,7 +14,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use vault_core::clock::Timestamp;
 use vault_core::entropy::random_bytes;
-use vault_core::policy::Capability;
+use vault_core::policy::{Acl, Capability};
 use vault_core::secret::{SecretString, wipe};
 
 use super::body;
@@ -46,6 +46,17 @@ pub(crate) struct Told {
 pub(crate) struct Looks {
     pub(crate) incidents: bool,
     pub(crate) accounts: bool,
+}
+
+/// What policies grant.
+pub(crate) struct Grants(Arc<Acl>);
+
+impl Grants {
+    /// Whether all of `wanted` is granted at `path`, which is below `/v1/`; that of a list ends with a slash.
+    pub(crate) fn may(&self, path: &str, wanted: &[Capability]) -> bool {
+        let granted = self.0.capabilities(path);
+        granted.contains(&Capability::Root) || wanted.iter().all(|one| granted.contains(one))
+    }
 }
 
 impl Inside {
@@ -156,15 +167,17 @@ impl Inside {
 
     /// What of the pages a live token may look at: by its policies as they are now. Nothing is counted or written down.
     pub(crate) fn looks_of(&self, token: &SecretString) -> Option<Looks> {
-        let caller = guard::authenticate(&self.server, Some(token), self.remote.ip(), self.now()).ok()??;
-        let acl = self.app().policies.acl(caller.token.policies()).ok()?;
-        let may = |wanted: Capability, path: &str| {
-            acl.capabilities(path).into_iter().any(|one| one == wanted || one == Capability::Root)
-        };
+        let grants = self.grants_of(token)?;
         Some(Looks {
-            incidents: may(Capability::Read, "incidents"),
-            accounts: may(Capability::List, "accounts/status/"),
+            incidents: grants.may("incidents", &[Capability::Read]),
+            accounts: grants.may("accounts/status/", &[Capability::List]),
         })
+    }
+
+    /// What a live token is granted by its policies as they are now. Nothing is counted or written down.
+    pub(crate) fn grants_of(&self, token: &SecretString) -> Option<Grants> {
+        let caller = guard::authenticate(&self.server, Some(token), self.remote.ip(), self.now()).ok()??;
+        self.app().policies.acl(caller.token.policies()).ok().map(Grants)
     }
 
     /// Opens a feed of changes for a session, with the body of an answer and where its events are put; nothing when

@@ -28,6 +28,7 @@ mod rule;
 mod silence;
 mod sys;
 mod target;
+mod team;
 mod token;
 pub mod userpass;
 mod watch;
@@ -254,7 +255,7 @@ fn targets() -> Vec<Route> {
         // The address stays a digest: a person may have put a password into it, before it is refused for that.
         write("targets/config/<name>", target::configure)
             .creating(target::exists)
-            .readable(&["rotator", "username"]),
+            .readable(&["rotator", "username", "team"]),
         delete("targets/config/<name>", target::delete),
         write("targets/check/<name>", target::check),
         write("targets/rotate/<name>", target::rotate),
@@ -274,6 +275,7 @@ fn accounts() -> Vec<Route> {
             "username_in_use",
             "rotation_policy",
             "password_policy",
+            "team",
             "state",
             "class",
             "incident",

@@ -10,6 +10,7 @@ mod sink;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use vault_core::audit::{
@@ -20,6 +21,7 @@ use vault_core::clock::Timestamp;
 use vault_core::crypto::Keyring;
 
 use self::device::Device;
+pub use self::device::DeviceHealth;
 pub use self::registry::{AuditDevices, CHAIN, DeviceError, DeviceSpec};
 pub use self::search::{Cursor, SearchError};
 pub use self::sink::SpecError;
@@ -37,6 +39,8 @@ struct Inner {
     /// Further devices, which get a copy of every entry that the file has taken.
     devices: ArcSwap<Vec<Device>>,
     metrics: Arc<Metrics>,
+    /// Whether the file has not taken the last entry.
+    ill: AtomicBool,
 }
 
 struct Live {
@@ -71,6 +75,7 @@ impl AuditService {
             live: ArcSwapOption::empty(),
             devices: ArcSwap::default(),
             metrics,
+            ill: AtomicBool::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -171,6 +176,25 @@ impl AuditService {
         self.inner.live.load().as_ref().map(|live| (live.file.head(), live.file.public_key()))
     }
 
+    /// How the chained file fares; `None` while sealed. Its failures are those since the program was started.
+    #[must_use]
+    pub fn health(&self) -> Option<DeviceHealth> {
+        let live = self.inner.live.load();
+        let written_at = live.as_ref().map(|live| live.file.written_at())?;
+        Some(DeviceHealth {
+            takes_lines: !self.inner.ill.load(Ordering::Relaxed),
+            behind: false,
+            failures: self.inner.metrics.audit_failures(),
+            written_at: Some(written_at),
+        })
+    }
+
+    /// How the further device of that name fares; `None` when it is not at work.
+    #[must_use]
+    pub fn health_of(&self, name: &str) -> Option<DeviceHealth> {
+        self.inner.devices.load().iter().find(|device| device.name() == name).map(Device::health)
+    }
+
     /// Signs a checkpoint when one is due and forces the file to disk. Called about once a second, from a
     /// thread that may wait.
     pub fn tick(&self, commit: Option<u64>, now: Timestamp) {
@@ -201,7 +225,9 @@ impl AuditService {
     }
 
     fn append(&self, live: &Live, entry: &Entry, now: Timestamp) -> Result<AuditReceipt, AuditUnavailable> {
-        let receipt = live.file.append(entry, now).map_err(|source| {
+        let receipt = live.file.append(entry, now);
+        self.inner.ill.store(receipt.is_err(), Ordering::Relaxed);
+        let receipt = receipt.map_err(|source| {
             self.inner.metrics.audit_failed();
             if matches!(source, AuditError::Closed) {
                 return AuditUnavailable::Sealed;
@@ -212,7 +238,7 @@ impl AuditService {
         let devices = self.inner.devices.load();
         if !devices.is_empty() {
             let line: Arc<str> = entry.to_plain_line(now).into();
-            devices.iter().for_each(|device| device.write(&line));
+            devices.iter().for_each(|device| device.write(&line, now));
         }
         Ok(receipt)
     }

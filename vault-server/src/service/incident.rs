@@ -9,13 +9,15 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use vault_api::incident::{
-    Incident as Shown, IncidentEvent as ShownEvent, IncidentReview, IncidentState as ShownState,
+    Incident as Shown, IncidentAct, IncidentEvent as ShownEvent, IncidentReview, IncidentState as ShownState,
 };
 use vault_core::account::Subject;
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::id::IncidentId;
+use vault_core::incident::act::Acted;
 use vault_core::incident::ledger::{LedgerEvent, refusal};
 use vault_core::incident::{Incident, IncidentState};
+use vault_core::team::Whose;
 
 use crate::barrier::{Barrier, CommitError, LoadError};
 use crate::engine::Engine;
@@ -93,14 +95,21 @@ impl IncidentService {
         Self { barrier: engine.barrier().clone(), board, clock: engine.clock(), outbox }
     }
 
-    /// Incidents in an order; with a `limit` a part of them, as the order says. Reads from disk, so not for a thread
+    /// Incidents of `whose` in an order; with a `limit` a part of them, as the order says. Reads from disk, so not for a thread
     /// that answers requests.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn list(&self, which: Which, order: Order, limit: Option<usize>) -> Result<Listed, LoadError> {
+    pub fn list(
+        &self,
+        which: Which,
+        whose: &Whose,
+        order: Order,
+        limit: Option<usize>,
+    ) -> Result<Listed, LoadError> {
         let now = self.clock.now();
-        let cut = |all: Vec<&Incident>| {
+        let cut = |mut all: Vec<&Incident>| {
+            all.retain(|one| whose.is(one.team.as_ref()));
             let alone = alone(all.iter().copied());
             let unacknowledged = alone.iter().filter(|one| acknowledged(one).is_none()).count();
             let part = match order {
@@ -217,6 +226,15 @@ fn acknowledged(incident: &Incident) -> Option<Timestamp> {
     incident.marks.t5.filter(|_| incident.taken || incident.reopened == 0)
 }
 
+/// An act as it is told.
+fn told_act(acted: Acted) -> IncidentAct {
+    IncidentAct {
+        at: acted.at.to_rfc3339(),
+        kind: acted.act.word().to_owned(),
+        text: acted.act.text().to_owned(),
+    }
+}
+
 fn shown(incident: &Incident, events: Vec<ShownEvent>, now: Timestamp) -> Shown {
     let time = |at: Option<Timestamp>| at.map(Timestamp::to_rfc3339);
     let marks = incident.marks;
@@ -269,6 +287,8 @@ fn shown(incident: &Incident, events: Vec<ShownEvent>, now: Timestamp) -> Shown 
         merged_into: incident.merged.into.map(|id| id.to_string()),
         merged: Vec::new(),
         silenced: None,
+        last_act: (incident.state == IncidentState::Open).then(|| told_act(incident.last_act())),
+        team: incident.team.as_ref().map(ToString::to_string),
     }
 }
 

@@ -3,7 +3,9 @@
 //! The doors check the caller's right to the act itself ([`Action::path`]) before they come here.
 
 mod group;
+mod quiet;
 
+use rotators::registry::plugin_name;
 use vault_core::account::plan::Context;
 use vault_core::account::{Account, Subject};
 use vault_core::id::IncidentId;
@@ -12,12 +14,14 @@ use vault_core::incident::remedy::{
     Action, Foreseen, Remedy, Unfit, allowed, dry_run, fit, not_done, pressed,
 };
 use vault_core::incident::{Incident, IncidentState, Kind};
+use vault_core::path::Name;
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Login, Probe};
 use vault_core::secret::SecretString;
 
 use super::account::{AccountError, AccountService, Adoption, Configure, Rotated};
 use super::incident::{IncidentService, RecordError};
+use super::silence::SilenceError;
 use super::target::{self, TargetService};
 use crate::barrier::LoadError;
 use crate::engine::previous::Tried;
@@ -46,14 +50,29 @@ impl Patient {
     #[must_use]
     pub fn actions(&self) -> Vec<(Remedy, Vec<Foreseen>)> {
         let Some((account, context)) = &self.account else { return Vec::new() };
-        let fitting = allowed(&self.incident, account, context).into_iter();
+        let fitting = self.remedies().into_iter();
         fitting.map(|remedy| (remedy, dry_run(remedy.action, account, context))).collect()
+    }
+
+    /// The actions that fit now and are about the account, not about its target as a whole.
+    #[must_use]
+    pub fn remedies(&self) -> Vec<Remedy> {
+        let Some((account, context)) = &self.account else { return Vec::new() };
+        let mut fitting = allowed(&self.incident, account, context);
+        fitting.retain(|remedy| remedy.action != Action::Maintenance);
+        fitting
     }
 
     /// Why there is nothing to press.
     #[must_use]
     pub fn nothing(&self) -> RemedyError {
         if self.is_group() { RemedyError::NameOne } else { RemedyError::Nothing }
+    }
+
+    /// The rotation policy of the account.
+    #[must_use]
+    pub fn rotation_policy(&self) -> Option<&Name> {
+        self.account.as_ref().and_then(|(account, _)| account.settings.rotation_policy.as_ref())
     }
 
     /// Whether it is a target's incident as a whole.
@@ -106,6 +125,9 @@ pub enum RemedyError {
     /// A record could not be read.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// The maintenance was not declared.
+    #[error(transparent)]
+    Silence(#[from] SilenceError),
 }
 
 impl From<RecordError> for RemedyError {
@@ -149,6 +171,16 @@ impl RemedyService {
         self.patient(incident).map(Some)
     }
 
+    /// The plugin that serves the target of an incident, if one does.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause.
+    pub fn plugin_of(&self, incident: &Incident) -> Result<Option<String>, LoadError> {
+        let Ok(name) = Name::parse(&incident.target) else { return Ok(None) };
+        let target = self.engine.target(&name)?;
+        Ok(target.and_then(|target| plugin_name(&target.value.rotator).map(str::to_owned)))
+    }
+
     fn patient(&self, incident: Incident) -> Result<Patient, LoadError> {
         let subject = Subject::from_key(&incident.subject);
         let account = match &subject {
@@ -189,6 +221,8 @@ impl RemedyService {
             Action::Reconcile => self.reconcile(subject, &name).await,
             Action::UsePrevious => self.use_previous(subject, &name).await,
             Action::SetPassword => self.set_password(subject, password, by).await,
+            // Of the target as a whole: `maintain`.
+            Action::Maintenance => Err(Unfit::OtherClass.into()),
         };
         if let Err(error) = &done {
             let event = not_done(id, self.engine.now(), name, action, &error.to_string());
@@ -264,6 +298,7 @@ impl RemedyService {
                     heartbeats: None,
                     on_drift: None,
                     lockout: None,
+                    team: None,
                 };
                 self.targets.configure(name, request, by).await?;
             }

@@ -3,6 +3,9 @@
 //! Each report is one walk over the records, a page at a time. Kept meanwhile are counts and durations, never the records.
 //! The time line of an incident is read only where something was written to it after the time that is asked about.
 
+mod costly;
+mod lately;
+mod log;
 mod recent;
 pub mod sheet;
 mod shown;
@@ -20,14 +23,18 @@ use vault_core::clock::Timestamp;
 use vault_core::incident::Incident;
 use vault_core::incident::budget::Objective;
 use vault_core::incident::entry::Entry;
-use vault_core::incident::report::{By, Reporter, Window};
+use vault_core::incident::report::{By, Report, Reporter, Window};
 use vault_core::rotation::attempt::{Attempt, KEPT};
 use vault_core::store::key::Table;
 use vault_core::target::Target;
 
-use self::recent::{AtHand, Kept, Recent};
-use self::standing::{Ages, Dues};
+pub use self::lately::Lately;
+pub use self::log::{Part, Place};
+use self::recent::Recent;
+pub use self::shown::keep_worst;
+use self::standing::{Ages, Dues, ages_standing, leases_standing};
 use crate::barrier::{CommitError, LoadError, Record};
+use crate::config::Reports;
 use crate::engine::Engine;
 use crate::engine::commit::PlanError;
 use crate::service::consumer::ConsumerService;
@@ -38,7 +45,7 @@ use crate::shutdown::Shutdown;
 pub struct Terms {
     /// What share of rotations shall succeed.
     pub objective: Objective,
-    /// What an hour of staff costs, in hundredths of whatever it is counted in.
+    /// What an hour of staff costs, in hundredths of whatever it is counted in; without one, as the vault was told.
     pub hourly_cost: Option<u64>,
     /// Whether single times to repair are told of each part.
     pub durations: bool,
@@ -49,100 +56,21 @@ pub struct Terms {
 pub struct ReportService {
     engine: Engine,
     consumers: ConsumerService,
-    thirty_days: Arc<Recent>,
-    two_months: Arc<Recent>,
-}
-
-/// A report that is at hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lately {
-    /// The last thirty days as a whole.
-    ThirtyDays,
-    /// This month and the one before, by month.
-    TwoMonths,
+    recent: Arc<Recent>,
+    price: Arc<Reports>,
 }
 
 impl ReportService {
     /// The reports on what is behind `engine`, and on `consumers`.
     #[must_use]
     pub fn new(engine: Engine, consumers: ConsumerService) -> Self {
-        Self { engine, consumers, thirty_days: Arc::default(), two_months: Arc::default() }
+        Self { engine, consumers, recent: Arc::default(), price: Arc::default() }
     }
 
-    /// What failed lately. Where that is added up from many records it is as it was at most `max_age`
-    /// ago; what is older than half a minute is then added up anew behind the answer, for the next who asks.
-    ///
-    /// # Errors
-    /// [`LoadError`] by cause.
-    pub fn recent(&self, lately: Lately, max_age: Duration) -> Result<RotationReport, LoadError> {
-        let (closings, recent) = (self.engine.barrier().closings(), self.lately(lately));
-        let at_hand = || recent.at_hand(closings, self.engine.now(), max_age);
-        if let Some(AtHand { report, is_due }) = at_hand() {
-            if is_due {
-                let service = self.clone();
-                tokio::task::spawn_blocking(move || {
-                    let _turn = service.lately(lately).turn();
-                    if let Err(error) = service.renew(lately, closings) {
-                        service.lately(lately).give_up();
-                        tracing::warn!(%error, "a report that is at hand was not added up anew");
-                    }
-                });
-            }
-            return Ok(report);
-        }
-        let _turn = recent.turn();
-        match at_hand() {
-            Some(AtHand { report, .. }) => Ok(report),
-            None => self.renew(lately, closings),
-        }
-    }
-
-    /// Has the figures of the last thirty days and the board ready for the first look after an unsealing, until the
-    /// shutdown.
-    pub async fn prepare_until(self, shutdown: Shutdown) {
-        let mut prepared = None;
-        loop {
-            tokio::select! {
-                () = shutdown.begun() => return,
-                () = tokio::time::sleep(LOOKED_EVERY) => {}
-            }
-            let closings = self.engine.barrier().closings();
-            if self.engine.barrier().is_sealed() || prepared == Some(closings) {
-                continue;
-            }
-            let service = self.clone();
-            let ready = tokio::task::spawn_blocking(move || service.prepare()).await;
-            match ready {
-                Ok(Ok(())) => prepared = Some(closings),
-                Ok(Err(error)) => tracing::warn!(%error, "the first screen is not prepared"),
-                Err(error) => tracing::error!(%error, "the first screen is not prepared"),
-            }
-        }
-    }
-
-    fn prepare(&self) -> Result<(), LoadError> {
-        self.engine.board().tally(self.engine.now(), Duration::ZERO)?;
-        self.engine.board().open_incidents(|_| ())?;
-        self.recent(Lately::ThirtyDays, LOOKED_EVERY)?;
-        self.recent(Lately::TwoMonths, LOOKED_EVERY).map(drop)
-    }
-
-    fn lately(&self, lately: Lately) -> &Recent {
-        match lately {
-            Lately::ThirtyDays => &self.thirty_days,
-            Lately::TwoMonths => &self.two_months,
-        }
-    }
-
-    fn renew(&self, lately: Lately, closings: u64) -> Result<RotationReport, LoadError> {
-        let now = self.engine.now();
-        let (window, by) = match lately {
-            Lately::ThirtyDays => (Window::until_now(now), By::Whole),
-            Lately::TwoMonths => (Window::this_month_and_last(now), By::Month),
-        };
-        let (report, records) = self.added_up(window, by, Terms::default())?;
-        self.lately(lately).keep((records > FEW).then(|| Kept::new(closings, now, report.clone())));
-        Ok(report)
+    /// The same, where an hour of staff has this price unless a request names another.
+    #[must_use]
+    pub fn priced(self, price: &Reports) -> Self {
+        Self { price: Arc::new(price.clone()), ..self }
     }
 
     /// What failed in the window, and how long repair took.
@@ -150,38 +78,69 @@ impl ReportService {
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn rotation(&self, window: Window, by: By, terms: Terms) -> Result<RotationReport, LoadError> {
-        Ok(self.added_up(window, by, terms)?.0)
+        let ([report], _) = self.added_up([(window, by)], terms)?;
+        Ok(report)
     }
 
-    /// The report, and from how many records.
-    fn added_up(&self, window: Window, by: By, terms: Terms) -> Result<(RotationReport, usize), LoadError> {
+    /// The reports on these windows, all in one walk, and from how many records.
+    fn added_up<const N: usize>(
+        &self,
+        asked: [(Window, By); N],
+        terms: Terms,
+    ) -> Result<([RotationReport; N], usize), LoadError> {
+        let (reports, records) = self.measured(asked)?;
+        let mut asked = asked.into_iter();
+        let shown = reports.map(|report| {
+            let (window, by) = asked.next().unwrap_or((Window::until_now(self.engine.now()), By::Whole));
+            self.shown(&report, window, by, terms)
+        });
+        Ok((shown, records))
+    }
+
+    /// The report in the words of the API.
+    fn shown(&self, report: &Report, window: Window, by: By, terms: Terms) -> RotationReport {
+        let hourly_cost = terms.hourly_cost.or(self.price.hourly_cost);
+        let shown = shown::report(report, window, by, Terms { hourly_cost, ..terms });
+        let currency = hourly_cost.and_then(|_| self.price.currency.clone());
+        RotationReport { currency, ..shown }
+    }
+
+    /// The figures of these windows, all in one walk, and from how many records.
+    fn measured<const N: usize>(&self, asked: [(Window, By); N]) -> Result<([Report; N], usize), LoadError> {
         let (mut rotators, mut records) = (BTreeMap::new(), 0);
-        if by == By::Rotator {
+        if asked.iter().any(|(_, by)| *by == By::Rotator) {
             self.each(&[], None, |target: Target| {
                 rotators.insert(target.name.to_string(), target.rotator);
                 Ok(true)
             })?;
         }
-        let mut reporter = Reporter::new(window, by, rotators);
+        let mut reporters = asked.map(|(window, by)| {
+            let rotators = if by == By::Rotator { rotators.clone() } else { BTreeMap::new() };
+            Reporter::new(window, by, rotators)
+        });
+        let from = asked.iter().map(|(window, _)| window.from).min().unwrap_or(Timestamp::EPOCH);
+        let to = asked.iter().map(|(window, _)| window.to).max().unwrap_or(Timestamp::EPOCH);
         self.each(&[], None, |incident: Incident| {
-            let is_whole = !reporter.needs_lines(&incident);
-            let lines = if is_whole { Vec::new() } else { self.lines(&incident, window.to)? };
-            reporter.incident(&incident, &lines);
+            for (reporter, (window, _)) in reporters.iter_mut().zip(asked) {
+                let is_whole = !reporter.needs_lines(&incident);
+                let lines = if is_whole { Vec::new() } else { self.lines(&incident, window.to)? };
+                reporter.incident(&incident, &lines);
+            }
             records += 1;
             Ok(true)
         })?;
-        let first = before(window.from);
+        let first = before(from);
         self.each(&[], Some(first.clone()), |run: RunEnd| {
-            reporter.run(&run);
+            reporters.iter_mut().for_each(|reporter| reporter.run(&run));
             records += 1;
-            Ok(run.ended_at < window.to)
+            Ok(run.ended_at < to)
         })?;
         self.each(&[], Some(first), |attempt: Attempt| {
-            reporter.attempt(&attempt);
+            reporters.iter_mut().for_each(|reporter| reporter.attempt(&attempt));
             records += 1;
-            Ok(attempt.at < window.to)
+            Ok(attempt.at < to)
         })?;
-        Ok((shown::report(&reporter.finish(), window, by, terms), records))
+        Ok((reporters.map(Reporter::finish), records))
     }
 
     /// The lines of an incident before a time.
@@ -201,6 +160,7 @@ impl ReportService {
     /// [`LoadError`] by cause.
     pub fn standing(&self, now: Timestamp, soon: Duration) -> Result<StandingReport, LoadError> {
         let (tally, consumers) = (self.engine.board().tally(now, soon)?, self.consumers.tally());
+        let counted = self.engine.counted();
         let by_state = tally.by_state.into_iter().map(|(state, count)| (state.word().to_owned(), count));
         Ok(StandingReport {
             as_of: now.to_rfc3339(),
@@ -221,6 +181,8 @@ impl ReportService {
                 lagging: consumers.lagging,
                 behind: consumers.behind.iter().map(|(by, count)| (by.to_string(), *count)).collect(),
             },
+            ages: ages_standing(&counted),
+            leases: leases_standing(&counted),
         })
     }
 
@@ -327,9 +289,5 @@ fn before(at: Timestamp) -> Vec<u8> {
 
 /// Records read at a time: an incident may have some ten kilobytes.
 const PAGE: usize = 200;
-/// Records that are added up in no time.
-const FEW: usize = 2_000;
-/// Between two looks whether the vault was unsealed.
-const LOOKED_EVERY: Duration = Duration::from_secs(1);
 /// Between two looks for what can be forgotten.
 const TIDIED_EVERY: Duration = Duration::from_secs(60 * 60);

@@ -6,6 +6,7 @@ use vault_core::clock::Timestamp;
 use vault_core::id::{IncidentId, SilenceId};
 use vault_core::incident::Incident;
 use vault_core::path::Name;
+use vault_core::silence::foresee::Outlook;
 use vault_core::silence::{Ask, Mode, SILENCES_MAX, Scope, Silence, Stage, Unfit, key, maintenance};
 
 use crate::barrier::{ATTEMPTS_MAX, CommitError, LoadError, Loaded};
@@ -58,6 +59,23 @@ impl SilenceService {
     /// # Errors
     /// [`SilenceError`] by cause.
     pub async fn make(&self, ask: Ask, by: &str) -> Result<Shown, SilenceError> {
+        let silence = self.drafted(ask, by)?;
+        self.engine.commit_silence(None, &silence).await?;
+        Ok(shown(&silence))
+    }
+
+    /// What [`make`](Self::make) would make. Nothing is made. It counts by reading each account of the target, so not for a
+    /// thread that answers requests.
+    ///
+    /// # Errors
+    /// As [`make`](Self::make).
+    pub fn would_make(&self, ask: Ask, by: &str) -> Result<Shown, SilenceError> {
+        let silence = self.drafted(ask, by)?;
+        let outlook = self.outlook(&silence, None)?;
+        Ok(Shown { id: String::new(), ..foreseen(&silence, &outlook) })
+    }
+
+    fn drafted(&self, ask: Ask, by: &str) -> Result<Silence, SilenceError> {
         if let Scope::Target(target) = &ask.scope
             && self.engine.target(target)?.is_none()
         {
@@ -68,9 +86,7 @@ impl SilenceService {
         }
         let now = self.engine.now();
         let id = SilenceId::generate(now, self.engine.entropy());
-        let silence = Silence::new(id, ask, by.to_owned(), now)?;
-        self.engine.commit_silence(None, &silence).await?;
-        Ok(shown(&silence))
+        Ok(Silence::new(id, ask, by.to_owned(), now)?)
     }
 
     /// Begins a maintenance of `target`, or gives the one that lasts another end.
@@ -91,8 +107,54 @@ impl SilenceService {
                 })
                 .await;
         }
-        let ask = Ask { scope: Scope::Target(target), mode: Mode::Maintenance, from: None, until, reason };
-        self.make(ask, by).await
+        self.make(begins(target, until, reason), by).await
+    }
+
+    /// What [`maintain`](Self::maintain) would do, with the maintenance as it would be. Nothing is done. For a thread as
+    /// [`would_make`](Self::would_make).
+    ///
+    /// # Errors
+    /// As [`maintain`](Self::maintain).
+    pub fn would_maintain(
+        &self,
+        target: Name,
+        until: Timestamp,
+        reason: String,
+        by: &str,
+    ) -> Result<Shown, SilenceError> {
+        let (silence, outlook) = self.looked_ahead(target, until, reason, by)?;
+        let would = foreseen(&silence, &outlook);
+        Ok(if outlook.before.is_none() { Shown { id: String::new(), ..would } } else { would })
+    }
+
+    /// The maintenance as it would be, and what would come of it.
+    ///
+    /// # Errors
+    /// As [`maintain`](Self::maintain).
+    pub fn looked_ahead(
+        &self,
+        target: Name,
+        until: Timestamp,
+        reason: String,
+        by: &str,
+    ) -> Result<(Silence, Outlook), SilenceError> {
+        let Some(lasts) = self.maintenance(&target)? else {
+            let silence = self.drafted(begins(target, until, reason), by)?;
+            let outlook = self.outlook(&silence, None)?;
+            return Ok((silence, outlook));
+        };
+        let before = lasts.until;
+        let silence = lasts.prolonged(until, reason, by.to_owned(), self.engine.now())?;
+        let outlook = self.outlook(&silence, Some(before))?;
+        Ok((silence, outlook))
+    }
+
+    fn outlook(&self, silence: &Silence, before: Option<Timestamp>) -> Result<Outlook, SilenceError> {
+        let mut outlook = Outlook::of(silence, before, self.engine.now());
+        if let (Scope::Target(target), Mode::Maintenance) = (&silence.scope, silence.mode) {
+            outlook.found = Some(self.engine.found_on(target, silence.until)?);
+        }
+        Ok(outlook)
     }
 
     /// The maintenance that a target is in.
@@ -174,6 +236,15 @@ impl SilenceService {
     }
 }
 
+fn begins(target: Name, until: Timestamp, reason: String) -> Ask {
+    Ask { scope: Scope::Target(target), mode: Mode::Maintenance, from: None, until, reason }
+}
+
+/// One that is not made, or not changed.
+fn foreseen(silence: &Silence, outlook: &Outlook) -> Shown {
+    Shown { dry_run: true, steps: outlook.steps(), ..shown(silence) }
+}
+
 /// What is told of a silence beside what it covers.
 pub(super) fn silenced(silence: &Silence) -> Silenced {
     Silenced {
@@ -201,5 +272,6 @@ fn shown(silence: &Silence) -> Shown {
         by: silence.by.clone(),
         reason: silence.reason.clone(),
         ended_by: silence.ended_by.clone(),
+        ..Shown::default()
     }
 }

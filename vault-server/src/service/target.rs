@@ -1,11 +1,11 @@
 //! Targets: where accounts live, and the management credential by which the vault acts there.
 
+mod circuit;
 mod remove;
 mod verify;
 
 use vault_api::target::{TargetRead, TargetStatus};
 use vault_core::account::{Account, Settings, Subject};
-use vault_core::clock::Timestamp;
 use vault_core::identity::Principal;
 use vault_core::path::Name;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
@@ -13,11 +13,12 @@ use vault_core::rotation::run::Stage;
 use vault_core::schedule::{RotationPolicy, span};
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
-use vault_core::target::breaker::Circuit;
 use vault_core::target::lockout::Lockout;
 use vault_core::target::pace::Heartbeats;
 use vault_core::target::{CONCURRENCY_DEFAULT, CONCURRENCY_MAX, OnDrift, Target};
+use vault_core::team::Team;
 
+use self::circuit::circuit;
 pub use self::remove::Disposal;
 
 use super::account::{AccountError, AccountService, Rotated, Through};
@@ -58,6 +59,8 @@ pub struct Configure {
     pub on_drift: Option<OnDrift>,
     /// When it locks an account; `None` keeps what is stored.
     pub lockout: Option<Lockout>,
+    /// Who looks after it; `None` keeps what is stored.
+    pub team: Option<Option<Team>>,
 }
 
 impl TargetService {
@@ -206,6 +209,7 @@ impl TargetService {
             heartbeats: request.heartbeats.unwrap_or_default(),
             on_drift: request.on_drift.unwrap_or_default(),
             lockout: request.lockout.unwrap_or_default(),
+            team: request.team.flatten(),
         };
         let settings = Settings { rotation_policy: request.rotation_policy, ..Settings::default() };
         let mut account =
@@ -255,6 +259,7 @@ impl TargetService {
         target.on_drift = request.on_drift.unwrap_or(target.on_drift);
         target.lockout = request.lockout.unwrap_or(target.lockout);
         target.heartbeats = request.heartbeats.unwrap_or(target.heartbeats);
+        target.team = request.team.unwrap_or(target.team);
         if let Some(allowed) = request.allowed_usernames {
             target.allowed_usernames = allowed;
         }
@@ -321,6 +326,7 @@ impl TargetService {
             lockout_window: span::format(target.lockout.window),
             heartbeat: span::format(target.heartbeats.every),
             heartbeat_rate: u64::from(target.heartbeats.rate),
+            team: target.team.map(String::from),
             released: target.origin.as_ref().map(|origin| origin.released),
             belongs_to: target.origin.map(|origin| format!("config {} of a database mount", origin.name)),
             settings,
@@ -357,6 +363,7 @@ impl TargetService {
             circuit: circuit(self.engine.circuit(name)),
             lockout: view.lockout,
             silenced: view.silenced,
+            team: target.value.team.map(String::from),
             failure: view.failure,
         })
     }
@@ -367,22 +374,6 @@ impl TargetService {
     /// [`AccountError`] by cause.
     pub async fn rotate(&self, name: &Name, principal: &str) -> Result<Rotated, AccountError> {
         self.accounts.rotate_subject(&Subject::Management(name.clone()), false, principal).await
-    }
-}
-
-/// A circuit as it is told.
-fn circuit(circuit: Circuit) -> vault_api::target::Circuit {
-    let outage = circuit.outage();
-    let next = match circuit {
-        Circuit::Open { until, .. } => Some(until),
-        Circuit::Closed { .. } | Circuit::HalfOpen { .. } => None,
-    };
-    vault_api::target::Circuit {
-        state: circuit.word().to_owned(),
-        since: outage.map(|outage| outage.since.to_rfc3339()),
-        next_probe: next.map(Timestamp::to_rfc3339),
-        failures: outage.map(|outage| u64::from(outage.failures)),
-        probes: outage.map(|outage| u64::from(outage.probes)),
     }
 }
 

@@ -118,6 +118,12 @@ impl Metrics {
         self.audit_failures.inc();
     }
 
+    /// Entries that were not recorded since the start.
+    #[must_use]
+    pub fn audit_failures(&self) -> u64 {
+        self.audit_failures.get()
+    }
+
     /// Sets what is read at the moment of asking: the seal, where the store stands (while unsealed), and how many
     /// mounts cannot be read.
     pub fn observe(&self, is_sealed: bool, position: Option<(u64, u64)>, unread_mounts: usize) {

@@ -149,3 +149,41 @@ async fn a_device_that_takes_nothing_holds_up_nobody() {
     tokio::time::timeout(Duration::from_secs(30), asked).await.expect("the device holds up requests");
     assert_eq!(vault.root("DELETE", "sys/audit/deaf", "").await.status, 204);
 }
+
+#[tokio::test]
+async fn how_each_device_fares_is_told() {
+    let (disk, dir) = (Disk::new(), tempfile::tempdir().unwrap());
+    let (vault, _) = Vault::ready(&disk).await;
+    let path = dir.path().join("s.sock");
+    let listener = UnixListener::bind(&path).unwrap();
+    let spec = json!({ "type": "socket", "options": { "address": path, "socket_type": "unix" } });
+    assert_eq!(enable(&vault, "far", spec).await.0, 204);
+    let health = async |name: &str| {
+        let listed = vault.root("GET", "sys/audit", "").await;
+        listed.at(&format!("/data/{name}~1/health"))
+    };
+    let now = disk.clock_text();
+    let well = json!({ "takes_lines": true, "behind": false, "failures": 0, "newest_at": now });
+    assert_eq!(health("far").await, well);
+    let chain = health("chain").await;
+    assert_eq!(
+        (&chain["takes_lines"], &chain["failures"], &chain["newest_at"]),
+        (&json!(true), &json!(0), &json!(now))
+    );
+    assert!(health("chain").await["newest_line"].as_u64() > chain["newest_line"].as_u64(), "{chain}");
+    // Nobody is there any more.
+    drop(listener);
+    std::fs::remove_file(&path).unwrap();
+    disk.clock.advance(Duration::from_secs(60));
+    vault.root("GET", "sys/key-status", "").await;
+    let ill = health("far").await;
+    assert_eq!((&ill["takes_lines"], &ill["newest_at"]), (&json!(false), &json!(now)), "{ill}");
+    assert!(ill["failures"].as_u64() > Some(0), "{ill}");
+    let chain = health("chain").await;
+    assert_eq!((&chain["takes_lines"], &chain["newest_at"]), (&json!(true), &json!(disk.clock_text())));
+    let _listener = UnixListener::bind(&path).unwrap();
+    vault.root("GET", "sys/key-status", "").await;
+    let again = health("far").await;
+    assert_eq!((&again["takes_lines"], &again["newest_at"]), (&json!(true), &json!(disk.clock_text())));
+    assert!(again["failures"].as_u64() >= ill["failures"].as_u64(), "what was not taken is not forgotten");
+}

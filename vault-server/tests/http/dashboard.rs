@@ -1,10 +1,15 @@
 //! The dashboard as a browser meets it: signing in and out, pages, forms, and what they never do.
 
 mod audit;
+mod cost;
 mod form;
 mod lend;
+mod line;
 mod live;
+mod notification;
+mod overview;
 mod page;
+mod quiet;
 mod report;
 mod safety;
 mod target;

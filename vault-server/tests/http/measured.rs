@@ -149,7 +149,7 @@ async fn what_was_repaired_and_nobody_reviewed_grows_old() {
     bench.disk.clock.advance(seconds(900));
     assert_eq!(oldest().await, "900");
     let id = bench.get("incidents?state=closed").await.at("/data/incidents/0/id");
-    let review = json!({ "cause": "network", "minutes": 5 });
+    let review = json!({ "cause": "network", "minutes": 5, "text": "a firewall" });
     bench.post(&format!("incidents/{}/review", id.as_str().unwrap()), review).await.expect_status(200);
     assert_eq!(oldest().await, "0");
 }

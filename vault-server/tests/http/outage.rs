@@ -139,6 +139,10 @@ async fn who_retries_all_retries_those_that_may_be_and_names_one_for_the_rest() 
     let actions = bench.get(&format!("incidents/{id}/actions")).await;
     assert_eq!(actions.at("/data/actions/0/action"), "retry");
     let act = |action: &str| format!("incidents/{id}/act/{action}");
+    let one_by_one = actions.at("/data/accounts");
+    let fits = json!([{ "action": "retry", "safe": true, "permitted": true }]);
+    assert_eq!((&one_by_one[0]["account"], &one_by_one[0]["actions"]), (&json!("a000"), &fits));
+    assert_eq!(one_by_one.as_array().map(Vec::len), Some(3));
     let dry = bench.post(&act("retry"), json!({ "dry_run": true })).await;
     dry.expect_status(200);
     assert_eq!((dry.at("/data/accounts"), dry.at("/data/left_alone")), (json!(3), json!(0)));

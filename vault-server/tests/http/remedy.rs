@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use vault_core::rotation::fault::FaultClass;
 
 use super::bench::Bench;
+use super::dashboard::Browser;
 
 /// The open incident.
 async fn incident(bench: &Bench) -> String {
@@ -162,11 +163,49 @@ async fn the_door_gives_no_right_to_the_act() {
                 .iter()
                 .map(|one| (one["action"].as_str().unwrap(), one["permitted"].as_bool().unwrap()))
                 .collect();
-            assert_eq!(may, [("reconcile", true), ("set_password", false)]);
-            assert!(
-                actions.at("/data/runbook/commands").to_string().contains("rotunda incident do ID reconcile")
-            );
+            assert_eq!(may, [("reconcile", true), ("set_password", false), ("maintenance", false)]);
+            let typed = format!("rotunda incident do {id} reconcile");
+            assert!(actions.at("/data/runbook/commands").to_string().contains(&typed), "{}", actions.text);
         }
     }
     assert_eq!(bench.record("app"), record, "nothing was pressed");
+}
+
+#[tokio::test]
+async fn what_to_type_has_the_names_of_the_incident_in_it() {
+    let bench = Bench::new().await;
+    for (username, path) in [("app", "db/app"), ("other", "db/a%20b")] {
+        bench.target.create_account(username, "p-1");
+        let body = json!({ "target": "t", "username": username, "password": "p-1" });
+        bench.post(&format!("accounts/config/{path}"), body).await.expect_status(200);
+    }
+    bench.target.break_down(FaultClass::Unreachable);
+    for name in ["db/app", "db/a%20b"] {
+        bench.post(&format!("accounts/rotate/{name}"), json!({})).await.expect_status(502);
+    }
+    let id = incident(&bench).await;
+    let here = format!("incidents/{id}/actions");
+    for (query, typed) in [
+        // It is about several: which is for whoever types it to say.
+        ("", json!(["rotunda target check t", "rotunda rotate PATH"])),
+        ("?account=db/app", json!(["rotunda target check t", "rotunda rotate db/app"])),
+        // A shell would take it for two words.
+        ("?account=db/a%20b", json!(["rotunda target check t", "rotunda rotate PATH"])),
+    ] {
+        let actions = bench.get(&format!("{here}{query}")).await;
+        assert_eq!(actions.at("/data/runbook/commands"), typed, "{query}");
+    }
+    let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    let page = browser.get(&format!("/ui/incident/{id}")).await.text;
+    assert!(page.contains("<code>rotunda target check t\n"), "{page}");
+
+    // Of a management credential, by its own commands.
+    bench.target.heal();
+    for name in ["db/app", "db/a%20b"] {
+        bench.post(&format!("accounts/rotate/{name}"), json!({})).await.expect_status(200);
+    }
+    bench.target.next(Verb::Preflight, Mishap::Fails(FaultClass::Preflight));
+    bench.post("targets/rotate/t", json!({})).await.expect_status(502);
+    let actions = bench.get(&format!("incidents/{}/actions", incident(&bench).await)).await;
+    assert_eq!(actions.at("/data/runbook/commands/2"), "rotunda target rotate t", "{}", actions.text);
 }

@@ -1,5 +1,7 @@
 //! Silences and maintenance windows: what is kept back, what is told at the end, what is held, and what is not.
 
+mod foresee;
+
 use serde_json::{Value, json};
 use vault_core::clock::Clock;
 use vault_core::rotation::fault::FaultClass;

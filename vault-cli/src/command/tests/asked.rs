@@ -160,9 +160,40 @@ async fn incidents_are_merged_and_taken_apart_at_their_paths() {
 }
 
 #[tokio::test]
-async fn incidents_leases_and_tokens_are_asked_for_at_their_paths() {
+async fn a_maintenance_is_declared_and_asked_for_in_its_dry_run() {
+    let would = json!({"dry_run": true, "until": "2026-01-01T02:00:00Z", "steps": []});
+    check(&[
+        (
+            &["incident", "do", "i-1", "maintenance", "--for", "2h", "--reason", "racks", "--dry-run"],
+            would,
+            "POST /v1/incidents/i-1/act/maintenance",
+            json!({"dry_run": true, "for": "2h", "reason": "racks"}),
+        ),
+        (
+            &["target", "maintenance", "pg", "--until", "7", "--reason", "racks", "--dry-run"],
+            json!({"dry_run": true}),
+            "POST /v1/targets/maintenance/pg",
+            json!({"until": "7", "reason": "racks", "dry_run": true}),
+        ),
+        (
+            &["target", "maintenance", "pg", "--for", "2h", "--reason", "racks"],
+            json!({}),
+            "POST /v1/targets/maintenance/pg",
+            json!({"for": "2h", "reason": "racks"}),
+        ),
+        (
+            &["silence", "add", "--target", "pg", "--for", "2h", "--reason", "racks", "--dry-run"],
+            json!({"dry_run": true}),
+            "POST /v1/silences",
+            json!({"target": "pg", "for": "2h", "reason": "racks", "dry_run": true}),
+        ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn incidents_are_asked_for_at_their_paths() {
     let incident = json!({"id": "i-1"});
-    let report = "GET /v1/reports/rotation?from=2026-01-01T00%3A00%3A00Z";
     check(&[
         (&["incident", "list"], json!({"incidents": []}), "GET /v1/incidents/?state=open", Value::Null),
         (&["incident", "show", "i-1"], incident.clone(), "GET /v1/incidents/i-1", Value::Null),
@@ -179,6 +210,14 @@ async fn incidents_leases_and_tokens_are_asked_for_at_their_paths() {
             "POST /v1/incidents/i-1/note",
             json!({"text": "seen"}),
         ),
+    ])
+    .await;
+}
+
+#[tokio::test]
+async fn reports_leases_and_tokens_are_asked_for_at_their_paths() {
+    let report = "GET /v1/reports/rotation?from=2026-01-01T00%3A00%3A00Z";
+    check(&[
         (&["report", "rotation", "--from", "2026-01-01T00:00:00Z"], json!({}), report, Value::Null),
         (
             &[
@@ -197,6 +236,19 @@ async fn incidents_leases_and_tokens_are_asked_for_at_their_paths() {
             "GET /v1/reports/rotation?by=month&objective=99.9&hourly_cost=85.5&format=csv",
             Value::Null,
         ),
+        (
+            &["report", "rotation", "--by", "target", "--worst", "5"],
+            json!({}),
+            "GET /v1/reports/rotation?by=target&worst=5",
+            Value::Null,
+        ),
+        (
+            &["report", "ended", "--from", "2026-01-01T00:00:00Z"],
+            json!({}),
+            "GET /v1/reports/rotation/ended?from=2026-01-01T00%3A00%3A00Z",
+            Value::Null,
+        ),
+        (&["report", "attempts"], json!({}), "GET /v1/reports/rotation/attempts", Value::Null),
         (&["report", "ages", "--limit", "5"], json!({}), "GET /v1/reports/ages?limit=5", Value::Null),
         (&["report", "standing"], json!({}), "GET /v1/reports/standing", Value::Null),
         (&["report", "due", "--within", "7d"], json!({}), "GET /v1/reports/due?within=7d", Value::Null),

@@ -63,3 +63,22 @@ fn what_a_maintenance_holds_is_not_overdue_until_that_is_over() {
     let after = Standing::of(&account, None, NOW.plus(minute * 12));
     assert_eq!((after.held_until, after.overdue), (None, Some(minute * 2)));
 }
+
+#[test]
+fn each_age_is_counted_in_the_bucket_that_it_has_reached() {
+    let day = Duration::from_secs(86_400);
+    let daily = RotationPolicy::every(day).unwrap();
+    let mut account = account();
+    let mut counts = AgeCounts::default();
+    for hours in [0, 5, 6, 12, 23, 24, 30, 48, 4_800] {
+        account.versions.current = Some(Version::new(1, NOW.minus(Duration::from_secs(hours * 3600))));
+        counts.add(&Standing::of(&account, Some(&daily), NOW));
+    }
+    assert_eq!(counts.buckets, [2, 1, 1, 1, 1, 1, 2]);
+    counts.add(&Standing::of(&account, None, NOW));
+    account.versions.current = None;
+    counts.add(&Standing::of(&account, Some(&daily), NOW));
+    let sums = (counts.accounts, counts.without_policy, counts.without_credential, counts.never_rotated);
+    assert_eq!(sums, (11, 1, 1, 11));
+    assert_eq!(counts.buckets.iter().sum::<u64>(), 9, "what has no ratio is in no bucket");
+}

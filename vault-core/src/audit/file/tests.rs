@@ -303,7 +303,7 @@ fn a_full_disk_refuses_entries() {
     );
     let mut batch = Vec::new();
     let head = file.head();
-    let failed = file.lock().write(b"line\n", head);
+    let failed = file.lock().write(b"line\n", head, at(0));
     assert!(matches!(failed, Err(AuditError::Io { doing: "write", .. })));
     file.lock().file = sound;
     drop(file.ready(&mut batch, at(0)).unwrap());

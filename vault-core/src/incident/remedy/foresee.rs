@@ -4,12 +4,15 @@
 use super::Action;
 use crate::account::plan::{Context, Effect, HistoryEntry, HistoryKind, Plan};
 use crate::account::{Account, Health, Subject, Version};
+use crate::clock::Timestamp;
 use crate::incident::ledger::LedgerEvent;
 use crate::rotation::event::{Event, Retirement};
 use crate::rotation::fault::Scope;
 use crate::rotation::port::{Outcome, Probe, Rights, Verification};
 use crate::rotation::run::{Cause, Stage};
 use crate::rotation::{previous, step};
+use crate::silence::foresee::Outlook;
+use crate::silence::hold;
 
 /// One thing that will be done, when all goes well.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -38,6 +41,33 @@ pub fn dry_run(action: Action, account: &Account, ctx: &Context) -> Vec<Foreseen
         Action::Reconcile => reconciliation(account, ctx),
         Action::UsePrevious => reinstatement(account),
         Action::SetPassword => adoption(account),
+        Action::Maintenance => {
+            maintenance(&Outlook::of_maintenance(account.target.clone(), None), Some(account))
+        }
+    }
+}
+
+/// What a maintenance of the target would do, for the account that an incident is about, if it is about one.
+#[must_use]
+pub fn maintenance(outlook: &Outlook, account: Option<&Account>) -> Vec<Foreseen> {
+    let own = account.and_then(|account| postponed(account, outlook.until));
+    let stays = "leaves the incident open: nothing but a verified login closes it".to_owned();
+    outlook.steps().into_iter().chain(own).chain([stays]).map(Foreseen::said).collect()
+}
+
+/// What becomes of what the account itself waits for.
+fn postponed(account: &Account, until: Option<Timestamp>) -> Option<String> {
+    let subject = &account.subject;
+    let at = hold::asked(account)?;
+    if account.must_go() {
+        return Some(format!(
+            "{subject} is tried all the same: what ends a lease or was revoked is not put off"
+        ));
+    }
+    let when = at.to_rfc3339();
+    match until {
+        None => Some(format!("what the clock asks of {subject} at {when} is held, if the end is later")),
+        Some(until) => (at < until).then(|| format!("what the clock asks of {subject} at {when} is held")),
     }
 }
 

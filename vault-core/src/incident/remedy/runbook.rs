@@ -15,6 +15,70 @@ pub struct Runbook {
     pub commands: &'static [&'static str],
 }
 
+/// The names that the words in capitals stand for, as far as they are known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Names<'a> {
+    /// The incident's id.
+    pub incident: Option<&'a str>,
+    /// The account's path; `None` where it is about several, or about none.
+    pub account: Option<&'a str>,
+    /// The target.
+    pub target: Option<&'a str>,
+    /// Whether it is about the target's management credential, which has commands of its own.
+    pub is_management: bool,
+    /// The account's rotation policy.
+    pub rotation_policy: Option<&'a str>,
+    /// The plugin that serves the target.
+    pub plugin: Option<&'a str>,
+}
+
+impl Runbook {
+    /// The commands as they are typed about this incident.
+    #[must_use]
+    pub fn typed(&self, names: &Names<'_>) -> Vec<String> {
+        self.commands.iter().map(|command| names.fill(command)).collect()
+    }
+}
+
+impl Names<'_> {
+    /// A command with these names in it. A word in capitals stays where the name is not known, or where a shell would take
+    /// it for something else.
+    #[must_use]
+    pub fn fill(&self, command: &str) -> String {
+        let own = MANAGED_BY.iter().find(|(of_account, _)| self.is_management && *of_account == command);
+        let command = own.map_or(command, |(_, of_target)| *of_target);
+        let words = command.split(' ').map(|word| match self.known(command, word) {
+            Some(name) if is_plain(name) => name,
+            _ => word,
+        });
+        words.collect::<Vec<_>>().join(" ")
+    }
+
+    fn known(&self, command: &str, word: &str) -> Option<&str> {
+        match word {
+            "ID" => self.incident,
+            "PATH" => self.account,
+            "NAME" if command.starts_with("rotunda target ") => self.target,
+            "NAME" if command.starts_with("rotunda rotation-policy ") => self.rotation_policy,
+            "NAME" if command.starts_with("rotunda plugin ") => self.plugin,
+            _ => None,
+        }
+    }
+}
+
+/// Whether a shell takes a name as it is.
+fn is_plain(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./".contains(&byte);
+    !name.is_empty() && !name.starts_with('-') && name.bytes().all(is_plain)
+}
+
+/// What is typed about an account, and what does the same about a management credential.
+const MANAGED_BY: [(&str, &str); 3] = [
+    ("rotunda rotate PATH", "rotunda target rotate NAME"),
+    ("rotunda account status PATH", "rotunda target status NAME"),
+    ("rotunda account verify PATH", "rotunda target check NAME"),
+];
+
 /// The runbook of a class.
 #[must_use]
 pub const fn runbook(class: FaultClass) -> Runbook {
@@ -128,7 +192,7 @@ const OLD_STILL_VALID: Runbook = Runbook {
 };
 const DRIFT: Runbook = Runbook {
     means: "The target refuses the stored password: somebody changed it outside.",
-    by_itself: "Nobody is served the dead password: reads and check-outs get 503.",
+    by_itself: "Nobody is served the dead password: reads and check-outs get 503. Where the target says on_drift=reconcile, a fresh password is set, once for each incident.",
     commands: &[
         "rotunda incident do ID reconcile --dry-run",
         "rotunda incident do ID reconcile",
@@ -158,3 +222,72 @@ const OVERDUE: Runbook = Runbook {
         "rotunda rotation-policy write NAME rotation_schedule='…' jitter=30m",
     ],
 };
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: Names<'_> = Names {
+        incident: Some("0199-1"),
+        account: Some("db/app"),
+        target: Some("pg-main"),
+        is_management: false,
+        rotation_policy: Some("daily"),
+        plugin: Some("vsphere"),
+    };
+
+    #[test]
+    fn each_command_has_the_names_that_are_known() {
+        for (command, expected) in [
+            ("rotunda target check NAME", "rotunda target check pg-main"),
+            ("rotunda rotate PATH", "rotunda rotate db/app"),
+            ("rotunda incident do ID reconcile --dry-run", "rotunda incident do 0199-1 reconcile --dry-run"),
+            (
+                "rotunda account delete PATH --disposal hand-over",
+                "rotunda account delete db/app --disposal hand-over",
+            ),
+            ("rotunda plugin register NAME --sha256 …", "rotunda plugin register vsphere --sha256 …"),
+            (
+                "rotunda rotation-policy write NAME jitter=30m",
+                "rotunda rotation-policy write daily jitter=30m",
+            ),
+            // Another name than any of these.
+            ("rotunda rotator test FILE --username NAME", "rotunda rotator test FILE --username NAME"),
+            ("psql … -c '\\password rotunda'", "psql … -c '\\password rotunda'"),
+        ] {
+            assert_eq!(NAMES.fill(command), expected);
+            assert_eq!(Names::default().fill(command), command, "nothing is known");
+        }
+    }
+
+    #[test]
+    fn a_name_that_a_shell_takes_for_something_else_is_left_out() {
+        for name in ["a b", "a;reboot", "$(reboot)", "-rf", "", "a'b", "a\nb", "ä"] {
+            let names = Names { account: Some(name), ..NAMES };
+            assert_eq!(names.fill("rotunda rotate PATH"), "rotunda rotate PATH", "{name}");
+        }
+    }
+
+    #[test]
+    fn a_management_credential_has_commands_of_its_own() {
+        let names = Names { account: None, is_management: true, ..NAMES };
+        assert_eq!(
+            PREFLIGHT.typed(&names),
+            [
+                "rotunda target check pg-main",
+                "rotunda target write pg-main connection_url='…' password=-",
+                "rotunda target rotate pg-main",
+            ]
+        );
+        let of_account = |command: &&str| MANAGED_BY.iter().any(|(of_account, _)| of_account == command);
+        for class in FaultClass::ALL {
+            let book = runbook(class);
+            assert_eq!(book.typed(&names).len(), book.commands.len());
+            let left =
+                book.commands.iter().filter(|command| command.contains("PATH") && !of_account(command));
+            for command in left {
+                assert_eq!(names.fill(command), *command, "{class}: nobody is named");
+            }
+        }
+    }
+}

@@ -14,6 +14,7 @@ use crate::path::{AccountPath, Name};
 use crate::rotation::fault::Fault;
 use crate::rotation::run::{Cause, Run, Step};
 use crate::rotation::step;
+use crate::silence::foresee::Outlook;
 
 fn ctx() -> Context {
     let (now, entropy) = (Timestamp::from_secs(1_800_000_000), SeededEntropy::new(1));
@@ -96,7 +97,13 @@ fn waiting(step: Step) -> Stage {
 }
 
 fn words(class: FaultClass, account: &Account) -> String {
-    let fit = allowed(&incident(class), account, &ctx());
+    let mut fit = allowed(&incident(class), account, &ctx());
+    let last = fit.pop().map(|remedy| (remedy.action, remedy.safe));
+    assert_eq!(
+        last,
+        Some((Action::Maintenance, false)),
+        "its target may always be said to be in maintenance"
+    );
     let word = |remedy: &Remedy| format!("{}{}", remedy.action.as_str(), if remedy.safe { "" } else { "!" });
     fit.iter().map(word).collect::<Vec<_>>().join(" ")
 }
@@ -180,6 +187,7 @@ fn nothing_is_offered_that_would_break_a_promise() {
         (&drift, at(account(), parked(Step::Retire)), Action::SetPassword, Unfit::Between),
         (&drift, elsewhere, Action::Reconcile, Unfit::MovedOn),
         (&closed, account(), Action::Reconcile, Unfit::Closed),
+        (&closed, account(), Action::Maintenance, Unfit::Closed),
         (&drift, manager(), Action::Reconcile, Unfit::OtherClass),
     ] {
         let stage = account.stage.word();
@@ -238,4 +246,35 @@ fn a_dry_run_names_every_line_that_the_history_will_have() {
     let doubtful = dry_run(Action::Retry, &at(account(), waiting(Step::Probe)), &ctx());
     assert!(doubtful[0].text.contains("which of versions 2, 1 it accepts"), "{doubtful:?}");
     assert!(doubtful[1].text.starts_with("what follows depends"), "{doubtful:?}");
+}
+
+#[test]
+fn a_maintenance_says_what_becomes_of_the_account_itself() {
+    let target = Name::parse("pg").unwrap();
+    let until = |seconds: u64| Outlook {
+        until: Some(ctx().now.plus(Duration::from_secs(seconds))),
+        ..Outlook::of_maintenance(target.clone(), None)
+    };
+    let waits = at(account(), waiting(Step::Prepare));
+    let revoked = run(Cause::Revocation { principal: "p".into() });
+    let revoked = Stage::Waiting { run: revoked, step: Step::Retire, at: ctx().now };
+    let next = ctx().now.plus(Duration::from_secs(60)).to_rfc3339();
+    let held = format!("what the clock asks of db/app at {next} is held");
+    let goes = "db/app is tried all the same".to_owned();
+    for (account, seconds, expected) in [
+        (&waits, 3600, Some(&held)),
+        (&waits, 60, None),
+        (&at(account(), revoked), 3600, Some(&goes)),
+        (&at(account(), parked(Step::Prepare)), 3600, None),
+    ] {
+        let texts: Vec<String> =
+            maintenance(&until(seconds), Some(account)).into_iter().map(|step| step.text).collect();
+        let own: Vec<&String> = texts.iter().filter(|text| text.contains("db/app")).collect();
+        assert_eq!(own.len(), usize::from(expected.is_some()), "{texts:?}");
+        assert!(expected.is_none_or(|expected| own[0].starts_with(expected.as_str())), "{texts:?}");
+        assert!(texts.last().is_some_and(|last| last.starts_with("leaves the incident open")), "{texts:?}");
+    }
+    let unsaid = dry_run(Action::Maintenance, &waits, &ctx());
+    assert!(unsaid.iter().any(|step| step.text.contains("is held, if the end is later")), "{unsaid:?}");
+    assert_eq!(maintenance(&until(3600), None).len() + 1, maintenance(&until(3600), Some(&waits)).len());
 }

@@ -82,6 +82,10 @@ pub enum By {
     Target,
     /// The kind of rotator of the target, as it is configured now.
     Rotator,
+    /// The team whose it was: of an incident when it was opened, of a rotation and of an attempt when it ended.
+    Team,
+    /// The account or management credential. What is about none is in no part.
+    Account,
     /// The calendar month, in UTC. What lasts for several months is in each.
     Month,
 }

@@ -30,6 +30,19 @@ fn a_chat_is_told_in_one_line_and_in_fields() {
 }
 
 #[test]
+fn a_chat_says_whose_it_is_and_has_ten_fields_at_most() {
+    let mut data = incident();
+    data["team"] = json!("payments");
+    let told = rendered(Format::Slack, &body("incident.opened", &data));
+    assert_eq!(told["blocks"][1]["fields"][1]["text"], "*Team*\npayments");
+    for (name, _) in FACTS {
+        data[name] = json!("x");
+    }
+    let told = rendered(Format::Slack, &body("incident.opened", &data));
+    assert_eq!(told["blocks"][1]["fields"].as_array().unwrap().len(), 10, "{told}");
+}
+
+#[test]
 fn no_name_is_markup_or_a_mention() {
     let data = json!({ "account": "<!channel>&<@U1> @all\n@here", "version": 7 });
     let told = rendered(Format::Slack, &body("credential.promoted", &data));

@@ -5,13 +5,14 @@ use std::time::Duration;
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use vault_api::account::{AccountState, AccountStatus, StatusListing};
+use vault_api::account::{AccountState, AccountStatus, CredentialAge, StatusListing};
+use vault_api::consumer::{ConsumerInfo, ConsumerSummary};
 use vault_core::clock::Timestamp;
 
 use super::overview::{Quiet, quiet};
 use super::paged::{PAGE, Paged, before, last_page, paged};
 use super::{Frame, html};
-use crate::dashboard::time::When;
+use crate::dashboard::time::{When, span};
 use crate::dashboard::visit::{Part, SignedIn, reason};
 use crate::http::Told;
 use crate::http::inside::encoded;
@@ -32,16 +33,34 @@ struct Row {
     lending: String,
     target: String,
     username: String,
+    team: Option<String>,
     state: &'static str,
     class: Option<String>,
     incident: Option<String>,
     version: u64,
     changed: When,
+    /// How old the credential is, and how much of its policy's period that is.
+    age: Option<Age>,
+    /// Live consumers; nothing where there are none.
+    consumers: Option<Consumers>,
     next: When,
     is_overdue: bool,
     held: Option<When>,
     silenced: Option<Quiet>,
     holder: Option<String>,
+}
+
+struct Age {
+    said: String,
+    /// Whether it is older than its policy lets it become.
+    is_late: bool,
+}
+
+struct Consumers {
+    live: u64,
+    behind: u64,
+    /// Some of those that are behind, as far as the token may know them.
+    names: Vec<String>,
 }
 
 /// GET `/ui/accounts?q=…&state=…&page=…`.
@@ -76,7 +95,8 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
 /// The accounts of one page, and how many there are.
 async fn ask(signed_in: &SignedIn, search: &str, state: &str, page: usize) -> Result<StatusListing, Told> {
     let (search, state) = (encoded(search), encoded(state));
-    let path = format!("accounts/status?q={search}&state={state}&offset={}&limit={PAGE}", before(page));
+    let part = format!("offset={}&limit={PAGE}&consumers=true", before(page));
+    let path = format!("accounts/status?q={search}&state={state}&{part}");
     listed(signed_in.visit.inside.list(&signed_in.session.token, &path).await)
 }
 
@@ -104,11 +124,14 @@ pub(super) fn is_overdue(status: &AccountStatus, now: Timestamp) -> bool {
 }
 
 fn row(path: String, status: AccountStatus, now: Timestamp) -> Row {
+    let is_overdue = is_overdue(&status, now);
     Row {
         state: status.state.word(),
         changed: When::of(status.last_rotation.as_deref(), now, "never"),
+        age: status.age.map(|age| aged(&age)),
+        consumers: status.consumers.filter(|summary| summary.live > 0).map(consumers),
         next: When::of(status.next_rotation.as_deref(), now, "by hand only"),
-        is_overdue: is_overdue(&status, now),
+        is_overdue,
         held: status.held_until.as_deref().map(|at| When::of(Some(at), now, "")),
         silenced: status.silenced.map(|silenced| quiet(silenced, now)),
         holder: status.holder.map(|holder| holder.principal),
@@ -118,8 +141,24 @@ fn row(path: String, status: AccountStatus, now: Timestamp) -> Row {
         path,
         target: status.target,
         username: status.username,
+        team: status.team,
         version: status.version,
     }
+}
+
+fn aged(age: &CredentialAge) -> Age {
+    let share = age.percent.map_or_else(String::new, |percent| format!(" ({percent} %)"));
+    let said = format!("{}{share}", span(Duration::from_secs(age.seconds)));
+    Age { said, is_late: age.percent.is_some_and(|percent| percent >= 100) }
+}
+
+fn consumers(summary: ConsumerSummary) -> Consumers {
+    let name = |one: ConsumerInfo| {
+        let who = one.id.unwrap_or(one.principal);
+        format!("{who} has version {}", one.version)
+    };
+    let names = summary.laggards.into_iter().map(name).collect();
+    Consumers { live: summary.live, behind: summary.lagging, names }
 }
 
 fn address(search: &str, state: &str, page: usize) -> String {
@@ -141,7 +180,7 @@ const STATES: [AccountState; 11] = [
     AccountState::Quarantined,
 ];
 /// What is asked for in the same way, and is no state.
-const DERIVED: [&str; 4] = ["overdue", "held", "never", "lent"];
+const DERIVED: [&str; 5] = ["overdue", "held", "never", "lent", "lagging"];
 /// What is due begins within this.
 const LATE: Duration = Duration::from_secs(60);
 
@@ -150,6 +189,14 @@ mod tests {
     use vault_api::account::Holder;
 
     use super::*;
+
+    #[test]
+    fn an_age_is_told_with_its_share_of_the_period_where_there_is_one() {
+        let of = |days: u64, percent| CredentialAge { seconds: days * 86_400, percent, ..Default::default() };
+        let told = [of(12, Some(40)), of(30, Some(100)), of(3, None)].map(|age| aged(&age));
+        assert_eq!(told.each_ref().map(|age| age.said.as_str()), ["12 d (40 %)", "30 d (100 %)", "3 d"]);
+        assert_eq!(told.map(|age| age.is_late), [false, true, false]);
+    }
 
     #[test]
     fn overdue_is_what_nothing_keeps_back() {

@@ -1,14 +1,18 @@
 //! One incident: what happened, who has it, and what may be done.
 
+mod line;
+
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use vault_api::incident::{
-    Incident, IncidentAction, IncidentActions, IncidentEvent, IncidentReview, IncidentState,
+    AccountAction, AccountActions, Incident, IncidentAction, IncidentActions, IncidentReview, IncidentState,
 };
 use vault_core::clock::Timestamp;
+use vault_core::incident::entry::Cause;
 
+use self::line::TimeLine;
 use super::merge::{Other, others};
 use super::overview::{Quiet, quiet};
 use super::{Frame, html, incident_id, on_to, refusal, state};
@@ -36,9 +40,7 @@ struct Shown {
     incident: Incident,
     is_open: bool,
     marks: Vec<Mark>,
-    lines: Vec<Line>,
-    /// Lines of the time line that are left out.
-    hidden: u64,
+    line: TimeLine,
     next: Option<When>,
     silenced: Option<Quiet>,
     review: Option<IncidentReview>,
@@ -61,12 +63,6 @@ struct Mark {
     at: When,
 }
 
-/// One line of the time line.
-struct Line {
-    at: When,
-    event: IncidentEvent,
-}
-
 /// Which forms are worth showing.
 #[derive(Clone, Copy, Default)]
 struct May {
@@ -75,11 +71,30 @@ struct May {
     note: bool,
     merge: bool,
     unmerge: bool,
+    review: bool,
 }
 
 impl Page {
     fn label(action: &IncidentAction) -> String {
         super::act::label(&action.action)
+    }
+
+    fn word(action: &AccountAction) -> String {
+        super::act::label(&action.action)
+    }
+
+    /// The part of an address that names an account beneath it.
+    fn of(one: &AccountActions) -> String {
+        super::act::about(&one.account)
+    }
+
+    /// The kinds of cause that a review may name.
+    fn causes() -> [(Cause, &'static str); CAUSES.len()] {
+        CAUSES
+    }
+
+    fn is_pressable(one: &AccountActions) -> bool {
+        one.actions.iter().any(|action| action.permitted)
     }
 }
 
@@ -89,7 +104,7 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn, id: &str) -> Respon
     page(signed_in, &id, None).await
 }
 
-/// POST `/ui/incident/<id>/{ack,assign,note}`.
+/// POST `/ui/incident/<id>/{ack,assign,note,review}`.
 pub(in crate::dashboard) async fn write(
     signed_in: &SignedIn,
     id: &str,
@@ -98,7 +113,7 @@ pub(in crate::dashboard) async fn write(
 ) -> Response<Body> {
     let Some(id) = incident_id(id) else { return state::missing(StatusCode::NOT_FOUND) };
     let mut body = Map::new();
-    for field in ["owner", "text", "staff_minutes"] {
+    for field in ["owner", "cause", "text", "staff_minutes"] {
         if let Some(text) = form.text(field).ok().flatten().filter(|text| !text.trim().is_empty()) {
             body.insert(field.to_owned(), Value::from(text.trim()));
         }
@@ -114,7 +129,7 @@ pub(in crate::dashboard) async fn write(
 pub(super) async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>) -> Response<Body> {
     let now = signed_in.visit.now;
     let told = signed_in.read(&format!("incidents/{id}")).await;
-    let incident: Part<Incident> = Part::of(&told);
+    let mut incident: Part<Incident> = Part::of(&told);
     let status = match refused {
         Some(refused) => refused.status,
         None if incident.told.is_some() => StatusCode::OK,
@@ -130,29 +145,29 @@ pub(super) async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>)
         Some(incident) if may.merge => others(signed_in, incident).await,
         _ => Vec::new(),
     };
+    let line = match &mut incident.told {
+        Some(incident) => TimeLine::of(signed_in, incident).await,
+        None => TimeLine::default(),
+    };
     let title = incident.told.as_ref().map_or("Incident", |incident| &incident.subject);
-    let frame = Frame::of(signed_in, "", title).refreshed(format!("/ui/incident/{id}?auto=1"));
-    let incident = Part { told: incident.told.map(|incident| shown(incident, now)), why: incident.why };
+    let frame = Frame::of(signed_in, "", title).refreshed(format!("/ui/incident/{id}?{}auto=1", line.query));
+    let incident = Part { told: incident.told.map(|incident| shown(incident, line, now)), why: incident.why };
     let alert = refused.map(|refused| refusal(refused, LOOK)).unwrap_or_default();
     html(status, &Page { frame, alert, id: id.to_owned(), incident, actions, may, others })
 }
 
-fn shown(mut incident: Incident, now: Timestamp) -> Shown {
+fn shown(mut incident: Incident, line: TimeLine, now: Timestamp) -> Shown {
     let mark = |(name, word): (&'static str, &'static str)| {
         let at = incident.marks.get(name).cloned().flatten();
         Mark { name, word, at: When::of(at.as_deref(), now, "not yet") }
     };
     let marks = MARKS.into_iter().map(mark).collect();
-    let events = std::mem::take(&mut incident.events);
-    let hidden = incident.events_total.saturating_sub(events.len() as u64);
     let members: Vec<Member> = incident.accounts.iter().take(MEMBERS_MAX).map(|path| member(path)).collect();
     let beneath = incident.accounts_open.unwrap_or(incident.accounts.len() as u64);
-    let line = |event: IncidentEvent| Line { at: When::of(Some(&event.at), now, ""), event };
     Shown {
         is_open: incident.state == IncidentState::Open,
         marks,
-        hidden,
-        lines: events.into_iter().map(line).collect(),
+        line,
         next: incident.next_attempt.as_deref().map(|at| When::of(Some(at), now, "")),
         silenced: incident.silenced.take().map(|silenced| quiet(silenced, now)),
         review: incident.review.take(),
@@ -169,16 +184,30 @@ fn member(path: &str) -> Member {
 /// Asks which of the forms the token may send; where that cannot be asked, they are shown, and the API decides.
 async fn may(signed_in: &SignedIn, id: &str) -> May {
     let path = |word: &str| format!("incidents/{id}/{word}");
-    let words = ["ack", "assign", "note", "merge", "unmerge"];
+    let words = ["ack", "assign", "note", "merge", "unmerge", "review"];
     let rights = signed_in.rights(&words.map(path)).await;
-    let [ack, assign, note, merge, unmerge] = words.map(|word| rights.may("update", &path(word)));
-    May { ack, assign, note, merge, unmerge }
+    let [ack, assign, note, merge, unmerge, review] = words.map(|word| rights.may("update", &path(word)));
+    May { ack, assign, note, merge, unmerge, review }
 }
 
 /// What is to be done where nobody knows how far it came.
 pub(super) const LOOK: &str = "Look at the time line";
 /// Accounts that are named on the page; the rest is counted.
 const MEMBERS_MAX: usize = 50;
+/// What a review may say of the kind of cause: the API's word, and what it means.
+const CAUSES: [(Cause, &str); Cause::ALL.len()] = [
+    (Cause::TargetDown, "the target was down or overloaded"),
+    (Cause::Network, "something between the vault and the target"),
+    (Cause::Credential, "the management credential"),
+    (Cause::Policy, "the target’s rules about passwords"),
+    (Cause::Permission, "a right that was missing"),
+    (Cause::ChangedOutside, "somebody changed it past the vault"),
+    (Cause::Consumer, "a consumer that kept an old version"),
+    (Cause::Plugin, "a plugin"),
+    (Cause::Vault, "the vault itself"),
+    (Cause::Person, "a mistake of a person"),
+    (Cause::Unknown, "nobody found out"),
+];
 /// The clock of an incident (docs/rotation.md).
 const MARKS: [(&str, &str); 9] = [
     ("t0", "due"),
@@ -191,3 +220,13 @@ const MARKS: [(&str, &str); 9] = [
     ("t7", "remediated: proved healthy"),
     ("t8", "reviewed"),
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_cause_that_the_api_knows_can_be_chosen() {
+        assert_eq!(CAUSES.map(|(cause, _)| cause), Cause::ALL);
+    }
+}

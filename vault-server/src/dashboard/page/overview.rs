@@ -1,5 +1,7 @@
 //! The first screen: what is broken, who has it, since when, and which button is safe.
 
+mod below;
+
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
@@ -7,9 +9,10 @@ use vault_api::incident::{Incident, IncidentActions, IncidentList};
 use vault_api::report::{RotationReport, Spread, StandingReport};
 use vault_core::clock::Timestamp;
 
+use self::below::{Aged, Device, Leases, Success, aged, leases, success, trail};
 use super::reports::{Both, this_and_last};
 use super::{Frame, html, incident_id};
-use crate::dashboard::time::{When, seconds, span};
+use crate::dashboard::time::{When, figure, seconds, span};
 use crate::dashboard::visit::{Part, SignedIn};
 
 #[derive(Template)]
@@ -21,6 +24,8 @@ struct Overview {
     accounts: Part<Tally>,
     /// This month beside the one before.
     months: Option<Both>,
+    success: Option<Success>,
+    audit: Part<Vec<Device>>,
 }
 
 /// What is open.
@@ -45,9 +50,13 @@ struct Row {
     severity: String,
     since: When,
     owner: Option<String>,
+    /// Whose it is as long as nobody has it.
+    team: Option<String>,
     acknowledged: Option<When>,
     attempts: u64,
     next: Option<When>,
+    /// What the vault did last by itself, and when.
+    acted: Option<(String, When)>,
     silenced: Option<Quiet>,
     /// Looked up for a few only.
     press: Option<Press>,
@@ -97,6 +106,8 @@ struct Line {
 /// How accounts stand.
 struct Tally {
     at: When,
+    leases: Option<Leases>,
+    ages: Option<Aged>,
     report: StandingReport,
 }
 
@@ -115,12 +126,25 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     }
     let report: Part<RotationReport> =
         signed_in.part(&format!("reports/rotation?max_age={FIGURES_AGE_MAX}")).await;
+    // Who may not read the one may not read the others, and is asked about once.
+    let (months, success) = match &report.told {
+        Some(whole) => (this_and_last(signed_in).await, Some(success(signed_in, whole).await)),
+        None => (None, None),
+    };
     let report = Part { told: report.told.map(|report| figures(report, now)), why: report.why };
     let standing: Part<StandingReport> = signed_in.part("reports/standing").await;
-    let tally = |report: StandingReport| Tally { at: When::of(Some(&report.as_of), now, ""), report };
-    let accounts = Part { told: standing.told.map(tally), why: standing.why };
-    let months = if report.told.is_some() { this_and_last(signed_in).await } else { None };
-    html(StatusCode::OK, &Overview { frame, incidents, report, accounts, months })
+    let accounts = Part { told: standing.told.map(|report| tally(report, now)), why: standing.why };
+    let audit = trail(signed_in).await;
+    html(StatusCode::OK, &Overview { frame, incidents, report, accounts, months, success, audit })
+}
+
+fn tally(report: StandingReport, now: Timestamp) -> Tally {
+    Tally {
+        at: When::of(Some(&report.as_of), now, ""),
+        leases: leases(&report, now),
+        ages: aged(&report, now),
+        report,
+    }
 }
 
 fn broken(list: IncidentList, now: Timestamp) -> Broken {
@@ -138,6 +162,7 @@ fn row(incident: Incident, now: Timestamp) -> Row {
         since: When::of(Some(&incident.opened_at), now, "unknown"),
         acknowledged: known(incident.acknowledged_at),
         next: known(incident.next_attempt),
+        acted: incident.last_act.map(|act| (act.text, When::of(Some(&act.at), now, ""))),
         silenced: incident.silenced.map(|silenced| quiet(silenced, now)),
         detail: incident.detail.unwrap_or_default(),
         id: incident.id,
@@ -149,6 +174,7 @@ fn row(incident: Incident, now: Timestamp) -> Row {
         severity: incident.severity,
         phase: incident.phase,
         owner: incident.owner,
+        team: incident.team,
         attempts: incident.attempts,
         press: None,
     }
@@ -183,9 +209,9 @@ fn figures(report: RotationReport, now: Timestamp) -> Figures {
         n: spread.n,
         open: spread.censored,
         mean: seconds(spread.mean),
-        p50: seconds(spread.p50),
-        p90: seconds(spread.p90),
-        max: seconds(spread.max),
+        p50: figure(spread.p50, spread.p50_is_floor),
+        p90: figure(spread.p90, spread.p90_is_floor),
+        max: figure(spread.max, spread.max_is_floor),
     };
     let spreads = vec![
         line("MTTD", "to detect", "fault to incident", &report.ttd),
@@ -205,7 +231,8 @@ fn figures(report: RotationReport, now: Timestamp) -> Figures {
 
 /// Rows of the first screen; the rest is counted.
 const ROWS_MAX: usize = 100;
-/// How old the figures of the last thirty days may be: who looks has them added up anew for the next look.
-const FIGURES_AGE_MAX: &str = "1h";
+/// How old the figures of the last thirty days may be: nobody waits for them, and they are told with their time. Who
+/// looks has them added up anew for the next look, and so has the clock, long before they are as old as that.
+const FIGURES_AGE_MAX: &str = "1d";
 /// Each costs a request of its own, which is in the trail.
 const PRESSED_ROWS: usize = 5;

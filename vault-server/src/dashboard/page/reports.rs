@@ -1,5 +1,6 @@
 //! Reports: what failed, how long repair took, how old credentials are and what comes due, as plots and tables.
 
+mod cost;
 mod shown;
 mod window;
 
@@ -8,7 +9,9 @@ use axum::body::Body;
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use vault_api::report::{AgeReport, DueReport, ReportGroup, RotationReport};
 
+use self::cost::{Costly, Costs};
 use self::shown::{Ages, Dues, Months, Whole};
+pub(super) use self::shown::{Burning, Share, ages_drawn, burns, percent, shares};
 use self::window::Window;
 use super::{Frame, html, state};
 use crate::dashboard::visit::{Part, SignedIn, reason};
@@ -22,7 +25,12 @@ struct Reports {
     whole: Part<Whole>,
     /// By the kind of rotator.
     rotators: Vec<shown::Share>,
+    /// By team.
+    teams: Vec<shown::Share>,
     months: Part<Months>,
+    /// Of the same months.
+    costs: Option<Costs>,
+    costly: Option<Costly>,
     ages: Part<Ages>,
     dues: Part<Dues>,
     downloads: Vec<Download>,
@@ -46,15 +54,21 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     let window = Window::parse(signed_in.visit.asked("window"));
     let (asked, year) = (window.query(now), window.year_query(now));
     let whole: Part<RotationReport> = signed_in.part(&format!("reports/rotation?{asked}&by=target")).await;
-    let mut rotators = Vec::new();
+    let (mut rotators, mut teams) = (Vec::new(), Vec::new());
     let mut months = Part { told: None, why: whole.why.clone() };
+    let (mut costs, mut costly) = (None, None);
     // Who may not read the one may not read the others, and is asked about once.
     if whole.told.is_some() {
         let by: Part<RotationReport> = signed_in.part(&format!("reports/rotation?{asked}&by=rotator")).await;
         rotators = by.told.map(|report| shown::shares(&report.groups)).unwrap_or_default();
+        let by: Part<RotationReport> = signed_in.part(&format!("reports/rotation?{asked}&by=team")).await;
+        teams = by.told.map(|report| shown::shares(&report.groups)).unwrap_or_default();
         let path = format!("reports/rotation?{year}&by=month&durations=true");
         let told: Part<RotationReport> = signed_in.part(&path).await;
+        costs = told.told.as_ref().map(cost::costs);
         months = Part { told: told.told.map(|report| shown::months(&report)), why: told.why };
+        let path = format!("reports/rotation?{year}&by=account&limit={COSTLY_MAX}");
+        costly = signed_in.part::<RotationReport>(&path).await.told.as_ref().map(cost::costly);
     }
     let ages: Part<AgeReport> = signed_in.part("reports/ages?limit=20").await;
     let dues: Part<DueReport> = signed_in.part(DUE).await;
@@ -69,7 +83,10 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
         choices,
         whole: Part { told: whole.told.map(|report| shown::whole(&report, now)), why: whole.why },
         rotators,
+        teams,
         months,
+        costs,
+        costly,
         ages: Part { told: ages.told.map(|report| shown::ages(report, now)), why: ages.why },
         dues: Part { told: dues.told.map(|report| shown::dues(report, now)), why: dues.why },
         downloads: downloads(&window),
@@ -91,7 +108,7 @@ impl Both {
 
 /// What failed this month and in the one before, where the token may know.
 pub(super) async fn this_and_last(signed_in: &SignedIn) -> Option<Both> {
-    let path = "reports/rotation?max_age=1h&by=month";
+    let path = "reports/rotation?max_age=1d&by=month";
     let mut groups = signed_in.part::<RotationReport>(path).await.told?.groups;
     Some(Both { this: groups.pop()?, last: groups.pop()? })
 }
@@ -120,6 +137,7 @@ pub(in crate::dashboard) async fn download(signed_in: &SignedIn) -> Response<Bod
     let path = match kind {
         "rotation" => format!("reports/rotation?{}&by=target", window.query(visit.now)),
         "months" => format!("reports/rotation?{}&by=month&durations=true", window.year_query(visit.now)),
+        "costly" => format!("reports/rotation?{}&by=account", window.year_query(visit.now)),
         "ages" => "reports/ages?limit=10000".to_owned(),
         "due" => DUE.to_owned(),
         _ => return state::missing(StatusCode::NOT_FOUND),
@@ -141,13 +159,16 @@ pub(in crate::dashboard) async fn download(signed_in: &SignedIn) -> Response<Bod
     response
 }
 
+/// Credentials that are named for what they cost.
+const COSTLY_MAX: usize = 10;
 /// What comes due within four weeks, with all names.
 const DUE: &str = "reports/due?within=28d&limit=10000";
 /// The words of the forms, and how files of it end.
 const FORMS: [(&str, &str); 3] = [("csv", "csv"), ("json", "json"), ("markdown", "md")];
-const KINDS: [(&str, &str); 4] = [
+const KINDS: [(&str, &str); 5] = [
     ("Rotations and incidents, by target", "rotation"),
     ("The same, by month of the last year", "months"),
+    ("The same of that year, by account: the costly ones first", "costly"),
     ("Ages of credentials", "ages"),
     ("What is due within four weeks", "due"),
 ];

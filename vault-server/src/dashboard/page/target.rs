@@ -3,13 +3,14 @@
 use askama::Template;
 use axum::body::Body;
 use axum::http::{Response, StatusCode};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 use vault_api::incident::FailureFacts;
 use vault_api::silence::{Silence, SilenceList};
 use vault_api::target::{TargetCheck, TargetRead};
 use vault_core::clock::Timestamp;
 use vault_core::path::Name;
 
+use super::maintenance::{Way, Wish, confirm};
 use super::targets::{Standing, standing};
 use super::{Frame, html, on_to, refusal, state};
 use crate::dashboard::time::When;
@@ -75,9 +76,12 @@ pub(in crate::dashboard) async fn write(
     let told = match word {
         "check" => return check(signed_in, name).await,
         "maintenance" => {
-            let text = |field: &str| form.text(field).ok().flatten().unwrap_or_default();
-            let body = json!({ "for": text("for").trim(), "reason": text("reason").trim() });
-            signed_in.write(&path, body).await
+            let wish = Wish::of(form);
+            let told = signed_in.write(&path, Value::Object(wish.body())).await;
+            match told.data::<Silence>() {
+                Some(would) if !wish.is_sure => return confirm(signed_in, way(name), wish, would.steps),
+                _ => told,
+            }
         }
         "end" => signed_in.visit.inside.delete(&signed_in.session.token, &path).await,
         _ => return state::missing(StatusCode::NOT_FOUND),
@@ -86,6 +90,15 @@ pub(in crate::dashboard) async fn write(
         return on_to(&format!("/ui/targets/{name}"));
     }
     page(signed_in, name, Some(&told)).await
+}
+
+fn way(name: &str) -> Way {
+    let here = format!("/ui/targets/{name}");
+    Way {
+        from: ("targets", "/ui/targets", "Targets"),
+        form: format!("{here}/maintenance"),
+        page: (here, name.to_owned()),
+    }
 }
 
 async fn check(signed_in: &SignedIn, name: &str) -> Response<Body> {

@@ -1,6 +1,7 @@
 //! What is kept of an account, and what it is counted and found by.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use vault_api::account::AccountState;
@@ -9,6 +10,7 @@ use vault_core::clock::Timestamp;
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
 use vault_core::rotation::run::{Stage, Step};
+use vault_core::team::{Team, Whose};
 
 /// An account, without its credential and its past.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub struct Brief {
     was_rotated: bool,
     next_rotation: Option<Timestamp>,
     held_until: Option<Timestamp>,
+    /// Its own, which goes before its target's.
+    team: Option<Team>,
 }
 
 /// Which accounts are looked for. All of it must fit.
@@ -30,6 +34,11 @@ pub struct Find {
     /// Part of the path, the target or the name there, in whatever case; empty for any.
     text: String,
     standing: Option<Stands>,
+    /// The keys of those that it may be; any where nothing is said.
+    among: Option<Arc<BTreeSet<Vec<u8>>>>,
+    whose: Whose,
+    /// The teams of targets that have one; only where `whose` minds.
+    teams: BTreeMap<Name, Team>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +115,7 @@ impl Brief {
             was_rotated: account.last_rotation.is_some(),
             next_rotation: account.next_rotation,
             held_until: account.held().filter(|_| !account.stage.is_active()),
+            team: account.settings.team.clone(),
         }
     }
 
@@ -136,7 +146,19 @@ impl Find {
             "lent" => Some(Stands::Lent),
             word => Some(Stands::In(AccountState::ALL.into_iter().find(|state| state.word() == word)?)),
         };
-        Some(Self { text: text.to_lowercase(), standing })
+        Some(Self { text: text.to_lowercase(), standing, ..Self::default() })
+    }
+
+    /// Those of these [`key`](vault_core::account::Subject::key)s with `text` in their path, target or name.
+    #[must_use]
+    pub fn among(text: &str, keys: Arc<BTreeSet<Vec<u8>>>) -> Self {
+        Self { text: text.to_lowercase(), among: Some(keys), ..Self::default() }
+    }
+
+    /// Of these, those of `whose` only, where `teams` are those of the targets.
+    #[must_use]
+    pub fn of(self, whose: Whose, teams: BTreeMap<Name, Team>) -> Self {
+        Self { whose, teams, ..self }
     }
 
     /// Whether an account, by its [`key`](vault_core::account::Subject::key), is one of those.
@@ -150,10 +172,14 @@ impl Find {
             Some(Stands::Never) => !brief.was_rotated,
             Some(Stands::Lent) => brief.lent.is_some(),
         };
+        let is_among = self.among.as_ref().is_none_or(|keys| keys.contains(key));
         let path =
             std::str::from_utf8(key).ok().and_then(|key| key.split_once('/')).map_or("", |(_, path)| path);
         let holds = |text: &str| text.to_lowercase().contains(&self.text);
+        let is_theirs = || self.whose.is(Team::of(brief.team.as_ref(), self.teams.get(&brief.target)));
         stands
+            && is_among
+            && is_theirs()
             && (self.text.is_empty() || holds(path) || holds(brief.target.as_str()) || holds(&brief.username))
     }
 }

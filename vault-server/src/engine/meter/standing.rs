@@ -11,6 +11,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use vault_core::account::standing::AgeCounts;
 use vault_core::incident::severity::Severity;
 use vault_core::rotation::fault::FaultClass;
 
@@ -86,14 +87,14 @@ pub(in crate::engine) struct Accounts {
 }
 
 /// Leases of one kind, counted.
-#[derive(Clone, Copy, Debug, Default)]
-pub(in crate::engine) struct Leases {
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Leases {
     /// Not over.
-    pub(in crate::engine) active: i64,
+    pub active: i64,
     /// Over for a minute and longer, and nothing has begun to end them.
-    pub(in crate::engine) overdue: i64,
+    pub overdue: i64,
     /// Ending for a minute and longer, without the proof that the target refuses them.
-    pub(in crate::engine) stuck: i64,
+    pub stuck: i64,
 }
 
 /// All that a walk over the accounts counts.
@@ -107,6 +108,8 @@ pub(in crate::engine) struct Standings {
     pub(in crate::engine) leases: Leases,
     /// Age by policy of each credential that has one.
     pub(in crate::engine) ages: Vec<f64>,
+    /// The same, counted.
+    pub(in crate::engine) age_counts: AgeCounts,
 }
 
 impl StandingMeter {

@@ -1,7 +1,9 @@
 //! `accounts/…`: configure, read, rotate, check out, check in, look.
 
+mod listing;
+
 use serde_json::json;
-use vault_api::account::{AccountStatus, Credential, StatusListing};
+use vault_api::account::{AccountStatus, Credential};
 use vault_api::checkout::{CheckInResponse, CheckOutResponse, HeldFacts, LeaseEnd};
 use vault_api::incident::FailureFacts;
 use vault_api::rotation::RotationOutcome;
@@ -13,8 +15,8 @@ use vault_core::policy::Capability;
 use vault_core::schedule::RotationPolicySpec;
 use vault_core::target::lockout::Held;
 
+pub(super) use self::listing::list_status;
 use crate::app::App;
-use crate::engine::board::Find;
 use crate::http::answer::{Answer, Renewable};
 use crate::http::context::{Context, Request};
 use crate::http::error::ApiError;
@@ -59,6 +61,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
         ttl: fields.duration("ttl")?.or_else(|| kept.ttl.filter(|_| !given("ttl"))),
         max_ttl: fields.duration("max_ttl")?.or_else(|| kept.max_ttl.filter(|_| !given("max_ttl"))),
         heartbeat: fields.heartbeat("heartbeat")?.unwrap_or(kept.heartbeat),
+        team: fields.team("team")?.unwrap_or(kept.team),
     };
     let password = fields.secret("password")?.filter(|password| !password.expose().is_empty());
     let request = Configure { target, username, password, settings, adoption: Adoption::AtOnce };
@@ -88,6 +91,7 @@ pub(super) async fn read_config(context: Context) -> Result<Answer, ApiError> {
         "password_policy": status.password_policy,
         "max_ttl": status.max_ttl,
         "heartbeat": account.settings.heartbeat.map(vault_core::schedule::span::format),
+        "team": account.settings.team,
         "rotation_period": seconds(own.rotation_period),
         "rotation_schedule": own.rotation_schedule,
         "rotation_window": seconds(own.rotation_window),
@@ -120,28 +124,6 @@ pub(super) async fn delete(context: Context) -> Result<Answer, ApiError> {
 pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
     let prefix = context.request.captures.get("prefix").cloned().unwrap_or_default();
     Answer::keys(context.app.accounts.list(&prefix)?)
-}
-
-pub(super) async fn list_status(context: Context) -> Result<Answer, ApiError> {
-    let fields = context.fields();
-    let (state, text) = (fields.text("state")?.unwrap_or_default(), fields.text("q")?.unwrap_or_default());
-    // Of a word that names no state there are none.
-    let find = Find::new(&text, &state).ok_or(ApiError::NotFound)?;
-    let number = |count: Option<u64>| count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
-    let skip = number(fields.count("offset")?).unwrap_or(0);
-    let limit = number(fields.count("limit")?.filter(|limit| *limit > 0)).unwrap_or(usize::MAX);
-    let accounts = context.app.accounts.clone();
-    let found = tokio::task::spawn_blocking(move || accounts.statuses(&find, skip, limit)).await;
-    let found = found.map_err(|_| ApiError::Internal)??;
-    let mut listing = StatusListing { total: found.total as u64, ..StatusListing::default() };
-    for (path, status) in found.part {
-        listing.keys.push(path.clone());
-        listing.key_info.insert(path, shown(&context, status)?);
-    }
-    if listing.total == 0 {
-        return Err(ApiError::NotFound);
-    }
-    Answer::of(&listing)
 }
 
 pub(super) async fn credential(context: Context) -> Result<Answer, ApiError> {

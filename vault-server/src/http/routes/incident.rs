@@ -6,6 +6,7 @@ use vault_core::id::IncidentId;
 use vault_core::incident::entry::Cause;
 use vault_core::incident::ledger::LedgerEvent;
 
+use super::team::whose;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
@@ -25,9 +26,10 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
     };
     let limit = context.fields().count("limit")?.filter(|limit| *limit > 0);
     let limit = limit.map(|limit| usize::try_from(limit).unwrap_or(usize::MAX));
-    let (service, silences) = (context.app.incidents.clone(), context.app.silences());
+    let (service, silences, whose) =
+        (context.app.incidents.clone(), context.app.silences(), whose(&context)?);
     let listed = tokio::task::spawn_blocking(move || {
-        let mut listed = service.list(which, order, limit)?;
+        let mut listed = service.list(which, &whose, order, limit)?;
         silences.mark(&mut listed.part)?;
         Ok::<_, ApiError>(listed)
     });

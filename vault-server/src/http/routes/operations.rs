@@ -5,6 +5,8 @@ use super::super::route::{Route, delete, list, read, write};
 use super::{campaign, incident, merge, remedy, report, silence, sys};
 
 pub(super) fn incidents() -> Vec<Route> {
+    // Never the password of `set_password`.
+    const ACT: &[&str] = &["account", "dry_run", "outcome", "for", "until", "reason"];
     vec![
         read("incidents", incident::list),
         list("incidents", incident::list),
@@ -18,8 +20,10 @@ pub(super) fn incidents() -> Vec<Route> {
         read("incidents/<id>/events", incident::events),
         read("incidents/<id>/accounts", incident::accounts),
         read("incidents/<id>/actions", remedy::actions),
-        write("incidents/<id>/act/<action>", remedy::act).readable(&["account", "dry_run", "outcome"]),
+        write("incidents/<id>/act/<action>", remedy::act).readable(ACT),
         read("reports/rotation", report::of_rotations),
+        read("reports/rotation/ended", report::ended),
+        read("reports/rotation/attempts", report::attempts),
         read("reports/ages", report::of_ages),
         read("reports/standing", report::of_standing),
         read("reports/due", report::of_due),
@@ -27,7 +31,8 @@ pub(super) fn incidents() -> Vec<Route> {
 }
 
 pub(super) fn silences() -> Vec<Route> {
-    const SAID: &[&str] = &["target", "accounts", "mode", "from", "until", "for", "reason", "by", "state"];
+    const SAID: &[&str] =
+        &["target", "accounts", "mode", "from", "until", "for", "reason", "by", "state", "dry_run"];
     vec![
         read("silences", silence::list),
         list("silences", silence::list),

@@ -2,14 +2,18 @@
 //!
 //! The right to an incident's path is not the right to the act: that is asked for at the act's own path as well.
 
+mod group;
+mod quiet;
+
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use vault_api::incident::{ActResponse, ActionStep, IncidentAction, IncidentActions, Runbook};
 use vault_core::account::Subject;
 use vault_core::id::IncidentId;
-use vault_core::incident::remedy::runbook::runbook;
-use vault_core::incident::remedy::{Action, Foreseen, Unfit, judge};
-use vault_core::incident::{Incident, IncidentState};
+use vault_core::incident::IncidentState;
+use vault_core::incident::remedy::runbook::{Names, runbook};
+use vault_core::incident::remedy::{Action, Foreseen, judge};
+use vault_core::path::Name;
 use vault_core::policy::Operation;
 
 use crate::http::answer::Answer;
@@ -22,12 +26,14 @@ pub(super) async fn actions(context: Context) -> Result<Answer, ApiError> {
     let patient = patient(&context)?;
     let incident = &patient.incident;
     let book = runbook(incident.class);
-    let mut actions = Vec::new();
+    let (mut actions, mut accounts) = (Vec::new(), Vec::new());
     if patient.is_group() && incident.state == IncidentState::Open {
-        actions.extend(retry_all(&context, incident)?);
+        let beneath = context.app.remedies.beneath(incident)?;
+        actions.extend(group::retry_all(&context, incident, &beneath));
+        accounts = group::one_by_one(&context, &beneath);
     } else if let Some(subject) = &patient.subject {
         for (remedy, steps) in patient.actions() {
-            let path = remedy.action.path(subject);
+            let path = remedy.action.path(subject, &incident.target);
             actions.push(IncidentAction {
                 action: remedy.action.as_str().to_owned(),
                 safe: remedy.safe,
@@ -38,10 +44,12 @@ pub(super) async fn actions(context: Context) -> Result<Answer, ApiError> {
             });
         }
     }
+    // A maintenance repairs nothing.
     let nothing = actions.is_empty().then(|| match patient.foresee(Action::Retry) {
         Err(error) => error.to_string(),
         Ok(_) => patient.nothing().to_string(),
     });
+    actions.extend(quiet::offered(&context, &patient)?);
     Answer::of(&IncidentActions {
         id: incident.id.to_string(),
         subject: patient.subject.as_ref().map_or_else(|| incident.subject.clone(), Subject::to_string),
@@ -49,11 +57,30 @@ pub(super) async fn actions(context: Context) -> Result<Answer, ApiError> {
         runbook: Runbook {
             means: book.means.to_owned(),
             by_itself: book.by_itself.to_owned(),
-            commands: book.commands.iter().map(|command| (*command).to_owned()).collect(),
+            commands: typed(&context, &patient)?,
         },
         actions,
         nothing,
+        accounts,
     })
+}
+
+/// The commands of the runbook with the names of this incident.
+fn typed(context: &Context, patient: &Patient) -> Result<Vec<String>, ApiError> {
+    let (incident, plugin) = (&patient.incident, context.app.remedies.plugin_of(&patient.incident)?);
+    let id = incident.id.to_string();
+    let names = Names {
+        incident: Some(&id),
+        account: match &patient.subject {
+            Some(Subject::Account(path)) => Some(path.as_str()),
+            Some(Subject::Management(_)) | None => None,
+        },
+        target: Some(&incident.target),
+        is_management: matches!(patient.subject, Some(Subject::Management(_))),
+        rotation_policy: patient.rotation_policy().map(Name::as_str),
+        plugin: plugin.as_deref(),
+    };
+    Ok(runbook(incident.class).typed(&names))
 }
 
 pub(super) async fn act(context: Context) -> Result<Answer, ApiError> {
@@ -62,15 +89,18 @@ pub(super) async fn act(context: Context) -> Result<Answer, ApiError> {
     let action = Action::parse(word)
         .ok_or_else(|| ApiError::invalid(format!("there is no action {word:?}; there are {words}")))?;
     let patient = patient(&context)?;
+    if action == Action::Maintenance {
+        return quiet::maintain(&context, patient).await;
+    }
     if patient.is_group() && action == Action::Retry {
-        return act_on_all(&context, &patient).await;
+        return group::act_on_all(&context, &patient).await;
     }
     let Some(subject) = &patient.subject else { return Err(patient.nothing().into()) };
     let fields = context.fields();
     let password = fields.secret("password")?.filter(|password| !password.expose().is_empty());
     // As the act's own path would be asked: with the password and nothing else.
     let data = password.as_ref().map(|password| json!({ "password": password.expose() }));
-    permit(&context, &action.path(subject), data.as_ref())?;
+    permit(&context, &action.path(subject, &patient.incident.target), data.as_ref())?;
     let dry_run = fields.flag("dry_run")?.unwrap_or(false);
     let steps = patient.foresee(action)?;
     let rotated = if dry_run {
@@ -109,77 +139,6 @@ fn patient(context: &Context) -> Result<Patient, ApiError> {
     context.app.remedies.look(id, account.as_deref())?.ok_or(ApiError::NotFound)
 }
 
-/// Those beneath a target's incident that a retry fits, and whether the caller may.
-fn retriable(context: &Context, incident: &Incident) -> Result<(Vec<Patient>, usize), ApiError> {
-    let all = context.app.remedies.beneath(incident)?;
-    let count = all.len();
-    let fits = |patient: &Patient| patient.foresee(Action::Retry).is_ok();
-    Ok((all.into_iter().filter(fits).collect(), count))
-}
-
-fn may_retry(context: &Context, patient: &Patient) -> bool {
-    let path = patient.subject.as_ref().map(|subject| Action::Retry.path(subject));
-    path.is_some_and(|path| permit(context, &path, None).is_ok())
-}
-
-/// What the one action that is for all of them would do.
-fn retry_all(context: &Context, incident: &Incident) -> Result<Option<IncidentAction>, ApiError> {
-    let (fitting, _) = retriable(context, incident)?;
-    let Some(first) = fitting.iter().find_map(|patient| patient.subject.as_ref()) else { return Ok(None) };
-    let remedy = judge(Action::Retry, incident.class);
-    Ok(Some(IncidentAction {
-        action: remedy.action.as_str().to_owned(),
-        safe: remedy.safe,
-        why: remedy.why.to_owned(),
-        permitted: fitting.iter().any(|patient| may_retry(context, patient)),
-        path: Action::Retry.path(first),
-        steps: vec![tries(fitting.len())],
-    }))
-}
-
-fn tries(count: usize) -> ActionStep {
-    ActionStep {
-        text: format!("tries {count} accounts at once, as many at a time as the target takes"),
-        history: None,
-    }
-}
-
-/// Tries those beneath a target's incident that the caller may rotate.
-async fn act_on_all(context: &Context, patient: &Patient) -> Result<Answer, ApiError> {
-    let incident = &patient.incident;
-    if incident.state == IncidentState::Closed {
-        return Err(RemedyError::Unfit(Unfit::Closed).into());
-    }
-    let (fitting, count) = retriable(context, incident)?;
-    let is_any = !fitting.is_empty();
-    let permitted: Vec<Patient> = fitting.into_iter().filter(|patient| may_retry(context, patient)).collect();
-    if is_any && permitted.is_empty() {
-        return Err(ApiError::PermissionDenied);
-    }
-    let dry_run = context.fields().flag("dry_run")?.unwrap_or(false);
-    let steps = vec![tries(permitted.len())];
-    let accounts = if dry_run {
-        permitted.len() as u64
-    } else {
-        let by = &context.caller.principal;
-        context.app.remedies.retry_all(incident.id, &permitted, by).await?
-    };
-    let remedy = judge(Action::Retry, incident.class);
-    let answer = Answer::of(&ActResponse {
-        action: remedy.action.as_str().to_owned(),
-        dry_run,
-        safe: remedy.safe,
-        why: remedy.why.to_owned(),
-        steps,
-        outcome: if dry_run { "dry_run" } else { "running" }.to_owned(),
-        state: "open".to_owned(),
-        accounts: Some(accounts),
-        left_alone: Some((count as u64).saturating_sub(accounts)),
-        ..ActResponse::default()
-    })?;
-    Ok(if dry_run { answer } else { answer.with_status(StatusCode::ACCEPTED) })
-}
-
 /// Whether the caller may do the act at its own path.
 pub(super) fn permit(context: &Context, path: &str, data: Option<&Value>) -> Result<(), ApiError> {
     let acl = context.app.policies.acl(context.caller.token.policies())?;
@@ -204,6 +163,7 @@ impl From<RemedyError> for ApiError {
             RemedyError::Account(error) => error.into(),
             RemedyError::Written(error) => error.into(),
             RemedyError::Load(error) => error.into(),
+            RemedyError::Silence(error) => error.into(),
         }
     }
 }

@@ -2,15 +2,18 @@
 
 use std::time::Duration;
 
+use vault_api::report::RotationReport;
 use vault_core::incident::budget::Objective;
 use vault_core::incident::report::{By, MONTHS_MAX, WINDOW_DEFAULT, Window, months};
 
 use super::incident::moment;
+use super::team::may_read;
+use crate::config::HOURLY_COST_MAX;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
 use crate::service::report::sheet::{Sheet, ages, due, rotation, standing};
-use crate::service::report::{Lately, ReportService, Terms};
+use crate::service::report::{Lately, Part, Place, ReportService, Terms, keep_worst};
 
 /// The forms of a report.
 #[derive(Clone, Copy)]
@@ -22,25 +25,55 @@ enum Form {
 
 pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
     let (window, by, form) = (window(&context)?, by(&context)?, form(&context)?);
+    let worst = worst(&context, by)?;
     if let Some(max_age) = context.fields().duration("max_age")? {
-        return recent(&context, max_age, by, form).await;
+        return recent(&context, max_age, (by, worst), form).await;
     }
     let durations = context.fields().flag("durations")?.unwrap_or(false);
     let terms = Terms { objective: objective(&context)?, hourly_cost: hourly_cost(&context)?, durations };
     if by == By::Month && months(window).last().is_some_and(|(_, last)| last.to < window.as_of()) {
         return Err(ApiError::invalid(format!("by month, a report covers at most {MONTHS_MAX} months")));
     }
+    if by == By::Account {
+        let (most, may) = (limit(&context)?, may_read(&context)?);
+        let report = read(&context, move |service| service.by_account(window, terms, most, may)).await?;
+        return answer(form, &report, rotation);
+    }
     let report = read(&context, move |service| service.rotation(window, by, terms)).await?;
-    answer(form, &report, rotation)
+    answer(form, &cut(report, worst), rotation)
+}
+
+pub(super) async fn ended(context: Context) -> Result<Answer, ApiError> {
+    let part = part(&context)?;
+    Answer::of(&read(&context, move |service| service.ended(&part)).await?)
+}
+
+pub(super) async fn attempts(context: Context) -> Result<Answer, ApiError> {
+    let part = part(&context)?;
+    Answer::of(&read(&context, move |service| service.attempts(&part)).await?)
+}
+
+/// The part of a log that is asked for.
+fn part(context: &Context) -> Result<Part, ApiError> {
+    let fields = context.fields();
+    let limit = fields.count("limit")?.unwrap_or(PAGE_MAX).clamp(1, PAGE_MAX);
+    let after = fields.text("after")?.filter(|after| !after.is_empty());
+    let after = after.map(|after| {
+        Place::parse(&after).ok_or_else(|| ApiError::invalid("after must be next of the page before"))
+    });
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    Ok(Part { window: window(context)?, after: after.transpose()?, limit })
 }
 
 /// The report as it was a moment ago.
-async fn recent(context: &Context, max_age: Duration, by: By, form: Form) -> Result<Answer, ApiError> {
-    let lately = match by {
-        By::Whole => Lately::ThirtyDays,
-        By::Month => Lately::TwoMonths,
-        _ => return Err(ApiError::invalid("with max_age, by must be month, or is left out")),
-    };
+async fn recent(
+    context: &Context,
+    max_age: Duration,
+    (by, worst): (By, Option<usize>),
+    form: Form,
+) -> Result<Answer, ApiError> {
+    let refused = || ApiError::invalid("with max_age, by must be month, target or rotator, or is left out");
+    let lately = Lately::by(by).ok_or_else(refused)?;
     for other in ["from", "to", "objective", "hourly_cost", "durations"] {
         if context.fields().text(other)?.is_some_and(|text| !text.is_empty()) {
             let what = "max_age is for the last 30 days, or for this month and the last";
@@ -48,7 +81,15 @@ async fn recent(context: &Context, max_age: Duration, by: By, form: Form) -> Res
         }
     }
     let report = read(context, move |service| service.recent(lately, max_age.min(MAX_AGE_MAX))).await?;
-    answer(form, &report, rotation)
+    answer(form, &cut(report, worst), rotation)
+}
+
+/// The parts that are asked for.
+fn cut(mut report: RotationReport, worst: Option<usize>) -> RotationReport {
+    if let Some(most) = worst {
+        keep_worst(&mut report.groups, most);
+    }
+    report
 }
 
 pub(super) async fn of_standing(context: Context) -> Result<Answer, ApiError> {
@@ -109,9 +150,22 @@ fn by(context: &Context) -> Result<By, ApiError> {
         Some("class") => By::Class,
         Some("target") => By::Target,
         Some("rotator") => By::Rotator,
+        Some("team") => By::Team,
+        Some("account") => By::Account,
         Some("month") => By::Month,
-        Some(_) => return Err(ApiError::invalid("by must be class, target, rotator or month")),
+        Some(_) => {
+            return Err(ApiError::invalid("by must be class, target, rotator, team, account or month"));
+        }
     })
+}
+
+/// How many of the parts are asked for; `None` for all, by name.
+fn worst(context: &Context, by: By) -> Result<Option<usize>, ApiError> {
+    let Some(most) = context.fields().count("worst")? else { return Ok(None) };
+    if !matches!(by, By::Target | By::Rotator) {
+        return Err(ApiError::invalid("worst is for by=target and by=rotator"));
+    }
+    Ok(Some(usize::try_from(most).unwrap_or(usize::MAX)))
 }
 
 fn form(context: &Context) -> Result<Form, ApiError> {
@@ -159,13 +213,13 @@ fn limit(context: &Context) -> Result<usize, ApiError> {
     limit.ok_or_else(|| ApiError::invalid(format!("limit must be a number of at most {LISTED_MAX}")))
 }
 
+/// Records of a log that are told at a time, at most.
+const PAGE_MAX: u64 = 1000;
 /// The oldest answer that anybody may want.
-const MAX_AGE_MAX: Duration = Duration::from_secs(60 * 60);
+const MAX_AGE_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 /// What counts as soon when nothing is asked for.
 const SOON: Duration = Duration::from_secs(24 * 60 * 60);
 const WITHIN_MAX: Duration = Duration::from_secs(10 * 366 * 24 * 60 * 60);
-/// A million, in hundredths.
-const HOURLY_COST_MAX: u64 = 100_000_000;
 /// Accounts that are named when nothing is asked for.
 const LISTED_DEFAULT: usize = 100;
 const LISTED_MAX: usize = 10_000;

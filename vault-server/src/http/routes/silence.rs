@@ -1,6 +1,6 @@
 //! `silences/…` and `targets/maintenance/…`.
 
-use vault_api::silence::SilenceList;
+use vault_api::silence::{Silence, SilenceList};
 use vault_core::clock::Timestamp;
 use vault_core::id::SilenceId;
 use vault_core::path::Name;
@@ -10,6 +10,7 @@ use super::incident::moment;
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
+use crate::service::silence::{SilenceError, SilenceService};
 
 pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
     Answer::of(&SilenceList { silences: context.app.silences().list()? })
@@ -33,7 +34,10 @@ pub(super) async fn make(context: Context) -> Result<Answer, ApiError> {
     let from = moment(&context, "from")?;
     let until = until(&context, from.unwrap_or_else(|| context.now()))?;
     let ask = Ask { scope, mode, from, until, reason: reason(&context)? };
-    Answer::of(&context.app.silences().make(ask, by(&context)).await?)
+    if !dry_run(&context)? {
+        return Answer::of(&context.app.silences().make(ask, by(&context)).await?);
+    }
+    foreseen(&context, move |service, by| service.would_make(ask, by)).await
 }
 
 pub(super) async fn read(context: Context) -> Result<Answer, ApiError> {
@@ -47,8 +51,11 @@ pub(super) async fn end(context: Context) -> Result<Answer, ApiError> {
 
 pub(super) async fn maintain(context: Context) -> Result<Answer, ApiError> {
     let target = context.request.name("name")?;
-    let (until, reason) = (until(&context, context.now())?, reason(&context)?);
-    Answer::of(&context.app.silences().maintain(target, until, reason, by(&context)).await?)
+    let (until, reason) = said(&context)?;
+    if !dry_run(&context)? {
+        return Answer::of(&context.app.silences().maintain(target, until, reason, by(&context)).await?);
+    }
+    foreseen(&context, move |service, by| service.would_maintain(target, until, reason, by)).await
 }
 
 pub(super) async fn maintenance(context: Context) -> Result<Answer, ApiError> {
@@ -68,6 +75,25 @@ pub(super) async fn end_maintenance(context: Context) -> Result<Answer, ApiError
         lasts = service.maintenance(&target)?;
     }
     Ok(Answer::nothing())
+}
+
+/// The end and the reason of a maintenance.
+pub(super) fn said(context: &Context) -> Result<(Timestamp, String), ApiError> {
+    Ok((until(context, context.now())?, reason(context)?))
+}
+
+fn dry_run(context: &Context) -> Result<bool, ApiError> {
+    Ok(context.fields().flag("dry_run")?.unwrap_or(false))
+}
+
+/// What would be made, told by who looks at each account of a target for that.
+async fn foreseen(
+    context: &Context,
+    look: impl FnOnce(&SilenceService, &str) -> Result<Silence, SilenceError> + Send + 'static,
+) -> Result<Answer, ApiError> {
+    let (service, by) = (context.app.silences(), by(context).to_owned());
+    let would = tokio::task::spawn_blocking(move || look(&service, &by));
+    Answer::of(&would.await.map_err(|_| ApiError::Internal)??)
 }
 
 /// The end that is asked for: `until`, or `for` so long after `from`.

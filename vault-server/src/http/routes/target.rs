@@ -59,6 +59,7 @@ pub(super) async fn configure(context: Context) -> Result<Answer, ApiError> {
         },
         heartbeats: Some(heartbeats(fields, target.as_ref())?),
         lockout: Some(lockout(fields, target.as_ref())?),
+        team: fields.team("team")?,
         on_drift: match fields.text("on_drift")?.filter(|word| !word.is_empty()) {
             None => None,
             Some(word) => Some(
@@ -181,7 +182,8 @@ pub(super) async fn status(context: Context) -> Result<Answer, ApiError> {
     Answer::of(&context.app.targets.status(&context.request.name("name")?)?)
 }
 
-const OURS: [&str; 14] = [
+const OURS: [&str; 15] = [
+    "team",
     "lockout_threshold",
     "lockout_window",
     "on_drift",

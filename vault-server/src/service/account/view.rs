@@ -1,19 +1,27 @@
 //! What is shown of an account: states, never secrets.
 
-use vault_api::account::{AccountEvent, AccountHistory, AccountStatus, Holder, LoginsCounted, Waiter};
+use std::collections::BTreeMap;
+
+use vault_api::account::{
+    AccountEvent, AccountHistory, AccountStatus, CredentialAge, Holder, LoginsCounted, Waiter,
+};
 use vault_api::incident::FailureFacts;
 use vault_api::rehearsal::LastRehearsal;
 use vault_api::silence::Silenced;
 use vault_core::account::plan::HistoryEntry;
+use vault_core::account::standing::Standing;
 use vault_core::account::{Account, Health, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::incident::group::Member;
 use vault_core::incident::{Incident, Kind};
 use vault_core::lease::LeaseState;
 use vault_core::lease::line::WAITER_KEPT;
-use vault_core::path::AccountPath;
+use vault_core::path::{AccountPath, Name};
 use vault_core::rotation::run::Stage;
+use vault_core::schedule::RotationPolicy;
 use vault_core::silence::{Silence, covers};
+use vault_core::target::Target;
+use vault_core::team::{Team, Whose};
 
 use super::{AccountError, AccountService, PAGE};
 use crate::barrier::{LoadError, Loaded};
@@ -21,6 +29,7 @@ use crate::engine::board::{Find, Found, held_until, state};
 use crate::engine::group::member_name;
 use crate::engine::record::history_prefix;
 use crate::engine::silence::silences;
+use crate::engine::team;
 use crate::service::rehearsal::summary;
 use crate::service::silence::silenced;
 
@@ -37,14 +46,18 @@ impl AccountService {
 
     /// How an account or management credential stands.
     pub(in crate::service) fn view(&self, account: &Account) -> Result<AccountStatus, LoadError> {
-        self.view_under(account, &silences(self.engine.barrier())?)
+        let barrier = self.engine.barrier();
+        let team = team::of_account(barrier, account)?;
+        self.view_under(account, team, &silences(barrier)?, &mut BTreeMap::new())
     }
 
-    /// The same, where all silences are at hand.
+    /// The same, where all silences are at hand, whose it is, and the rotation policies that were met already.
     fn view_under(
         &self,
         account: &Account,
+        team: Option<Team>,
         silences: &[Loaded<Silence>],
+        policies: &mut BTreeMap<Name, Option<RotationPolicy>>,
     ) -> Result<AccountStatus, LoadError> {
         let number = |version: Option<vault_core::account::Version>| version.map(|version| version.number);
         let settings = &account.settings;
@@ -98,6 +111,22 @@ impl AccountService {
             rotation_policy: settings.rotation_policy.as_ref().map(ToString::to_string),
             password_policy: settings.password_policy.as_ref().map(ToString::to_string),
             max_ttl: settings.max_ttl.map(|ttl| ttl.as_secs()),
+            age: self.aged(account, policies),
+            team: team.map(String::from),
+        })
+    }
+
+    fn aged(
+        &self,
+        account: &Account,
+        policies: &mut BTreeMap<Name, Option<RotationPolicy>>,
+    ) -> Option<CredentialAge> {
+        let policy = self.engine.policy_of(account, policies);
+        let standing = Standing::of(account, policy.as_ref(), self.engine.now());
+        Some(CredentialAge {
+            seconds: standing.age?.as_secs(),
+            period_seconds: standing.period.map(|period| period.as_secs()),
+            percent: standing.ratio().map(|millionths| millionths / 10_000),
         })
     }
 
@@ -236,26 +265,54 @@ impl AccountService {
         }
     }
 
-    /// The accounts that fit, by path, with their status: `limit` of them, after so many. Reads from disk, so not for a
+    /// The accounts of `whose` that fit, by path, with their status: `limit` of them, after so many. Reads from disk, so not for a
     /// thread that answers requests.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn statuses(
         &self,
-        find: &Find,
+        find: Find,
+        whose: Whose,
         skip: usize,
         limit: usize,
     ) -> Result<Found<(String, AccountStatus)>, LoadError> {
         let silences = silences(self.engine.barrier())?;
-        let found = self.engine.board().find(find, self.engine.now(), skip, limit)?;
-        let mut part = Vec::with_capacity(found.part.len());
+        let find = if whose == Whose::Any { find } else { find.of(whose, self.teams()?) };
+        let found = self.engine.board().find(&find, self.engine.now(), skip, limit)?;
+        let mut of_targets: BTreeMap<Name, Option<Team>> = BTreeMap::new();
+        let (mut part, mut policies) = (Vec::with_capacity(found.part.len()), BTreeMap::new());
         for subject in found.part {
             // It may have been removed since.
             let Some(account) = self.engine.account(&subject)? else { continue };
-            part.push((subject.to_string(), self.view_under(&account.value, &silences)?));
+            let account = account.value;
+            // Many live on one target, which is read once.
+            let team = match (&account.settings.team, of_targets.get(&account.target)) {
+                (Some(own), _) => Some(own.clone()),
+                (None, Some(known)) => known.clone(),
+                (None, None) => {
+                    let team = team::of_account(self.engine.barrier(), &account)?;
+                    of_targets.entry(account.target.clone()).or_insert(team).clone()
+                }
+            };
+            part.push((subject.to_string(), self.view_under(&account, team, &silences, &mut policies)?));
         }
         Ok(Found { part, total: found.total })
+    }
+
+    /// The teams of those targets that have one. A target that cannot be read has none.
+    fn teams(&self) -> Result<BTreeMap<Name, Team>, LoadError> {
+        let (mut teams, mut after) = (BTreeMap::new(), None::<Vec<u8>>);
+        loop {
+            let page = self.engine.barrier().list_each::<Target>(&[], after.as_deref(), PAGE)?;
+            let is_last = page.len() < PAGE;
+            after = page.last().map(|(name, _)| name.clone());
+            let targets = page.into_iter().filter_map(|(_, loaded)| loaded.ok());
+            teams.extend(targets.filter_map(|target| Some((target.value.name, target.value.team?))));
+            if is_last {
+                return Ok(teams);
+            }
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The count of who lags, and the end of receipts that say nothing any more.
 
-use std::collections::BTreeMap;
-use std::sync::PoisonError;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, PoisonError};
 
 use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
@@ -32,6 +32,8 @@ pub struct Tally {
     pub behind: BTreeMap<u64, u64>,
     /// Those of the accounts on each target that has any live one.
     pub targets: BTreeMap<Name, Unacked>,
+    /// The accounts with one that lags, as [`Subject::key`].
+    pub laggards: Arc<BTreeSet<Vec<u8>>>,
 }
 
 /// How the consumers of the accounts on a target stand.
@@ -67,7 +69,7 @@ impl ConsumerService {
     /// # Errors
     /// `FlushError` by cause; the rest waits for the next time.
     pub async fn walk(&self) -> Result<(), FlushError> {
-        let now = self.inner.clock.now();
+        let (now, mut laggards) = (self.inner.clock.now(), BTreeSet::new());
         let (mut tally, mut after) = (Tally { at: Some(now), ..Tally::default() }, None::<Vec<u8>>);
         while let Some(name) = self.inner.barrier.names(Table::Consumer, &[], after.as_deref(), 1)?.pop() {
             let nul = name.iter().position(|byte| *byte == 0).unwrap_or(name.len());
@@ -76,6 +78,9 @@ impl ConsumerService {
                 Some(subject) => {
                     match self.look(&subject) {
                         Ok((looked, useless)) => {
+                            if looked.lagging > 0 {
+                                laggards.insert(subject.key().into_bytes());
+                            }
                             tally.add(looked);
                             self.forget(useless).await?;
                         }
@@ -95,6 +100,7 @@ impl ConsumerService {
             }
             tokio::task::yield_now().await;
         }
+        tally.laggards = Arc::new(laggards);
         let gauge = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
         self.inner.live.set(gauge(tally.current + tally.lagging));
         self.inner.lagging.set(gauge(tally.lagging));

@@ -143,6 +143,7 @@ impl DatabaseService {
             heartbeats: None,
             on_drift: None,
             lockout: None,
+            team: None,
         };
         let origin = Origin { mount: mount.id, name: name.clone(), released: false };
         let (record, before) = (key(mount, name), require(loaded.as_ref()));

@@ -2,7 +2,7 @@
 
 use vault_api::incident::{IncidentEvent as Shown, IncidentEvents};
 use vault_core::id::IncidentId;
-use vault_core::incident::entry::Entry;
+use vault_core::incident::entry::{Entry, What};
 use vault_core::incident::{EarlierEvent, Incident};
 
 use super::IncidentService;
@@ -50,6 +50,14 @@ impl IncidentService {
 
 fn shown(entry: &Entry) -> Shown {
     let failure = entry.failure();
+    let (fault_at, started_at) = match &entry.what {
+        What::Opened { fault_at, started_at, .. } => (Some(fault_at), Some(started_at)),
+        _ => (None, None),
+    };
+    let into = match &entry.what {
+        What::Merged { into } => Some(into),
+        _ => None,
+    };
     Shown {
         at: entry.at.to_rfc3339(),
         kind: entry.word().to_owned(),
@@ -61,6 +69,9 @@ fn shown(entry: &Entry) -> Shown {
         phase: failure.and_then(|failure| failure.phase).map(|step| format!("{step:?}").to_lowercase()),
         attempt: failure.map(|failure| u64::from(failure.attempt)),
         staff_minutes: Some(u64::from(entry.staff_minutes())).filter(|minutes| *minutes > 0),
+        fault_at: fault_at.map(|at| at.to_rfc3339()),
+        started_at: started_at.map(|at| at.to_rfc3339()),
+        into: into.map(IncidentId::to_string),
     }
 }
 

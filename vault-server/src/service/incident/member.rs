@@ -6,10 +6,11 @@ use vault_api::incident::{
 use vault_core::account::Subject;
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
+use vault_core::incident::act::{Act, Acted};
 use vault_core::incident::group::{Member, Told, Why};
 use vault_core::incident::{Incident, IncidentState, Kind};
 
-use super::IncidentService;
+use super::{IncidentService, told_act};
 use crate::barrier::LoadError;
 use crate::engine::group::{member_name, members};
 
@@ -52,15 +53,29 @@ impl IncidentService {
         let inside: Vec<&Member> = inside.iter().filter(|member| member.is_in()).collect();
         let attempts: u64 = inside.iter().map(|member| u64::from(member.attempts)).sum();
         let next = inside.iter().filter_map(|member| member.next_attempt).min();
+        let own = incident.last_act();
+        let last = inside.iter().filter_map(|member| acted(member)).fold(own, |last, act| {
+            // What has a line as well is told as that has it, except that it was the last for now.
+            let is_end = act.at == last.at && act.act == Act::Park;
+            if act.at > last.at || is_end { act } else { last }
+        });
         Ok(ShownIncident {
             attempts: shown.attempts + attempts,
             next_attempt: next.map(Timestamp::to_rfc3339),
             accounts: inside.iter().take(names).map(|member| named(&member.subject)).collect(),
             accounts_open: Some(u64::from(incident.members.now)),
             accounts_total: Some(u64::from(incident.members.ever)),
+            last_act: is_open.then(|| told_act(last)),
             ..shown
         })
     }
+}
+
+/// What the vault did last for a member, whose failures have no line in its incident.
+fn acted(member: &Member) -> Option<Acted> {
+    let last = member.failures.iter().max_by_key(|told| told.last_at)?;
+    let failed = Act::failed(last.failure.class, last.failure.phase);
+    Some(Acted { at: last.last_at, act: if member.parked { Act::Park } else { failed } })
 }
 
 fn named(subject: &str) -> String {

@@ -35,7 +35,11 @@ impl RemedyService {
         account: Option<&str>,
     ) -> Result<Option<Incident>, LoadError> {
         let Some(account) = account else { return self.alone(incident).map(Some) };
-        let (path, manager) = (format!("a/{account}"), format!("m/{account}"));
+        // By the name that is shown of it, too: an account may be called like its target.
+        let shown = incident.target.as_str();
+        let is_shown = account.strip_prefix(MANAGEMENT_OF).is_some_and(|target| target == shown);
+        let manager = format!("m/{}", if is_shown { shown } else { account });
+        let path = format!("a/{account}");
         if incident.kind == Kind::Account {
             return Ok([path, manager].contains(&incident.subject).then_some(incident));
         }
@@ -123,6 +127,9 @@ impl RemedyService {
         }
     }
 }
+
+/// What the shown name of a management credential begins with: [`Subject`]'s own words.
+const MANAGEMENT_OF: &str = "management credential of ";
 
 /// The incident of a target as it is for one account beneath it.
 fn as_of(incident: Incident, member: Member) -> Incident {

@@ -1,10 +1,13 @@
-//! A report as it was a moment ago, for screens that are looked at again and again.
+//! Reports as they were a moment ago, for screens that are looked at again and again.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use vault_api::report::RotationReport;
 use vault_core::clock::Timestamp;
+
+/// Each report that is at hand, as [`Lately`](super::Lately) places them.
+pub(super) type Reports = [RotationReport; 4];
 
 /// What was added up last.
 #[derive(Default)]
@@ -14,20 +17,20 @@ pub(super) struct Recent {
     turn: Mutex<()>,
 }
 
-/// A report.
+/// Reports of one moment.
 pub(super) struct Kept {
-    /// Which unsealing it is from.
+    /// Which unsealing they are from.
     closings: u64,
     at: Timestamp,
-    report: RotationReport,
+    reports: Arc<Reports>,
     /// Whether somebody is at the next one.
     is_renewed: bool,
 }
 
 /// What is at hand.
 pub(super) struct AtHand {
-    pub(super) report: RotationReport,
-    /// Whether it is old enough, and nobody is at the next one: then the caller is.
+    pub(super) reports: Arc<Reports>,
+    /// Whether they are old enough, and nobody is at the next one: then the caller is.
     pub(super) is_due: bool,
 }
 
@@ -41,7 +44,7 @@ impl Recent {
         let kept = kept.as_mut().filter(fits)?;
         let is_due = !kept.is_renewed && now.since(kept.at) >= RENEWED_AFTER;
         kept.is_renewed |= is_due;
-        Some(AtHand { report: kept.report.clone(), is_due })
+        Some(AtHand { reports: Arc::clone(&kept.reports), is_due })
     }
 
     pub(super) fn keep(&self, kept: Option<Kept>) {
@@ -65,9 +68,9 @@ impl Recent {
 }
 
 impl Kept {
-    /// `report`, which was added up at that time.
-    pub(super) fn new(closings: u64, at: Timestamp, report: RotationReport) -> Self {
-        Self { closings, at, report, is_renewed: false }
+    /// `reports`, which were added up at that time.
+    pub(super) fn new(closings: u64, at: Timestamp, reports: Arc<Reports>) -> Self {
+        Self { closings, at, reports, is_renewed: false }
     }
 }
 
@@ -84,7 +87,7 @@ mod tests {
         let at = Timestamp::from_secs(1_800_000_000);
         let later = |seconds| at.plus(Duration::from_secs(seconds));
         assert!(recent.at_hand(1, at, minute).is_none());
-        recent.keep(Some(Kept::new(1, at, RotationReport::default())));
+        recent.keep(Some(Kept::new(1, at, Arc::default())));
         assert!(!recent.at_hand(1, later(29), minute).unwrap().is_due);
         assert!(recent.at_hand(2, later(1), minute).is_none(), "of another unsealing");
         assert!(recent.at_hand(1, later(61), minute).is_none(), "too old");
@@ -94,7 +97,7 @@ mod tests {
         assert!(!recent.at_hand(1, later(31), minute).unwrap().is_due);
         recent.give_up();
         assert!(recent.at_hand(1, later(32), minute).unwrap().is_due);
-        recent.keep(Some(Kept::new(1, later(32), RotationReport::default())));
+        recent.keep(Some(Kept::new(1, later(32), Arc::default())));
         assert!(!recent.at_hand(1, later(33), minute).unwrap().is_due);
     }
 }

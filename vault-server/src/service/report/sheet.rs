@@ -1,6 +1,8 @@
 //! Reports as tables: CSV for spreadsheets, Markdown for people.
 
-use vault_api::report::{AgeReport, DueReport, ReportGroup, RotationReport, Spread, StandingReport};
+use vault_api::report::{
+    AgeBucket, AgeReport, DueReport, ReportGroup, RotationReport, Spread, StandingReport,
+};
 
 /// A table.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,11 +85,12 @@ pub fn rotation(report: &RotationReport) -> Sheet {
         repairs: Vec::new(),
         change: None,
     };
-    let parts = report.groups.iter().map(|part| group("part", part));
-    Sheet { head, rows: std::iter::once(group("total", &whole)).chain(parts).collect() }
+    let currency = report.currency.as_deref();
+    let parts = report.groups.iter().map(|part| group("part", part, currency));
+    Sheet { head, rows: std::iter::once(group("total", &whole, currency)).chain(parts).collect() }
 }
 
-fn group(kind: &str, part: &ReportGroup) -> Vec<String> {
+fn group(kind: &str, part: &ReportGroup, currency: Option<&str>) -> Vec<String> {
     let (rotations, attempts, incidents) = (part.rotations, part.attempts, part.incidents);
     let mut row = vec![
         kind.to_owned(),
@@ -113,6 +116,7 @@ fn group(kind: &str, part: &ReportGroup) -> Vec<String> {
         part.work.unreviewed.to_string(),
         part.work.staff_minutes.to_string(),
         optional(part.work.cost),
+        part.work.cost.and(currency).unwrap_or_default().to_owned(),
     ];
     for measure in [&part.ttd, &part.ttn, &part.tta, &part.ttm, &part.ttr] {
         row.extend(spread(measure));
@@ -157,7 +161,17 @@ pub fn standing(report: &StandingReport) -> Sheet {
     let totals = totals.into_iter().map(|(name, count)| row("consumers", name, count));
     let behind = consumers.behind.iter().map(|(by, count)| row("behind", by, *count));
     let whole = whole.into_iter().map(|(name, count)| row("total", name, count));
-    let rows = whole.chain(states).chain(totals).chain(behind);
+    let to = |bucket: &AgeBucket| bucket.to.map_or_else(String::new, |to| format!(" to {to}"));
+    let ages = report.ages.buckets.iter();
+    let ages = ages.map(|bucket| row("age", &format!("{}{}", bucket.from, to(bucket)), bucket.accounts));
+    let leases = [("lease", report.leases.account), ("dynamic_lease", report.leases.dynamic)];
+    let leases = leases.into_iter().flat_map(|(kind, counts)| {
+        let counts = [("live", counts.live), ("overdue", counts.overdue), ("stuck", counts.stuck)];
+        counts.map(|(name, count)| row(kind, name, count))
+    });
+    // What was not counted yet is left out, and not told as none.
+    let leases: Vec<Vec<String>> = leases.filter(|_| report.leases.as_of.is_some()).collect();
+    let rows = whole.chain(states).chain(totals).chain(behind).chain(ages).chain(leases);
     Sheet::new(&["kind", "name", "count"], rows.collect())
 }
 
@@ -211,7 +225,7 @@ fn optional(figure: Option<impl ToString>) -> String {
     figure.map_or_else(String::new, |figure| figure.to_string())
 }
 
-const COUNTS: [&str; 23] = [
+const COUNTS: [&str; 24] = [
     "kind",
     "name",
     "from",
@@ -235,6 +249,7 @@ const COUNTS: [&str; 23] = [
     "unreviewed",
     "staff_minutes",
     "cost",
+    "currency",
 ];
 const SPREAD: [&str; 11] = [
     "n",

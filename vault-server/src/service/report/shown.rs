@@ -8,7 +8,7 @@ use vault_api::report::{
 };
 use vault_core::incident::budget::{self, Objective};
 use vault_core::incident::measure::{Rank, Single, Spread};
-use vault_core::incident::report::{By, Figures, Group, Report, Window};
+use vault_core::incident::report::{self, By, Figures, Group, Report, Window};
 
 use super::Terms;
 
@@ -32,8 +32,20 @@ pub(super) fn report(report: &Report, window: Window, by: By, terms: Terms) -> R
         tta: spread(total.tta),
         ttm: spread(total.ttm),
         ttr: spread(total.ttr),
+        currency: None,
         groups: groups.collect(),
+        left_out: 0,
     }
+}
+
+/// Keeps the `most` parts of which most failed, the worst first; of those alike that with more incidents, then by name.
+pub fn keep_worst(groups: &mut Vec<ReportGroup>, most: usize) {
+    let failed = |group: &ReportGroup| group.rotations.failure_share.unwrap_or(0.0);
+    groups.sort_by(|one, other| {
+        let by_share = failed(other).total_cmp(&failed(one));
+        by_share.then(other.incidents.opened.cmp(&one.incidents.opened)).then(one.name.cmp(&other.name))
+    });
+    groups.truncate(most);
 }
 
 fn group(part: &Group, before: Option<&Figures>, by: By, terms: Terms) -> ReportGroup {
@@ -52,11 +64,7 @@ fn group(part: &Group, before: Option<&Figures>, by: By, terms: Terms) -> Report
         ttm: spread(figures.ttm),
         ttr: spread(figures.ttr),
         repairs: if terms.durations { figures.repairs.iter().map(repair).collect() } else { Vec::new() },
-        change: before.map(|before| Change {
-            failed_rotations: less(figures.failed, before.failed),
-            failed_attempts: less(figures.attempts_failed, before.attempts_failed),
-            opened: less(figures.opened, before.opened),
-        }),
+        change: before.map(|before| change(figures.change_since(before))),
     };
     if by != By::Class {
         return shown;
@@ -68,6 +76,11 @@ fn group(part: &Group, before: Option<&Figures>, by: By, terms: Terms) -> Report
         budget: Budget { rotations: None, attempts: None, ..shown.budget },
         ..shown
     }
+}
+
+fn change(change: report::Change) -> Change {
+    let report::Change { failed_rotations, failed_attempts, opened } = change;
+    Change { failed_rotations, failed_attempts, opened }
 }
 
 fn repair(single: &Single) -> Repair {
@@ -104,13 +117,11 @@ fn incidents(figures: &Figures) -> IncidentCounts {
 }
 
 fn work(figures: &Figures, terms: Terms) -> Work {
-    // Hundredths by the hour and minutes to millionths.
-    let cost = |hundredths: u64| hundredths.saturating_mul(figures.staff_minutes).saturating_mul(10_000) / 60;
     Work {
         reviewed: figures.reviewed,
         unreviewed: figures.unreviewed,
         staff_minutes: figures.staff_minutes,
-        cost: terms.hourly_cost.map(|hundredths| millionths(cost(hundredths))),
+        cost: terms.hourly_cost.map(|hourly| millionths(figures.cost(hourly))),
     }
 }
 
@@ -150,11 +161,6 @@ fn spread(spread: Spread) -> ShownSpread {
         max: figure(spread.max),
         max_is_floor: is_floor(spread.max),
     }
-}
-
-fn less(this: u64, before: u64) -> i64 {
-    let (this, before) = (i64::try_from(this), i64::try_from(before));
-    this.unwrap_or(i64::MAX).saturating_sub(before.unwrap_or(i64::MAX))
 }
 
 /// Millionths as a fraction: by way of a duration, which is divided without a cast that could lose digits unseen.

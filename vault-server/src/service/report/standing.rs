@@ -3,12 +3,15 @@
 use std::cmp::Reverse;
 use std::time::Duration;
 
-use vault_api::report::{AgeBucket, AgeReport, AgedAccount, DueAccount, DueReport};
+use vault_api::report::{
+    AgeBucket, AgeReport, AgedAccount, AgesStanding, DueAccount, DueReport, LeaseCounts, LeasesStanding,
+};
 use vault_core::account::Account;
-use vault_core::account::standing::Standing;
+use vault_core::account::standing::{AGE_BOUNDS, AgeCounts, Standing};
 use vault_core::clock::Timestamp;
 
 use super::shown::millionths;
+use crate::engine::standing::{Counted, Leases};
 
 /// Of what is added, the first few by a key, in bounded memory.
 struct First<K, T> {
@@ -41,29 +44,20 @@ impl<K: Ord, T> First<K, T> {
 }
 
 pub(super) struct Ages {
-    report: AgeReport,
-    counts: [u64; BOUNDS.len()],
+    counts: AgeCounts,
     oldest: First<Reverse<u64>, AgedAccount>,
 }
 
 impl Ages {
     pub(super) fn new(limit: usize) -> Self {
-        Self { report: AgeReport::default(), counts: [0; BOUNDS.len()], oldest: First::new(limit) }
+        Self { counts: AgeCounts::default(), oldest: First::new(limit) }
     }
 
     pub(super) fn add(&mut self, account: &Account, standing: &Standing) {
-        let report = &mut self.report;
-        report.accounts += 1;
-        report.without_policy += u64::from(standing.period.is_none());
-        report.without_credential += u64::from(standing.age.is_none());
-        report.never_rotated += u64::from(standing.never_rotated);
+        self.counts.add(standing);
         let (Some(ratio), Some(age), Some(period)) = (standing.ratio(), standing.age, standing.period) else {
             return;
         };
-        let bucket = BOUNDS.iter().rposition(|bound| *bound <= ratio);
-        if let Some(count) = bucket.and_then(|index| self.counts.get_mut(index)) {
-            *count += 1;
-        }
         self.oldest.add(Reverse(ratio), || AgedAccount {
             account: account.subject.to_string(),
             target: account.target.to_string(),
@@ -75,18 +69,53 @@ impl Ages {
     }
 
     pub(super) fn finish(self, now: Timestamp) -> AgeReport {
-        let ends = BOUNDS.iter().skip(1).map(|bound| Some(millionths(*bound))).chain([None]);
-        let buckets = BOUNDS.iter().zip(ends).zip(self.counts).map(|((from, to), accounts)| AgeBucket {
-            from: millionths(*from),
-            to,
-            accounts,
-        });
         AgeReport {
             as_of: now.to_rfc3339(),
-            buckets: buckets.collect(),
+            accounts: self.counts.accounts,
+            without_policy: self.counts.without_policy,
+            without_credential: self.counts.without_credential,
+            never_rotated: self.counts.never_rotated,
+            buckets: buckets(&self.counts),
             oldest: self.oldest.finish(),
-            ..self.report
         }
+    }
+}
+
+fn buckets(counts: &AgeCounts) -> Vec<AgeBucket> {
+    let ends = AGE_BOUNDS.iter().skip(1).map(|bound| Some(millionths(*bound))).chain([None]);
+    let bucket = |((from, to), accounts)| AgeBucket { from: millionths(from), to, accounts };
+    AGE_BOUNDS.into_iter().zip(ends).zip(counts.buckets).map(bucket).collect()
+}
+
+/// How old credentials were when they were counted last.
+pub(super) fn ages_standing(counted: &Counted) -> AgesStanding {
+    let Some(count) = counted.accounts else { return AgesStanding::default() };
+    let (ages, _) = count.of;
+    AgesStanding {
+        as_of: Some(count.at.to_rfc3339()),
+        accounts: ages.accounts,
+        without_policy: ages.without_policy,
+        without_credential: ages.without_credential,
+        buckets: buckets(&ages),
+    }
+}
+
+/// How leases stood when they were counted last: as of the earlier of the two counts.
+pub(super) fn leases_standing(counted: &Counted) -> LeasesStanding {
+    let (Some(accounts), Some(dynamic)) = (counted.accounts, counted.dynamic) else {
+        return LeasesStanding::default();
+    };
+    let count = |count: i64| u64::try_from(count).unwrap_or(0);
+    let counts = |of: Leases| LeaseCounts {
+        live: count(of.active),
+        overdue: count(of.overdue),
+        stuck: count(of.stuck),
+    };
+    let (_, account) = accounts.of;
+    LeasesStanding {
+        as_of: Some(accounts.at.min(dynamic.at).to_rfc3339()),
+        account: counts(account),
+        dynamic: counts(dynamic.of),
     }
 }
 
@@ -133,6 +162,3 @@ impl Dues {
         DueReport { listed: self.listed.finish(), ..self.report }
     }
 }
-
-/// Where the buckets of ages begin, in millionths of the period.
-const BOUNDS: [u64; 7] = [0, 250_000, 500_000, 750_000, 1_000_000, 1_250_000, 2_000_000];

@@ -65,7 +65,15 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
     let (bench, id) = failing().await;
     let token = bench.vault.token(r#"{"policies":["default"]}"#).await;
     let browser = Browser::with_token(&bench.vault, &token).await;
-    for uri in ["/ui/", "/ui/accounts", "/ui/checkouts", "/ui/targets", "/ui/targets/t", "/ui/audit"] {
+    for uri in [
+        "/ui/",
+        "/ui/accounts",
+        "/ui/checkouts",
+        "/ui/targets",
+        "/ui/targets/t",
+        "/ui/audit",
+        "/ui/notifications",
+    ] {
         let page = browser.get(uri).await.text;
         assert!(page.contains("Your token may not read this."), "{uri}: {page}");
         for word in [">app<", ">target t<", "unreachable", "class=\"count\"", "figures", &id, " of 1"] {
@@ -89,7 +97,7 @@ async fn who_may_read_nothing_sees_no_row_and_no_count() {
     bench.vault.policy("looks", r#"path "incidents" { capabilities = ["read", "list"] }"#).await;
     let token = bench.vault.token(r#"{"policies":["looks"]}"#).await;
     let page = Browser::with_token(&bench.vault, &token).await.get("/ui/").await.text;
-    assert!(page.contains(&id) && page.matches("Your token may not read this.").count() == 2, "{page}");
+    assert!(page.contains(&id) && page.matches("Your token may not read this.").count() == 3, "{page}");
     assert!(!page.contains("/act/"), "no button without the right to press it");
 }
 
@@ -169,4 +177,89 @@ async fn accounts_are_searched_filtered_and_paged() {
     bench.rest().await;
     let failing = browser.get("/ui/accounts?state=failing").await.text;
     assert!(failing.contains("1 to 1 of 1") && failing.contains("/ui/incident/"), "{failing}");
+}
+
+#[tokio::test]
+async fn accounts_tell_their_age_and_which_consumers_are_behind() {
+    let bench = Bench::new().await;
+    bench.post("rotation-policies/monthly", json!({ "rotation_period": "30d" })).await;
+    for name in ["app", "still"] {
+        bench.account(name, "p-1").await;
+        bench.post(&format!("accounts/config/{name}"), json!({ "rotation_policy": "monthly" })).await;
+    }
+    bench.vault.policy("reader", r#"path "accounts/creds/*" { capabilities = ["read"] }"#).await;
+    let reader = |name: &str| json!({ "policies": ["reader"], "display_name": name }).to_string();
+    let (web, batch) = (bench.vault.token(&reader("web")).await, bench.vault.token(&reader("batch")).await);
+    for token in [&web, &batch] {
+        bench.vault.call("GET", "accounts/creds/app", token, "").await.expect_status(200);
+    }
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    bench.vault.call("GET", "accounts/creds/app", &web, "").await.expect_status(200);
+    bench.vault.app.consumers.flush().await.unwrap();
+    bench.vault.app.consumers.walk().await.unwrap();
+    bench.disk.clock.advance(seconds(12 * 86_400));
+    let status = bench.get("accounts/status/app").await.at("/data/age");
+    assert_eq!(status, json!({ "seconds": 12 * 86_400, "period_seconds": 30 * 86_400, "percent": 40 }));
+    let root = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    let page = root.get("/ui/accounts").await.text;
+    assert!(page.contains("data-name=\"Age\">12 d (40 %)</td>"), "{page}");
+    assert!(
+        page.contains("<strong>1 of 2</strong></summary><ul><li>token-batch has version 1</li>"),
+        "{page}"
+    );
+    assert!(page.contains("no consumer"), "{page}");
+    let lagging = root.get("/ui/accounts?state=lagging").await.text;
+    assert!(lagging.contains("1 to 1 of 1") && lagging.contains("token-batch"), "{lagging}");
+    assert!(!lagging.contains(">still<"), "{lagging}");
+    // Who may list accounts, and not read that one, is told how many and not who.
+    let rules = r#"path "accounts/status/" { capabilities = ["list"] }"#;
+    bench.vault.policy("lists", rules).await;
+    let token = bench.vault.token(r#"{"policies":["lists"]}"#).await;
+    let page = Browser::with_token(&bench.vault, &token).await.get("/ui/accounts").await.text;
+    assert!(page.contains("<strong>1 of 2</strong>") && !page.contains("token-batch"), "{page}");
+    let many = bench.vault.root("LIST", "accounts/status?consumers=true", "").await;
+    assert_eq!(many.status, 400, "{}", many.text);
+    let plain = bench.vault.root("LIST", "accounts/status", "").await;
+    assert!(!plain.text.contains("\"consumers\""), "{}", plain.text);
+    // Older than its policy says.
+    bench.disk.clock.advance(seconds(20 * 86_400));
+    let root = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    assert!(root.get("/ui/accounts").await.text.contains("<strong>older than its policy says</strong>"));
+}
+
+#[tokio::test]
+async fn the_navigation_names_what_the_token_may_look_at_and_nothing_else() {
+    const NAMES: [&str; 7] =
+        ["Overview", "Accounts", "Check-outs", "Targets", "Reports", "Notifications", "Audit"];
+    let bench = Bench::new().await;
+    let named = |page: &str| -> Vec<&str> {
+        NAMES.into_iter().filter(|name| page.contains(&format!(">{name}</a></li>"))).collect()
+    };
+    for (rules, want) in [
+        (r#"path "nothing" { capabilities = ["read"] }"#, &[][..]),
+        (r#"path "incidents" { capabilities = ["read"] }"#, &["Overview"]),
+        (r#"path "accounts/status" { capabilities = ["list"] }"#, &["Accounts", "Check-outs"]),
+        (r#"path "accounts/status/*" { capabilities = ["list", "read"] }"#, &["Accounts", "Check-outs"]),
+        (r#"path "accounts/status/*" { capabilities = ["read"] }"#, &[]),
+        (r#"path "targets/config/" { capabilities = ["list"] }"#, &["Targets"]),
+        (r#"path "sys/webhooks" { capabilities = ["list"] }"#, &["Notifications"]),
+        (r#"path "reports/ages" { capabilities = ["read"] }"#, &["Reports"]),
+        (r#"path "sys/audit-search" { capabilities = ["update"] }"#, &[]),
+        (r#"path "sys/audit-search" { capabilities = ["update", "sudo"] }"#, &["Audit"]),
+        (
+            r#"path "*" { capabilities = ["read", "list", "update", "sudo"] }
+               path "targets/config" { capabilities = ["deny"] }"#,
+            &["Overview", "Accounts", "Check-outs", "Reports", "Notifications", "Audit"],
+        ),
+    ] {
+        bench.vault.policy("p", rules).await;
+        let token = bench.vault.token(r#"{"policies":["p","default"]}"#).await;
+        let page = Browser::with_token(&bench.vault, &token).await.get("/ui/accounts").await;
+        assert_eq!(named(&page.text), want, "{rules}");
+        // The page itself refuses as ever.
+        assert_eq!(page.status == 200, want.contains(&"Accounts"), "{rules}");
+    }
+    let all = Browser::with_token(&bench.vault, &bench.vault.root).await.get("/ui/accounts").await.text;
+    assert_eq!(named(&all), NAMES);
+    assert!(all.contains(r#"<a href="/ui/accounts" aria-current="page">Accounts</a>"#), "{all}");
 }

@@ -45,6 +45,35 @@ async fn the_reports_are_drawn_with_a_table_behind_each_plot() {
 }
 
 #[tokio::test]
+async fn what_an_open_incident_may_still_raise_is_marked_as_a_floor() {
+    let (bench, _) = failing().await;
+    bench.disk.clock.advance(seconds(3600));
+    let rows =
+        [("/ui/", "MTTR <", 3), ("/ui/", "MTTA <", 3), (REPORTS, ">t</th>", 1), (REPORTS, ">fake</th>", 1)];
+    let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    for (uri, name, marked) in rows {
+        let row = row(&browser.get(uri).await.text, name);
+        assert_eq!(row.matches("<td>&#62; 1 h</td>").count(), marked, "{uri}: {row}");
+    }
+    bench.target.heal();
+    bench.tick().await;
+    let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    for (uri, name, _) in rows {
+        let row = row(&browser.get(uri).await.text, name);
+        let is_repaired = name != "MTTA <";
+        assert!(!row.contains("&#62;") && row.contains("<td>1 h</td>") == is_repaired, "{uri}: {row}");
+    }
+}
+
+/// The first row of a table with that in it.
+fn row(page: &str, name: &str) -> String {
+    let mut rows = page.split("<tr>").filter_map(|rest| rest.split("</tr>").next());
+    rows.find(|row| row.contains(name)).unwrap_or_default().to_owned()
+}
+
+const REPORTS: &str = "/ui/reports";
+
+#[tokio::test]
 async fn a_report_is_taken_along_in_the_form_that_is_asked_for() {
     let (bench, _) = failing().await;
     let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
@@ -55,7 +84,7 @@ async fn a_report_is_taken_along_in_the_form_that_is_asked_for() {
         .filter(|link| link.starts_with("/ui/reports/download"))
         .map(|link| link.replace("&#38;", "&"))
         .collect();
-    assert_eq!(links.len(), 12, "{page}");
+    assert_eq!(links.len(), 15, "{page}");
     for link in links {
         let reply = browser.get(&link).await;
         assert_eq!(reply.status, 200, "{link}: {}", reply.text);
@@ -78,7 +107,7 @@ async fn a_report_is_taken_along_in_the_form_that_is_asked_for() {
     let token = bench.vault.token(r#"{"policies":["default"]}"#).await;
     let nobody = Browser::with_token(&bench.vault, &token).await;
     let page = nobody.get("/ui/reports").await.text;
-    assert_eq!(page.matches("Your token may not read this.").count(), 4, "{page}");
+    assert_eq!(page.matches("Your token may not read this.").count(), 5, "{page}");
     assert!(!page.contains("<svg") && !page.contains("unreachable"), "{page}");
     let refused = nobody.get("/ui/reports/download?report=rotation&format=csv").await;
     assert!(

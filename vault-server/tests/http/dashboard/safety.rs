@@ -58,7 +58,7 @@ pub(super) async fn failing() -> (Bench, String) {
 }
 
 /// Pages by their addresses.
-const PAGES: [(&str, u16); 19] = [
+const PAGES: [(&str, u16); 23] = [
     ("/ui/accounts", 200),
     ("/ui/accounts?q=a&state=backoff&page=9", 200),
     ("/ui/audit", 200),
@@ -69,6 +69,10 @@ const PAGES: [(&str, u16); 19] = [
     ("/ui/targets", 200),
     ("/ui/targets/t", 200),
     ("/ui/targets/..", 404),
+    ("/ui/notifications", 200),
+    ("/ui/notifications?page=9", 200),
+    ("/ui/notifications/nothing?state=dead", 404),
+    ("/ui/notifications/..", 404),
     ("/ui/checkouts", 200),
     ("/ui/checkouts?q=a&whose=mine&page=9&auto=1", 200),
     ("/ui/checkout?account=app", 200),
@@ -313,6 +317,7 @@ async fn a_look_changes_nothing_and_is_in_the_trail() {
         act("reconcile"),
         act("use_previous"),
         act("set_password"),
+        act("maintenance"),
         format!("/ui/incident/{id}/ack"),
         format!("/ui/incident/{id}/assign"),
         format!("/ui/incident/{id}/note"),

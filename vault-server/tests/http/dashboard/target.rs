@@ -34,7 +34,19 @@ async fn a_target_is_shown_checked_and_put_into_maintenance() {
     let missing = browser.post("/ui/targets/t/maintenance", &[("for", "2h")]).await;
     assert!(missing.status == 400 && missing.text.contains("Nothing was done"), "{}", missing.text);
     let fields = [("for", "2h"), ("reason", "we move the <b>racks")];
-    let declared = browser.post("/ui/targets/t/maintenance", &fields).await;
+    let would = browser.post("/ui/targets/t/maintenance", &fields).await;
+    assert_eq!(would.status, 200, "{}", would.text);
+    for text in [
+        "Nothing was done yet.",
+        "of its 2 credentials 0 would begin one of these before the end",
+        "not held: what a person asks for",
+        "we move the &#60;b&#62;racks",
+    ] {
+        assert!(would.text.contains(text), "{text}: {}", would.text);
+    }
+    assert_eq!(bench.get("silences").await.at("/data/silences"), json!([]), "it was only asked");
+    let sure = [fields.as_slice(), &[("sure", "yes")]].concat();
+    let declared = browser.post("/ui/targets/t/maintenance", &sure).await;
     assert_eq!((declared.status, declared.headers.get("location").unwrap().to_str().unwrap()), (303, here));
     let page = browser.get(here).await.text;
     assert!(page.contains("we move the &#60;b&#62;racks") && page.contains("In maintenance until"), "{page}");
@@ -50,9 +62,9 @@ async fn a_target_is_shown_checked_and_put_into_maintenance() {
     let token = bench.vault.token(r#"{"policies":["looks","default"]}"#).await;
     let looker = Browser::with_token(&bench.vault, &token).await;
     let page = looker.get(here).await.text;
-    assert!(!page.contains(">Check it now</button>") && !page.contains(">Declare it</button>"), "{page}");
+    assert!(!page.contains(">Check it now</button>") && !page.contains("Maintenance: see what"), "{page}");
     for word in ["check", "maintenance", "end"] {
-        let refused = looker.post(&format!("{here}/{word}"), &fields).await;
+        let refused = looker.post(&format!("{here}/{word}"), &sure).await;
         assert!(
             refused.status == 403 && refused.text.contains("Nothing was done"),
             "{word}: {}",

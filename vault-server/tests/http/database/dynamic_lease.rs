@@ -340,6 +340,9 @@ async fn who_when_and_why_stand_in_the_audit_trail_and_the_counters() {
     }
     let kept = databases.issue().await;
     databases.bench.vault.app.engine.count_dynamic().await.unwrap();
+    databases.bench.vault.app.engine.count_accounts().await.unwrap();
+    let standing = databases.get("reports/standing").await.at("/data/leases");
+    assert_eq!(standing["dynamic"], json!({ "live": 1, "overdue": 0, "stuck": 0 }), "{standing}");
     let metrics = databases.get("sys/metrics").await;
     for line in [
         "rotunda_dynamic_leases{state=\"active\"} 1",

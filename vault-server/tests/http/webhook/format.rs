@@ -160,17 +160,20 @@ async fn a_message_names_the_page_of_its_incident_where_people_reach_it() {
     deliver(&bench);
     bench.account("app", "p-1").await;
     put(&bench, "w", &receiver.url(), json!({})).await.expect_status(200);
-    let id = fail(&bench, "app").await;
+    bench.target.break_down(FaultClass::AccountMissing);
+    let _ = bench.post("accounts/rotate/app", json!({})).await;
+    let id = bench.get("incidents").await.at("/data/incidents/0/id").as_str().unwrap().to_owned();
     let page = json!(format!("https://vault.example/ui/incident/{id}"));
-    let came = receiver.expect(2).await;
-    for kind in ["incident.opened", "rotation.failed"] {
+    let came = receiver.expect(3).await;
+    for kind in ["incident.opened", "rotation.failed", "rotation.parked"] {
         let told = came.iter().find(|one| one.kind() == kind).unwrap();
         assert_eq!(told.body["data"]["url"], page, "{kind}");
     }
     bench.post("sys/webhooks/w/test", json!({})).await.expect_status(200);
-    assert_eq!(receiver.expect(3).await[2].body["data"]["url"], "https://vault.example/ui/");
-    heal(&bench).await;
-    let came = receiver.expect(6).await;
+    assert_eq!(receiver.expect(4).await[3].body["data"]["url"], "https://vault.example/ui/");
+    bench.target.heal();
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    let came = receiver.expect(7).await;
     let promoted = came.iter().find(|one| one.kind() == "credential.promoted").unwrap();
     assert!(promoted.body["data"].get("url").is_none(), "it is about no incident");
 }

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use vault_api::report::{AgeReport, Budget, DueReport, ReportGroup, RotationReport, Spread};
+use vault_api::report::{AgeBucket, AgeReport, Budget, DueReport, ReportGroup, RotationReport, Spread};
 use vault_core::clock::Timestamp;
 
 use crate::dashboard::plot::{
     Bar, Column, Day, Dot, Drawing, Month, bars, calendar, columns, number, spread,
 };
-use crate::dashboard::time::{When, seconds, span};
+use crate::dashboard::time::{When, figure, seconds, span};
 
 /// The report of the window.
 pub(super) struct Whole {
@@ -35,23 +35,23 @@ pub(super) struct Times {
 }
 
 /// How an error budget goes.
-pub(super) struct Burning {
-    pub(super) name: &'static str,
-    pub(super) rate: String,
-    pub(super) spent: String,
-    pub(super) is_overdrawn: bool,
+pub(in crate::dashboard::page) struct Burning {
+    pub(in crate::dashboard::page) name: &'static str,
+    pub(in crate::dashboard::page) rate: String,
+    pub(in crate::dashboard::page) spent: String,
+    pub(in crate::dashboard::page) is_overdrawn: bool,
     share: f64,
 }
 
 /// How many rotations of a target or rotator succeeded.
-pub(super) struct Share {
-    pub(super) name: String,
-    pub(super) succeeded: u64,
-    pub(super) failed: u64,
-    pub(super) ratio: String,
-    pub(super) spent: String,
-    pub(super) opened: u64,
-    pub(super) p50: String,
+pub(in crate::dashboard::page) struct Share {
+    pub(in crate::dashboard::page) name: String,
+    pub(in crate::dashboard::page) succeeded: u64,
+    pub(in crate::dashboard::page) failed: u64,
+    pub(in crate::dashboard::page) ratio: String,
+    pub(in crate::dashboard::page) spent: String,
+    pub(in crate::dashboard::page) opened: u64,
+    pub(in crate::dashboard::page) p50: String,
 }
 
 pub(super) fn whole(report: &RotationReport, now: Timestamp) -> Whole {
@@ -98,10 +98,6 @@ fn by_count(report: &RotationReport) -> Vec<(String, u64)> {
 }
 
 fn times(name: &'static str, it: &Spread) -> Times {
-    let figure = |value, is_floor| {
-        let text = seconds(value);
-        if is_floor { format!("> {text}") } else { text }
-    };
     Times {
         name,
         n: it.n,
@@ -113,7 +109,7 @@ fn times(name: &'static str, it: &Spread) -> Times {
     }
 }
 
-fn burns(budget: &Budget) -> Vec<Burning> {
+pub(in crate::dashboard::page) fn burns(budget: &Budget) -> Vec<Burning> {
     let all = [("of rotations", budget.rotations), ("of attempts", budget.attempts)];
     let burning = |(name, burn): (&'static str, Option<vault_api::report::Burn>)| {
         let burn = burn?;
@@ -129,7 +125,7 @@ fn burns(budget: &Budget) -> Vec<Burning> {
 }
 
 /// The worst first; of those alike in the order of names.
-pub(super) fn shares(groups: &[ReportGroup]) -> Vec<Share> {
+pub(in crate::dashboard::page) fn shares(groups: &[ReportGroup]) -> Vec<Share> {
     let mut sorted: Vec<&ReportGroup> = groups.iter().collect();
     let failed = |group: &ReportGroup| group.rotations.failure_share.unwrap_or(0.0);
     sorted.sort_by(|one, other| {
@@ -143,12 +139,12 @@ pub(super) fn shares(groups: &[ReportGroup]) -> Vec<Share> {
         ratio: group.rotations.failure_share.map_or("–".to_owned(), |share| percent(1.0 - share)),
         spent: group.budget.rotations.map_or("–".to_owned(), |burn| percent(burn.spent)),
         opened: group.incidents.opened,
-        p50: seconds(group.ttr.p50),
+        p50: figure(group.ttr.p50, group.ttr.p50_is_floor),
     };
     sorted.into_iter().take(ROWS_MAX).map(share).collect()
 }
 
-fn percent(share: f64) -> String {
+pub(in crate::dashboard::page) fn percent(share: f64) -> String {
     format!("{:.1} %", share * 100.0)
 }
 
@@ -214,17 +210,23 @@ pub(super) struct Old {
     pub(super) ratio: String,
 }
 
-pub(super) fn ages(report: AgeReport, now: Timestamp) -> Ages {
-    let name = |bucket: &vault_api::report::AgeBucket| match bucket.to {
+/// The columns of ages, and their figures by name.
+pub(in crate::dashboard::page) fn ages_drawn(buckets: &[AgeBucket]) -> (Drawing, Vec<(String, u64)>) {
+    let name = |bucket: &AgeBucket| match bucket.to {
         Some(to) => format!("{}–{to}", bucket.from),
         None => format!("≥ {}", bucket.from),
     };
-    let drawn: Vec<Column> = report
-        .buckets
+    let drawn: Vec<Column> = buckets
         .iter()
         .map(|bucket| Column { name: name(bucket), count: bucket.accounts, is_bad: bucket.from >= 1.0 })
         .collect();
     let beneath = "age by the period of its policy; from 1 on it is older than it should be";
+    let drawing = columns("ages", "Credentials by age", &drawn, beneath);
+    (drawing, drawn.into_iter().map(|column| (column.name, column.count)).collect())
+}
+
+pub(super) fn ages(report: AgeReport, now: Timestamp) -> Ages {
+    let (drawing, names) = ages_drawn(&report.buckets);
     let oldest = report.oldest.iter().map(|it| Old {
         account: it.account.clone(),
         target: it.target.clone(),
@@ -232,13 +234,7 @@ pub(super) fn ages(report: AgeReport, now: Timestamp) -> Ages {
         period: span(Duration::from_secs(it.period_seconds)),
         ratio: format!("{:.2}", it.ratio),
     });
-    Ages {
-        at: When::of(Some(&report.as_of), now, ""),
-        drawing: columns("ages", "Credentials by age", &drawn, beneath),
-        names: drawn.into_iter().map(|column| (column.name, column.count)).collect(),
-        oldest: oldest.collect(),
-        report,
-    }
+    Ages { at: When::of(Some(&report.as_of), now, ""), drawing, names, oldest: oldest.collect(), report }
 }
 
 /// What comes due.
@@ -337,7 +333,10 @@ mod tests {
             group.rotations.failure_share = share;
             group
         };
-        let told = shares(&[group("b", Some(0.0)), group("a", None), group("c", Some(0.25))]);
+        let mut open = group("c", Some(0.25));
+        open.ttr = Spread { n: 1, censored: 1, p50: Some(60.0), p50_is_floor: true, ..Spread::default() };
+        let told = shares(&[group("b", Some(0.0)), group("a", None), open]);
+        assert_eq!(told.first().map(|it| it.p50.as_str()), Some("> 1 min"));
         let told: Vec<(&str, &str)> = told.iter().map(|it| (it.name.as_str(), it.ratio.as_str())).collect();
         assert_eq!(told, [("c", "75.0 %"), ("a", "–"), ("b", "100.0 %")]);
         let open = Spread { n: 1, censored: 1, p50: Some(60.0), p50_is_floor: true, ..Spread::default() };

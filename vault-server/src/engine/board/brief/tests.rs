@@ -68,6 +68,31 @@ fn text_is_looked_for_in_path_target_and_name() {
 }
 
 #[test]
+fn the_team_is_the_accounts_own_or_that_of_its_target() {
+    let team = |name: &str| Team::parse(name).unwrap();
+    let settings = Settings { team: Some(team("payments")), ..Settings::default() };
+    let own = Account { settings, ..account("db/app") };
+    let teams = BTreeMap::from([(Name::parse("pg-main").unwrap(), team("platform"))]);
+    let is = |account: &Account, asked: &str, teams: &BTreeMap<Name, Team>| {
+        let find = Find::new("", "").unwrap().of(Whose::parse(asked).unwrap(), teams.clone());
+        find.fits(account.subject.key().as_bytes(), &Brief::of(account), NOW)
+    };
+    let (other, nobodys) = (account("db/other"), BTreeMap::new());
+    for (account, asked, teams, want) in [
+        (&own, "payments", &teams, true),
+        (&own, "platform", &teams, false),
+        (&other, "platform", &teams, true),
+        (&other, "payments", &teams, false),
+        (&other, "", &teams, true),
+        (&other, "(none)", &teams, false),
+        (&other, "(none)", &nobodys, true),
+        (&own, "(none)", &nobodys, false),
+    ] {
+        assert_eq!(is(account, asked, teams), want, "{asked} {:?}", account.subject);
+    }
+}
+
+#[test]
 fn a_tally_counts_each_account_in_what_it_is() {
     let incident = Some(IncidentId::from_stored([7; 16]));
     let soon = Account { next_rotation: Some(NOW.plus(seconds(3_599))), ..account("db/soon") };
@@ -93,4 +118,16 @@ fn a_tally_counts_each_account_in_what_it_is() {
         by_state: BTreeMap::from([(AccountState::Idle, 6)]),
     };
     assert_eq!(tally, want);
+}
+
+#[test]
+fn those_that_are_named_are_found_whatever_their_state() {
+    let keys = Arc::new(BTreeSet::from([account("db/app").subject.key().into_bytes()]));
+    let found = |path: &str, text: &str| {
+        let account = account(path);
+        let key = account.subject.key();
+        Find::among(text, Arc::clone(&keys)).fits(key.as_bytes(), &Brief::of(&account), NOW)
+    };
+    assert!(found("db/app", "") && found("db/app", "APP"));
+    assert!(!found("db/apps", "") && !found("db/app", "billing"));
 }

@@ -115,6 +115,7 @@ const SETTINGS: &[Field] = &[
         Text,
         "How often it is looked whether it works; `off` for never, empty as its target says.",
     ),
+    may("team", Text, "Who looks after it; empty for who looks after its target."),
 ];
 const CONFIG: &[Field] = &[
     must("target", Text, "Where it lives."),
@@ -124,6 +125,7 @@ const CONFIG: &[Field] = &[
     must("password_policy", OrNull(&Text), "How its passwords look."),
     must("max_ttl", OrNull(&Count), "Seconds a check-out lasts at most."),
     must("heartbeat", OrNull(&Text), "How often it is looked whether it works; `0s`: never."),
+    must("team", OrNull(&Text), "Who looks after it, where that is not who looks after its target."),
     must("rotation_period", OrNull(&Count), "Seconds between rotations of a static role."),
     must("rotation_schedule", OrNull(&Text), "When a static role is rotated."),
     must("rotation_window", OrNull(&Count), "Seconds after a time of the schedule in which it may begin."),
@@ -156,13 +158,23 @@ const STANDING: &[Field] = &[
     may(
         "consumers",
         Object(CONSUMERS),
-        "How far the served version has come; where one account is asked about.",
+        "How far the served version has come; where one account is asked about, or a listing is asked for it.",
     ),
     may("pool", Text, "The pool that lends it, too."),
     may("rehearsal", Object(LAST), "What the last rehearsal of its rotation came to."),
     may("rotation_policy", Text, "When it is rotated."),
     may("password_policy", Text, "How its passwords look."),
     may("max_ttl", Count, "Seconds a check-out lasts at most."),
+    may(
+        "age",
+        Object(&[
+            must("seconds", Count, "Since the served version was made."),
+            may("period_seconds", Count, "How old its policy lets one become."),
+            may("percent", Count, "The one by the other, rounded down."),
+        ]),
+        "How old the served version is.",
+    ),
+    may("team", Text, "Who looks after it: its own team, or its target's."),
 ];
 pub(super) const LOCKOUT: &[Field] = &[
     must("username", Text, "The name that was logged in."),
@@ -210,11 +222,17 @@ const LOOKED_FOR: &[Field] = &[
     may(
         "state",
         Text,
-        "Only those in this state, or that are `failing`, `overdue`, `held`, `lent`, or `never` rotated.",
+        "Only those in this state, or that are `failing`, `overdue`, `held`, `lent`, `lagging` (a consumer has another version), or `never` rotated.",
     ),
     may("q", Text, "Only those with this in their path, target or username."),
+    may("team", Text, "Only those of this team, their own or their target's; `(none)` for those of no team."),
     may("offset", Count, "After so many."),
     may("limit", Count, "At most so many; all unless named."),
+    may(
+        "consumers",
+        Flag,
+        "Whether it is told how far the served version of each has come; with a `limit` of at most 500.",
+    ),
 ];
 pub(super) const HOLDER: &[Field] = &[
     must("principal", Text, "Who."),

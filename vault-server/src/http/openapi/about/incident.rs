@@ -4,8 +4,8 @@ use super::silence::SILENCED;
 use crate::http::openapi::words::*;
 
 pub(super) const LINES: &[About] = &[
-    read("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, ORDER, MOST]),
-    list("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, ORDER, MOST]),
+    read("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, TEAM, ORDER, MOST]),
+    list("incidents", "Lists incidents.", data(LISTING)).takes(&[STATE, TEAM, ORDER, MOST]),
     read("incidents/<id>", "Reads an incident.", data(INCIDENT)),
     write("incidents/<id>/ack", "Says that somebody looks after an incident.", data(INCIDENT)).fails(&[409]),
     write("incidents/<id>/assign", "Gives an incident to somebody.", data(INCIDENT))
@@ -32,7 +32,14 @@ pub(super) const LINES: &[About] = &[
     read("incidents/<id>/actions", "Tells what may be pressed about an incident.", data(ACTIONS))
         .takes(&[ONE]),
     write("incidents/<id>/act/<action>", "Presses it, or says what that would do.", data(ACTED))
-        .takes(&[ONE, DRY_RUN, may("password", Text, "For `set_password`: the password that is known.")])
+        .takes(&[
+            ONE,
+            DRY_RUN,
+            may("password", Text, "For `set_password`: the password that is known."),
+            may("for", Span, "For `maintenance`: how long it lasts, 30 days at most."),
+            may("until", Text, "Or when it ends: RFC 3339, or seconds since 1970."),
+            may("reason", Text, "And why; needed."),
+        ])
         .or(&[(202, data(ACTED))])
         .fails(&[409, 502]),
 ];
@@ -56,6 +63,7 @@ const ORDER: Field = may(
     "The oldest first, or first what presses most: exposure x severity x accounts; `opened` unless named.",
 );
 const STATE: Field = may("state", Word(&["", "open", "closed", "all"]), "Which; `open` unless named.");
+const TEAM: Field = may("team", Text, "Only those of this team; `(none)` for those of no team.");
 const LISTING: &[Field] = &[
     must("incidents", List(&Object(INCIDENT)), "Which, in the order asked for."),
     must("total", Count, "How many there are."),
@@ -125,12 +133,22 @@ const INCIDENT: &[Field] = &[
         "Those that this one stands for as well, each with a proof of its own.",
     ),
     SILENCED,
+    may(
+        "last_act",
+        Object(&[
+            must("at", Time, "When."),
+            must("kind", Text, "What, such as `probe` or `park`."),
+            must("text", Text, "In words that go on from “the vault”."),
+        ]),
+        "What the vault did last by itself, while it is open.",
+    ),
+    may("team", Text, "Whose it was when it was opened for the first time."),
 ];
 const DRY_RUN: Field = may("dry_run", Flag, "Whether it is only asked what would be done.");
 const ONE: Field = may(
     "account",
     Text,
-    "Which account beneath a target's incident: its path, or the target's name for its management credential.",
+    "Which account beneath a target's incident: its path, as it is shown, or the target's name for its management credential.",
 );
 const BENEATH: &[Field] = &[
     must(
@@ -172,6 +190,9 @@ const LINE: &[Field] = &[
     may("phase", Text, "Where in the rotation it happened."),
     may("attempt", Count, "Which attempt it was."),
     may("staff_minutes", Count, "Minutes of work that it tells of."),
+    may("fault_at", Time, "Since when it was wrong; of `opened`."),
+    may("started_at", Time, "When the first attempt began, as the clock showed it; of `opened`."),
+    may("into", Text, "The incident that this one is merged into; of `merged`."),
 ];
 const MINUTES: Field = may("staff_minutes", Count, "Minutes spent on it.");
 const CAUSES: &[&str] = &[
@@ -200,7 +221,11 @@ const ACTIONS: &[Field] = &[
         Object(&[
             must("means", Text, "What the class means."),
             must("by_itself", Text, "What the vault does by itself."),
-            must("commands", List(&Text), "What to type."),
+            must(
+                "commands",
+                List(&Text),
+                "What to type, with the names of this incident; a word in capitals stands for one that is not known.",
+            ),
         ]),
         "The short runbook of the class.",
     ),
@@ -216,7 +241,24 @@ const ACTIONS: &[Field] = &[
         ])),
         "What may be pressed now.",
     ),
-    must("nothing", OrNull(&Text), "Why there is nothing to press."),
+    must("nothing", OrNull(&Text), "Why there is nothing to press that repairs it."),
+    may(
+        "accounts",
+        List(&Object(&[
+            must("account", Text, "Which, as `account` takes it."),
+            must("class", Text, "The class of its last failure."),
+            must(
+                "actions",
+                List(&Object(&[
+                    must("action", Text, "Its word."),
+                    must("safe", Flag, "Whether nothing can get worse by it."),
+                    must("permitted", Flag, "Whether the caller has the right to the act itself."),
+                ])),
+                "What may be pressed for it now.",
+            ),
+        ])),
+        "The first 50 beneath a target's incident, each by itself; the management credential comes first.",
+    ),
 ];
 const ACTED: &[Field] = &[
     must("action", Text, "The action."),
@@ -229,4 +271,5 @@ const ACTED: &[Field] = &[
     must("state", Text, "How the account stands, or the incident."),
     may("accounts", Count, "How many accounts beneath a target's incident it sets going."),
     may("left_alone", Count, "How many it leaves alone."),
+    may("until", Time, "Until when the maintenance lasts that was asked for."),
 ];

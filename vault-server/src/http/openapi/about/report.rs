@@ -7,18 +7,26 @@ pub(super) const LINES: &[About] = &[
         .takes(&[
             may("from", Text, "Since when: RFC 3339, or seconds since 1970; 30 days before `to`."),
             may("to", Text, "Until when; now."),
-            may("by", Word(&["", "class", "target", "rotator", "month"]), "What it is divided by."),
+            may(
+                "by",
+                Word(&["", "class", "target", "rotator", "team", "account", "month"]),
+                "What it is divided by; by account those come first that took most staff time.",
+            ),
+            may("limit", Count, "By account, how many are named of those that the caller may read; 100, at most 10000."),
             may("objective", Text, "What share shall succeed, in per cent; 99.5."),
-            may("hourly_cost", Text, "What an hour of staff costs, such as 85.50."),
+            may("hourly_cost", Text, "What an hour of staff costs, such as 85.50; as the vault was told."),
             may(
                 "max_age",
                 Span,
-                "An answer for the last 30 days, or by month for this one and the last, that was added up at most so long ago will do.",
+                "An answer for the last 30 days, or by month for this one and the last, that was added up at most so long ago will do; at most 24h.",
             ),
+            may("worst", Count, "Of the targets or rotators only so many, those first where most failed."),
             may("durations", Flag, "Whether single times to repair are told of each part; `false`."),
             FORM,
         ])
         .or(SHEETS),
+    read("reports/rotation/ended", "Pages through the rotations that ended.", data(ENDED)).takes(PART),
+    read("reports/rotation/attempts", "Pages through the attempts of rotations.", data(TRIED)).takes(PART),
     read("reports/ages", "Tells how old credentials are, by their policies.", data(AGES))
         .takes(&[LIMIT, FORM])
         .or(SHEETS),
@@ -33,6 +41,47 @@ pub(super) const LINES: &[About] = &[
 const SHEETS: &[(u16, Reply)] = &[(200, Typed("text/csv")), (200, Typed("text/markdown"))];
 const FORM: Field = may("format", Word(&["", "json", "csv", "markdown"]), "In which form; `json`.");
 const LIMIT: Field = may("limit", Count, "How many accounts are named; 100, at most 10000.");
+const PART: &[Field] = &[
+    may("from", Text, "Since when: RFC 3339, or seconds since 1970; 30 days before `to`."),
+    may("to", Text, "Until when; now."),
+    may("after", Text, "The place after which to go on; `next` of the page before."),
+    may("limit", Count, "How many at most; 1000 at a time."),
+];
+const NEXT: Field = may("next", Text, "What to give as `after` for those that follow; absent at the end.");
+const ENDED: &[Field] = &[
+    must(
+        "rotations",
+        List(&Object(&[
+            must("rotation", Text, "Names it; one that a person lets go on ends once more."),
+            must("subject", Text, "The account or target."),
+            must("target", Text, "The target."),
+            must("due_at", Time, "When it was due."),
+            must("started_at", Time, "When its first attempt began."),
+            must("ended_at", Time, "When it ended."),
+            must("attempts", Count, "Attempts that it took."),
+            must("class", OrNull(&Text), "The class of its last failure, of one that was parked."),
+        ])),
+        "Which, by the time of their end.",
+    ),
+    NEXT,
+];
+const TRIED: &[Field] = &[
+    must(
+        "attempts",
+        List(&Object(&[
+            must("rotation", Text, "The rotation that it belongs to."),
+            must("number", Count, "Which of that rotation."),
+            must("subject", Text, "The account or target."),
+            must("target", Text, "The target."),
+            must("at", Time, "When it was over."),
+            must("succeeded", Flag, "Whether the rotation was done with it."),
+            must("class", OrNull(&Text), "The class of its failure."),
+            must("phase", OrNull(&Text), "Where in the rotation it failed."),
+        ])),
+        "Which, by the time of their end.",
+    ),
+    NEXT,
+];
 const WINDOW: Field =
     must("window", Object(&[must("from", Time, ""), must("to", Time, "")]), "What it covers.");
 const SHARE: Field = must("failure_share", OrNull(&Number), "The failed ones by all.");
@@ -78,7 +127,7 @@ const WORK: Field = must(
         must("reviewed", Count, "Incidents that were reviewed in it."),
         must("unreviewed", Count, "Repaired and not reviewed: not in these figures."),
         must("staff_minutes", Count, "On those that were reviewed."),
-        must("cost", OrNull(&Number), "By the hourly cost that was given."),
+        must("cost", OrNull(&Number), "By the hourly cost that was given, or that the vault was told."),
     ]),
     "What people spent.",
 );
@@ -95,10 +144,12 @@ const REPORT: &[Field] = &[
     TTA,
     TTM,
     TTR,
+    may("currency", Text, "What costs are counted in, where there are any and the vault was told."),
     must("groups", List(&Object(GROUP)), "Its parts, if it is divided."),
+    may("left_out", Count, "Accounts beyond the limit, by account."),
 ];
 const GROUP: &[Field] = &[
-    must("name", Text, "Which class, target, rotator or month."),
+    must("name", Text, "Which class, target, rotator, team, account or month; `(none)` for no team."),
     WINDOW,
     ROTATIONS,
     ATTEMPTS,
@@ -149,15 +200,7 @@ const AGES: &[Field] = &[
     must("without_policy", Count, "Measured against nothing."),
     must("without_credential", Count, "Nothing to measure."),
     must("never_rotated", Count, "Never changed by the vault."),
-    must(
-        "buckets",
-        List(&Object(&[
-            must("from", Number, "From this age by the period on."),
-            must("to", OrNull(&Number), "Up to this one."),
-            must("accounts", Count, "How many."),
-        ])),
-        "By age.",
-    ),
+    BUCKETS,
     must(
         "oldest",
         List(&Object(&[
@@ -194,7 +237,41 @@ const STANDING: &[Field] = &[
         ]),
         "How far current versions have come.",
     ),
+    must(
+        "ages",
+        Object(&[
+            may("as_of", Time, "When they were counted, which is done once a minute."),
+            must("accounts", Count, "How many there are, those of management among them."),
+            must("without_policy", Count, "Measured against nothing."),
+            must("without_credential", Count, "Nothing to measure."),
+            BUCKETS,
+        ]),
+        "How old credentials are by their policies.",
+    ),
+    must(
+        "leases",
+        Object(&[
+            may("as_of", Time, "When they were counted, which is done once a minute."),
+            must("account", LEASES, "Of accounts that are checked out."),
+            must("dynamic", LEASES, "Of users that are made for a lease."),
+        ]),
+        "How leases stand.",
+    ),
 ];
+const LEASES: Shape = Object(&[
+    must("live", Count, "Nothing has begun to end them."),
+    must("overdue", Count, "Of these, past their end for a minute or more."),
+    must("stuck", Count, "Ending for a minute or more, without proof."),
+]);
+const BUCKETS: Field = must(
+    "buckets",
+    List(&Object(&[
+        must("from", Number, "From this age by the period on."),
+        must("to", OrNull(&Number), "Up to this one."),
+        must("accounts", Count, "How many."),
+    ])),
+    "By age.",
+);
 const DUE: &[Field] = &[
     must("as_of", Time, "When it was looked."),
     must("within_seconds", Count, "What is soon."),

@@ -170,6 +170,18 @@ const STATE: &[Field] = &[
         "What requests are held to.",
     ),
     must(
+        "reports",
+        Object(&[
+            must(
+                "hourly_cost",
+                OrNull(&Number),
+                "What an hour of staff costs, where a request says nothing.",
+            ),
+            must("currency", OrNull(&Text), "What costs are counted in."),
+        ]),
+        "What reports reckon with.",
+    ),
+    must(
         "telemetry",
         Object(&[must("otlp_endpoint", OrNull(&Text), "Where traces go; null when none are made.")]),
         "What is told elsewhere.",

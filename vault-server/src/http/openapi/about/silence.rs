@@ -33,10 +33,11 @@ const HOW: &[Field] = &[
     may("until", Text, "When it ends: RFC 3339, or seconds since 1970."),
     may("for", Span, "Or how long it lasts: 30 days at most."),
     must("reason", Text, "Why."),
+    may("dry_run", Flag, "Whether it is only asked what it would do: then nothing is made or changed."),
 ];
 const LISTING: &[Field] = &[must("silences", List(&Object(SILENCE)), "Those that are not over.")];
 const SILENCE: &[Field] = &[
-    must("id", Text, "Names it."),
+    must("id", Text, "Names it; empty of one that is not made."),
     must("mode", MODE, "What it does."),
     must("state", Word(&["planned", "active", "ending"]), "Where it stands."),
     may("target", Text, "The target that it is about."),
@@ -46,6 +47,8 @@ const SILENCE: &[Field] = &[
     must("by", Text, "Who said so."),
     must("reason", Text, "Why."),
     may("ended_by", Text, "Who ended it before its time."),
+    may("dry_run", Flag, "Whether it was only asked what it would do."),
+    may("steps", List(&Text), "What it would do, and what not, in order; told when that is asked."),
 ];
 /// By what something is silenced, beside what is told of it.
 pub(super) const SILENCED: Field = may(

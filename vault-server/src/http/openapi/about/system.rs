@@ -206,6 +206,17 @@ const AUDIT_DEVICE: &[Field] = &[
     must("description", Text, "For people."),
     must("local", Flag, ""),
     must("options", Texts, "Its settings."),
+    must(
+        "health",
+        Object(&[
+            must("takes_lines", Flag, "Whether it has taken the last line that it was given."),
+            must("behind", Flag, "Whether it does not keep up, so that nobody waits for it."),
+            must("failures", Count, "Lines that it has not taken."),
+            may("newest_line", Count, "The number of the newest line, of the chained file."),
+            may("newest_at", Time, "When it took a line last."),
+        ]),
+        "How it fares.",
+    ),
 ];
 const INTEGRITY: &[Field] = &[
     must("ok", OrNull(&Flag), "Whether all is there and unaltered; null before the first check."),

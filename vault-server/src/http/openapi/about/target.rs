@@ -62,6 +62,7 @@ const SETTINGS: &[Field] = &[
     may("lockout_window", Text, "How long it counts one, such as `15m`: 1s to 90d."),
     may("heartbeat", Text, "How often its credentials are looked at, such as `24h`; `off` for never."),
     may("heartbeat_rate", Count, "Logins for that in a minute, at most."),
+    may("team", Text, "Who looks after it, and after accounts on it that name no team; empty takes it away."),
 ];
 const SHOWN: &[Field] = &[
     must("rotator", Text, "The kind of target."),
@@ -80,6 +81,7 @@ const SHOWN: &[Field] = &[
     must("lockout_window", Text, "How long it counts one."),
     must("heartbeat", Text, "How often its credentials are looked at; `0s`: not by itself."),
     must("heartbeat_rate", Count, "Logins for that in a minute, at most."),
+    may("team", Text, "Who looks after it, and after accounts on it that name no team."),
     may("belongs_to", Text, "What it was made by, when that was an engine."),
     may("released", Flag, "Whether that is gone."),
 ];
@@ -104,6 +106,7 @@ const STATUS: &[Field] = &[
     must("circuit", Object(CIRCUIT), "Whether the clock begins anything on it."),
     may("lockout", Object(LOCKOUT), "Refused logins that count for its management credential."),
     SILENCED,
+    may("team", Text, "Who looks after it."),
 ];
 const CIRCUIT: &[Field] = &[
     must("state", Word(&["closed", "open", "half_open"]), "Open: it does not answer, and the clock waits."),

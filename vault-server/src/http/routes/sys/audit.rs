@@ -1,14 +1,16 @@
 //! `sys/audit`, `sys/audit/<path>`, `sys/audit-hash/<path>`, `sys/audit-search`.
 
-use serde_json::{Map, Value, json};
-use vault_api::audit::{AuditHashResponse, AuditSearchResponse};
+use std::collections::BTreeMap;
+
+use vault_api::audit::{AuditDevice, AuditHashResponse, AuditHealth, AuditSearchResponse};
 use vault_core::audit::search::{Bounds, Outcome, Query};
+use vault_core::clock::Timestamp;
 
 use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
 use crate::http::routes::incident::moment;
-use crate::service::audit::{CHAIN, Cursor, DeviceSpec};
+use crate::service::audit::{CHAIN, Cursor, DeviceHealth, DeviceSpec};
 
 pub(in crate::http::routes) async fn hash(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.part("path")?;
@@ -87,34 +89,48 @@ fn cursor(context: &Context) -> Result<Option<Cursor>, ApiError> {
     text.map(read).transpose()
 }
 
-/// The chained file, with the key that verifiers pin, and the further devices.
+/// The chained file, with the key that verifiers pin, and the further devices; each with how it fares.
 pub(in crate::http::routes) async fn list(context: Context) -> Result<Answer, ApiError> {
-    let (head, key) = context.app.audit.standing().ok_or(ApiError::Sealed)?;
-    let path = context.app.config.audit_file.display().to_string();
-    let chain = json!({
-        "type": "file",
-        "path": format!("{CHAIN}/"),
-        "description": "the chained, signed audit file",
-        "local": false,
-        "options": {
-            "file_path": path,
-            "public_key": key.to_string(),
-            "newest_line": head.seq.to_string(),
-            "newest_hash": head.hash.to_string(),
-        },
-    });
-    let mut all = Map::from_iter([(format!("{CHAIN}/"), chain)]);
+    let audit = &context.app.audit;
+    let (head, key) = audit.standing().ok_or(ApiError::Sealed)?;
+    let options = [
+        ("file_path", context.app.config.audit_file.display().to_string()),
+        ("public_key", key.to_string()),
+        ("newest_line", head.seq.to_string()),
+        ("newest_hash", head.hash.to_string()),
+    ];
+    let chain = AuditDevice {
+        kind: "file".to_owned(),
+        path: format!("{CHAIN}/"),
+        description: "the chained, signed audit file".to_owned(),
+        local: false,
+        options: options.map(|(name, value)| (name.to_owned(), value)).into(),
+        health: AuditHealth { newest_line: Some(head.seq), ..told(audit.health()) },
+    };
+    let mut all = BTreeMap::from([(format!("{CHAIN}/"), chain)]);
     all.extend(context.app.settings.devices.list()?.into_iter().map(|(name, device)| {
-        let shown = json!({
-            "type": device.kind,
-            "path": format!("{name}/"),
-            "description": device.description,
-            "local": device.local,
-            "options": device.options,
-        });
+        let shown = AuditDevice {
+            kind: device.kind,
+            path: format!("{name}/"),
+            description: device.description,
+            local: device.local,
+            options: device.options,
+            health: told(audit.health_of(&name)),
+        };
         (format!("{name}/"), shown)
     }));
-    Ok(Answer::data(Value::Object(all)).copied_to_top())
+    Ok(Answer::of(&all)?.copied_to_top())
+}
+
+/// How a device fares; one that is not at work takes nothing.
+fn told(health: Option<DeviceHealth>) -> AuditHealth {
+    health.map_or_else(AuditHealth::default, |health| AuditHealth {
+        takes_lines: health.takes_lines,
+        behind: health.behind,
+        failures: health.failures,
+        newest_line: None,
+        newest_at: health.written_at.map(Timestamp::to_rfc3339),
+    })
 }
 
 pub(in crate::http::routes) async fn enable(context: Context) -> Result<Answer, ApiError> {

@@ -28,6 +28,7 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
         dashboard_url,
         log,
         telemetry,
+        reports,
     } = &context.app.config;
     let mut listening =
         json!({ "address": listener.address.to_string(), "tls_disable": listener.tls.is_none() });
@@ -65,6 +66,7 @@ pub(in crate::http::routes) async fn sanitized(context: Context) -> Result<Answe
             "requests_per_second": requests_per_second,
             "connections": connections_max,
         },
+        "reports": { "hourly_cost": reports.price(), "currency": reports.currency },
         "telemetry": { "otlp_endpoint": telemetry.as_ref().map(|telemetry| telemetry.url.as_str()) },
     })))
 }

@@ -1,0 +1,191 @@
+"""What the vault's own interface tells, as the records that `measures.py` reads; and its figures in the interface's words.
+
+A record of `told` is an answer of the interface, or a part of one: {"kind", "data"}, with "incident" where it is a line:
+  incident  GET incidents/<id>                          line      of GET incidents/<id>/events
+  rotation  of GET reports/rotation/ended               attempt   of GET reports/rotation/attempts
+  target    GET targets/config/<name>, with its name    account   of LIST accounts/status, with its name
+What no answer tells in one place is of the stored record, in the order of the records:
+  stored    {"account", "target", "state", "created_at" (of the version that readers get), "last_rotation", "next_rotation", "held_until",
+            "run": {"due_at", "promoted", "active"}, "period", "incident"}; times in milliseconds
+"""
+
+import datetime
+
+MILLION = 1_000_000
+EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
+
+
+def millis(text):
+    if text is None:
+        return None
+    since = datetime.datetime.fromisoformat(text.replace("Z", "+00:00")) - EPOCH
+    return (since.days * 86400 + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def text(at):
+    moment = EPOCH + datetime.timedelta(milliseconds=at)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
+
+
+def event(told):
+    kind, data = told["kind"], told["data"]
+    if kind == "incident":
+        return {"record": kind, "id": data["id"], "target": data["target"]}
+    if kind == "line":
+        return {"record": kind, "incident": told["incident"], "seq": data["seq"], "at": millis(data["at"]), "clock": millis(data.get("clock")),
+                "kind": data["kind"], "class": data.get("class"), "staff_minutes": data.get("staff_minutes", 0),
+                "fault": millis(data.get("fault_at")), "started": millis(data.get("started_at")), "into": data.get("into")}
+    if kind == "rotation":
+        return {"record": kind, "rotation": data["rotation"], "target": data["target"], "at": millis(data["ended_at"]),
+                "attempts": data["attempts"], "class": data["class"]}
+    if kind == "attempt":
+        return {"record": kind, "rotation": data["rotation"], "number": data["number"], "target": data["target"], "at": millis(data["at"]),
+                "succeeded": data["succeeded"], "class": data["class"]}
+    return {"record": "target", "name": data["name"], "rotator": data["rotator"]}
+
+
+def events(told):
+    return [event(one) for one in told if one["kind"] not in ("account", "stored")]
+
+
+def seconds(micros):
+    return None if micros is None else micros / MILLION
+
+
+def spread(told):
+    out = {name: told[name] for name in ("n", "completed", "censored", "suspect")}
+    out["mean"] = seconds(told["mean"])
+    for rank in ("p50", "p90", "max"):
+        out[rank] = seconds(told[rank]["micros"]) if told[rank] else None
+        out[f"{rank}_is_floor"] = bool(told[rank] and told[rank]["is_floor"])
+    return out
+
+
+def share(failed, succeeded):
+    return failed * MILLION // (failed + succeeded) / MILLION if failed + succeeded else None
+
+
+def figures(told, ask, is_class=False):
+    """Of the whole or of a part. What succeeded is of no class, so of a class there is no share and no budget."""
+    burn = lambda budget: None if is_class or budget is None else {"rate": budget["burn"] / MILLION, "spent": budget["spent"] / MILLION}
+    lot = lambda failed, succeeded: None if is_class else share(failed, succeeded)
+    start, to = told["window"]
+    oldest = told["oldest_open"]
+    return {
+        "window": {"from": text(start), "to": text(to)},
+        "rotations": {"succeeded": told["succeeded"], "failed": told["failed"], "attempts": told["attempts_of_ended"],
+                      "failure_share": lot(told["failed"], told["succeeded"])},
+        "attempts": {"succeeded": told["attempts_succeeded"], "failed": told["attempts_failed"],
+                     "failure_share": lot(told["attempts_failed"], told["attempts_succeeded"])},
+        "budget": {"objective": ask["objective"] / 10_000, "rotations": burn(told["rotation_budget"]),
+                   "attempts": burn(told["attempt_budget"])},
+        "incidents": {**{name: told[name] for name in ("opened", "resolved", "open", "never_acknowledged", "never_notified", "withdrawn")},
+                      "oldest_open_seconds": None if oldest is None else oldest // MILLION},
+        "work": {**{name: told[name] for name in ("reviewed", "unreviewed", "staff_minutes")}, "cost": seconds(told["cost"])},
+        **{name: spread(told[name]) for name in ("ttd", "ttn", "tta", "ttm", "ttr")},
+    }
+
+
+def answer(ask, told):
+    """GET reports/rotation, `by` one thing or nothing."""
+    groups = []
+    for by in ask["by"]:
+        for name, part in sorted(told["parts"][by].items()):
+            group = {"name": name, **figures(part, ask, by == "class"), "change": part["change"]}
+            if ask["durations"] and part["repairs"]:
+                group["repairs"] = [{"seconds": seconds(one["micros"]), "open": one["open"]} for one in part["repairs"]]
+            groups.append(group)
+    return {**figures(told["total"], ask), "by_class": told["total"]["by_class"], "groups": groups}
+
+
+def standing(ask, told):
+    """GET reports/standing, but for `consumers`, `leases` and `ages`: from the status of each account."""
+    now, within = ask["now"], ask["within"] * 1000
+    accounts = list({one["data"]["name"]: one["data"] for one in told if one["kind"] == "account"}.values())
+    due = lambda account: millis(account["next_rotation"])
+    count = lambda is_one: sum(bool(is_one(account)) for account in accounts)
+
+    def is_overdue(account):
+        is_kept = account.get("held_until") or account.get("holder")
+        is_over_a_minute = due(account) is not None and now - due(account) >= 60_000
+        return is_over_a_minute and not is_kept and account["state"] in ("idle", "due", "backoff")
+
+    states = {}
+    for account in accounts:
+        states[account["state"]] = states.get(account["state"], 0) + 1
+    return {
+        "as_of": text(now), "within_seconds": ask["within"], "accounts": len(accounts),
+        "failing": count(lambda account: account.get("incident")),
+        "overdue": count(is_overdue),
+        "soon": count(lambda account: due(account) is not None and now <= due(account) < now + within),
+        "never_rotated": count(lambda account: account["last_rotation"] is None),
+        "held": count(lambda account: account.get("held_until")),
+        "lent": count(lambda account: account.get("holder")),
+        "lent_late": count(lambda account: account.get("holder") and millis(account["holder"]["expires_at"]) <= now),
+        "revoking": count(lambda account: account.get("holder") and account["holder"]["state"] == "revoking"),
+        "by_state": states,
+    }
+
+
+BOUNDS = (0, 250_000, 500_000, 750_000, 1_000_000, 1_250_000, 2_000_000)
+
+
+def stored(told):
+    return [one["data"] for one in told if one["kind"] == "stored"]
+
+
+def ages(ask, told):
+    """GET reports/ages."""
+    now, accounts = ask["now"], stored(told)
+    aged, counts = [], dict.fromkeys(BOUNDS, 0)
+    for account in accounts:
+        if account["created_at"] is None or account["period"] is None:
+            continue
+        age = max(0, now - account["created_at"])
+        ratio = age * MILLION // account["period"]
+        counts[max(bound for bound in BOUNDS if bound <= ratio)] += 1
+        aged.append((ratio, {"account": account["account"], "target": account["target"], "age_seconds": age // 1000,
+                             "period_seconds": account["period"] // 1000, "ratio": ratio / MILLION,
+                             "never_rotated": account["last_rotation"] is None}))
+    ends = (*BOUNDS[1:], None)
+    return {
+        "as_of": text(now), "accounts": len(accounts),
+        "without_policy": sum(account["period"] is None for account in accounts),
+        "without_credential": sum(account["created_at"] is None for account in accounts),
+        "never_rotated": sum(account["last_rotation"] is None for account in accounts),
+        "buckets": [{"from": bound / MILLION, "to": None if end is None else end / MILLION, "accounts": counts[bound]}
+                    for bound, end in zip(BOUNDS, ends)],
+        "oldest": [one for _, one in sorted(aged, key=lambda aged: -aged[0])],
+    }
+
+
+def due(ask, told):
+    """GET reports/due."""
+    now, soon, accounts = ask["now"], ask["now"] + ask["within"] * 1000, stored(told)
+    out = {"as_of": text(now), "within_seconds": ask["within"], "accounts": len(accounts), "parked": 0, "soon": 0, "overdue": 0, "held": 0,
+           "never_rotated": sum(account["last_rotation"] is None for account in accounts)}
+    listed = []
+    for account in accounts:
+        run, held = account["run"], account["held_until"]
+        at = run["due_at"] if run and not run["promoted"] else account["next_rotation"]
+        is_parked = account["state"] == "parked"
+        if is_parked or run and run["active"]:
+            held = None
+        since = None if at is None else max(at, held or at)
+        late = now - since if since is not None and since <= now else None
+        is_held = held is not None and at is not None and at <= now < held
+        is_soon = at is not None and now < at < soon
+        for name, is_one in (("parked", is_parked), ("soon", is_soon), ("overdue", late is not None), ("held", is_held)):
+            out[name] += is_one
+        if is_parked or is_soon or is_held or late is not None:
+            listed.append((now if at is None else at, {
+                "account": account["account"], "target": account["target"], "state": account["state"],
+                "due_at": None if at is None else text(at), "overdue_seconds": None if late is None else late // 1000,
+                "held_until": text(held) if is_held else None, "never_rotated": account["last_rotation"] is None,
+                "incident": account["incident"]}))
+    return {**out, "listed": [one for _, one in sorted(listed, key=lambda listed: listed[0])]}
+
+
+def present(ask, told):
+    """What is asked of the present."""
+    return {"standing": standing, "ages": ages, "due": due}[ask["report"]](ask, told)

@@ -1,0 +1,50 @@
+//! Counts what a maintenance finds on its target.
+
+use std::collections::BTreeSet;
+
+use vault_core::account::Subject;
+use vault_core::clock::Timestamp;
+use vault_core::path::Name;
+use vault_core::silence::foresee::Found;
+use vault_core::silence::hold;
+
+use crate::barrier::LoadError;
+use crate::engine::Engine;
+use crate::engine::record::{Managed, managed_prefix};
+
+impl Engine {
+    /// How many credentials are on a target, and for how many of them the clock would begin something before `until` that a
+    /// maintenance holds. Reads each, so not for a thread that answers requests.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause, of the whole. One that is damaged is counted, and begins nothing.
+    pub(crate) fn found_on(&self, target: &Name, until: Timestamp) -> Result<Found, LoadError> {
+        // One account may have two names there.
+        let mut subjects = BTreeSet::from([Subject::Management(target.clone()).key()]);
+        let (prefix, mut after) = (managed_prefix(target), None::<Vec<u8>>);
+        loop {
+            let page = self.inner.barrier.list_each::<Managed>(&prefix, after.as_deref(), PAGE)?;
+            let full = page.len() == PAGE;
+            after = page.last().map(|(name, _)| name.clone());
+            subjects.extend(page.into_iter().filter_map(|(_, managed)| Some(managed.ok()?.value.subject)));
+            if !full {
+                break;
+            }
+        }
+        let mut found = Found::default();
+        for subject in subjects.iter().filter_map(|subject| Subject::from_key(subject)) {
+            let held = match self.account(&subject) {
+                Ok(Some(account)) => hold::is_held(&account.value, until),
+                Ok(None) => continue,
+                Err(error) if error.is_damage() => false,
+                Err(error) => return Err(error),
+            };
+            found.accounts += 1;
+            found.held += u64::from(held);
+        }
+        Ok(found)
+    }
+}
+
+/// Names that are read at a time.
+const PAGE: usize = 500;

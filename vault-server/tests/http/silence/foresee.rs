@@ -1,0 +1,109 @@
+//! What a maintenance would do is told before it begins, and it is one of the acts about an incident.
+
+use serde_json::json;
+
+use super::{HOUR, bench};
+
+#[tokio::test]
+async fn what_a_maintenance_would_hold_back_is_asked_without_beginning_it() {
+    let bench = bench(&["app", "batch", "lent"]).await;
+    bench.post("accounts/check-out/lent", json!({ "ttl": "10m" })).await.expect_status(200);
+    let ask = |lasts: &str| json!({ "for": lasts, "reason": "an upgrade", "dry_run": true });
+    // Two begin within two hours; within half an hour, none. The third is lent, and its lease ends all the same.
+    for (path, lasts, held) in [("targets/maintenance/t", "2h", 2), ("targets/maintenance/t", "30m", 0)] {
+        let would = bench.post(path, ask(lasts)).await;
+        would.expect_status(200);
+        assert_eq!((would.at("/data/id"), would.at("/data/dry_run")), (json!(""), json!(true)));
+        let steps = would.at("/data/steps").to_string();
+        assert!(steps.contains(&format!("of its 4 credentials {held} would begin")), "{steps}");
+        for part in ["ends by itself at", "not held: what a person asks for", "the end of a lease"] {
+            assert!(steps.contains(part), "{part}: {steps}");
+        }
+        assert!(
+            !would.text.contains("warnings\":["),
+            "nothing that was asked is passed over: {}",
+            would.text
+        );
+    }
+    let silence = json!({ "accounts": "a*", "for": "2h", "reason": "r", "dry_run": true });
+    let would = bench.post("silences", silence).await;
+    would.expect_status(200);
+    assert!(would.at("/data/steps").to_string().contains("go on as ever"), "{}", would.text);
+    // What would be refused is refused before.
+    bench.post("targets/maintenance/t", ask("31d")).await.expect_status(400);
+    bench.post("targets/maintenance/none", ask("1h")).await.expect_status(400);
+    bench.get("targets/maintenance/t").await.expect_status(404);
+    assert_eq!(bench.get("silences").await.at("/data/silences"), json!([]));
+    bench.later(HOUR + 1);
+    bench.tick().await;
+    assert_eq!(
+        (bench.version("app").await, bench.version("batch").await),
+        (json!(2), json!(2)),
+        "nothing was held"
+    );
+
+    // Of one that lasts, the end that it would have.
+    let lasts = bench.maintained("1h").await;
+    let would = bench.post("targets/maintenance/t", ask("4h")).await;
+    assert_eq!(would.at("/data/id"), lasts.at("/data/id"));
+    assert!(would.at("/data/steps/0").to_string().contains("which was to end at"), "{}", would.text);
+    assert_eq!(bench.get("targets/maintenance/t").await.at("/data/until"), lasts.at("/data/until"));
+}
+
+#[tokio::test]
+async fn who_looks_after_an_incident_says_that_its_target_is_in_maintenance() {
+    let bench = bench(&["app", "batch"]).await;
+    for account in ["app", "batch"] {
+        bench.fail(account).await;
+    }
+    let id = bench.incident().await["id"].as_str().unwrap().to_owned();
+    let path = format!("incidents/{id}/act/maintenance");
+    let actions = bench.get(&format!("incidents/{id}/actions")).await;
+    let offered = actions.at("/data/actions").as_array().unwrap().last().unwrap().clone();
+    assert_eq!(
+        (&offered["action"], &offered["safe"], &offered["path"], &offered["permitted"]),
+        (&json!("maintenance"), &json!(false), &json!("targets/maintenance/t"), &json!(true))
+    );
+    // Once for the target, not for each account beneath it.
+    assert!(!actions.at("/data/accounts").to_string().contains("maintenance"), "{}", actions.text);
+    let ask = |dry_run: bool| json!({ "for": "2h", "reason": "an upgrade", "dry_run": dry_run });
+    let would = bench.post(&path, ask(true)).await;
+    would.expect_status(200);
+    assert_eq!((would.at("/data/outcome"), would.at("/data/dry_run")), (json!("dry_run"), json!(true)));
+    let steps = would.at("/data/steps").to_string();
+    assert!(steps.contains("of its 3 credentials") && steps.contains("leaves the incident open"), "{steps}");
+    bench.get("targets/maintenance/t").await.expect_status(404);
+    for wrong in [json!({ "for": "2h" }), json!({ "reason": "r" }), json!({ "for": "31d", "reason": "r" })] {
+        bench.post(&path, wrong).await.expect_status(400);
+    }
+    assert!(!bench.get(&format!("incidents/{id}/events")).await.text.contains("pressed"));
+
+    // The right to the incident is not the right to the target.
+    let rules = r#"path "incidents/*" { capabilities = ["read", "update"] }"#;
+    bench.vault.policy("p", rules).await;
+    let token = bench.vault.token(r#"{ "policies": ["p"] }"#).await;
+    for dry_run in [true, false] {
+        bench.vault.call("POST", &path, &token, &ask(dry_run).to_string()).await.expect_status(403);
+    }
+
+    let done = bench.post(&path, ask(false)).await;
+    done.expect_status(200);
+    assert_eq!((done.at("/data/outcome"), done.at("/data/steps")), (json!("done"), would.at("/data/steps")));
+    let lasts = bench.get("targets/maintenance/t").await;
+    assert_eq!(
+        (lasts.at("/data/reason"), lasts.at("/data/until")),
+        (json!("an upgrade"), done.at("/data/until"))
+    );
+    assert_eq!(bench.incident().await["silenced"]["mode"], "maintenance");
+    assert!(bench.get(&format!("incidents/{id}/events")).await.text.contains("pressed maintenance until"));
+    let again = bench.get(&format!("incidents/{id}/actions")).await.text;
+    assert!(again.contains("which was to end at"), "{again}");
+
+    // What is over has nothing to press.
+    bench.target.heal();
+    for account in ["app", "batch"] {
+        bench.post(&format!("accounts/rotate/{account}"), json!({})).await.expect_status(200);
+    }
+    assert_eq!(bench.get(&format!("incidents/{id}/actions")).await.at("/data/actions"), json!([]));
+    bench.post(&path, ask(true)).await.expect_status(409);
+}
