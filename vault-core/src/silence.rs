@@ -120,6 +120,9 @@ pub struct Withheld {
     /// How bad the incident was as it was told before, where it was: of that one its end is told, too.
     #[serde(default)]
     pub told: Option<Severity>,
+    /// Whether what is kept back is another failure than the one that was told: then it is told in full, to everybody.
+    #[serde(default)]
+    pub news: bool,
 }
 
 /// What is asked for.

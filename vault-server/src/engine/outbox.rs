@@ -21,7 +21,7 @@ use vault_core::webhook::{Subscription, WEBHOOKS_MAX, Webhook};
 
 use super::backlog::Backlog;
 use super::escalate;
-use super::silence::{About, Withholding, kept};
+use super::silence::{About, Kept, Message, Verdict, Withholding, kept};
 use super::team;
 use crate::barrier::{Barrier, LoadError, Transaction};
 use crate::telemetry::metrics::Metrics;
@@ -247,20 +247,30 @@ impl Outbox {
             // Told as one that was opened again.
             () if *is_news => Some(IncidentState::Closed),
             () if stays_open && (about.is_joined || stands_for_more) => {
-                if !withholding.lets_go(barrier, batch, about, now)? {
-                    return self.still_open(batch, withholding, turned, about, now);
-                }
-                None
+                return match withholding.lets_go(barrier, batch, about, now)? {
+                    Some(kept) => Ok(self.let_out(kept, incident, now)),
+                    None => self.still_open(batch, withholding, turned, about, now),
+                };
             }
             () => *before,
         };
         let Some(event) = of_incident(self.id(), told_before, incident, now) else {
             return self.still_open(batch, withholding, turned, about, now);
         };
-        let is_late = told_before != *before && !is_news;
-        let known = was.map(|was| was.severity).filter(|_| *before == Some(IncidentState::Open));
-        let is_told = is_late || !withholding.keeps(barrier, batch, (event.kind, known), about, now)?;
-        Ok(is_told.then_some(event))
+        let told = was.map(|was| was.severity).filter(|_| *before == Some(IncidentState::Open));
+        let message = Message { kind: event.kind, told, is_news: *is_news };
+        Ok(match withholding.keeps(barrier, batch, message, about, now)? {
+            Verdict::KeptBack => None,
+            Verdict::Told(_) => Some(event),
+        })
+    }
+
+    /// What was kept back of an incident that is open: to who knows of it only that it is worse, if it is no other failure.
+    fn let_out(&self, kept: Kept, incident: &Incident, now: Timestamp) -> Option<Event> {
+        match kept.told.filter(|_| !kept.news) {
+            Some(told) => of_worse(self.id(), told, incident, now),
+            None => of_incident(self.id(), None, incident, now),
+        }
     }
 
     /// What there is to tell of an incident that is open as before: that somebody takes it, or that it is worse now.
@@ -283,9 +293,12 @@ impl Outbox {
             return Ok(None);
         }
         let Some(event) = of_worse(self.id(), was.severity, incident, now) else { return Ok(None) };
-        let told = (EventKind::Opened, Some(was.severity));
-        let is_kept = withholding.keeps(barrier, batch, told, about, now)?;
-        Ok((!is_kept).then_some(event))
+        let message = Message { kind: EventKind::Opened, told: Some(was.severity), is_news: false };
+        Ok(match withholding.keeps(barrier, batch, message, about, now)? {
+            Verdict::KeptBack => None,
+            Verdict::Told(None) => Some(event),
+            Verdict::Told(Some(kept)) => self.let_out(kept, incident, now),
+        })
     }
 
     /// Puts into `batch` that an incident is watched which waits for somebody, or is worse, and that one is not which waits
@@ -338,18 +351,16 @@ impl Outbox {
         escalate::look_at_all(batch, self.inner.clock.now(), self.id().as_bytes());
     }
 
-    /// Puts into `batch` that `incident` was opened: it is still open, and was not told before; or was `told` as one that was
-    /// so bad, and has failed otherwise since.
-    pub(crate) fn tell_opened(
+    /// Puts into `batch` what was kept back of `incident`, which is still open.
+    pub(super) fn tell_kept(
         &self,
         batch: &mut Transaction,
         incident: &Incident,
-        told: Option<Severity>,
+        kept: Kept,
     ) -> Result<(), LoadError> {
         let now = self.inner.clock.now();
         let subscriptions = self.subscriptions()?;
-        let worse = told.and_then(|told| of_worse(self.id(), told, incident, now));
-        if let Some(event) = worse.or_else(|| of_incident(self.id(), None, incident, now)) {
+        if let Some(event) = self.let_out(kept, incident, now) {
             let event = self.around(event, incident, &subscriptions)?;
             self.queue_all(batch, &subscriptions, &[event], now)?;
             // Who is told now has the whole time from now.

@@ -24,7 +24,7 @@ use super::ledger::beneath;
 use super::record::DUE_SILENCE;
 use crate::barrier::{Barrier, LoadError, Loaded, Record, Transaction};
 
-pub(super) use self::withhold::{About, Withholding, kept};
+pub(super) use self::withhold::{About, Kept, Message, Verdict, Withholding, kept};
 
 impl Record for Silence {
     const TABLE: Table = Table::Silence;

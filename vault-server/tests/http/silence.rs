@@ -163,6 +163,20 @@ async fn what_a_silence_kept_back_of_one_that_was_told_before_is_told_when_it_en
 }
 
 #[tokio::test]
+async fn one_that_nobody_was_told_of_is_told_in_full_when_it_becomes_worse_after_the_silence() {
+    let bench = bench(&["app"]).await;
+    bench.silenced(json!({ "accounts": "app", "for": "30m", "reason": "r" })).await;
+    bench.fail_as("app", FaultClass::Preflight).await;
+    assert_eq!(bench.told().await, [] as [&str; 0]);
+    // It is over, and nobody has looked at that yet.
+    bench.later(31 * 60);
+    bench.fail_as("app", FaultClass::AccountMissing).await;
+    assert_eq!(bench.told().await, ["incident.opened"]);
+    bench.tick().await;
+    assert_eq!(bench.told().await, ["incident.opened"], "once");
+}
+
+#[tokio::test]
 async fn a_silence_covers_its_accounts_only_and_a_longer_one_goes_on_when_another_ends() {
     let bench = bench(&["app", "batch"]).await;
     bench.silenced(json!({ "accounts": "app", "for": "50m", "reason": "r" })).await;

@@ -179,7 +179,7 @@ impl Engine {
                 return Ok(true);
             }
             batch.check::<Incident>(*id.as_bytes(), incident.require());
-            self.inner.outbox.tell_opened(&mut batch, &incident.value, kept.told)?;
+            self.inner.outbox.tell_kept(&mut batch, &incident.value, kept)?;
         }
         match barrier.commit(batch).await {
             Ok(()) => {

@@ -24,6 +24,25 @@ pub(in crate::engine) struct About<'a> {
     pub(in crate::engine) is_joined: bool,
 }
 
+/// A message that may be kept back.
+#[derive(Clone, Copy)]
+pub(in crate::engine) struct Message {
+    /// Of which kind.
+    pub(in crate::engine) kind: EventKind,
+    /// How bad the incident was as it was told before, if it was.
+    pub(in crate::engine) told: Option<Severity>,
+    /// Whether it is another failure than the one that was told.
+    pub(in crate::engine) is_news: bool,
+}
+
+/// What becomes of a message.
+pub(in crate::engine) enum Verdict {
+    /// It is not told now.
+    KeptBack,
+    /// It is told; and so is what was kept back until now, if anything was.
+    Told(Option<Kept>),
+}
+
 /// What is kept back of what one commit tells.
 #[derive(Default)]
 pub(in crate::engine) struct Withholding {
@@ -32,57 +51,60 @@ pub(in crate::engine) struct Withholding {
 }
 
 impl Withholding {
-    /// Whether `kind` is not told of an incident: its opening while it is silenced; and its closing, when nobody was told
-    /// that it was opened. `told`: how bad it was as it was told before, if it was. Puts that into `batch`.
+    /// Whether something is not told of an incident: its opening while it is silenced; and its closing, when nobody was told
+    /// that it was opened. Puts that into `batch`.
     pub(in crate::engine) fn keeps(
         &mut self,
         barrier: &Barrier,
         batch: &mut Transaction,
-        (kind, told): (EventKind, Option<Severity>),
+        message: Message,
         about: About<'_>,
         now: Timestamp,
-    ) -> Result<bool, LoadError> {
+    ) -> Result<Verdict, LoadError> {
         let name = withheld_key(about.incident.id);
         let kept = kept(barrier, about.incident.id)?;
-        if kind == EventKind::Closed {
+        if message.kind == EventKind::Closed {
             if let Some(Kept { at, .. }) = kept {
                 batch.delete::<Withheld>(name, at);
             }
-            return Ok(kept.is_some_and(|kept| kept.told.is_none()));
+            let was_told = kept.is_none_or(|kept| kept.told.is_some());
+            return Ok(if was_told { Verdict::Told(kept) } else { Verdict::KeptBack });
         }
         // An account by which it is opened is not written down to be beneath it yet.
-        let is_new = about.is_joined && told.is_none() && kept.is_none();
+        let is_new = about.is_joined && message.told.is_none() && kept.is_none();
         let has_own = !is_new && has_own_part(about.incident);
         let Some(silence) = self.covered(barrier, batch, about, has_own, now)? else {
             // Told now: not once more when a silence ends.
             if let Some(Kept { at, .. }) = kept {
                 batch.delete::<Withheld>(name, at);
             }
-            return Ok(false);
+            return Ok(Verdict::Told(kept));
         };
-        let (must, told) = kept.map_or((Require::Absent, told), |kept| (Require::At(kept.at), kept.told));
-        batch.put(name, must, &Withheld { silence, since: now, told });
-        Ok(true)
+        let must = kept.map_or(Require::Absent, |kept| Require::At(kept.at));
+        let told = kept.map_or(message.told, |kept| kept.told);
+        let news = message.is_news || kept.is_some_and(|kept| kept.news);
+        batch.put(name, must, &Withheld { silence, since: now, told, news });
+        Ok(Verdict::KeptBack)
     }
 
-    /// Whether the opening of an incident, which was kept back, is told because it stands for something now that nobody
-    /// silenced. Puts that into `batch`.
+    /// What was kept back of an incident, if it is told because it stands for something now that nobody silenced. Puts that
+    /// into `batch`.
     pub(in crate::engine) fn lets_go(
         &mut self,
         barrier: &Barrier,
         batch: &mut Transaction,
         about: About<'_>,
         now: Timestamp,
-    ) -> Result<bool, LoadError> {
+    ) -> Result<Option<Kept>, LoadError> {
         let name = withheld_key(about.incident.id);
-        let Some(kept) = barrier.revision::<Withheld>(name.clone())? else { return Ok(false) };
+        let Some(kept) = kept(barrier, about.incident.id)? else { return Ok(None) };
         // What it stood for before is covered: else it would not have been kept back.
         let has_own = !about.is_joined && has_own_part(about.incident);
         if self.covered(barrier, batch, about, has_own, now)?.is_some() {
-            return Ok(false);
+            return Ok(None);
         }
-        batch.delete::<Withheld>(name, kept);
-        Ok(true)
+        batch.delete::<Withheld>(name, kept.at);
+        Ok(Some(kept))
     }
 
     /// Of the silences that cover all that a message is about the one that ends first, on condition that each of them is still
@@ -126,16 +148,21 @@ pub(in crate::engine) struct Kept {
     pub(in crate::engine) at: Revision,
     /// How bad the incident was as it was told before, if it was.
     pub(in crate::engine) told: Option<Severity>,
+    /// Whether it is another failure than that.
+    pub(in crate::engine) news: bool,
 }
 
 /// What is kept back of an incident. Of one that cannot be read nobody knows that it was told.
 pub(in crate::engine) fn kept(barrier: &Barrier, incident: IncidentId) -> Result<Option<Kept>, LoadError> {
     let name = withheld_key(incident);
     match barrier.load::<Withheld>(name.clone()) {
-        Ok(kept) => Ok(kept.map(|kept| Kept { at: kept.revision, told: kept.value.told })),
+        Ok(kept) => Ok(kept.map(|kept| {
+            let Withheld { told, news, .. } = kept.value;
+            Kept { at: kept.revision, told, news }
+        })),
         Err(error) if error.is_damage() => {
             tracing::error!(%incident, %error, "what a silence keeps back cannot be read; it is told when that ends");
-            Ok(barrier.revision::<Withheld>(name)?.map(|at| Kept { at, told: None }))
+            Ok(barrier.revision::<Withheld>(name)?.map(|at| Kept { at, told: None, news: false }))
         }
         Err(error) => Err(error),
     }
