@@ -38,10 +38,12 @@ pub fn hold(account: Account, maintenance: &Silence, ctx: &Context) -> Option<Pl
     Some(plan)
 }
 
-/// Whether the clock would begin something for an account before `until` that a maintenance holds.
+/// Whether the clock would begin something for an account while `maintenance` lasts, which holds it. What begins before
+/// that is not held, and what is due `now` begins now.
 #[must_use]
-pub fn is_held(account: &Account, until: Timestamp) -> bool {
-    !account.must_go() && asked(account).is_some_and(|at| at < until)
+pub fn is_held(account: &Account, maintenance: &Silence, now: Timestamp) -> bool {
+    let is_in = |at: Timestamp| at.max(now) >= maintenance.from && at < maintenance.until;
+    !account.must_go() && asked(account).is_some_and(is_in)
 }
 
 /// When the clock asks for something that can be held.

@@ -175,6 +175,17 @@ fn lent(mut account: Account) -> Account {
 }
 
 #[test]
+fn what_begins_before_a_planned_maintenance_is_not_held() {
+    let planned = Silence { from: after(HOUR), until: after(2 * HOUR), ..window() };
+    for (due_at, want) in
+        [(NOW, false), (after(HOUR - 1), false), (after(HOUR), true), (after(2 * HOUR), false)]
+    {
+        let account = Account { next_rotation: Some(due_at), ..due() };
+        assert_eq!(is_held(&account, &planned, NOW), want, "{due_at:?}");
+    }
+}
+
+#[test]
 fn what_the_clock_asks_for_is_held_and_what_must_die_is_not() {
     let person = || "ann".to_owned();
     let closes = || Cause::LeaseClose { lease: "l".to_owned(), principal: None };
@@ -190,7 +201,8 @@ fn what_the_clock_asks_for_is_held_and_what_must_die_is_not() {
     ] {
         let plan = hold(account.clone(), &window(), &context(now));
         assert_eq!(plan.is_some(), want, "{name}");
-        assert_eq!(is_held(&account, now.plus(Duration::from_secs(1))), want, "foreseen: {name}");
+        let until_then = Silence { from: now, until: now.plus(Duration::from_secs(1)), ..window() };
+        assert_eq!(is_held(&account, &until_then, now), want, "foreseen: {name}");
         let Some(plan) = plan else { continue };
         // An hour, and all of the five minutes over which what was held begins.
         assert_eq!(wake(&plan.account), Some(after(HOUR + 300)), "{name}");

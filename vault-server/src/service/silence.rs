@@ -152,7 +152,7 @@ impl SilenceService {
     fn outlook(&self, silence: &Silence, before: Option<Timestamp>) -> Result<Outlook, SilenceError> {
         let mut outlook = Outlook::of(silence, before, self.engine.now());
         if let (Scope::Target(target), Mode::Maintenance) = (&silence.scope, silence.mode) {
-            outlook.found = Some(self.engine.found_on(target, silence.until)?);
+            outlook.found = Some(self.engine.found_on(target, silence)?);
         }
         Ok(outlook)
     }

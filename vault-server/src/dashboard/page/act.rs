@@ -127,7 +127,8 @@ pub(in crate::dashboard) async fn press(
     };
     if outcome.dry_run {
         let steps = outcome.steps.into_iter().map(|step| step.text).collect();
-        return maintenance::confirm(signed_in, way(&id, &of), wish, steps);
+        let told = (outcome.until.unwrap_or_default(), steps);
+        return maintenance::confirm(signed_in, way(&id, &of), wish, told);
     }
     let subject: Part<IncidentActions> = signed_in.part(&format!("incidents/{id}/actions{of}")).await;
     let page = Acted {

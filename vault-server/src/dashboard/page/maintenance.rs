@@ -31,6 +31,8 @@ pub(super) struct Way {
 /// What a form asks for.
 pub(super) struct Wish {
     lasts: String,
+    /// The end that was told, once it was: however late somebody is sure.
+    until: String,
     reason: String,
     /// Whether what it would do was told already.
     pub(super) is_sure: bool,
@@ -39,21 +41,35 @@ pub(super) struct Wish {
 impl Wish {
     pub(super) fn of(form: &Fields) -> Self {
         let text = |field: &str| form.text(field).ok().flatten().unwrap_or_default().trim().to_owned();
-        Self { lasts: text("for"), reason: text("reason"), is_sure: text("sure") == "yes" }
+        Self {
+            lasts: text("for"),
+            until: text("until"),
+            reason: text("reason"),
+            is_sure: text("sure") == "yes",
+        }
     }
 
     /// As the API takes it: only asked, until somebody is sure.
     pub(super) fn body(&self) -> Map<String, Value> {
         let mut body = Map::new();
-        body.insert("for".to_owned(), Value::from(self.lasts.as_str()));
+        let (name, end) = if self.until.is_empty() { ("for", &self.lasts) } else { ("until", &self.until) };
+        body.insert(name.to_owned(), Value::from(end.as_str()));
         body.insert("reason".to_owned(), Value::from(self.reason.as_str()));
-        body.insert("dry_run".to_owned(), Value::from(!self.is_sure));
+        if !self.is_sure {
+            body.insert("dry_run".to_owned(), Value::from(true));
+        }
         body
     }
 }
 
-/// What it would do, with the button that does it.
-pub(super) fn confirm(signed_in: &SignedIn, way: Way, wish: Wish, steps: Vec<String>) -> Response<Body> {
+/// What it would do until its end, with the button that does it.
+pub(super) fn confirm(
+    signed_in: &SignedIn,
+    way: Way,
+    wish: Wish,
+    (until, steps): (String, Vec<String>),
+) -> Response<Body> {
+    let wish = Wish { until, ..wish };
     let frame = Frame::of(signed_in, way.from.0, "Maintenance");
     html(StatusCode::OK, &Confirm { frame, way, wish, steps })
 }

@@ -79,7 +79,9 @@ pub(in crate::dashboard) async fn write(
             let wish = Wish::of(form);
             let told = signed_in.write(&path, Value::Object(wish.body())).await;
             match told.data::<Silence>() {
-                Some(would) if !wish.is_sure => return confirm(signed_in, way(name), wish, would.steps),
+                Some(would) if !wish.is_sure => {
+                    return confirm(signed_in, way(name), wish, (would.until, would.steps));
+                }
                 _ => told,
             }
         }

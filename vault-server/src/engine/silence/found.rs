@@ -3,22 +3,22 @@
 use std::collections::BTreeSet;
 
 use vault_core::account::Subject;
-use vault_core::clock::Timestamp;
 use vault_core::path::Name;
 use vault_core::silence::foresee::Found;
-use vault_core::silence::hold;
+use vault_core::silence::{Silence, hold};
 
 use crate::barrier::LoadError;
 use crate::engine::Engine;
 use crate::engine::record::{Managed, managed_prefix};
 
 impl Engine {
-    /// How many credentials are on a target, and for how many of them the clock would begin something before `until` that a
-    /// maintenance holds. Reads each, so not for a thread that answers requests.
+    /// How many credentials are on a target, and for how many of them the clock would begin something that the
+    /// maintenance would hold. Reads each, so not for a thread that answers requests.
     ///
     /// # Errors
     /// [`LoadError`] by cause, of the whole. One that is damaged is counted, and begins nothing.
-    pub(crate) fn found_on(&self, target: &Name, until: Timestamp) -> Result<Found, LoadError> {
+    pub(crate) fn found_on(&self, target: &Name, maintenance: &Silence) -> Result<Found, LoadError> {
+        let now = self.now();
         // One account may have two names there.
         let mut subjects = BTreeSet::from([Subject::Management(target.clone()).key()]);
         let (prefix, mut after) = (managed_prefix(target), None::<Vec<u8>>);
@@ -34,7 +34,7 @@ impl Engine {
         let mut found = Found::default();
         for subject in subjects.iter().filter_map(|subject| Subject::from_key(subject)) {
             let held = match self.account(&subject) {
-                Ok(Some(account)) => hold::is_held(&account.value, until),
+                Ok(Some(account)) => hold::is_held(&account.value, maintenance, now),
                 Ok(None) => continue,
                 Err(error) if error.is_damage() => false,
                 Err(error) => return Err(error),

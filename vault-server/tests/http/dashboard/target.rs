@@ -5,6 +5,7 @@ use vault_core::rotation::fault::FaultClass;
 
 use super::Browser;
 use crate::bench::Bench;
+use crate::vault::seconds;
 
 #[tokio::test]
 async fn a_target_is_shown_checked_and_put_into_maintenance() {
@@ -45,8 +46,13 @@ async fn a_target_is_shown_checked_and_put_into_maintenance() {
         assert!(would.text.contains(text), "{text}: {}", would.text);
     }
     assert_eq!(bench.get("silences").await.at("/data/silences"), json!([]), "it was only asked");
-    let sure = [fields.as_slice(), &[("sure", "yes")]].concat();
+    // Whoever is sure ten minutes later gets the end that was told.
+    let told =
+        would.text.split("name=\"until\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    bench.disk.clock.advance(seconds(600));
+    let sure = [fields.as_slice(), &[("sure", "yes"), ("until", &told)]].concat();
     let declared = browser.post("/ui/targets/t/maintenance", &sure).await;
+    assert_eq!(bench.get("targets/maintenance/t").await.at("/data/until"), json!(told));
     assert_eq!((declared.status, declared.headers.get("location").unwrap().to_str().unwrap()), (303, here));
     let page = browser.get(here).await.text;
     assert!(page.contains("we move the &#60;b&#62;racks") && page.contains("In maintenance until"), "{page}");

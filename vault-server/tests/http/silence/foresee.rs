@@ -107,3 +107,30 @@ async fn who_looks_after_an_incident_says_that_its_target_is_in_maintenance() {
     assert_eq!(bench.get(&format!("incidents/{id}/actions")).await.at("/data/actions"), json!([]));
     bench.post(&path, ask(true)).await.expect_status(409);
 }
+
+#[tokio::test]
+async fn who_may_declare_some_maintenances_only_may_declare_no_others_by_an_incident() {
+    let bench = bench(&["app"]).await;
+    bench.fail("app").await;
+    let id = bench.incident().await["id"].as_str().unwrap().to_owned();
+    let rules = r#"
+        path "incidents/*" { capabilities = ["read", "update"] }
+        path "targets/maintenance/*" {
+            capabilities = ["update"]
+            allowed_parameters = { "for" = ["1h"], "reason" = [] }
+            required_parameters = ["reason"]
+        }
+    "#;
+    bench.vault.policy("p", rules).await;
+    let token = bench.vault.token(r#"{ "policies": ["p"] }"#).await;
+    let actions = bench.vault.call("GET", &format!("incidents/{id}/actions"), &token, "").await;
+    let offered = actions.at("/data/actions").as_array().unwrap().last().unwrap().clone();
+    assert_eq!((&offered["action"], &offered["permitted"]), (&json!("maintenance"), &json!(true)));
+    let path = format!("incidents/{id}/act/maintenance");
+    for (lasts, status) in [("720h", 403), ("1h", 200)] {
+        let body = json!({ "for": lasts, "reason": "r" }).to_string();
+        bench.vault.call("POST", &path, &token, &body).await.expect_status(status);
+        let own = bench.vault.call("POST", "targets/maintenance/t", &token, &body).await;
+        assert_eq!(own.status, status, "as by the target's own path: {}", own.text);
+    }
+}

@@ -1,7 +1,9 @@
 //! Saying that the target of an incident is in maintenance.
 
+use serde_json::Value;
 use vault_api::incident::{ActResponse, IncidentAction};
 use vault_core::incident::remedy::{Action, judge, maintenance_path};
+use vault_core::policy::Capability;
 
 use super::{permit, shown};
 use crate::http::answer::Answer;
@@ -20,15 +22,25 @@ pub(super) fn offered(context: &Context, patient: &Patient) -> Result<Option<Inc
         action: remedy.action.as_str().to_owned(),
         safe: remedy.safe,
         why: remedy.why.to_owned(),
-        permitted: permit(context, &path, None).is_ok(),
+        permitted: may_at_all(context, &path)?,
         path,
         steps: shown(&patient.outlook_of(target, lasts.map(|lasts| lasts.until))),
     }))
 }
 
+/// Whether the caller may declare any maintenance of it: what exactly is decided when it is said.
+fn may_at_all(context: &Context, path: &str) -> Result<bool, ApiError> {
+    let acl = context.app.policies.acl(context.caller.token.policies())?;
+    let may = acl.capabilities(path);
+    Ok(may.iter().any(|may| matches!(may, Capability::Root | Capability::Update)))
+}
+
 pub(super) async fn maintain(context: &Context, patient: Patient) -> Result<Answer, ApiError> {
     let target = patient.target()?;
-    permit(context, &maintenance_path(target.as_str()), None)?;
+    // As the target's own path would be asked, which may let somebody say some things only.
+    let asked = |name: &str| Some((name.to_owned(), context.fields().value(name)?.clone()));
+    let data = ["for", "until", "reason", "dry_run"].into_iter().filter_map(asked).collect();
+    permit(context, &maintenance_path(target.as_str()), Some(&Value::Object(data)))?;
     let (until, reason) = said(context)?;
     let dry_run = context.fields().flag("dry_run")?.unwrap_or(false);
     let remedy = judge(Action::Maintenance, patient.incident.class);
