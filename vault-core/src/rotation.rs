@@ -14,7 +14,7 @@ pub mod attempt;
 pub mod check;
 pub mod circuit;
 mod doubt;
-mod due;
+pub mod due;
 pub mod event;
 pub mod execute;
 pub mod failure;

@@ -40,20 +40,32 @@ pub fn tick(account: Account, ctx: &Context) -> Option<Plan> {
 /// What the clock begins, unless it is to log in first with a management credential that the target has refused: only
 /// people try that again, who have mended it.
 fn unless_refused(mut plan: Plan, ctx: &Context) -> Plan {
-    let account = &plan.account;
-    let is_refused =
-        matches!(account.subject, Subject::Management(_)) && matches!(account.health, Health::Refused(_));
-    if is_refused
-        && plan.effect == Some(Effect::Prepare)
-        && let Some(run) = account.stage.run().cloned()
+    if let Some(effect) = plan.effect
+        && plan.account.is_refused_to_the_clock(effect)
+        && let Some(run) = plan.account.stage.run().cloned()
     {
-        let fault = Fault::new(
-            FaultClass::ManagementAuthRefused,
-            "the target has refused it before, and it is not tried again by itself until it is mended",
-        );
-        fail(&mut plan, run, Step::Prepare, fault, ctx);
+        fail(&mut plan, run, Step::Prepare, untried(), ctx);
     }
     plan
+}
+
+/// Why a management credential is not tried that the target has refused.
+#[must_use]
+pub fn untried() -> Fault {
+    let what = "the target has refused it before, and it is not tried again by itself until it is mended";
+    Fault::new(FaultClass::ManagementAuthRefused, what)
+}
+
+impl Account {
+    /// Whether `effect` is to log in first with a management credential that the target has refused, and nobody but the
+    /// clock has asked for it.
+    #[must_use]
+    pub fn is_refused_to_the_clock(&self, effect: Effect) -> bool {
+        let is_refused =
+            matches!(self.subject, Subject::Management(_)) && matches!(self.health, Health::Refused(_));
+        let is_by_clock = self.stage.run().is_some_and(|run| run.cause == Cause::Schedule);
+        is_refused && is_by_clock && effect == Effect::Prepare
+    }
 }
 
 /// Whether a maintenance held it since it was due, until a moment ago. Of what came later nobody said that it would.

@@ -15,8 +15,8 @@ use crate::schedule::backoff;
 /// A step failed: report it and decide.
 pub(super) fn fail(plan: &mut Plan, mut run: Run, step: Step, fault: Fault, ctx: &Context) {
     let action = fault.class.action();
-    let is_own_login = matches!(plan.account.subject, Subject::Management(_))
-        && matches!(step, Step::Prepare | Step::Apply | Step::Retire);
+    let is_own_login =
+        matches!(plan.account.subject, Subject::Management(_)) && matches!(step, Step::Prepare | Step::Apply);
     if is_own_login && fault.class == FaultClass::ManagementAuthRefused {
         // It was tried for itself: nobody else tries it before it is mended.
         plan.account.health = Health::Refused(ctx.now);

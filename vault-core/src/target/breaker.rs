@@ -16,9 +16,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::rotation::event::{Event, Finding, Retirement};
+use crate::rotation::event::Event;
 use crate::rotation::fault::{Fault, FaultClass};
-use crate::rotation::port::{Outcome, Probe, Verification};
 use crate::schedule::backoff;
 
 /// Whether the clock may begin something on a target.
@@ -238,7 +237,7 @@ impl Evidence {
     /// What an effect's answer tells of the target; `None`: nothing that is known.
     #[must_use]
     pub fn of(event: &Event) -> Option<Self> {
-        fault_in(event).map_or(Some(Self::Reached), Self::of_fault)
+        event.fault().map_or(Some(Self::Reached), Self::of_fault)
     }
 
     /// What a failure tells of the target. A failure of the vault itself, or of its settings, tells nothing; neither
@@ -265,20 +264,6 @@ impl Evidence {
             | FaultClass::OldStillValid
             | FaultClass::Drift => Some(Self::Reached),
         }
-    }
-}
-
-fn fault_in(event: &Event) -> Option<&Fault> {
-    match event {
-        Event::Prepared(Err(fault))
-        | Event::Applied(Outcome::NotApplied(fault) | Outcome::Unknown(fault))
-        | Event::Reverted(Outcome::NotApplied(fault) | Outcome::Unknown(fault))
-        | Event::Verified(Verification::Refused(fault) | Verification::Inconclusive(fault))
-        | Event::Probed(Finding::Blocked(fault) | Finding::Inconclusive(fault))
-        | Event::Retired(Retirement::Unproven(fault))
-        | Event::Checked(Probe::Blocked(fault) | Probe::Inconclusive(fault))
-        | Event::CheckedPrevious(Probe::Blocked(fault) | Probe::Inconclusive(fault)) => Some(fault),
-        _ => None,
     }
 }
 

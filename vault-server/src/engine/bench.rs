@@ -5,6 +5,7 @@ use std::sync::Arc;
 use vault_core::account::plan::Effect;
 use vault_core::account::{Account, Readable, Subject, Version};
 use vault_core::path::Name;
+use vault_core::rotation::due::untried;
 use vault_core::rotation::execute::{StoredVersion, own_order};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::port::{Login, Rotator};
@@ -73,6 +74,9 @@ impl Engine {
         // A login of the account's own needs nobody else.
         if matches!(effect, Effect::Check | Effect::CheckPrevious { settle: false }) {
             return Ok((Vec::new(), None));
+        }
+        if account.is_refused_to_the_clock(effect) {
+            return Err(NoTools::Fault(untried()));
         }
         if let Subject::Management(_) = account.subject {
             return Ok((self.logins(account, &own_order(effect, &account.versions))?, None));

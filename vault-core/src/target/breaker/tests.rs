@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::rotation::event::Finding;
+use crate::rotation::port::{Outcome, Probe};
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
 const DOWN: Evidence = Evidence::Silent(FaultClass::Unreachable);

@@ -1,8 +1,9 @@
 //! A management credential that the target refuses: only people try it again.
 
+use rotators::fake::{Mishap, Verb};
 use serde_json::json;
 
-use super::super::bench::Bench;
+use super::super::bench::{Bench, until};
 use super::super::vault::seconds;
 use super::HOUR;
 
@@ -76,6 +77,55 @@ async fn a_person_may_try_it_again_and_what_works_then_is_no_more_refused() {
     // Put back on the target, and tried by whoever put it back.
     bench.target.set_password("manager", "m-1");
     bench.post("targets/rotate/t", json!({})).await.expect_status(200);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    assert_eq!(bench.get("incidents").await.at("/data/incidents"), json!([]));
+}
+
+#[tokio::test]
+async fn its_own_rotation_that_waits_for_its_turn_does_not_try_what_others_have_seen_refused() {
+    let bench = bench().await;
+    bench.target.set_password("manager", "m-1");
+    bench.target.next(Verb::Preflight, Mishap::Hangs);
+    let rotate = bench.post("accounts/rotate/app", json!({}));
+    let change = async {
+        until(|| bench.target.hanging() == 1).await;
+        // It is due, and waits until nobody uses it.
+        bench.disk.clock.advance(seconds(HOUR));
+        let tick = bench.tick();
+        let refuse = async {
+            until(|| bench.record_of_manager().stage.is_active()).await;
+            bench.target.set_password("manager", REFUSED);
+            bench.target.release();
+        };
+        tokio::join!(tick, refuse);
+    };
+    let (reply, ()) = tokio::join!(rotate, change);
+    reply.expect_status(502);
+    bench.rest().await;
+    assert_eq!(bench.target.failed_logins("manager"), 1, "{:?}", bench.record_of_manager());
+    bench.mended().await;
+}
+
+#[tokio::test]
+async fn a_refusal_at_the_very_end_of_its_rotation_is_over_when_that_is_tried_again() {
+    let bench = bench().await;
+    bench.target.set_password("manager", "m-1");
+    bench.target.next(Verb::Retire, Mishap::Hangs);
+    let rotate = bench.post("targets/rotate/t", json!({}));
+    let change = async {
+        until(|| bench.target.hanging() == 1).await;
+        let new = bench.target.passwords("manager").last().cloned().unwrap_or_default();
+        bench.target.set_password("manager", REFUSED);
+        bench.target.release();
+        new
+    };
+    let (_, new) = tokio::join!(rotate, change);
+    bench.rest().await;
+    bench.target.set_password("manager", &new);
+    bench.post("targets/rotate/t", json!({})).await;
+    bench.rest().await;
+    bench.post("targets/check/t", json!({})).await.expect_status(200);
+    bench.rest().await;
     bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
     assert_eq!(bench.get("incidents").await.at("/data/incidents"), json!([]));
 }
