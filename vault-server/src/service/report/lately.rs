@@ -116,9 +116,17 @@ impl ReportService {
             let service = self.clone();
             let ready = tokio::task::spawn_blocking(move || service.prepare(closings, is_first)).await;
             match ready {
-                Ok(Ok(())) => prepared = Some((closings, now)),
+                Ok(Ok(())) => {
+                    prepared = Some((closings, now));
+                    continue;
+                }
                 Ok(Err(error)) => tracing::warn!(%error, "the first screen is not prepared"),
                 Err(error) => tracing::error!(%error, "the first screen is not prepared"),
+            }
+            // A record that cannot be read will not be a second later.
+            tokio::select! {
+                () = shutdown.begun() => return,
+                () = tokio::time::sleep(AGAIN_AFTER) => {}
             }
         }
     }
@@ -158,6 +166,8 @@ fn is_due(prepared: Option<(u64, Timestamp)>, closings: u64, now: Timestamp) -> 
 const FEW: usize = 2_000;
 /// Between two looks whether something is to be prepared.
 const LOOKED_EVERY: Duration = Duration::from_secs(1);
+/// How long after an attempt that failed the next one is made.
+const AGAIN_AFTER: Duration = Duration::from_secs(60);
 /// How often the figures are added up while nobody looks.
 const PREPARED_EVERY: Duration = Duration::from_secs(15 * 60);
 

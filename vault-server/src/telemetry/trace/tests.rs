@@ -63,7 +63,7 @@ fn exported(metrics: &Metrics) -> usize {
 type Answer = (u16, &'static [(&'static str, &'static str)], u64);
 
 /// A collector that answers with each of these once, and then with the last; its address, and the spans of each request.
-async fn answering(answers: &'static [Answer]) -> (String, Arc<Mutex<Vec<usize>>>) {
+async fn answering(answers: &'static [Answer]) -> (String, Arc<Mutex<Vec<(usize, tokio::time::Instant)>>>) {
     let asked = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&asked);
     let answer = move |body: axum::body::Bytes| async move {
@@ -71,7 +71,7 @@ async fn answering(answers: &'static [Answer]) -> (String, Arc<Mutex<Vec<usize>>
         let spans = request.resource_spans[0].scope_spans[0].spans.len();
         let mut seen = seen.lock().unwrap();
         let (status, headers, rejected_spans) = *answers.get(seen.len()).or(answers.last()).unwrap();
-        seen.push(spans);
+        seen.push((spans, tokio::time::Instant::now()));
         let said = ExportTracePartialSuccess {
             rejected_spans: i64::try_from(rejected_spans).unwrap(),
             ..ExportTracePartialSuccess::default()
@@ -88,6 +88,11 @@ async fn answering(answers: &'static [Answer]) -> (String, Arc<Mutex<Vec<usize>>
     let router = Router::new().route("/v1/traces", post(answer));
     tokio::spawn(async move { axum::serve(listener, router).await });
     (url, asked)
+}
+
+/// How many spans each request had.
+fn sizes(asked: &Mutex<Vec<(usize, tokio::time::Instant)>>) -> Vec<usize> {
+    asked.lock().unwrap().iter().map(|(spans, _)| *spans).collect()
 }
 
 /// Waits until `is_so`, for a minute at most.
@@ -132,7 +137,7 @@ async fn what_a_collector_refuses_is_not_sent_again() {
         tracer.record(span());
         tracer.record(span());
         tracer.finish().await;
-        assert_eq!((&**asked.lock().unwrap(), &*dropped(&metrics, "refused")), (&[2][..], "2"), "{status:?}");
+        assert_eq!((&*sizes(&asked), &*dropped(&metrics, "refused")), (&[2][..], "2"), "{status:?}");
     }
 }
 
@@ -148,7 +153,7 @@ async fn what_a_collector_may_take_later_is_sent_again_and_what_it_does_not_want
     tracer.start();
     until(|| asked.lock().unwrap().len() == 5).await;
     tracer.finish().await;
-    assert_eq!(**asked.lock().unwrap(), [BATCH_MAX, BATCH_MAX, BATCH_MAX, BATCH_MAX, 4]);
+    assert_eq!(sizes(&asked), [BATCH_MAX, BATCH_MAX, BATCH_MAX, BATCH_MAX, 4]);
     assert_eq!((dropped(&metrics, "refused"), exported(&metrics)), ("3".to_owned(), BATCH_MAX + 1));
 }
 
@@ -159,10 +164,16 @@ async fn a_collector_is_asked_again_when_it_wants_to_be() {
     let tracer = tracer(&url, &metrics);
     tracer.start();
     tracer.record(span());
-    until(|| asked.lock().unwrap().len() == 1).await;
-    let began = tokio::time::Instant::now();
     until(|| asked.lock().unwrap().len() == 2).await;
-    assert!(began.elapsed() > Duration::from_millis(2_500), "{:?}", began.elapsed());
+    // By the times at which it was asked, however late this looks.
+    let [first, second] = asked.lock().unwrap().iter().map(|(_, at)| *at).collect::<Vec<_>>()[..] else {
+        panic!("not twice")
+    };
+    assert!(
+        second.duration_since(first) > Duration::from_millis(2_900),
+        "{:?}",
+        second.duration_since(first)
+    );
     tracer.finish().await;
 }
 
