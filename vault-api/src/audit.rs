@@ -43,6 +43,15 @@ pub struct AuditHealth {
     /// When it took a line last; absent before the first.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub newest_at: Option<WireTime>,
+    /// When each line was last looked at, by the vault itself; of the chained file only, absent before the first time.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked_at: Option<WireTime>,
+    /// The last line that was looked at then.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub checked_line: Option<u64>,
+    /// How much was found to be wrong then; 0: each line is as it was written.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub findings: Option<u64>,
 }
 
 /// PUT or POST `sys/audit-hash/<name>`.

@@ -132,6 +132,7 @@ async fn execute(word: Word, session: &mut Session) -> Result<Exit, Failure> {
         Word::List(args) => generic::list(&args, session).await,
         Word::Delete(args) => generic::delete(&args, session).await,
         Word::Audit(AuditWord::Search(args)) => audit::search(args, session).await,
+        Word::Audit(AuditWord::Status) => audit::status(session).await,
         // `into_parsed` gives these to the binary, and `run_in` has printed the completion.
         Word::Server(_)
         | Word::Dev(_)

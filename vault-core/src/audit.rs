@@ -28,7 +28,7 @@ pub mod verify;
 pub use checkpoint::{CheckpointSigner, PublicKey};
 pub use digest::Digester;
 pub use entry::{Auth, Entry, Operation, Request, Response, System, Token, WrapInfo};
-pub use file::{AuditError, AuditFile, Opening, Reopened};
+pub use file::{AuditError, AuditFile, Opening, Reopened, Written};
 pub use head::Head;
 pub use header::{AuditedHeader, AuditedHeaders, HeaderError};
 pub use line::LineHash;

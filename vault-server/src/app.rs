@@ -302,6 +302,10 @@ impl App {
         self.shutdown
             .spawn(async move { app.integrity.scrub_until(&app.seal, &*app.clock, &app.shutdown).await });
         let app = Arc::clone(self);
+        self.shutdown.spawn(async move {
+            app.audit.check_until(&app.seal, Arc::clone(&app.clock), &app.shutdown).await;
+        });
+        let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.checkpoint_until_shutdown().await });
         let app = Arc::clone(self);
         self.shutdown.spawn(async move { app.rules.run_until(&app.seal, &app.shutdown).await });

@@ -11,7 +11,17 @@ pub(crate) enum AuditWord {
     Verify(AuditVerifyArgs),
     /// Look for lines in the server's audit file, the newest first
     Search(AuditSearchArgs),
+    /// How the server's audit devices fare, and whether its audit file is as it was written
+    #[command(after_help = AUDIT_STATUS_HELP)]
+    Status,
 }
+
+const AUDIT_STATUS_HELP: &str = "\
+Examples:
+  rotunda audit status
+  rotunda audit status --format json
+
+Needs read and sudo on sys/audit. Exit code 1 where a device does not take lines, or the file is not as it was written; `rotunda audit verify FILE` names each finding.";
 
 /// `rotunda audit search`.
 #[derive(Clone, Debug, Args)]

@@ -1,12 +1,15 @@
-//! `rotunda audit search`.
+//! `rotunda audit search`, `rotunda audit status`.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use vault_api::audit::AuditSearchResponse;
+use vault_api::audit::{AuditDevice, AuditHealth, AuditSearchResponse};
 
 use super::Session;
 use crate::{
     args::audit::AuditSearchArgs,
     client::Request,
+    console::{Console, Tone},
     failure::{Exit, Failure},
     input::{self, Ending},
     output,
@@ -40,6 +43,51 @@ pub(super) async fn search(args: AuditSearchArgs, session: &mut Session) -> Resu
     let found: AuditSearchResponse = answer.read_data()?;
     session.show(&answer, |_, _| Ok(table(&found)))?;
     Ok(Exit::Done)
+}
+
+pub(super) async fn status(session: &mut Session) -> Result<Exit, Failure> {
+    let answer = session.ask("looking at the audit devices", Request::get("sys/audit")).await?;
+    let devices: BTreeMap<String, AuditDevice> = answer.read_data()?;
+    session.show(&answer, |_, console| Ok(devices_table(&devices, console)))?;
+    let is_well = |health: &AuditHealth| health.takes_lines && health.findings.unwrap_or(0) == 0;
+    Ok(if devices.values().all(|device| is_well(&device.health)) { Exit::Done } else { Exit::Refused })
+}
+
+fn devices_table(devices: &BTreeMap<String, AuditDevice>, console: &Console) -> String {
+    let rows: Vec<Vec<String>> = devices
+        .values()
+        .map(|device| {
+            let health = &device.health;
+            let takes = match (health.takes_lines, health.behind) {
+                (false, _) => console.emphasised(Tone::Bad, "no"),
+                (true, true) => console.emphasised(Tone::Warn, "behind"),
+                (true, false) => console.emphasised(Tone::Good, "yes"),
+            };
+            vec![
+                device.path.trim_end_matches('/').to_owned(),
+                device.kind.clone(),
+                takes,
+                health.failures.to_string(),
+                output::optional(health.newest_at.as_deref()),
+                as_written(health, console),
+            ]
+        })
+        .collect();
+    output::columns(&["DEVICE", "TYPE", "TAKES LINES", "NOT TAKEN", "NEWEST", "AS IT WAS WRITTEN"], &rows)
+}
+
+/// What the last check of the chained file has shown; the others are copies.
+fn as_written(health: &AuditHealth, console: &Console) -> String {
+    match (&health.checked_at, health.findings, health.checked_line) {
+        (Some(at), Some(0), Some(line)) => {
+            format!("{}, to line {line}, at {at}", console.emphasised(Tone::Good, "yes"))
+        }
+        (Some(at), Some(findings), _) => {
+            format!("{}: {findings} findings at {at}", console.emphasised(Tone::Bad, "no"))
+        }
+        _ if health.newest_line.is_some() => "not looked at yet".to_owned(),
+        _ => "a copy".to_owned(),
+    }
 }
 
 fn table(found: &AuditSearchResponse) -> String {

@@ -8,6 +8,7 @@
 mod error;
 mod place;
 mod tail;
+mod written;
 
 use std::fs::File;
 use std::io::{self, Write};
@@ -19,6 +20,7 @@ use std::time::Duration;
 pub use error::AuditError;
 use error::doing;
 use place::{Standing, Watch};
+pub use written::Written;
 
 use super::AuditSink;
 use super::checkpoint::{CheckpointReason, CheckpointSigner, PublicKey};

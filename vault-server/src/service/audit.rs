@@ -3,14 +3,15 @@
 //! Fail closed: whoever needs an [`AuditReceipt`] gets none when the file does not take the entry, and
 //! without a receipt nothing is done or revealed.
 
+mod chain;
 mod device;
 mod registry;
 mod search;
 mod sink;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 
 use arc_swap::{ArcSwap, ArcSwapOption};
 use vault_core::audit::{
@@ -20,6 +21,7 @@ use vault_core::audit::{
 use vault_core::clock::Timestamp;
 use vault_core::crypto::Keyring;
 
+pub use self::chain::{CHECKED_EVERY, ChainChecked, CheckError};
 use self::device::Device;
 pub use self::device::DeviceHealth;
 pub use self::registry::{AuditDevices, CHAIN, DeviceError, DeviceSpec};
@@ -41,6 +43,8 @@ struct Inner {
     metrics: Arc<Metrics>,
     /// Whether the file has not taken the last entry.
     ill: AtomicBool,
+    /// What the last check of the file has shown.
+    checked: Mutex<Option<ChainChecked>>,
 }
 
 struct Live {
@@ -76,6 +80,7 @@ impl AuditService {
             devices: ArcSwap::default(),
             metrics,
             ill: AtomicBool::default(),
+            checked: Mutex::default(),
         };
         Self { inner: Arc::new(inner) }
     }

@@ -12,6 +12,7 @@ use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
 use prometheus_client::metrics::histogram::Histogram;
 use prometheus_client::registry::Registry;
+use vault_core::clock::Timestamp;
 
 /// Everything that is counted.
 pub struct Metrics {
@@ -22,6 +23,8 @@ pub struct Metrics {
     requests: Family<RequestLabels, Counter>,
     durations: Family<DurationLabels, Histogram>,
     audit_failures: Counter,
+    chain_verified_at: Gauge,
+    chain_findings: Gauge,
     sealed: Gauge,
     commits: Gauge,
     records: Gauge,
@@ -87,6 +90,12 @@ impl Metrics {
         let mut fleet = Registry::with_prefix("vault");
         let audit_failures = Counter::default();
         fleet.register("audit_write_failures", "Entries that no audit sink accepted", audit_failures.clone());
+        let chain_verified_at = Gauge::default();
+        let help = "When the audit file was last seen to be as it was written; 0 before the first time";
+        fleet.register("audit_chain_verified_timestamp_seconds", help, chain_verified_at.clone());
+        let chain_findings = Gauge::default();
+        let help = "How much the last check found to be wrong with the audit file";
+        fleet.register("audit_chain_findings", help, chain_findings.clone());
         let (sealed, commits, records) = (Gauge::default(), Gauge::default(), Gauge::default());
         registry.register("sealed", "1 while the vault is sealed", sealed.clone());
         registry.register("store_commit", "The number of the store's last commit", commits.clone());
@@ -99,6 +108,8 @@ impl Metrics {
             requests,
             durations,
             audit_failures,
+            chain_verified_at,
+            chain_findings,
             sealed,
             commits,
             records,
@@ -116,6 +127,14 @@ impl Metrics {
     /// Counts one entry that was not recorded.
     pub fn audit_failed(&self) {
         self.audit_failures.inc();
+    }
+
+    /// Says what a check of the audit file has shown that began at `at`.
+    pub fn chain_checked(&self, at: Timestamp, findings: u64) {
+        self.chain_findings.set(i64::try_from(findings).unwrap_or(i64::MAX));
+        if findings == 0 {
+            self.chain_verified_at.set(at.as_secs());
+        }
     }
 
     /// Entries that were not recorded since the start.

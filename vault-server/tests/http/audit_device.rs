@@ -187,3 +187,49 @@ async fn how_each_device_fares_is_told() {
     assert_eq!((&again["takes_lines"], &again["newest_at"]), (&json!(true), &json!(disk.clock_text())));
     assert!(again["failures"].as_u64() >= ill["failures"].as_u64(), "what was not taken is not forgotten");
 }
+
+#[tokio::test]
+async fn the_vault_sees_that_its_audit_file_is_not_as_it_was_written() {
+    let disk = Disk::new();
+    let (vault, _) = Vault::ready(&disk).await;
+    let chain = async || vault.root("GET", "sys/audit", "").await.at("/data/chain~1/health");
+    let check = || vault.app.audit.check_chain(&*disk.clock, &vault.app.shutdown).unwrap();
+    let metric = async |name: &str| {
+        let text = vault.root("GET", "sys/metrics?format=prometheus", "").await.text;
+        let line = text.lines().find(|line| line.starts_with(&format!("{name} "))).map(str::to_owned);
+        line.and_then(|line| line.rsplit(' ').next()?.parse::<u64>().ok())
+    };
+    assert_eq!(chain().await.get("checked_at"), None, "nobody has looked yet");
+    assert_eq!(metric("vault_audit_chain_verified_timestamp_seconds").await, Some(0));
+    let line = check().line;
+    let told = chain().await;
+    assert_eq!(
+        (&told["checked_at"], &told["checked_line"], &told["findings"]),
+        (&json!(disk.clock_text()), &json!(line), &json!(0))
+    );
+    let seen_at = metric("vault_audit_chain_verified_timestamp_seconds").await;
+    assert!(seen_at > Some(0));
+
+    // Somebody changes what was asked for in a line, in its place, and has the head file follow.
+    let path = vault.app.config.audit_file.clone();
+    let text = std::fs::read_to_string(&path).unwrap();
+    let at = text.find("sys/audit").unwrap();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    std::os::unix::fs::FileExt::write_all_at(&file, b"sys/seals", at as u64).unwrap();
+    disk.clock.advance(Duration::from_secs(60));
+    assert_eq!(check().findings, 1);
+    assert_eq!(check().findings, 1, "what is known is not told twice");
+    assert_eq!(chain().await["findings"], json!(1));
+    assert_eq!(metric("vault_audit_chain_findings").await, Some(1));
+    assert_eq!(metric("vault_audit_chain_verified_timestamp_seconds").await, seen_at, "not since then");
+    let trail = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(trail.matches("audit_chain_damaged").count(), 1, "{trail}");
+
+    // The file is kept elsewhere as evidence, and a new one begins.
+    std::fs::rename(&path, path.with_extension("damaged")).unwrap();
+    vault.app.audit.reopen(vault.app.clock.now()).unwrap();
+    assert_eq!(check().findings, 0);
+    assert_eq!(metric("vault_audit_chain_findings").await, Some(0));
+    vault.root("PUT", "sys/seal", "").await;
+    assert!(vault.app.audit.check_chain(&*disk.clock, &vault.app.shutdown).is_err());
+}

@@ -352,3 +352,36 @@ async fn a_rehearsal_says_its_light_as_a_word_and_by_its_exit_code() {
     let (outcome, _) = against((202, running.to_string()), &["account", "rehearse", "db/app"]).await;
     assert_eq!(outcome.code, 6, "{}", outcome.err);
 }
+
+#[tokio::test]
+async fn audit_devices_are_told_with_what_was_found_and_what_is_wrong_is_the_exit_code() {
+    let devices = |chain: Value, copy: Value| {
+        json!({
+            "chain/": { "type": "file", "path": "chain/", "health": chain },
+            "far/": { "type": "socket", "path": "far/", "health": copy },
+        })
+    };
+    let chain = json!({
+        "takes_lines": true, "failures": 0, "newest_line": 9, "newest_at": "noon",
+        "checked_at": "11:00", "checked_line": 7, "findings": 0,
+    });
+    let copy = json!({ "takes_lines": true, "behind": true, "failures": 2, "newest_at": "noon" });
+    let (well, asked) = against(data(&devices(chain.clone(), copy.clone())), &["audit", "status"]).await;
+    assert_eq!((well.code, asked.line.as_str()), (0, "GET /v1/sys/audit"));
+    assert_eq!(
+        well.out,
+        "\
+DEVICE  TYPE    TAKES LINES  NOT TAKEN  NEWEST  AS IT WAS WRITTEN
+chain   file    yes          0          noon    yes, to line 7, at 11:00
+far     socket  behind       2          noon    a copy
+"
+    );
+    let mut damaged = chain.clone();
+    damaged["findings"] = json!(2);
+    let (told, _) = against(data(&devices(damaged, copy.clone())), &["audit", "status"]).await;
+    assert!(told.code == 1 && told.out.contains("no: 2 findings at 11:00"), "{} {}", told.code, told.out);
+    let mut gone = copy;
+    gone["takes_lines"] = json!(false);
+    let (told, _) = against(data(&devices(chain, gone)), &["audit", "status"]).await;
+    assert_eq!(told.code, 1, "{}", told.out);
+}

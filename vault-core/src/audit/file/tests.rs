@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::super::digest::Digester;
 use super::super::entry::System;
 use super::super::head::head_path;
-use super::super::verify::{FindingKind, Report, Status, VerifyOptions, verify_file};
+use super::super::verify::{FindingKind, Report, Status, VerifyOptions, verify, verify_file};
 use super::*;
 
 mod place;
@@ -310,4 +310,33 @@ fn a_full_disk_refuses_entries() {
     assert!(batch.is_empty());
     let _ = file.append(&entry(1), at(0)).unwrap();
     assert_eq!(place.verify().status, Status::Intact);
+}
+
+#[test]
+fn what_was_written_so_far_is_checked_by_what_the_writer_knows_whatever_lies_beside_it() {
+    let place = Place::new();
+    let file = place.open(at(0));
+    for number in 0..3 {
+        let _receipt = file.append(&entry(number), at(1)).unwrap();
+    }
+    let (written, options) = file.written();
+    let head = file.head();
+    let _receipt = file.append(&entry(3), at(1)).unwrap();
+    fs::write(head_path(&place.path), "another head").unwrap();
+    let check = |(written, options): (Written, VerifyOptions)| {
+        verify(std::io::BufReader::new(written), &options).unwrap()
+    };
+    let report = check((written, options));
+    assert_eq!((report.status, report.last, report.is_key_pinned), (Status::Intact, Some(head), true));
+
+    // A file that is put in its place is not what is looked at.
+    let kept = place.dir.path().join("kept");
+    fs::rename(&place.path, &kept).unwrap();
+    place.open(at(2)).close(at(2)).unwrap();
+    assert_eq!(check(file.written()).last, Some(file.head()));
+    let length = fs::metadata(&kept).unwrap().len();
+    OpenOptions::new().write(true).open(&kept).unwrap().set_len(length - 10).unwrap();
+    let report = check(file.written());
+    assert_eq!(report.status, Status::Damaged);
+    assert!(kinds(&report).iter().any(|kind| matches!(kind, FindingKind::Truncated { .. })), "{report:?}");
 }

@@ -48,6 +48,15 @@ pub(super) struct Device {
     pub(super) failures: u64,
     pub(super) newest_line: Option<u64>,
     pub(super) newest_at: When,
+    /// What the last check of the chained file has shown.
+    pub(super) chain: Option<Chain>,
+}
+
+/// The last check of the chained file.
+pub(super) struct Chain {
+    pub(super) at: When,
+    pub(super) line: u64,
+    pub(super) findings: u64,
 }
 
 /// Success by target and rotator; `whole` is what was told of all of them, to who may read it.
@@ -108,6 +117,11 @@ pub(super) async fn trail(signed_in: &SignedIn) -> Part<Vec<Device>> {
 
 fn shown(device: AuditDevice, now: Timestamp) -> Device {
     let health = device.health;
+    let chain = health.checked_at.as_deref().map(|at| Chain {
+        at: When::of(Some(at), now, ""),
+        line: health.checked_line.unwrap_or_default(),
+        findings: health.findings.unwrap_or_default(),
+    });
     Device {
         name: device.path.trim_end_matches('/').to_owned(),
         kind: device.kind,
@@ -116,6 +130,7 @@ fn shown(device: AuditDevice, now: Timestamp) -> Device {
         failures: health.failures,
         newest_line: health.newest_line,
         newest_at: When::of(health.newest_at.as_deref(), now, "none yet"),
+        chain,
     }
 }
 

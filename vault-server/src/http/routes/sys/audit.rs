@@ -10,7 +10,7 @@ use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
 use crate::http::routes::incident::moment;
-use crate::service::audit::{CHAIN, Cursor, DeviceHealth, DeviceSpec};
+use crate::service::audit::{AuditService, CHAIN, Cursor, DeviceHealth, DeviceSpec};
 
 pub(in crate::http::routes) async fn hash(context: Context) -> Result<Answer, ApiError> {
     let name = context.request.part("path")?;
@@ -68,6 +68,10 @@ fn query(context: &Context) -> Result<Query, ApiError> {
     if kind.as_deref().is_some_and(|kind| !KINDS.contains(&kind)) {
         return Err(ApiError::invalid("type must be request, response, system or chain"));
     }
+    let (from, to) = (moment(context, "from")?, moment(context, "to")?);
+    if from.zip(to).is_some_and(|(from, to)| from >= to) {
+        return Err(ApiError::invalid("from must be before to"));
+    }
     let value = fields.secret("value")?.filter(|value| !value.expose().is_empty());
     Ok(Query {
         kind,
@@ -75,8 +79,8 @@ fn query(context: &Context) -> Result<Query, ApiError> {
         principal: text("principal")?,
         operation: text("operation")?,
         outcome,
-        from: moment(context, "from")?,
-        to: moment(context, "to")?,
+        from,
+        to,
         digest: value.map(|value| context.app.audit.digest(value.expose())).transpose()?,
     })
 }
@@ -105,7 +109,7 @@ pub(in crate::http::routes) async fn list(context: Context) -> Result<Answer, Ap
         description: "the chained, signed audit file".to_owned(),
         local: false,
         options: options.map(|(name, value)| (name.to_owned(), value)).into(),
-        health: AuditHealth { newest_line: Some(head.seq), ..told(audit.health()) },
+        health: chain_health(audit, head.seq),
     };
     let mut all = BTreeMap::from([(format!("{CHAIN}/"), chain)]);
     all.extend(context.app.settings.devices.list()?.into_iter().map(|(name, device)| {
@@ -122,6 +126,18 @@ pub(in crate::http::routes) async fn list(context: Context) -> Result<Answer, Ap
     Ok(Answer::of(&all)?.copied_to_top())
 }
 
+/// How the chained file fares, with what its last check has shown.
+fn chain_health(audit: &AuditService, newest_line: u64) -> AuditHealth {
+    let checked = audit.checked();
+    AuditHealth {
+        newest_line: Some(newest_line),
+        checked_at: checked.as_ref().map(|checked| checked.at.to_rfc3339()),
+        checked_line: checked.as_ref().map(|checked| checked.line),
+        findings: checked.map(|checked| checked.findings),
+        ..told(audit.health())
+    }
+}
+
 /// How a device fares; one that is not at work takes nothing.
 fn told(health: Option<DeviceHealth>) -> AuditHealth {
     health.map_or_else(AuditHealth::default, |health| AuditHealth {
@@ -130,6 +146,7 @@ fn told(health: Option<DeviceHealth>) -> AuditHealth {
         failures: health.failures,
         newest_line: None,
         newest_at: health.written_at.map(Timestamp::to_rfc3339),
+        ..AuditHealth::default()
     })
 }
 
