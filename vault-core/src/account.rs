@@ -23,7 +23,7 @@ use crate::id::IncidentId;
 use crate::lease::Lending;
 use crate::path::{AccountPath, Name};
 use crate::rotation::fault::Scope;
-use crate::rotation::run::Stage;
+use crate::rotation::run::{Stage, Step};
 use crate::schedule::RotationPolicy;
 use crate::team::Team;
 
@@ -257,7 +257,9 @@ impl Account {
         let number = self.versions.last;
         let before = self.versions.current.replace(Version::new(number, now));
         let kept = self.versions.previous.take();
-        let is_proven = matches!(self.health, Health::Verified(_));
+        // What a rotation has promoted has logged in, whatever the target says of it since.
+        let is_promoted = self.stage.begin_again();
+        let is_proven = is_promoted || matches!(self.health, Health::Verified(_));
         let (previous, displaced) = match (before, kept) {
             (Some(before), Some(kept)) if is_proven => (Some(before), Some(kept)),
             (Some(before), Some(kept)) => (Some(kept), Some(before)),
@@ -269,6 +271,17 @@ impl Account {
         let untimely = self.versions.pending.take_if(|pending| pending.is_alternate != turn);
         let displaced = [displaced, untimely].into_iter().flatten().map(|version| version.number).collect();
         Adopted { number, displaced }
+    }
+
+    /// Whether a password that a person brings may become the current version: while no rotation is between states. The
+    /// management credential's rotation that has promoted its candidate, and rests, is none where the target knows one
+    /// password at a time: nobody else can mend that credential if it was changed outside since.
+    #[must_use]
+    pub fn takes_known(&self) -> bool {
+        let is_promoted = self.stage.step() == Some(Step::Retire)
+            && !self.stage.is_active()
+            && self.stage.run().is_some_and(|run| !run.overlaps);
+        self.stage.untouched() || is_promoted && matches!(self.subject, Subject::Management(_))
     }
 
     /// The name on the target that a version was stored for. Where the target names credentials itself, the stored

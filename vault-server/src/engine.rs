@@ -29,6 +29,7 @@ pub mod group;
 pub(crate) mod heartbeat;
 pub(crate) mod ledger;
 pub(crate) mod lockout;
+mod mended;
 mod meter;
 pub mod outbox;
 mod place;
@@ -94,6 +95,8 @@ struct Inner {
     shutdown: Shutdown,
     /// Held for reading by who refers to a policy in a commit, and for writing by who removes one.
     references: RwLock<()>,
+    /// Held by who makes a silence, from the look what there is to the commit.
+    silencing: tokio::sync::Mutex<()>,
 }
 
 /// What the engine works with.
@@ -146,6 +149,7 @@ impl Engine {
                 counted: Mutex::default(),
                 shutdown,
                 references: RwLock::default(),
+                silencing: tokio::sync::Mutex::default(),
             }),
         }
     }
@@ -231,6 +235,11 @@ impl Engine {
     /// who removes one.
     pub(crate) fn references(&self) -> &RwLock<()> {
         &self.inner.references
+    }
+
+    /// Held from the look which silences there are to the commit of a new one.
+    pub(crate) fn silencing(&self) -> &tokio::sync::Mutex<()> {
+        &self.inner.silencing
     }
 
     /// Records an act of the vault itself.

@@ -174,7 +174,7 @@ pub fn fit(action: Action, incident: &Incident, account: &Account, ctx: &Context
             unless(!repairs, Unfit::OtherClass)?;
             unless(ctx.mints && !is_management, Unfit::Mints)?;
             unless(account.lending.is_held(), Unfit::Held)?;
-            unless(!account.stage.untouched(), Unfit::Between)
+            unless(!account.takes_known(), Unfit::Between)
         }
         Action::Maintenance => Ok(()),
     }

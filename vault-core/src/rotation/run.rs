@@ -183,6 +183,17 @@ impl Stage {
         matches!(self.step(), None | Some(Step::Prepare))
     }
 
+    /// Has what rests after its promotion begin again with a look; tells whether it did.
+    pub(crate) fn begin_again(&mut self) -> bool {
+        match self {
+            Self::Waiting { step, .. } | Self::Parked { step, .. } if *step == Step::Retire => {
+                *step = Step::Prepare;
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Whether the target has confirmed that it no longer takes the current version.
     #[must_use]
     pub fn current_is_dead(&self) -> bool {

@@ -100,6 +100,7 @@ impl Engine {
         }
         self.measure(plan, attempt.as_ref(), &turned);
         self.trace_end(&before.value, plan);
+        self.hear_mended(&before.value, plan);
         Ok(())
     }
 

@@ -74,7 +74,7 @@ impl Engine {
             Err(held) => return self.hold_back(subject, &held).await.map(|()| None),
         };
         let turned = self.hear(target, subject, called.evidence()).await;
-        let Called { event, managed_by, call, refused: versions, brought, seat } = called;
+        let Called { event, managed_by, call, refused: versions, refused_beside, brought, seat } = called;
         let refused = managed_by.filter(|_| event.management_refused());
         let turn = match &managed {
             // A refusal is written down before the next one may try.
@@ -103,7 +103,7 @@ impl Engine {
         let plan = self.decide_with(subject, &brought, advanced).await;
         self.trace_step(&account.value, call, (&event, plan.as_ref().ok().and_then(Option::as_ref)));
         let plan = plan?;
-        if let Some(version) = refused {
+        if let Some(version) = refused.or(managed_by.filter(|_| refused_beside)) {
             self.note_refused_management(target, version).await;
         }
         if let Some(turned) = turned {
@@ -181,9 +181,10 @@ impl Engine {
         };
         let bills = pass.bills(account, effect, &answer, managed_by.is_some());
         let Answer { event, minted, purse } = answer;
-        let refused = purse.map(|purse| purse.refused).unwrap_or_default();
+        let (refused, refused_beside) =
+            purse.map(|purse| (purse.refused, purse.management_refused)).unwrap_or_default();
         let brought = Brought { minted, bills };
-        Ok(Ok(Called { event, managed_by, call, refused, brought, seat }))
+        Ok(Ok(Called { event, managed_by, call, refused, refused_beside, brought, seat }))
     }
 
     /// Calls the target, within the deadline. The call itself is in the audit trail before it goes out. Gives the
@@ -271,6 +272,8 @@ pub(super) struct Called {
     call: Call,
     /// Versions that were refused on the way.
     pub(super) refused: Vec<u64>,
+    /// Whether the management credential was refused on the way, whatever else was found out.
+    refused_beside: bool,
     /// What is to be written down with what follows.
     pub(super) brought: Brought,
     /// Held until then, where the management credential is guarded.

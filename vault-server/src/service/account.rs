@@ -187,25 +187,6 @@ impl AccountService {
     pub(super) fn last_outcome(&self, path: &AccountPath) -> Result<Rotated, AccountError> {
         self.outcome(&Subject::Account(path.clone()))
     }
-
-    /// The accounts of a target, as [`Subject::key`]; its management credential among them.
-    pub(super) fn of_target(&self, target: &vault_core::path::Name) -> Result<Vec<String>, LoadError> {
-        let prefix = crate::engine::record::managed_prefix(target);
-        let mut subjects = Vec::new();
-        let mut after: Option<Vec<u8>> = None;
-        loop {
-            let page = self.engine.barrier().list::<Managed>(&prefix, after.as_deref(), PAGE)?;
-            let full = page.len() == PAGE;
-            after = page.last().map(|(name, _)| name.clone());
-            subjects.extend(page.into_iter().map(|(_, managed)| managed.value.subject));
-            if !full {
-                // One account may have two names.
-                subjects.sort_unstable();
-                subjects.dedup();
-                return Ok(subjects);
-            }
-        }
-    }
 }
 
 /// Longest user name: fits the store's keys together with any target name.

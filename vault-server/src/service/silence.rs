@@ -59,6 +59,11 @@ impl SilenceService {
     /// # Errors
     /// [`SilenceError`] by cause.
     pub async fn make(&self, ask: Ask, by: &str) -> Result<Shown, SilenceError> {
+        let _turn = self.engine.silencing().lock().await;
+        self.made(ask, by).await
+    }
+
+    async fn made(&self, ask: Ask, by: &str) -> Result<Shown, SilenceError> {
         let silence = self.drafted(ask, by)?;
         self.engine.commit_silence(None, &silence).await?;
         Ok(shown(&silence))
@@ -100,6 +105,8 @@ impl SilenceService {
         reason: String,
         by: &str,
     ) -> Result<Shown, SilenceError> {
+        // Of two who begin one at once the second prolongs that of the first.
+        let _turn = self.engine.silencing().lock().await;
         if let Some(id) = self.maintenance(&target)?.map(|lasts| lasts.id) {
             return self
                 .change(id, |silence| {
@@ -107,7 +114,7 @@ impl SilenceService {
                 })
                 .await;
         }
-        self.make(begins(target, until, reason), by).await
+        self.made(begins(target, until, reason), by).await
     }
 
     /// What [`maintain`](Self::maintain) would do, with the maintenance as it would be. Nothing is done. For a thread as

@@ -9,7 +9,6 @@ use vault_core::account::{Account, Settings, Subject};
 use vault_core::identity::Principal;
 use vault_core::path::Name;
 use vault_core::rotation::port::{Login, Probe, TargetSpec};
-use vault_core::rotation::run::Stage;
 use vault_core::schedule::{RotationPolicy, span};
 use vault_core::secret::SecretString;
 use vault_core::store::batch::Require;
@@ -126,7 +125,7 @@ impl TargetService {
             self.resume_held(name).await?;
         }
         if new_password && self.is_trusted(&subject).await? {
-            self.resume_parked(name).await?;
+            self.engine.resume_parked(name).await?;
         }
         Ok(())
     }
@@ -272,7 +271,7 @@ impl TargetService {
         let mut account = manager.value;
         let mut batch = self.engine.barrier().transaction()?;
         if let Some(password) = request.password {
-            if account.stage != Stage::Idle && !account.stage.untouched() {
+            if !account.takes_known() {
                 return Err(AccountError::State(
                     "the management credential's own rotation is between states; let it end before you set a password by hand".to_owned(),
                 ));
@@ -353,7 +352,7 @@ impl TargetService {
             return Err(AccountError::NotFound);
         };
         let view = self.accounts.view(&manager.value)?;
-        let accounts = self.accounts.of_target(name)?.iter().filter(|key| key.starts_with("a/")).count();
+        let accounts = self.engine.subjects_on(name)?.iter().filter(|key| key.starts_with("a/")).count();
         Ok(TargetStatus {
             rotator: target.value.rotator,
             state: view.state.word().to_owned(),

@@ -270,7 +270,7 @@ impl AccountService {
         self.take_turns(&mut batch, &account, &request.settings)?;
         account.settings = request.settings;
         if let Some(password) = request.password {
-            if account.stage != Stage::Idle && !account.stage.untouched() {
+            if !account.takes_known() {
                 return Err(AccountError::State(
                     "a rotation is between states; let it end before you set a password by hand".to_owned(),
                 ));

@@ -45,7 +45,7 @@ impl TargetService {
                 origin.name
             )));
         }
-        let accounts = self.accounts.of_target(name)?;
+        let accounts = self.engine.subjects_on(name)?;
         let managed: Vec<String> =
             accounts.iter().filter_map(|key| key.strip_prefix("a/")).map(str::to_owned).collect();
         if !managed.is_empty() {
@@ -102,7 +102,7 @@ impl TargetService {
         let mut is_removed = false;
         if let Some(target) = self.engine.target(name)? {
             // Dynamic leases need it, too, until they are over.
-            let has_accounts = self.accounts.of_target(name)?.iter().any(|key| !key.starts_with("m/"));
+            let has_accounts = self.engine.subjects_on(name)?.iter().any(|key| !key.starts_with("m/"));
             let is_known = |manager: &Account| manager.last_rotation.is_none() && manager.stage.untouched();
             match manager {
                 Some(manager) if !has_accounts && is_known(&manager.value) => {

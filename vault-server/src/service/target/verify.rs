@@ -8,8 +8,6 @@ use vault_core::rehearsal::{Finding, worst};
 use vault_core::rotation::fault::{Fault, FaultClass};
 use vault_core::rotation::lockout::{let_go, of_check, of_probe};
 use vault_core::rotation::port::{CheckReport, Login, Probe, TargetSpec};
-use vault_core::rotation::run::Stage;
-use vault_core::rotation::step;
 use vault_core::target::Target;
 use vault_core::target::lockout::Login as Shown;
 
@@ -76,7 +74,7 @@ impl TargetService {
                 if manager.health != Health::Unknown || manager.incident.is_some() {
                     self.accounts.look(&subject).await?;
                 }
-                self.resume_parked(name).await?;
+                self.engine.resume_parked(name).await?;
                 Ok(told(report))
             }
             Err(fault) => {
@@ -90,34 +88,9 @@ impl TargetService {
         }
     }
 
-    /// Lets the accounts go on that were parked because the management credential was refused; its own
-    /// rotation among them.
-    pub(super) async fn resume_parked(&self, name: &Name) -> Result<(), AccountError> {
-        for key in self.accounts.of_target(name)? {
-            let Some(subject) = Subject::from_key(&key) else { continue };
-            // Who is being worked on finds out by themselves.
-            let Some(flight) = self.engine.flights().try_take(&key) else { continue };
-            self.engine
-                .act(flight, &subject, |account, context| {
-                    let refused = account.stage.run().and_then(|run| run.fault.as_ref());
-                    let refused =
-                        refused.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);
-                    let cause = account.stage.run().map(|run| run.cause.clone());
-                    match (&account.stage, cause) {
-                        (Stage::Parked { .. }, Some(cause)) if refused => {
-                            (step::request(account, cause, context).ok(), ())
-                        }
-                        _ => (None, ()),
-                    }
-                })
-                .await?;
-        }
-        Ok(())
-    }
-
     /// Lets those go on that the lockout guard holds, by what the target says now about when it locks.
     pub(super) async fn resume_held(&self, name: &Name) -> Result<(), AccountError> {
-        for key in self.accounts.of_target(name)? {
+        for key in self.engine.subjects_on(name)? {
             let Some(subject) = Subject::from_key(&key) else { continue };
             let Some(flight) = self.engine.flights().try_take(&key) else { continue };
             self.engine.act(flight, &subject, |account, context| (let_go(account, context), ())).await?;

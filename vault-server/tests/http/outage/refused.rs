@@ -2,6 +2,7 @@
 
 use rotators::fake::{Mishap, Verb};
 use serde_json::json;
+use vault_core::rotation::run::Step;
 
 use super::super::bench::{Bench, until};
 use super::super::vault::seconds;
@@ -128,4 +129,44 @@ async fn a_refusal_at_the_very_end_of_its_rotation_is_over_when_that_is_tried_ag
     bench.rest().await;
     bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
     assert_eq!(bench.get("incidents").await.at("/data/incidents"), json!([]));
+}
+
+#[tokio::test]
+async fn who_knows_what_it_is_now_may_tell_it_also_at_the_very_end_of_its_rotation() {
+    let bench = bench().await;
+    bench.target.set_password("manager", "m-1");
+    bench.target.next(Verb::Retire, Mishap::Hangs);
+    let rotate = bench.post("targets/rotate/t", json!({}));
+    let change = async {
+        until(|| bench.target.hanging() == 1).await;
+        bench.target.set_password("manager", REFUSED);
+        bench.target.release();
+    };
+    tokio::join!(rotate, change);
+    bench.rest().await;
+    let manager = bench.record_of_manager();
+    assert_eq!(manager.stage.step(), Some(Step::Retire));
+    bench.configure_target(json!({ "password": "a mistake" })).await.expect_status(204);
+    bench.rest().await;
+    // What was promoted, and had logged in, is not displaced by what never did.
+    assert_eq!(bench.record_of_manager().versions.previous, manager.versions.current);
+    bench.mended().await;
+}
+
+#[tokio::test]
+async fn what_was_parked_goes_on_by_itself_whoever_has_mended_it() {
+    for repair in ["targets/rotate/t", "incidents/{}/act/unpark?account=management credential of t"] {
+        let bench = bench().await;
+        bench.post("targets/rotate/t", json!({})).await.expect_status(502);
+        bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
+        bench.rest().await;
+        let id = bench.get("incidents").await.at("/data/incidents/0/id").as_str().unwrap().to_owned();
+        // Put back on the target.
+        bench.target.set_password("manager", "m-1");
+        let path = repair.replace("{}", &id).replace(' ', "%20");
+        bench.post(&path, json!({})).await.expect_status(200);
+        bench.rest().await;
+        assert_eq!(bench.get("incidents").await.at("/data/incidents"), json!([]), "{repair}");
+        assert_eq!(bench.record("app").versions.last, 2, "{repair}");
+    }
 }
