@@ -57,7 +57,7 @@ def read(events):
 
 def known(incident, until):
     """What the lines before `until` say of an incident; None if it was not detected by then."""
-    view = None
+    view, own = None, None
     for line in incident["lines"]:
         at, kind = line["at"], line["kind"]
         if at >= until:
@@ -89,9 +89,9 @@ def known(incident, until):
         elif kind == "reviewed":
             view["reviewed"] = at
         elif kind == "merged":
-            view["into"] = line["into"]
+            view["into"], own = line["into"], view["acknowledged"]
         elif kind == "unmerged":
-            view["into"] = None
+            view["into"], view["acknowledged"] = None, own
         view["minutes"] += line["staff_minutes"]
         if line["clock"] is not None and at - line["clock"] >= 1000:
             view["suspect"] = True

@@ -109,6 +109,9 @@ pub struct Review {
     pub cause: Cause,
     /// In words.
     pub text: String,
+    /// The minutes of work that it told of.
+    #[serde(default)]
+    pub staff_minutes: u32,
 }
 
 /// The record of one incident.

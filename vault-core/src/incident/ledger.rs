@@ -60,13 +60,10 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
         // Of a target's incident, or of one with others beneath it: [`super::group::hear`], [`merge::hear`].
         LedgerEvent::Moved { .. } | LedgerEvent::Beneath { .. } => None,
         LedgerEvent::Merged { at, by, into, .. } => {
-            incident.merged.into = Some(*into);
+            merge::put_beneath(&mut incident, *into);
             Some((settled(&incident, *at), Some(by.clone()), What::Merged { into: *into }))
         }
-        LedgerEvent::Unmerged { at, by, .. } => incident
-            .merged
-            .into
-            .take()
+        LedgerEvent::Unmerged { at, by, .. } => merge::take_apart(&mut incident)
             .map(|from| (settled(&incident, *at), Some(by.clone()), What::Unmerged { from })),
         LedgerEvent::Reconciled { at, .. } => Some((*at, None, What::Reconciled)),
         LedgerEvent::LockoutGuard { at, text, .. } => {
@@ -112,15 +109,29 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
             let note = What::Note { text: text.clone(), staff_minutes: *staff_minutes };
             Some((*at, Some(by.clone()), note))
         }
+        LedgerEvent::Reviewed { .. } if is_repeated(&incident, event) => None,
         LedgerEvent::Reviewed { at, by, cause, text, staff_minutes, .. } => {
             incident.staff_minutes = incident.staff_minutes.saturating_add(*staff_minutes);
-            incident.review = Some(Review { by: by.clone(), cause: *cause, text: text.clone() });
+            incident.review = Some(Review {
+                by: by.clone(),
+                cause: *cause,
+                text: text.clone(),
+                staff_minutes: *staff_minutes,
+            });
             let review = What::Reviewed { cause: *cause, text: text.clone(), staff_minutes: *staff_minutes };
             Some((*at, Some(by.clone()), review))
         }
     };
     let entry = line.map(|(wall, by, what)| write(&mut incident, wall, by, what));
     Some(Recorded { incident, entry })
+}
+
+/// Whether somebody has said the very same a moment ago: a button that was pressed twice is one review.
+fn is_repeated(incident: &Incident, event: &LedgerEvent) -> bool {
+    let LedgerEvent::Reviewed { at, by, cause, text, staff_minutes, .. } = event else { return false };
+    let told = Review { by: by.clone(), cause: *cause, text: text.clone(), staff_minutes: *staff_minutes };
+    let is_same = incident.review.as_ref() == Some(&told);
+    is_same && incident.marks.t8.is_some_and(|before| settled(incident, *at).since(before) < REPEATED_FOR)
 }
 
 /// The line of a turn of the target's circuit; of those who were let through in vain, only the first has one.
@@ -243,6 +254,9 @@ pub(super) fn reopen(incident: &mut Incident) {
     incident.reopened = incident.reopened.saturating_add(1);
     // Somebody has to take it once more, and what was found out was not all.
     incident.taken = false;
+    if let Some(own) = &mut incident.merged.own {
+        own.taken = false;
+    }
     incident.notified = false;
     incident.waiting = None;
     // As the failure that opens it again says.
@@ -272,6 +286,8 @@ pub(super) fn write(incident: &mut Incident, wall: Timestamp, by: Option<String>
 }
 
 const SKEW: Duration = Duration::from_secs(10);
+/// How long the same review by the same person counts as one.
+const REPEATED_FOR: Duration = Duration::from_secs(60);
 
 #[cfg(test)]
 mod tests;

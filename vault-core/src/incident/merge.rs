@@ -39,6 +39,39 @@ pub struct Merges {
     pub own_over: bool,
     /// Whether it, or one beneath it, was verified healthy since it was opened last, while there are others beneath it.
     pub proven: bool,
+    /// Who had it when it was merged.
+    pub own: Option<Own>,
+}
+
+/// Who had an incident when it was merged into another: what is taken with that one since is so for as long as they are one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Own {
+    /// Whether somebody had taken it since it was opened last.
+    pub taken: bool,
+    /// When somebody took it first.
+    pub acknowledged: Option<Timestamp>,
+    /// Whose it was.
+    pub owner: Option<String>,
+}
+
+/// Notes who has it, before it is taken with the one that it is merged into.
+pub(super) fn put_beneath(incident: &mut Incident, into: IncidentId) {
+    incident.merged.into = Some(into);
+    incident.merged.own =
+        Some(Own { taken: incident.taken, acknowledged: incident.marks.t5, owner: incident.owner.clone() });
+}
+
+/// Takes it from the one that it was merged into. Nobody has it but who had it before: who was told since that somebody
+/// does is told of it again.
+pub(super) fn take_apart(incident: &mut Incident) -> Option<IncidentId> {
+    let from = incident.merged.into.take()?;
+    if let Some(own) = incident.merged.own.take() {
+        incident.notified &= own.taken || !incident.taken;
+        incident.taken &= own.taken;
+        incident.marks.t5 = own.acknowledged;
+        incident.owner = own.owner;
+    }
+    Some(from)
 }
 
 /// An incident beneath another.

@@ -140,6 +140,8 @@ struct Known {
     staff_minutes: u64,
     stepped_back: bool,
     into: Option<IncidentId>,
+    /// When it was acknowledged before it was merged.
+    own: Option<Timestamp>,
 }
 
 impl Known {
@@ -152,12 +154,13 @@ impl Known {
             staff_minutes: u64::from(incident.staff_minutes),
             stepped_back: incident.stepped_back.is_some() || goes_back(&incident.events),
             into: incident.merged.into,
+            own: None,
         }
     }
 
     /// What the lines before `until` say.
     fn told(incident: &Incident, lines: &[Entry], until: Timestamp) -> Self {
-        // No line tells the first of these of an incident that was begun before version 2; t5 is never taken back.
+        // No line tells the first of these of an incident that was begun before version 2.
         let Marks { t0, t1, t2, t3, t5, .. } = incident.marks;
         let t5 = t5.filter(|at| *at < until);
         let start = Self {
@@ -167,6 +170,7 @@ impl Known {
             staff_minutes: 0,
             stepped_back: goes_back(&incident.events),
             into: None,
+            own: None,
         };
         let earlier = incident.events.iter().filter(|event| event.at < until).fold(start, Self::earlier);
         lines.iter().take_while(|line| line.at < until).fold(earlier, Self::line)
@@ -182,8 +186,9 @@ impl Known {
         match &line.what {
             What::Opened { started_at, .. } => self.stepped_back |= *started_at > line.at,
             What::Reopened { .. } => self.withdrawn = None,
-            What::Merged { into } => self.into = Some(*into),
-            What::Unmerged { .. } => self.into = None,
+            What::Merged { into } => (self.into, self.own) = (Some(*into), self.marks.t5),
+            // It was taken with the other for as long as they were one.
+            What::Unmerged { .. } => (self.into, self.marks.t5) = (None, self.own),
             What::Withdrawn | What::Dissolved if self.marks.t7.is_none() => {
                 self.withdrawn.get_or_insert(line.at);
             }

@@ -163,3 +163,26 @@ async fn an_incidents_time_never_goes_back_and_a_step_is_told() {
     assert_eq!(incident.at("/data/clock_stepped_back_seconds"), json!(3600.0));
     assert_eq!(incident.at("/data/marks/t5"), incident.at("/data/marks/t3"));
 }
+
+#[tokio::test]
+async fn a_review_that_is_sent_twice_is_one_and_a_blank_owner_is_none() {
+    let (bench, id) = failing().await;
+    bench.target.heal();
+    bench.post(&format!("incidents/{id}/assign"), json!({ "owner": " \t" })).await.expect_status(400);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    bench.rest().await;
+    let path = format!("incidents/{id}/review");
+    let review = |minutes: u64| {
+        let body = json!({ "cause": "network", "text": "a firewall", "staff_minutes": minutes });
+        bench.post(&path, body)
+    };
+    let minutes = async || bench.get(&format!("incidents/{id}")).await.at("/data/staff_minutes");
+    review(30).await.expect_status(200);
+    review(30).await.expect_status(200);
+    assert_eq!(minutes().await, json!(30), "a button that was pressed twice");
+    review(5).await.expect_status(200);
+    assert_eq!(minutes().await, json!(35));
+    bench.disk.clock.advance(seconds(61));
+    review(5).await.expect_status(200);
+    assert_eq!(minutes().await, json!(40), "somebody worked on");
+}

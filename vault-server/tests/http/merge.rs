@@ -245,3 +245,46 @@ async fn a_page_merges_after_it_has_said_what_that_does_and_takes_apart() {
     assert_eq!(done.status, 303, "{}", done.text);
     assert_eq!(bench.get("incidents").await.at("/data/total"), json!(2));
 }
+
+#[tokio::test]
+async fn what_is_taken_apart_again_is_nobodys_who_did_not_have_it_before_and_is_told_again() {
+    let (mut bench, app, job) = two().await;
+    let messages = async |bench: &Bench, kind: &str| told::told(bench, "pager", kind).await;
+    told::hook(&bench, "pager", json!({ "escalate_after": "10m" })).await;
+    bench.post(&format!("incidents/{job}/assign"), json!({ "owner": "alice" })).await.expect_status(200);
+    bench.post(&format!("incidents/{app}/ack"), json!({})).await.expect_status(200);
+    merge(&bench, &job, &app).await.expect_status(200);
+    let read = async |bench: &Bench| bench.get(&format!("incidents/{job}")).await.json()["data"].clone();
+    assert!(read(&bench).await["acknowledged_at"].is_string(), "taken as one");
+    let opened = messages(&bench, "incident.opened").await;
+
+    bench.post(&format!("incidents/{job}/unmerge"), json!({})).await.expect_status(200);
+    bench.restart().await;
+    let apart = read(&bench).await;
+    assert_eq!((apart.get("acknowledged_at"), &apart["owner"]), (None, &json!("alice")), "{apart}");
+    assert_eq!(messages(&bench, "incident.opened").await, opened + 1, "who was told that somebody has it");
+    let report = bench.get("reports/rotation").await;
+    assert_eq!(report.at("/data/total/incidents/never_acknowledged"), json!(0), "that is about what is over");
+    bench.disk.clock.advance(seconds(601));
+    bench.tick().await;
+    assert_eq!(messages(&bench, "incident.escalated").await, 1, "it waits since then");
+}
+
+#[tokio::test]
+async fn who_may_look_at_one_incident_is_not_told_of_those_beneath_it() {
+    let (bench, app, job) = two().await;
+    merge(&bench, &job, &app).await.expect_status(200);
+    let merged = async |rules: &str| {
+        bench.vault.policy("looks", rules).await;
+        let token = bench.vault.token(r#"{"policies":["looks"]}"#).await;
+        let read = bench.vault.call("GET", &format!("incidents/{app}"), &token, "").await;
+        read.expect_status(200);
+        read.json()["data"]["merged"].as_array().map_or(0, Vec::len)
+    };
+    let one = format!(r#"path "incidents/{app}" {{ capabilities = ["read"] }}"#);
+    assert_eq!(merged(&one).await, 0);
+    let both = format!(r#"{one} path "incidents/{job}" {{ capabilities = ["read"] }}"#);
+    assert_eq!(merged(&both).await, 1);
+    let list = format!(r#"{one} path "incidents" {{ capabilities = ["read"] }}"#);
+    assert_eq!(merged(&list).await, 1);
+}

@@ -5,6 +5,7 @@ use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
 use vault_core::incident::entry::Cause;
 use vault_core::incident::ledger::LedgerEvent;
+use vault_core::policy::Operation;
 
 use super::team::whose;
 use crate::http::answer::Answer;
@@ -39,7 +40,19 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn read(context: Context) -> Result<Answer, ApiError> {
-    marked(&context, context.app.incidents.read(id(&context)?)?)
+    let mut incident = context.app.incidents.read(id(&context)?)?.ok_or(ApiError::NotFound)?;
+    // Of those beneath it only what the caller may look at, alone or in the list.
+    if permit_read(&context, "incidents").is_err() {
+        incident.merged.retain(|one| permit_read(&context, &format!("incidents/{}", one.id)).is_ok());
+    }
+    marked(&context, Some(incident))
+}
+
+fn permit_read(context: &Context, path: &str) -> Result<(), ApiError> {
+    let acl = context.app.policies.acl(context.caller.token.policies())?;
+    let _read =
+        acl.decide(path, Operation::Read, None).authorize().map_err(|_| ApiError::PermissionDenied)?;
+    Ok(())
 }
 
 pub(super) async fn ack(context: Context) -> Result<Answer, ApiError> {
@@ -122,7 +135,11 @@ pub(super) fn name(context: &Context) -> String {
 
 fn required(context: &Context, field: &str, bytes_max: usize) -> Result<String, ApiError> {
     context.fields().bounded_text(field, bytes_max)?;
-    context.fields().required_text(field)
+    let text = context.fields().required_text(field)?;
+    if text.trim().is_empty() {
+        return Err(ApiError::invalid(format!("'{field}' is blank")));
+    }
+    Ok(text)
 }
 
 /// An RFC 3339 instant, or whole seconds since 1970.

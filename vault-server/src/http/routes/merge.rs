@@ -69,6 +69,7 @@ fn steps_together(Both { one, other, is_taken }: &Both) -> Vec<ActionStep> {
 fn steps_apart(Both { one, other, .. }: &Both) -> Vec<ActionStep> {
     steps([
         format!("the incident of {one} stands for itself again: counted, told and escalated by itself"),
+        "who had it before it was merged has it again, and nobody else".to_owned(),
         format!(
             "both time lines say so; that of {other} is over if all that it stands for is verified healthy"
         ),
