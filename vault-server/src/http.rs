@@ -20,6 +20,7 @@ pub mod route;
 mod body;
 mod cors;
 mod dispatch;
+mod dry_run;
 mod events;
 mod guard;
 mod head;

@@ -33,6 +33,8 @@ pub struct Request {
     pub mount: Option<Arc<Mount>>,
     /// The parameters.
     pub fields: Fields,
+    /// The names in the query of a write, which takes its parameters from its body.
+    pub beside: Vec<String>,
     /// How long its answer is to be wrapped; `None` for a bare one.
     pub wrap_ttl: Option<Duration>,
     /// Those of its headers that get into the audit trail.

@@ -203,6 +203,7 @@ fn unread(id: RequestId, operation: Operation, head: &Head, remote: SocketAddr, 
         captures: super::route::Captures::new(),
         mount: None,
         fields: Fields::default(),
+        beside: beside(head),
         wrap_ttl: head.wrap_ttl,
         events: head.events,
         takes_open_metrics: head.takes_open_metrics,
@@ -210,6 +211,14 @@ fn unread(id: RequestId, operation: Operation, head: &Head, remote: SocketAddr, 
         headers: head.audited.clone(),
         remote,
         now,
+    }
+}
+
+/// The names in the query of a write.
+fn beside(head: &Head) -> Vec<String> {
+    match head.operation {
+        Some(Operation::Write | Operation::Patch) => head.query.keys().cloned().collect(),
+        Some(Operation::Read | Operation::List | Operation::Delete) | None => Vec::new(),
     }
 }
 

@@ -24,11 +24,13 @@ pub struct Fields {
     /// Always an object.
     object: Value,
     asked: Asked,
+    /// Whether the wish for a dry run stood there more than once.
+    twice_dry_run: bool,
 }
 
 impl Default for Fields {
     fn default() -> Self {
-        Self { object: Value::Object(Map::new()), asked: Asked::default() }
+        Self { object: Value::Object(Map::new()), asked: Asked::default(), twice_dry_run: false }
     }
 }
 
@@ -67,7 +69,8 @@ impl Fields {
         }
         match serde_json::from_slice(body) {
             Ok(object @ Value::Object(_)) => {
-                let fields = Self { object, asked: Asked::default() };
+                let twice_dry_run = Self::stands_twice(body, "dry_run");
+                let fields = Self { object, asked: Asked::default(), twice_dry_run };
                 Self::check_names(body).map(|()| fields)
             }
             Ok(Value::Null) => Ok(Self::default()),
@@ -88,7 +91,12 @@ impl Fields {
     #[must_use]
     pub fn from_query(pairs: BTreeMap<String, String>) -> Self {
         let object = pairs.into_iter().map(|(name, value)| (name, Value::String(value))).collect();
-        Self { object, asked: Asked::default() }
+        Self { object, asked: Asked::default(), twice_dry_run: false }
+    }
+
+    /// Whether the wish for a dry run stood in the body more than once, at any depth: only one of them was read.
+    pub(super) fn has_twice_dry_run(&self) -> bool {
+        self.twice_dry_run
     }
 
     pub(super) fn asked(&self) -> Asked {
@@ -171,7 +179,7 @@ impl Fields {
         match self.value(name) {
             None => Ok(None),
             Some(object @ Value::Object(_)) => {
-                Ok(Some(Self { object: object.clone(), asked: Asked::default() }))
+                Ok(Some(Self { object: object.clone(), asked: Asked::default(), twice_dry_run: false }))
             }
             Some(_) => Err(ApiError::invalid(format!("'{name}' must be an object"))),
         }

@@ -15,6 +15,7 @@ use vault_core::secret::SecretString;
 use super::answer::Answer;
 use super::context::{Context, Request, TokenlessContext};
 use super::dispatch::{Server, caught};
+use super::dry_run;
 use super::error::ApiError;
 use super::openapi::about;
 use super::route::{BoxedAnswer, Found, Need, Operation, Route, Service};
@@ -126,9 +127,10 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
         token_type: caller.token.kind().as_str(),
     };
     let receipt = trail.request(&auth, &request, asked)?;
+    let is_clear = route.map_or(Ok(()), |route| dry_run::check(&route.abouts, &request));
     let request = Arc::new(request);
-    let result = match route {
-        Some(Route { service: Service::Guarded(_, handler), .. }) => {
+    let result = match (route, is_clear) {
+        (Some(Route { service: Service::Guarded(_, handler), .. }), Ok(())) => {
             let context = Context {
                 app: Arc::clone(app),
                 request: Arc::clone(&request),
@@ -139,8 +141,9 @@ pub(super) async fn run(server: Arc<Server>, arrived: Arrived) -> Result<Answer,
             };
             wrapping::wrapped(app, &request, answered(handler(context), route, &request).await).await
         }
-        Some(_) => Err(ApiError::Internal),
-        None => Err(missing),
+        (Some(Route { service: Service::Guarded(..), .. }), Err(unclear)) => Err(unclear),
+        (Some(_), _) => Err(ApiError::Internal),
+        (None, _) => Err(missing),
     };
     if route.is_some_and(|route| route.seals) && result.is_ok() {
         return result;

@@ -38,7 +38,7 @@ impl Fields {
                 Some(first) => *first = Value::Array(vec![first.take(), value]),
             }
         }
-        Ok(Self { object: Value::Object(object), asked: Asked::default() })
+        Ok(Self { object: Value::Object(object), asked: Asked::default(), twice_dry_run: false })
     }
 }
 

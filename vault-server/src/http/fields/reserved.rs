@@ -10,12 +10,24 @@ impl Fields {
     pub(super) fn check_names(body: &[u8]) -> Result<(), ApiError> {
         let mut rest = body;
         while let Some((text, after)) = next_text(rest) {
-            if after.trim_ascii_start().starts_with(b":") && is_spelled(text) {
+            if after.trim_ascii_start().starts_with(b":") && is_spelled(text, NAME) {
                 return Err(reserved());
             }
             rest = after;
         }
         Ok(())
+    }
+
+    /// Whether `name` stands in a body more than once, at any depth.
+    pub(super) fn stands_twice(body: &[u8], name: &str) -> bool {
+        let (mut rest, mut count) = (body, 0);
+        while let Some((text, after)) = next_text(rest) {
+            let is_name = after.trim_ascii_start().starts_with(b":");
+            // Few texts are short enough to be looked at closely.
+            count += u32::from(is_name && text.len() < 6 * name.len() + 3 && is_spelled(text, name));
+            rest = after;
+        }
+        count > 1
     }
 
     /// Refuses a name that came in a form, in a query, or in a text with names.
@@ -38,8 +50,8 @@ fn next_text(json: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// Whether the text, perhaps with escapes, is the name.
-fn is_spelled(text: &[u8]) -> bool {
-    text.len() >= NAME.len() + 2 && serde_json::from_slice::<String>(text).is_ok_and(|name| name == NAME)
+fn is_spelled(text: &[u8], name: &str) -> bool {
+    text.len() >= name.len() + 2 && serde_json::from_slice::<String>(text).is_ok_and(|read| read == name)
 }
 
 fn reserved() -> ApiError {

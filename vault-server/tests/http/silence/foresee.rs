@@ -1,6 +1,6 @@
 //! What a maintenance would do is told before it begins, and it is one of the acts about an incident.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{HOUR, bench};
 
@@ -133,4 +133,49 @@ async fn who_may_declare_some_maintenances_only_may_declare_no_others_by_an_inci
         let own = bench.vault.call("POST", "targets/maintenance/t", &token, &body).await;
         assert_eq!(own.status, status, "as by the target's own path: {}", own.text);
     }
+}
+
+#[tokio::test]
+async fn a_wish_for_a_dry_run_that_would_be_passed_over_is_refused_before_anything_is_done() {
+    let bench = bench(&["app"]).await;
+    let ask = |name: &str, value: Value| {
+        let mut body = json!({ "for": "2h", "reason": "an upgrade" });
+        body.as_object_mut().unwrap().insert(name.to_owned(), value);
+        body
+    };
+    for name in ["dryrun", "dry-run", "DRY_RUN", "dryRun"] {
+        let refused = bench.post("targets/maintenance/t", ask(name, json!(true))).await;
+        refused.expect_status(400);
+        assert!(
+            refused.text.contains("dry_run") && refused.text.contains("nothing was done"),
+            "{}",
+            refused.text
+        );
+    }
+    for value in [json!(null), json!(""), json!("perhaps")] {
+        bench.post("targets/maintenance/t", ask("dry_run", value)).await.expect_status(400);
+    }
+    let twice = r#"{"for":"2h","reason":"r","dry_run":true,"dry_\u0072un":false}"#;
+    bench.vault.root("POST", "targets/maintenance/t", twice).await.expect_status(400);
+    let plain = json!({ "for": "2h", "reason": "an upgrade" });
+    bench.post("targets/maintenance/t?dry_run=true", plain.clone()).await.expect_status(400);
+    bench.get("targets/maintenance/t").await.expect_status(404);
+    bench.post("targets/maintenance/t", plain).await.expect_status(200);
+    bench.vault.root("DELETE", "targets/maintenance/t?dry_run=true", "").await.expect_status(400);
+    bench.get("targets/maintenance/t").await.expect_status(200);
+    // Where there is none, and where it is what somebody keeps.
+    bench.post("accounts/rotate/app", json!({ "dry_run": true })).await.expect_status(400);
+    bench.post("cubbyhole/mine", json!({ "dry_run": "", "DryRun": 1 })).await.expect_status(204);
+    assert_eq!(bench.record("app").versions.last, 1);
+}
+
+#[tokio::test]
+async fn two_who_begin_a_maintenance_at_once_begin_one() {
+    let bench = bench(&["app"]).await;
+    let begin =
+        |lasts: &str| bench.post("targets/maintenance/t", json!({ "for": lasts, "reason": "an upgrade" }));
+    let (a, b, c) = tokio::join!(begin("2h"), begin("3h"), begin("4h"));
+    let ids = [a, b, c].map(|reply| reply.at("/data/id"));
+    assert!(ids.iter().all(|id| *id == ids[0]), "{ids:?}");
+    assert_eq!(bench.get("silences").await.at("/data/silences").as_array().unwrap().len(), 1);
 }
