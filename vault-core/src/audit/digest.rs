@@ -57,7 +57,7 @@ impl std::fmt::Debug for Digester {
 /// `data` as an entry shows it: every string value is its digest, at any depth.
 ///
 /// Only strings directly under one of `plain_keys` stay readable: fields that exist to be read in the trail,
-/// such as the reason of a check-out. What lies deeper is digested under any name. What is under one of
+/// such as the reason of a check-out; one that is longer than any that is taken is a digest. What lies deeper is digested under any name. What is under one of
 /// `hidden_keys` becomes digests down to the numbers: in a secret they are secret as well. Data of very many
 /// values is one digest of the whole, so that every line fits the trail.
 #[derive(Clone, Copy)]
@@ -82,7 +82,7 @@ impl Serialize for Redacted<'_> {
             let name = name.as_str();
             if self.hidden_keys.contains(&name) || self.hidden_keys.contains(&EVERY_KEY) {
                 map.serialize_entry(name, &below(item, Depth::Everything))?;
-            } else if item.is_string() && self.plain_keys.contains(&name) {
+            } else if item.is_string() && self.plain_keys.contains(&name) && !condense::is_long(item) {
                 map.serialize_entry(name, item)?;
             } else {
                 map.serialize_entry(name, &below(item, Depth::Strings))?;

@@ -106,3 +106,20 @@ async fn an_unknown_sink_has_no_hash() {
     let reply = vault.root("POST", "sys/audit-hash/syslog", r#"{"input":"x"}"#).await;
     assert_eq!((reply.status, reply.errors()), (400, json!(["unknown audit backend"])));
 }
+
+#[tokio::test]
+async fn a_text_that_is_far_too_long_is_a_digest_in_the_trail_and_refused_as_any_other() {
+    let disk = Disk::new();
+    let (vault, _) = Vault::ready(&disk).await;
+    let token = vault.token(r#"{"policies":["default"]}"#).await;
+    let long = "A".repeat(9_000_000);
+    let before = std::fs::metadata(&vault.app.config.audit_file).unwrap().len();
+    for path in ["accounts/check-out/x", "silences", "incidents/x/review"] {
+        let body = json!({ "reason": long, "cause": long, "text": long }).to_string();
+        let refused = vault.call("POST", path, &token, &body).await;
+        assert!([403, 413].contains(&refused.status), "{path}: {} {}", refused.status, refused.errors());
+    }
+    let grown = std::fs::metadata(&vault.app.config.audit_file).unwrap().len() - before;
+    assert!(grown < 20_000, "{grown}");
+    assert_eq!(vault.app.audit.health().unwrap().failures, 0);
+}

@@ -36,6 +36,12 @@ pub(super) fn is_large(data: &Value) -> bool {
     !fits(data, &mut left)
 }
 
+/// Whether a text that may be read in the trail is too long for that: it stands there before anything was done with it,
+/// also of who is refused.
+pub(super) fn is_long(text: &Value) -> bool {
+    text.as_str().is_some_and(|text| text.len() > PLAIN_BYTES_MAX)
+}
+
 fn fits(data: &Value, left: &mut usize) -> bool {
     let take = |left: &mut usize, bytes: usize| {
         *left = left.saturating_sub(bytes);
@@ -69,6 +75,8 @@ impl io::Write for Digesting {
 
 /// From here on data is condensed: a line may repeat the data of a request beside that of its answer.
 const BYTES_MAX: usize = 1 << 20;
+/// The longest text that stays readable, in bytes: longer than any reason, note or list of names that is taken.
+const PLAIN_BYTES_MAX: usize = 16 << 10;
 /// A digest with its quotes and comma.
 const DIGEST_BYTES: usize = 80;
 
@@ -101,5 +109,13 @@ mod tests {
             (0..2_000).map(|number| (format!("{number}{}", "x".repeat(1_000)), Value::Null)).collect();
         assert!(text(&Value::Object(names)).len() < 200);
         assert!(!text(&json!({ "k": "x".repeat(2 << 20) })).contains("condensed"));
+    }
+
+    #[test]
+    fn a_text_that_may_be_read_is_a_digest_when_it_is_longer_than_any_that_is_taken() {
+        let digester = Digester::new(&[7; 32]);
+        let (short, long) = ("x".repeat(PLAIN_BYTES_MAX), "x".repeat(PLAIN_BYTES_MAX + 1));
+        assert!(text(&json!({ "reason": short })).contains(&short));
+        assert_eq!(text(&json!({ "reason": long })), json!({ "reason": digester.digest(&long) }).to_string());
     }
 }
