@@ -125,9 +125,11 @@ impl Rotator for PostgresRotator {
                 }
                 Err(LoginFailure::Refused(_)) => Probe::Refused,
                 Err(LoginFailure::Blocked(fault)) => Probe::Blocked(fault),
-                Err(LoginFailure::NoConnect(fault) | LoginFailure::Other(fault)) => {
-                    Probe::Inconclusive(fault)
-                }
+                Err(
+                    LoginFailure::NoConnect(fault)
+                    | LoginFailure::NotFromHere(fault)
+                    | LoginFailure::Other(fault),
+                ) => Probe::Inconclusive(fault),
             }
         })
     }
@@ -223,8 +225,8 @@ async fn preflight(rotator: &PostgresRotator, job: Job<'_>) -> Result<Rights, Fa
     session.prepare().await.map_err(looked)?;
     let say = |class, what: String| Fault::new(class, format!("{}: {what}", config.place()));
     let server = check::Server::look(&session).await.map_err(looked)?;
-    if let Some(obstacle) = server.obstacle(config.hashing) {
-        return Err(say(FaultClass::Preflight, obstacle));
+    if let Some((class, obstacle)) = server.obstacle(config.hashing) {
+        return Err(say(class, obstacle));
     }
     let name = job.username;
     let role = Role::find(&session, name)
@@ -274,8 +276,8 @@ async fn change(rotator: &PostgresRotator, job: Job<'_>, candidate: &SecretStrin
     if config.hashing == Hashing::Scram {
         // An old server would take the verifier for the password itself.
         let server = check::Server::look(&session).await.map_err(|failure| session.look_fault(failure))?;
-        if let Some(obstacle) = server.obstacle(config.hashing) {
-            return Err(Fault::new(FaultClass::Preflight, format!("{}: {obstacle}", config.place())));
+        if let Some((class, obstacle)) = server.obstacle(config.hashing) {
+            return Err(Fault::new(class, format!("{}: {obstacle}", config.place())));
         }
     }
     transact(session, statement.expose()).await
@@ -345,7 +347,7 @@ async fn verify(
         }
     };
     session.close().await;
-    let lost = expected.lost_in(&rights);
+    let lost = rights::lost(expected, &rights);
     Ok(if lost.is_empty() { Verification::Verified } else { Verification::RightsLost(lost) })
 }
 
@@ -364,7 +366,7 @@ fn refused_login(failure: LoginFailure, expected: &Rights, config: &Config) -> R
             let line = rights::connect_line(&config.database);
             if expected.0.contains(&line) { Ok(Verification::RightsLost(vec![line])) } else { Err(fault) }
         }
-        LoginFailure::Other(fault) => Err(fault),
+        LoginFailure::NotFromHere(fault) | LoginFailure::Other(fault) => Err(fault),
     }
 }
 

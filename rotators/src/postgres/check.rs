@@ -45,16 +45,19 @@ impl Server {
         })
     }
 
-    /// Why no password can be changed on it at all.
-    pub(super) fn obstacle(&self, hashing: Hashing) -> Option<String> {
+    /// Why no password can be changed on it at all. A standby may be promoted, and another server be the primary again: that
+    /// is waited for, as for a server that is away.
+    pub(super) fn obstacle(&self, hashing: Hashing) -> Option<(FaultClass, String)> {
         if self.in_recovery {
-            return Some("this server is a read-only standby; name the primary".to_owned());
+            let what = "this server is a read-only standby; name the primary, or promote it";
+            return Some((FaultClass::Unreachable, what.to_owned()));
         }
         if hashing == Hashing::Scram && self.version_number < SCRAM_VERSION_MIN {
-            return Some(format!(
+            let what = format!(
                 "PostgreSQL {} does not know SCRAM-SHA-256; set password_hashing to server",
                 self.version
-            ));
+            );
+            return Some((FaultClass::Preflight, what));
         }
         None
     }
@@ -103,8 +106,8 @@ pub(super) async fn report(config: &Config, management: &Login) -> Result<CheckR
     session.prepare().await.map_err(looked)?;
     let server = Server::look(&session).await.map_err(looked)?;
     let say = |class, what: String| Fault::new(class, format!("{}: {what}", config.place()));
-    if let Some(obstacle) = server.obstacle(config.hashing) {
-        return Err(say(FaultClass::Preflight, obstacle));
+    if let Some((class, obstacle)) = server.obstacle(config.hashing) {
+        return Err(say(class, obstacle));
     }
     let Some(role) = Role::find(&session, &management.username).await.map_err(looked)? else {
         return Err(say(FaultClass::AccountMissing, "the management role cannot see itself".to_owned()));
@@ -188,11 +191,11 @@ mod tests {
     #[test]
     fn a_standby_and_a_server_without_scram_are_obstacles() {
         assert_eq!(sound().obstacle(Hashing::Scram), None);
-        assert!(
-            Server { in_recovery: true, ..sound() }.obstacle(Hashing::Server).unwrap().contains("standby")
-        );
+        let (class, what) = Server { in_recovery: true, ..sound() }.obstacle(Hashing::Server).unwrap();
+        assert!(class == FaultClass::Unreachable && what.contains("standby"), "{what}");
         let old = Server { version: "9.6.24".to_owned(), version_number: 90_624, ..sound() };
-        assert!(old.obstacle(Hashing::Scram).unwrap().contains("password_hashing"));
+        let (class, what) = old.obstacle(Hashing::Scram).unwrap();
+        assert!(class == FaultClass::Preflight && what.contains("password_hashing"), "{what}");
         assert_eq!(old.obstacle(Hashing::Server), None);
     }
 

@@ -49,6 +49,8 @@ pub(super) enum LoginFailure {
     Blocked(Fault),
     /// The password was right, and the role may not connect to this database.
     NoConnect(Fault),
+    /// The server's host rules let nobody of this name in from here; the password was not asked for.
+    NotFromHere(Fault),
     /// Nothing was learnt about the credential.
     Other(Fault),
 }
@@ -61,6 +63,8 @@ impl LoginFailure {
             Self::Refused(fault) | Self::Blocked(fault) => {
                 Fault::new(FaultClass::ManagementAuthRefused, fault.detail)
             }
+            // No password was judged, and it is the same for every account there: waited for, as for a network.
+            Self::NotFromHere(fault) => Fault::new(FaultClass::Unreachable, fault.detail),
             Self::NoConnect(fault) | Self::Other(fault) => fault,
         }
     }
@@ -87,7 +91,7 @@ fn login_reply(reply: Reply<'_>, place: Place<'_>) -> LoginFailure {
         ("28000", "InitializeSessionUserId") => {
             LoginFailure::Blocked(say(AccountLocked, "the role may not log in"))
         }
-        ("28000", _) => LoginFailure::Other(say(
+        ("28000", _) => LoginFailure::NotFromHere(say(
             Preflight,
             "the server's host rules (pg_hba.conf) do not let this role in from here by password",
         )),
@@ -154,7 +158,7 @@ fn change_reply(reply: Reply<'_>, place: Place<'_>) -> Fault {
     match reply.code {
         "42501" => say(PermissionDenied, "the management credential may not change this role"),
         "42704" => say(AccountMissing, "the role does not exist"),
-        "25006" => say(Preflight, "the server is read-only: a standby, or set so"),
+        "25006" => say(Unreachable, "the server is read-only: a standby, or set so"),
         "0A000" => say(Preflight, "the server cannot do this now: a standby, or a feature it lacks"),
         "42939" | "42601" | "22P05" | "22021" => say(Preflight, "the server cannot take this role name"),
         code if code.starts_with("22")
@@ -261,7 +265,7 @@ mod tests {
                     "blocked"
                 }
                 LoginFailure::NoConnect(_) => "no connect",
-                LoginFailure::Other(fault) => fault.class.as_str(),
+                LoginFailure::NotFromHere(fault) | LoginFailure::Other(fault) => fault.class.as_str(),
             };
             assert_eq!(got, word, "{code} by {routine}");
         }
@@ -275,6 +279,9 @@ mod tests {
             assert_eq!(fault.class, FaultClass::ManagementAuthRefused);
             assert!(fault.detail.starts_with("db:5432/app: "), "{fault}");
         }
+        // Unless its password was not judged at all.
+        let shut_out = login_reply(reply("28000", "ClientAuthentication"), config.place()).of_management();
+        assert_eq!(shut_out.class, FaultClass::Unreachable);
     }
 
     #[test]
@@ -283,7 +290,7 @@ mod tests {
         for (code, class) in [
             ("42501", FaultClass::PermissionDenied),
             ("42704", FaultClass::AccountMissing),
-            ("25006", FaultClass::Preflight),
+            ("25006", FaultClass::Unreachable),
             ("22023", FaultClass::PolicyRejected),
             ("28000", FaultClass::PolicyRejected),
             ("P0001", FaultClass::PolicyRejected),

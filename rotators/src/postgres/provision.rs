@@ -117,8 +117,8 @@ async fn create(job: Job<'_>, order: Order<'_>) -> Result<Made, Fault> {
     let config = parse(job.spec)?;
     let session = open_management(&config, &job).await?;
     let server = super::check::Server::look(&session).await.map_err(|failure| session.look_fault(failure))?;
-    if let Some(obstacle) = server.obstacle(config.hashing) {
-        return Err(Fault::new(FaultClass::Preflight, format!("{}: {obstacle}", config.place())));
+    if let Some((class, obstacle)) = server.obstacle(config.hashing) {
+        return Err(Fault::new(class, format!("{}: {obstacle}", config.place())));
     }
     let stored = stored_form(order.password, config.hashing);
     let values =

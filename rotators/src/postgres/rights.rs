@@ -100,6 +100,35 @@ impl Role {
     }
 }
 
+/// What of `before` is not there `now`. A limit that was raised, and a password that lives longer than before, are no less.
+pub(super) fn lost(before: &Rights, now: &Rights) -> Vec<String> {
+    let is_as_much = |line: &String| {
+        AMOUNTS.iter().any(|(kind, is_as_much)| {
+            let amount = |line: &String| line.strip_prefix(kind).map(str::to_owned);
+            let later = now.0.iter().find_map(amount);
+            amount(line).zip(later).is_some_and(|(before, later)| is_as_much(&before, &later))
+        })
+    };
+    let mut lost = before.lost_in(now);
+    lost.retain(|line| !is_as_much(line));
+    lost
+}
+
+/// Whether the second of two amounts is as much as the first.
+type IsAsMuch = fn(&str, &str) -> bool;
+
+/// Lines that tell an amount.
+const AMOUNTS: [(&str, IsAsMuch); 2] = [
+    ("connection limit ", |before, later| {
+        let count = |text: &str| if text == "none" { Some(u64::MAX) } else { text.parse().ok() };
+        count(before).zip(count(later)).is_some_and(|(before, later)| later >= before)
+    }),
+    // In UTC and as long as the other, so in the order of texts.
+    ("password valid until ", |before, later| {
+        later == "infinity" || before != "infinity" && later.len() == before.len() && later >= before
+    }),
+];
+
 /// The line of being allowed to connect to a database.
 pub(super) fn connect_line(database: &str) -> String {
     format!("connect to database {database}")
@@ -226,6 +255,24 @@ mod tests {
             Rights(lines.map(str::to_owned).to_vec()).lost_in(&Rights(limited.own_lines())),
             ["connection limit none", "password valid until infinity"]
         );
+    }
+
+    #[test]
+    fn what_was_raised_is_not_lost() {
+        let rights = |limit: &str, until: &str| {
+            Rights(vec![format!("connection limit {limit}"), format!("password valid until {until}")])
+        };
+        let (soon, late) = ("2026-01-01T00:00:00Z", "2999-12-31T23:00:00Z");
+        for (before, now, count) in [
+            (rights("1", soon), rights("10", late), 0),
+            (rights("1", soon), rights("none", "infinity"), 0),
+            (rights("10", late), rights("9", late), 1),
+            (rights("none", "infinity"), rights("0", soon), 2),
+            (rights("9", late), rights("9", soon), 1),
+            (rights("9", soon), Rights(Vec::new()), 2),
+        ] {
+            assert_eq!(lost(&before, &now).len(), count, "{before:?} {now:?}");
+        }
     }
 
     #[test]

@@ -90,12 +90,12 @@ async fn check_says_what_the_management_role_can_and_what_is_worth_mending() {
 async fn a_standby_is_refused_before_anything_is_sent() {
     let mut bench = Bench::start().await;
     bench.server.restart_as_standby().unwrap();
-    assert_eq!(class(&bench.preflight("app").await), Some(FaultClass::Preflight));
+    assert_eq!(class(&bench.preflight("app").await), Some(FaultClass::Unreachable));
     let check = PostgresRotator::new().check(&bench.spec, &bench.management).await;
-    assert_eq!(class(&check), Some(FaultClass::Preflight));
-    assert_eq!(word(&bench.apply().await), "not applied: preflight");
+    assert_eq!(class(&check), Some(FaultClass::Unreachable));
+    assert_eq!(word(&bench.apply().await), "not applied: unreachable");
     bench.spec.settings.insert("password_hashing".to_owned(), "server".to_owned());
-    assert_eq!(word(&bench.apply().await), "not applied: preflight");
+    assert_eq!(word(&bench.apply().await), "not applied: unreachable");
     assert_eq!(bench.opens().await, (true, false));
     assert!(!bench.proxy.statements().iter().any(|statement| statement.contains("ALTER ROLE")));
 }

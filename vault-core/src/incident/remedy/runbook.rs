@@ -122,7 +122,7 @@ const TLS: Runbook = Runbook {
     means: "A certificate of another authority or name, expired, or none.",
     by_itself: "Retried, paced.",
     commands: &[
-        "rotunda target write NAME sslrootcert=/etc/rotunda/tls/db-ca.pem",
+        "rotunda target write NAME sslrootcert=/etc/rotunda/tls/db-ca.pem password=-",
         "rotunda target check NAME",
     ],
 };
@@ -130,7 +130,7 @@ const MANAGEMENT_AUTH_REFUSED: Runbook = Runbook {
     means: "The target refused the credential by which the vault acts.",
     by_itself: "Nobody uses it again, so that it is not locked; its accounts are parked as they come.",
     commands: &[
-        "psql … -c '\\password rotunda'",
+        "rotunda target read NAME",
         "rotunda target write NAME password=-",
         "rotunda target check NAME",
         "rotunda target rotate NAME",
