@@ -118,10 +118,10 @@ impl Engine {
                 let incident = incident.value;
                 // One that is merged into another is counted with that; as old and as bad as it is, it is all the same.
                 if incident.merged.into.is_none() {
-                    *open.of.entry(incident.class).or_default() += 1;
+                    *open.of.entry((incident.class, incident.severity())).or_default() += 1;
                 }
                 let age = incident.marks.t3.map_or(0, |opened| seconds(now.since(opened)));
-                let oldest = open.oldest.entry(incident.class.severity()).or_default();
+                let oldest = open.oldest.entry(incident.severity()).or_default();
                 *oldest = age.max(*oldest);
             }
         }

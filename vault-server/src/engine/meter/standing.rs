@@ -61,8 +61,8 @@ struct KindLabels {
 /// Open incidents, counted.
 #[derive(Debug, Default)]
 pub(in crate::engine) struct OpenIncidents {
-    /// How many of each class.
-    pub(in crate::engine) of: BTreeMap<FaultClass, i64>,
+    /// How many of each class, and as bad as it was since it was opened.
+    pub(in crate::engine) of: BTreeMap<(FaultClass, Severity), i64>,
     /// The age of the oldest of each severity, in seconds.
     pub(in crate::engine) oldest: BTreeMap<Severity, i64>,
 }
@@ -178,9 +178,14 @@ impl StandingMeter {
 
     /// Shows open incidents.
     pub(in crate::engine) fn incidents(&self, open: &OpenIncidents) {
-        for class in FaultClass::ALL {
-            let labels = IncidentLabels { class: class.as_str(), severity: class.severity().as_str() };
-            self.open.get_or_create(&labels).set(open.of.get(&class).copied().unwrap_or(0));
+        let all = FaultClass::ALL.into_iter();
+        for (class, severity) in all.flat_map(|class| Severity::ALL.map(|severity| (class, severity))) {
+            let labels = IncidentLabels { class: class.as_str(), severity: severity.as_str() };
+            let count = open.of.get(&(class, severity)).copied();
+            // Of what is worse, or less bad, than its class, only while there is, and after.
+            if count.is_some() || severity == class.severity() || self.open.get(&labels).is_some() {
+                self.open.get_or_create(&labels).set(count.unwrap_or(0));
+            }
         }
         for severity in Severity::ALL {
             let labels = SeverityLabels { severity: severity.as_str() };
