@@ -57,17 +57,24 @@ pub(crate) fn optional(text: Option<&str>) -> String {
 
 /// Text with its control characters made visible.
 pub(crate) fn shown(text: &str) -> String {
-    if !text.chars().any(char::is_control) {
+    if !text.chars().any(is_unseen) {
         return text.to_owned();
     }
     text.chars().fold(String::with_capacity(text.len()), |mut shown, letter| {
-        if letter.is_control() {
+        if is_unseen(letter) {
             shown.extend(letter.escape_default())
         } else {
             shown.push(letter)
         }
         shown
     })
+}
+
+/// What a terminal obeys instead of showing it: control characters, and what turns the direction of a text (Unicode's
+/// `Bidi_Control`), by which a name could look like another.
+fn is_unseen(letter: char) -> bool {
+    let turns = matches!(letter, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    letter.is_control() || turns
 }
 
 /// A value without quotes, for `--field`.

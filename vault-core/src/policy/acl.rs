@@ -111,6 +111,16 @@ impl Acl {
         Decision::new(path, operation, verdict)
     }
 
+    /// Whether the rule that decides on `path` denies everything in so many words: what has a rule of its own like that is
+    /// not for lists either that the caller may see.
+    #[must_use]
+    pub fn forbids(&self, path: &str) -> bool {
+        !self.root
+            && self
+                .find(path, Operation::Read)
+                .is_some_and(|rule| rule.grant.capabilities.has(Capability::Deny))
+    }
+
     /// Whether the rule that decides on `path` grants `sudo`. For a proof, see
     /// [`super::Authorized::require_sudo`].
     #[must_use]

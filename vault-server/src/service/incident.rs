@@ -108,9 +108,10 @@ impl IncidentService {
         limit: Option<usize>,
     ) -> Result<Listed, LoadError> {
         let now = self.clock.now();
-        let cut = |mut all: Vec<&Incident>| {
-            all.retain(|one| whose.is(one.team.as_ref()));
-            let alone = alone(all.iter().copied());
+        let cut = |all: Vec<&Incident>| {
+            let mut alone = alone(all.iter().copied());
+            // What is merged is shown as its survivor's, whose team that may be.
+            alone.retain(|one| whose.is(one.team.as_ref()));
             let unacknowledged = alone.iter().filter(|one| acknowledged(one).is_none()).count();
             let part = match order {
                 Order::Opened => oldest_and_newest(&alone, limit),

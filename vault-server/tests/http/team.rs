@@ -250,3 +250,40 @@ async fn an_hour_of_staff_has_the_price_that_the_vault_was_told_unless_a_request
     let settings = bench.get("sys/config/state/sanitized").await;
     assert_eq!(settings.at("/data/reports"), json!({ "hourly_cost": 85.0, "currency": "EUR" }));
 }
+
+#[tokio::test]
+async fn what_is_merged_is_found_by_the_team_of_what_it_is_merged_into() {
+    let bench = two().await;
+    let (app, batch) = (fail(&bench, "app").await, fail(&bench, "batch").await);
+    let found = async |team: &str, more: &str| {
+        let list = bench.get(&format!("incidents?team={team}{more}")).await;
+        let ids =
+            list.at("/data/incidents").as_array().unwrap().iter().map(|one| one["id"].clone()).collect();
+        let ids: Vec<Value> = ids;
+        assert_eq!(list.at("/data/total"), json!(ids.len()), "{}", list.text);
+        ids
+    };
+    assert_eq!(
+        (found("payments", "").await, found("platform", "").await),
+        (vec![json!(app)], vec![json!(batch)])
+    );
+    bench.post(&format!("incidents/{batch}/merge"), json!({ "into": app })).await.expect_status(200);
+    for more in ["", "&order=exposure"] {
+        assert_eq!(found("payments", more).await, [json!(app)]);
+        assert_eq!(found("platform", more).await, [] as [Value; 0], "it is shown as the other's");
+    }
+}
+
+#[tokio::test]
+async fn a_list_leaves_out_what_is_denied_in_so_many_words_and_refuses_a_word_that_is_no_state() {
+    let bench = two().await;
+    bench.get("accounts/status?list=true&state=failling").await.expect_status(400);
+    let rules = r#"
+        path "accounts/status" { capabilities = ["list"] }
+        path "accounts/status/app" { capabilities = ["deny"] }
+    "#;
+    bench.vault.policy("looks", rules).await;
+    let token = bench.vault.token(r#"{"policies":["looks"]}"#).await;
+    let list = bench.vault.call("GET", "accounts/status?list=true", &token, "").await;
+    assert_eq!((list.at("/data/keys"), list.at("/data/total")), (json!(["batch"]), json!(1)));
+}

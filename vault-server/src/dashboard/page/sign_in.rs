@@ -149,17 +149,30 @@ pub(in crate::dashboard) async fn leave(signed_in: &SignedIn) -> Response<Body> 
 
 /// A page of the dashboard, and nothing else. What a form asked for is no page; the one that it stood on is.
 pub(super) fn safe_next(text: &str) -> String {
-    let text =
-        ["/ack", "/assign", "/note", "/out", "/extend", "/in", "/password", "/check", "/maintenance", "/end"]
-            .iter()
-            .find_map(|word| text.strip_suffix(word))
-            .unwrap_or(text);
+    let text = FORMS.iter().find_map(|word| text.strip_suffix(word)).unwrap_or(text);
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/-_".contains(letter);
     let is_page = text.starts_with("/ui/") && !text.contains("//") && text.chars().all(is_plain);
     let is_shown = is_page && !text.starts_with("/ui/sign");
     if is_shown { text.to_owned() } else { String::new() }
 }
 
+/// What the address of a form adds to that of the page on which it stands.
+const FORMS: [&str; 14] = [
+    "/ack",
+    "/assign",
+    "/note",
+    "/review",
+    "/merge",
+    "/unmerge",
+    "/out",
+    "/extend",
+    "/in",
+    "/password",
+    "/check",
+    "/maintenance",
+    "/end",
+    "/test",
+];
 /// Where users are, unless somebody says otherwise.
 const MOUNT: &str = "userpass";
 const REFUSED: &str = "Not signed in: the token is not known here, or name and password do not fit.";

@@ -134,7 +134,7 @@ impl Brief {
 
 impl Find {
     /// Those with `text` in their path, target or name, that stand as `word` says: a state's word, `failing`, `overdue`,
-    /// `held`, `never` or `lent`; empty for any. Of another word there are none.
+    /// `held`, `never` or `lent`; empty for any. `None` for another word.
     #[must_use]
     pub fn new(text: &str, word: &str) -> Option<Self> {
         let standing = match word {

@@ -3,7 +3,7 @@
 mod listing;
 
 use serde_json::json;
-use vault_api::account::{AccountStatus, Credential};
+use vault_api::account::{AccountState, AccountStatus, Credential};
 use vault_api::checkout::{CheckInResponse, CheckOutResponse, HeldFacts, LeaseEnd};
 use vault_api::incident::FailureFacts;
 use vault_api::rotation::RotationOutcome;
@@ -200,8 +200,12 @@ pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
     Ok(if closed {
         answer
     } else {
+        let goes_on = match status.state {
+            AccountState::Parked => "nothing is tried before somebody has mended that and says so: see its incident",
+            _ => "it is tried again until it is",
+        };
         answer.warn(format!(
-            "the lease is ending, but the target has not been seen to refuse the password yet{}; it is tried again until it is",
+            "the lease is ending, but the target has not been seen to refuse the password yet{}; {goes_on}",
             status.failure.class.map_or(String::new(), |class| format!(" ({class})"))
         ))
     })

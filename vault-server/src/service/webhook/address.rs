@@ -44,6 +44,10 @@ pub fn checked(text: &str, allow_http: bool) -> Result<Url, AddressError> {
     if text.len() > URL_BYTES_MAX {
         return Err(AddressError::TooLong);
     }
+    // The reader of URLs would pass over line ends.
+    if text.chars().any(char::is_control) {
+        return Err(AddressError::Malformed);
+    }
     let url = Url::parse(text).map_err(|_| AddressError::Malformed)?;
     let host = url.host_str().filter(|host| !host.is_empty()).ok_or(AddressError::Malformed)?;
     let ip: Option<IpAddr> = host.trim_start_matches('[').trim_end_matches(']').parse().ok();

@@ -1,6 +1,6 @@
 //! LIST `accounts/status`: many accounts at a time, found, counted, and where that is asked with their consumers.
 
-use vault_api::account::StatusListing;
+use vault_api::account::{AccountState, StatusListing};
 use vault_core::path::AccountPath;
 use vault_core::policy::Capability;
 
@@ -19,8 +19,7 @@ pub(in crate::http::routes) async fn list_status(context: Context) -> Result<Ans
         LAGGING => Some(Find::among(&text, context.app.consumers.tally().laggards)),
         state => Find::new(&text, state),
     };
-    // Of a word that names no state there are none.
-    let find = find.ok_or(ApiError::NotFound)?;
+    let find = find.ok_or_else(|| ApiError::invalid(format!("state must be one of {}", words())))?;
     let number = |count: Option<u64>| count.map(|count| usize::try_from(count).unwrap_or(usize::MAX));
     let skip = number(fields.count("offset")?).unwrap_or(0);
     let limit = number(fields.count("limit")?.filter(|limit| *limit > 0)).unwrap_or(usize::MAX);
@@ -35,7 +34,12 @@ pub(in crate::http::routes) async fn list_status(context: Context) -> Result<Ans
     let listed = tokio::task::spawn_blocking(move || {
         let found = context.app.accounts.statuses(find, whose, skip, limit)?;
         let mut listing = StatusListing { total: found.total as u64, ..StatusListing::default() };
+        let acl = context.app.policies.acl(context.caller.token.policies())?;
         for (path, mut status) in found.part {
+            if acl.forbids(&format!("accounts/status/{path}")) {
+                listing.total = listing.total.saturating_sub(1);
+                continue;
+            }
             if with_consumers {
                 status.consumers = summary(&context, &path)?;
             }
@@ -49,6 +53,13 @@ pub(in crate::http::routes) async fn list_status(context: Context) -> Result<Ans
         return Err(ApiError::NotFound);
     }
     Answer::of(&listing)
+}
+
+/// What may be asked for as a state.
+fn words() -> String {
+    let derived = ["failing", "overdue", "held", "never", "lent", LAGGING];
+    let states = AccountState::ALL.into_iter().map(AccountState::word);
+    derived.into_iter().chain(states).collect::<Vec<_>>().join(", ")
 }
 
 /// How the consumers of an account stand. Their names are for who may read them at the account's own status.

@@ -31,14 +31,16 @@ pub(super) fn retry_all(
 ) -> Option<IncidentAction> {
     let fitting: Vec<&Patient> = beneath.iter().filter(|patient| is_retriable(patient)).collect();
     let first = fitting.iter().find_map(|patient| patient.subject.as_ref())?;
+    let permitted = fitting.iter().filter(|patient| may_retry(context, patient)).count();
     let remedy = judge(Action::Retry, incident.class);
     Some(IncidentAction {
         action: remedy.action.as_str().to_owned(),
         safe: remedy.safe,
         why: remedy.why.to_owned(),
-        permitted: fitting.iter().any(|patient| may_retry(context, patient)),
+        permitted: permitted > 0,
         path: Action::Retry.path(first, &incident.target),
-        steps: vec![tries(fitting.len())],
+        // What it would do for this caller; to who may do nothing, what it is for.
+        steps: vec![tries(if permitted > 0 { permitted } else { fitting.len() })],
     })
 }
 
