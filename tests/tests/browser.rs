@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde_json::json;
 use vault_tests::process::installed;
 use vault_tests::vault::ROOT;
-use vault_tests::world::World;
+use vault_tests::world::{KEEPER, World};
 
 /// What an SRE may: everything on the dashboard, and to repair.
 const SRE: &str = r#"
@@ -22,6 +22,8 @@ path "accounts/reconcile/*" { capabilities = ["update"] }
 path "reports/*"           { capabilities = ["read"] }
 path "targets/*"           { capabilities = ["read", "list"] }
 path "targets"             { capabilities = ["read", "list"] }
+path "targets/config/pg"   { capabilities = ["read", "update"] }
+path "targets/maintenance/*" { capabilities = ["read", "update", "delete"] }
 path "sys/audit-search"    { capabilities = ["update", "sudo"] }
 path "sys/audit"           { capabilities = ["read", "sudo"] }
 "#;
@@ -58,7 +60,10 @@ async fn stage() -> Result<World> {
 }
 
 async fn walk(name: &str) -> Result<()> {
-    let world = stage().await?;
+    walk_in(name, &stage().await?).await
+}
+
+async fn walk_in(name: &str, world: &World) -> Result<()> {
     let browser = Path::new(env!("CARGO_MANIFEST_DIR")).join("browser");
     let modules = installed("browser/node_modules")?;
     let target = modules.ancestors().nth(3).context("no target folder")?;
@@ -93,6 +98,22 @@ fn chromium() -> Result<&'static str> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_sre_sees_an_incident_go_from_red_to_green() {
     walk("sre").await.unwrap();
+}
+
+/// The management password is changed outside, and the target's accounts are parked as they come.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_sre_repairs_a_target_by_buttons_alone() {
+    let world = stage().await.unwrap();
+    world.sql(&format!("ALTER ROLE {KEEPER} PASSWORD 'told-to-the-sre'")).await.unwrap();
+    // A session from before the change would do for a moment.
+    let sessions =
+        format!("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{KEEPER}'");
+    world.sql(&sessions).await.unwrap();
+    for path in ["db/app", "db/second"] {
+        let refused = world.rotate(path).await.unwrap();
+        assert!(refused.status >= 400, "{}", refused.body);
+    }
+    walk_in("repair", &world).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
