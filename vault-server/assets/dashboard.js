@@ -256,7 +256,9 @@
 
   const turn = () => {
     const rested = performance.now() - lastAt;
-    const wait = isDue ? restFor : isTold ? quietEvery : period;
+    // What is about to end may do so without a word of it.
+    const isQuiet = isTold && document.querySelector('[data-soon]') === null;
+    const wait = isDue ? restFor : isQuiet ? quietEvery : period;
     // What somebody types, or does not look at, keeps the change waiting.
     if (rested < wait || document.hidden || isTyping() || isAsking) return;
     lastAt = performance.now();

@@ -49,6 +49,9 @@ async fn a_silence_of_accounts_is_told_made_shown_and_ended() {
     }
     let id = made.at("/data/silences/0/id").as_str().unwrap().to_owned();
     assert_eq!(browser.post("/ui/silences/end", &[("id", &id)]).await.status, 303);
+    let page = browser.get("/ui/silences").await.text;
+    assert!(!page.contains(">End now</button>"), "it ends already: {page}");
+    bench.tick().await;
     assert_eq!(bench.get("silences").await.at("/data/silences"), json!([]));
     let again = browser.post("/ui/silences/end", &[("id", &id)]).await;
     assert!(again.status == 404 && again.text.contains("Nothing was done"), "{}", again.text);
