@@ -13,7 +13,7 @@ const shots = process.env.SCREENSHOTS;
 const axeSource = fs.readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
 
 // What Chromium prints of an answer that is a refusal: the page itself says so, too.
-const isRefusal = (text) => /Failed to load resource: the server responded with a status of (401|403|404|409|502|503)/.test(text);
+const isRefusal = (text) => /Failed to load resource: the server responded with a status of (400|401|403|404|409|502|503)/.test(text);
 
 class Walk {
   static async begin(options = {}) {
