@@ -65,13 +65,7 @@ tell(async (walk) => {
 
   // Each plot has its figures in a table behind it.
   await walk.open('/ui/reports');
-  const plots = overview.locator('svg.plot');
-  assert.ok((await plots.count()) >= 4, 'there are plots missing');
-  for (const plot of await plots.all()) {
-    assert.ok((await plot.locator('title').first().textContent()).length > 0);
-    assert.ok((await plot.boundingBox()).width > 200, 'a plot is not drawn');
-  }
-  for (const table of await overview.getByText('The same as a table').all()) await table.click();
+  assert.ok((await walk.plots('reports')) >= 6, 'there are plots missing');
   await walk.everyShape('reports');
   for (const link of await overview.locator('a[download]').all()) {
     const file = await overview.request.get(new URL(await link.getAttribute('href'), overview.url()).href);
@@ -86,6 +80,18 @@ tell(async (walk) => {
   await overview.getByRole('link', { name: 'pg', exact: true }).click();
   await overview.getByRole('heading', { name: 'pg', level: 1 }).waitFor();
   await walk.everyShape('target');
+
+  const hook = { url: 'http://127.0.0.1:9/path', events: 'incident.opened', timeout: '1s' };
+  assert.equal((await api('POST', 'sys/webhooks/chat', hook)).status, 200);
+  await walk.open('/ui/notifications');
+  await overview.getByText('1 to 1 of 1').waitFor();
+  await walk.everyShape('notifications');
+  await overview.getByRole('link', { name: 'chat' }).click();
+  await overview.getByRole('button', { name: 'Test' }).click();
+  await overview.getByText('The receiver did not take the test message').waitFor();
+  await walk.everyShape('notification');
+  await walk.open('/ui/nowhere');
+  await walk.everyShape('nothing-here');
 
   await walk.open('/ui/audit');
   await overview.getByLabel('Account, or path').fill('db/drifted');

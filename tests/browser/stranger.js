@@ -18,7 +18,7 @@ tell(async (walk) => {
   const incidents = (await api('GET', 'incidents?state=all')).body.data.incidents;
   assert.equal(await page.getByRole('navigation', { name: 'Main' }).count(), 0, 'places are named that a stranger may not look at');
   for (const place of ['/ui/', '/ui/accounts', '/ui/checkouts', '/ui/checkout?account=db/app', '/ui/targets', '/ui/targets/pg',
-    '/ui/reports', '/ui/notifications', '/ui/audit', `/ui/incident/${incidents[0].id}`]) {
+    '/ui/silences', '/ui/reports', '/ui/notifications', '/ui/audit', `/ui/incident/${incidents[0].id}`]) {
     await walk.open(place);
     const text = await page.locator('main').innerText();
     for (const datum of ['db/drifted', 'db/second', 'keeper', 'postgresql']) {

@@ -1,7 +1,8 @@
 // Keeps a page up to date, and puts passwords into the clipboard. Everything else works without it.
 //
-// Every ten seconds, or once the server says that something has changed, the page's own address is read again, and the parts that are marked `data-live` are put in place
-// of the old ones. It rests while nobody looks, and while somebody types. Answers are parsed, never run.
+// Every ten seconds, or once the server says that something has changed, the page's own address is read again, and the parts
+// that are marked `data-live` are put in place of the old ones, by their ids; new ones are added, and those that are over go.
+// It rests while nobody looks, and while somebody types. Answers are parsed, never run.
 'use strict';
 (() => {
   const period = 10000;
@@ -13,9 +14,14 @@
   let isOther = false;
   let wholeAt = performance.now();
 
+  // Nothing is put in place under a finger that is down, nor while a form has the keyboard; what is around the parts,
+  // such as signing out, stays in any case.
+  let isPressed = false;
+  document.addEventListener('pointerdown', () => { isPressed = true; });
+  for (const name of ['pointerup', 'pointercancel']) document.addEventListener(name, () => { isPressed = false; });
   const isTyping = () => {
     const at = document.activeElement;
-    return at !== null && at.closest('form') !== null;
+    return isPressed || (at !== null && at.closest('main form') !== null);
   };
 
   const tell = (text) => {
@@ -23,28 +29,69 @@
     if (news && news.textContent !== text) news.textContent = text;
   };
 
-  const folds = (part) => [...part.querySelectorAll('details')];
+  const all = (part, what) => [...part.querySelectorAll(what)];
+  const byFold = (part) => new Map(all(part, 'details[data-fold]').map((one) => [one.dataset.fold, one]));
+  const fields = (form) => all(form, 'input:not([type="hidden"]), select, textarea').filter((field) => field.name !== '');
 
-  // The link that had the keyboard keeps it, and so does what unfolds a table. A part in which something else has it
-  // stays as it is. What was unfolded stays unfolded.
-  const put = (old, fresh) => {
-    const at = document.activeElement;
-    const isInside = at !== null && old.contains(at);
-    const address = isInside ? at.getAttribute('href') : null;
-    const foldAt = isInside && at.tagName === 'SUMMARY' ? folds(old).indexOf(at.parentElement) : -1;
-    if (isInside && address === null && foldAt < 0) return false;
-    const unfolded = folds(old).map((one) => one.open);
-    folds(fresh).forEach((one, place) => { one.open = unfolded[place] === true; });
-    old.replaceWith(fresh);
-    const fold = folds(fresh)[foldAt];
-    if (fold) fold.querySelector('summary').focus({ preventScroll: true });
-    if (address === null) return true;
-    for (const link of fresh.querySelectorAll('a')) {
-      if (link.getAttribute('href') === address) {
-        link.focus({ preventScroll: true });
-        break;
+  // What somebody has put into a field and not sent.
+  const isTouched = (field) => {
+    if (field.type === 'checkbox' || field.type === 'radio') return field.checked !== field.defaultChecked;
+    if (field.tagName !== 'SELECT') return field.value !== field.defaultValue;
+    const first = [...field.options].findIndex((one) => one.defaultSelected);
+    return field.selectedIndex !== Math.max(first, 0);
+  };
+  // Of a form that was refused the page itself holds what was typed.
+  const typed = (form) => fields(form).filter((field) => 'typed' in form.dataset || isTouched(field));
+  const touched = (part) => all(part, 'form').filter((form) => typed(form).length > 0);
+
+  // What was typed goes into the same form of the new part; where that is gone the old part has to stay.
+  const carry = (old, fresh) => {
+    const forms = touched(old).map((form) => [form, all(fresh, 'form').find((other) => other.getAttribute('action') === form.getAttribute('action'))]);
+    if (forms.some(([, other]) => other === undefined)) return false;
+    for (const [form, other] of forms) {
+      if ('typed' in form.dataset) other.dataset.typed = '';
+      for (const field of typed(form)) {
+        const at = fields(other).find((one) => one.name === field.name && one.type === field.type);
+        if (!at) continue;
+        if (field.type === 'checkbox' || field.type === 'radio') at.checked = field.checked;
+        else at.value = field.value;
       }
     }
+    return true;
+  };
+
+  // Finds in a new part what has the keyboard in the old one: a link, what unfolds a table, or what scrolls.
+  const finder = (old) => {
+    const at = document.activeElement;
+    if (at === null || !old.contains(at)) return () => null;
+    if (at.tagName === 'SUMMARY' && at.parentElement.dataset.fold) {
+      return (fresh) => { const fold = byFold(fresh).get(at.parentElement.dataset.fold); return fold ? fold.querySelector('summary') : fresh; };
+    }
+    const href = at.getAttribute('href');
+    const those = (part) => (href === null ? all(part, '[tabindex]') : all(part, 'a').filter((one) => one.getAttribute('href') === href));
+    const place = those(old).indexOf(at);
+    // Whoever stood on what is gone goes on from where it was.
+    return (fresh) => those(fresh)[place] || (href !== null && those(fresh)[0]) || fresh;
+  };
+
+  const isMarked = (part) => {
+    const marked = document.getSelection();
+    return marked !== null && !marked.isCollapsed && part.contains(marked.anchorNode);
+  };
+
+  // What was unfolded, typed, or had the keyboard stays so, and what was scrolled. A part of which something is marked
+  // stays as it is.
+  const put = (old, fresh) => {
+    if (isMarked(old) || !carry(old, fresh)) return false;
+    const folds = byFold(old);
+    for (const [name, fold] of byFold(fresh)) fold.open = folds.has(name) && folds.get(name).open;
+    const wide = all(old, '.wide').map((one) => one.scrollLeft);
+    const find = finder(old);
+    old.replaceWith(fresh);
+    all(fresh, '.wide').forEach((one, place) => { one.scrollLeft = wide[place] || 0; });
+    const at = find(fresh);
+    if (at === fresh) fresh.tabIndex = -1;
+    if (at) at.focus({ preventScroll: true });
     return true;
   };
 
@@ -52,6 +99,14 @@
     const [old, fresh] = [document.getElementById('main'), page.getElementById('main')];
     if (old && fresh) old.replaceChildren(...document.importNode(fresh, true).childNodes);
     offerCopies();
+  };
+
+  // Behind the part that is before it in the new page.
+  const add = (fresh) => {
+    let before = fresh.previousElementSibling;
+    while (before && !(before.id && document.getElementById(before.id))) before = before.previousElementSibling;
+    const at = before && document.getElementById(before.id);
+    if (at) at.after(document.importNode(fresh, true));
   };
 
   const counted = () => {
@@ -64,8 +119,15 @@
     const before = counted();
     for (const old of document.querySelectorAll('[data-live]')) {
       const fresh = page.getElementById(old.id);
-      if (fresh && old.id !== 'fresh') isWhole = put(old, document.importNode(fresh, true)) && isWhole;
+      if (old.id === 'fresh') continue;
+      if (fresh) isWhole = put(old, document.importNode(fresh, true)) && isWhole;
+      else if (touched(old).length === 0 && !old.contains(document.activeElement) && !isMarked(old)) old.remove();
+      else isWhole = false;
     }
+    for (const fresh of page.querySelectorAll('[data-live]')) {
+      if (!document.getElementById(fresh.id)) add(fresh);
+    }
+    offerCopies();
     // The time above holds for all of them, or is not told.
     const [old, fresh] = [document.getElementById('fresh'), page.getElementById('fresh')];
     if (isWhole && old && fresh) put(old, document.importNode(fresh, true));
@@ -102,6 +164,10 @@
       const page = await parsed(answer);
       // Somebody may have begun to type meanwhile.
       if (isTyping()) return;
+      if (isGone && touched(document.getElementById('main')).length > 0) {
+        tell('The page is gone, or your token may not read it any more. What you have typed is still here.');
+        return;
+      }
       if (isGone || isOther) putMain(page);
       else putParts(page);
       isOther = isGone;
@@ -190,7 +256,9 @@
 
   const turn = () => {
     const rested = performance.now() - lastAt;
-    const wait = isDue ? restFor : isTold ? quietEvery : period;
+    // What is about to end may do so without a word of it.
+    const isQuiet = isTold && document.querySelector('[data-soon]') === null;
+    const wait = isDue ? restFor : isQuiet ? quietEvery : period;
     // What somebody types, or does not look at, keeps the change waiting.
     if (rested < wait || document.hidden || isTyping() || isAsking) return;
     lastAt = performance.now();

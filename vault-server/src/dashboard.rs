@@ -79,6 +79,7 @@ async fn shown(visit: Visit, place: &[&str]) -> Response<Body> {
         ["targets", name] => page::target::show(&signed_in, name).await,
         ["notifications"] => page::notifications::show(&signed_in).await,
         ["notifications", name] => page::notifications::show_one(&signed_in, name).await,
+        ["silences"] => page::silences::show(&signed_in).await,
         ["reports"] => page::reports::show(&signed_in).await,
         ["reports", "download"] => page::reports::download(&signed_in).await,
         ["incident", id] => page::incident::show(&signed_in, id).await,
@@ -112,6 +113,7 @@ async fn done(visit: Visit, place: &[&str], body: Body) -> Response<Body> {
         ["audit"] => page::audit::look(&signed_in, &form).await,
         ["targets", name, word] => page::target::write(&signed_in, name, word, &form).await,
         ["notifications", name, "test"] => page::notifications::test(&signed_in, name).await,
+        ["silences", word] => page::silences::write(&signed_in, word, &form).await,
         ["checkouts", word] => page::checkout::write(&signed_in, word, &form).await,
         ["incident", id, word @ ("ack" | "assign" | "note" | "review")] => {
             page::incident::write(&signed_in, id, word, &form).await

@@ -16,16 +16,16 @@ pub struct Outlook {
     pub until: Option<Timestamp>,
     /// When it was to end, of one that lasts already.
     pub before: Option<Timestamp>,
-    /// What a maintenance finds on its target; `None` where that was not counted.
+    /// What it finds; `None` where that was not counted.
     pub found: Option<Found>,
 }
 
-/// What is on a target.
+/// What is on a target, or fits a pattern.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
-    /// Its accounts, its management credential among them.
+    /// Accounts; of a target its management credential is among them.
     pub accounts: u64,
-    /// Of these, those for which the clock would begin something before the end ([`super::hold::is_held`]).
+    /// Of these, those of a maintenance for which the clock would begin something before the end ([`super::hold::is_held`]).
     pub held: u64,
 }
 
@@ -55,7 +55,10 @@ impl Outlook {
     pub fn steps(&self) -> Vec<String> {
         let mut steps = vec![self.lasts()];
         match self.mode {
-            Mode::Silence => steps.push("rotations, retries and all else go on as ever".to_owned()),
+            Mode::Silence => {
+                steps.extend(self.found.map(|found| self.covers(found)));
+                steps.push("rotations, retries and all else go on as ever".to_owned());
+            }
             Mode::Maintenance => steps.push(self.holds()),
         }
         steps.push(
@@ -101,6 +104,21 @@ impl Outlook {
                 format!("{about} begins at {}, and ends by itself at {until}", from.to_rfc3339())
             }
             (None, None) => format!("{about} begins at once, and ends by itself at {until}"),
+        }
+    }
+
+    /// What a silence is about now, and later.
+    fn covers(&self, Found { accounts, .. }: Found) -> String {
+        let there_are = match accounts {
+            0 => "no account that there is".to_owned(),
+            1 => "1 account that there is".to_owned(),
+            more => format!("{more} accounts that there are"),
+        };
+        match self.scope {
+            Scope::Target(_) => {
+                format!("it covers all that is on it: {accounts} credentials now, and what comes meanwhile")
+            }
+            Scope::Accounts(_) => format!("it covers {there_are} now, and those that come to fit meanwhile"),
         }
     }
 

@@ -297,3 +297,21 @@ fn what_will_be_held_until_when_and_what_will_not_is_said_before() {
     let begins = format!("the silence of accounts db/* begins at {}", after(60).to_rfc3339());
     assert!(text.contains(&begins) && text.contains("go on as ever") && !text.contains("held"), "{text}");
 }
+
+#[test]
+fn what_a_silence_covers_is_said_where_it_was_counted() {
+    let told = |scope: Scope, accounts: Option<u64>| {
+        let silence = made(ask(scope, Mode::Silence, after(HOUR))).unwrap();
+        let found = accounts.map(|accounts| Found { accounts, held: 0 });
+        Outlook { found, ..Outlook::of(&silence, None, NOW) }.steps().join("\n")
+    };
+    let pattern = || Scope::Accounts("db/*".to_owned());
+    let target = Scope::Target(Name::parse("t").unwrap());
+    assert!(!told(pattern(), None).contains("covers"));
+    assert!(told(pattern(), Some(0)).contains("covers no account that there is now"));
+    assert!(
+        told(pattern(), Some(1)).contains("covers 1 account that there is now, and those that come to fit")
+    );
+    assert!(told(pattern(), Some(7)).contains("covers 7 accounts that there are now"));
+    assert!(told(target, Some(3)).contains("covers all that is on it: 3 credentials now"));
+}

@@ -12,11 +12,13 @@ pub(super) mod notifications;
 pub(super) mod overview;
 pub(super) mod reports;
 pub(super) mod sign_in;
+pub(super) mod silences;
 pub(super) mod state;
 pub(super) mod target;
 pub(super) mod targets;
 
 mod paged;
+mod typed;
 
 use askama::Template;
 use axum::body::Body;

@@ -27,7 +27,7 @@ pub(super) fn places(signed_in: &SignedIn) -> Vec<Place> {
 const READ: &[Capability] = &[Capability::Read];
 const LIST: &[Capability] = &[Capability::List];
 
-const ALL: [Place; 7] = [
+const ALL: [Place; 8] = [
     Place {
         word: "overview",
         address: "/ui/",
@@ -47,6 +47,12 @@ const ALL: [Place; 7] = [
         shows: &[("accounts/status/", LIST)],
     },
     Place { word: "targets", address: "/ui/targets", name: "Targets", shows: &[("targets/config/", LIST)] },
+    Place {
+        word: "silences",
+        address: "/ui/silences",
+        name: "Silences",
+        shows: &[("silences", READ), ("silences", &[Capability::Update])],
+    },
     Place {
         word: "reports",
         address: "/ui/reports",

@@ -118,6 +118,13 @@ impl SignedIn {
         Part::of(&self.read(path).await)
     }
 
+    /// Reads something of the API as part of a page, if `rights` grant it. Who may not is not asked for it: nobody pressed
+    /// anything, and a refusal at each look would be noise in the trail.
+    pub(super) async fn granted<T: DeserializeOwned>(&self, rights: &Rights, path: &str) -> Part<T> {
+        let (bare, _) = path.split_once('?').unwrap_or((path, ""));
+        if rights.may("read", bare) { self.part(path).await } else { Part::withheld() }
+    }
+
     /// Writes something to the API.
     pub(super) async fn write(&self, path: &str, body: Value) -> Told {
         self.visit.inside.write(Some(&self.session.token), path, body).await
@@ -159,6 +166,11 @@ impl SignedIn {
 pub(super) struct Rights(Option<Map<String, Value>>);
 
 impl Rights {
+    /// Of nobody, to nothing.
+    pub(super) fn none() -> Self {
+        Self(Some(Map::new()))
+    }
+
     /// Whether `capability` is granted. Where that could not be asked it is taken for granted, and the API decides.
     pub(super) fn may(&self, capability: &str, path: &str) -> bool {
         self.0.as_ref().is_none_or(|_| self.surely(capability, path))
@@ -188,10 +200,22 @@ impl<T: DeserializeOwned> Part<T> {
     }
 }
 
+impl<T> Part<T> {
+    /// What the token may not read, and so was not asked for.
+    pub(super) fn withheld() -> Self {
+        Self { told: None, why: MAY_NOT.to_owned() }
+    }
+
+    /// The same, made into something that is shown.
+    pub(super) fn map<U>(self, shown: impl FnOnce(T) -> U) -> Part<U> {
+        Part { told: self.told.map(shown), why: self.why }
+    }
+}
+
 /// Why the API told nothing.
 pub(super) fn reason(told: &Told) -> String {
     match (told.status.as_u16(), told.errors()) {
-        (403, _) => "Your token may not read this.".to_owned(),
+        (403, _) => MAY_NOT.to_owned(),
         (404, _) => "There is no such thing.".to_owned(),
         (503, errors) => format!("Not available just now: {errors}."),
         (status, errors) => format!("It could not be read ({status}): {errors}."),
@@ -209,5 +233,7 @@ fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     pairs.find(|(key, _)| *key == name).map(|(_, value)| value.to_owned())
 }
 
+/// What stands in the place of what the token may not read.
+const MAY_NOT: &str = "Your token may not read this.";
 /// Where a page is told of changes: no person asks for it.
 const EVENTS: &str = "/ui/events";

@@ -69,7 +69,7 @@ impl SilenceService {
         Ok(shown(&silence))
     }
 
-    /// What [`make`](Self::make) would make. Nothing is made. It counts by reading each account of the target, so not for a
+    /// What [`make`](Self::make) would make. Nothing is made. It counts by reading each account that it is about, so not for a
     /// thread that answers requests.
     ///
     /// # Errors
@@ -158,9 +158,10 @@ impl SilenceService {
 
     fn outlook(&self, silence: &Silence, before: Option<Timestamp>) -> Result<Outlook, SilenceError> {
         let mut outlook = Outlook::of(silence, before, self.engine.now());
-        if let (Scope::Target(target), Mode::Maintenance) = (&silence.scope, silence.mode) {
-            outlook.found = Some(self.engine.found_on(target, silence)?);
-        }
+        outlook.found = Some(match &silence.scope {
+            Scope::Target(target) => self.engine.found_on(target, silence)?,
+            Scope::Accounts(pattern) => self.engine.found_by(pattern)?,
+        });
         Ok(outlook)
     }
 

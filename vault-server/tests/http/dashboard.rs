@@ -10,8 +10,10 @@ mod notification;
 mod overview;
 mod page;
 mod quiet;
+mod refused;
 mod report;
 mod safety;
+mod silence;
 mod target;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};

@@ -8,6 +8,7 @@ use vault_api::incident::{ActResponse, IncidentAction, IncidentActions};
 
 use super::incident::LOOK;
 use super::maintenance::{Way, Wish};
+use super::typed::{Refused, Typed};
 use super::{Frame, html, incident_id, maintenance, refusal, state};
 use crate::dashboard::time::When;
 use crate::dashboard::visit::{Part, SignedIn, reason};
@@ -19,6 +20,8 @@ use crate::http::inside::encoded;
 struct Confirm {
     frame: Frame,
     alert: String,
+    /// What was typed for it; no password.
+    typed: Typed,
     id: String,
     /// The account beneath a target's incident, as a parameter of an address; empty where none is named.
     of: String,
@@ -52,21 +55,22 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn, id: &str, action: &
     }
 }
 
-async fn confirm(
-    signed_in: &SignedIn,
-    id: &str,
-    word: &str,
-    refused: Option<(StatusCode, String)>,
-) -> Response<Body> {
+async fn confirm(signed_in: &SignedIn, id: &str, word: &str, refused: Option<Refused<'_>>) -> Response<Body> {
     let of = of(signed_in);
     let told = signed_in.read(&format!("incidents/{id}/actions{of}")).await;
     let actions: Option<IncidentActions> = told.data();
     let label = label(word);
     let is_refused = refused.is_some();
-    let (status, alert) = refused.unwrap_or((StatusCode::OK, String::new()));
+    let status = match &refused {
+        // An answer of success that cannot be read is none.
+        Some(refused) if refused.told.status.is_success() => StatusCode::INTERNAL_SERVER_ERROR,
+        Some(refused) => refused.told.status,
+        None => StatusCode::OK,
+    };
     let mut page = Confirm {
         frame: Frame::of(signed_in, "", label.clone()),
-        alert,
+        alert: refused.as_ref().map(|refused| refusal(refused.told, LOOK)).unwrap_or_default(),
+        typed: refused.map(|refused| refused.typed).unwrap_or_default(),
         id: id.to_owned(),
         of,
         subject: String::new(),
@@ -121,9 +125,8 @@ pub(in crate::dashboard) async fn press(
     let told = inside.write(token, &format!("incidents/{id}/act/{action}"), body).await;
     let done: Part<ActResponse> = Part::of(&told);
     let Some(outcome) = done.told else {
-        // An answer of success that cannot be read is none.
-        let status = if told.status.is_success() { StatusCode::INTERNAL_SERVER_ERROR } else { told.status };
-        return confirm(signed_in, &id, action, Some((status, refusal(&told, LOOK)))).await;
+        let typed = Typed::of(action, form, &["for", "reason"]);
+        return confirm(signed_in, &id, action, Some(Refused { told: &told, typed })).await;
     };
     if outcome.dry_run {
         let steps = outcome.steps.into_iter().map(|step| step.text).collect();

@@ -12,6 +12,7 @@ use vault_core::path::AccountPath;
 use vault_core::secret::{SecretString, wipe};
 
 use super::checkouts::{Lent, lent, one};
+use super::typed::{Refused, Typed};
 use super::{Frame, html, on_to, refusal, state};
 use crate::dashboard::time::When;
 use crate::dashboard::visit::{Part, SignedIn};
@@ -24,6 +25,8 @@ struct Page {
     frame: Frame,
     /// What was refused.
     alert: String,
+    /// The form of it, with what was typed.
+    typed: Typed,
     path: String,
     address: String,
     account: Part<Shown>,
@@ -97,7 +100,7 @@ pub(in crate::dashboard) async fn write(signed_in: &SignedIn, word: &str, form: 
         "in" => give(signed_in, path, form).await,
         "password" => {
             let told = signed_in.read(&format!("accounts/creds/{}", encoded_path(path))).await;
-            answered(signed_in, path, told, (then(form), false)).await
+            answered(signed_in, path, told, (then(form), None)).await
         }
         _ => state::missing(StatusCode::NOT_FOUND),
     }
@@ -128,15 +131,15 @@ async fn take(signed_in: &SignedIn, path: &str, form: &Fields) -> Response<Body>
         body.insert("wait".to_owned(), Value::from(WAIT));
     }
     let told = signed_in.write(&format!("accounts/check-out/{}", encoded_path(path)), body.into()).await;
-    answered(signed_in, path, told, (then(form), true)).await
+    answered(signed_in, path, told, (then(form), Some(form))).await
 }
 
-/// Answers with a password as it was asked for.
+/// Answers with a password as it was asked for: by the form of a check-out, or for an account that is in hand.
 async fn answered(
     signed_in: &SignedIn,
     path: &str,
     mut told: Told,
-    (then, is_lent): (Then, bool),
+    (then, out): (Then, Option<&Fields>),
 ) -> Response<Body> {
     let username = told.data::<Name>().unwrap_or_default().username;
     let password = told.secret("password");
@@ -149,13 +152,17 @@ async fn answered(
             response
         }
         (Some(password), Then::Show) => {
-            bare(signed_in, path, (&username, &password), (is_lent, told.warnings()))
+            bare(signed_in, path, (&username, &password), (out.is_some(), told.warnings()))
         }
         (None, Then::Copy) => {
             let status = if told.status.is_success() { StatusCode::BAD_GATEWAY } else { told.status };
             plain(status, &json!({ "error": refusal(&told, LOOK) }))
         }
-        (None, Then::Leave | Then::Show) => page(signed_in, path, Some(&told)).await,
+        (None, Then::Leave | Then::Show) => {
+            let typed = out.map(|form| Typed::of("out", form, &["reason", "ticket", "ttl", "wait"]));
+            let refused = Refused { told: &told, typed: typed.unwrap_or_default() };
+            page(signed_in, path, Some(refused)).await
+        }
     }
 }
 
@@ -183,7 +190,8 @@ async fn extend(signed_in: &SignedIn, path: &str, form: &Fields) -> Response<Bod
     if told.status.is_success() {
         return on_to(&one(path));
     }
-    page(signed_in, path, Some(&told)).await
+    let typed = Typed::of("extend", form, &["increment"]);
+    page(signed_in, path, Some(Refused { told: &told, typed })).await
 }
 
 async fn give(signed_in: &SignedIn, path: &str, form: &Fields) -> Response<Body> {
@@ -193,7 +201,7 @@ async fn give(signed_in: &SignedIn, path: &str, form: &Fields) -> Response<Body>
     }
     let told = signed_in.write(&format!("accounts/check-in/{}", encoded_path(path)), body.into()).await;
     let Some(ended) = told.data::<CheckInResponse>() else {
-        return page(signed_in, path, Some(&told)).await;
+        return page(signed_in, path, Some(Refused { told: &told, typed: Typed::default() })).await;
     };
     let returned = Returned {
         frame: Frame::of(signed_in, "checkouts", "Check-in"),
@@ -213,14 +221,14 @@ fn given(form: &Fields, names: &[&str]) -> Map<String, Value> {
     names.iter().filter_map(|name| Some(((*name).to_owned(), Value::from(text(name)?.trim())))).collect()
 }
 
-async fn page(signed_in: &SignedIn, path: &str, refused: Option<&Told>) -> Response<Body> {
+async fn page(signed_in: &SignedIn, path: &str, refused: Option<Refused<'_>>) -> Response<Body> {
     let now = signed_in.visit.now;
     let told = signed_in.read(&format!("accounts/status/{}", encoded_path(path))).await;
     let found: Part<AccountStatus> = Part::of(&told);
-    let status = match refused {
+    let status = match &refused {
         // An answer of success that cannot be read is none.
-        Some(refused) if refused.status.is_success() => StatusCode::INTERNAL_SERVER_ERROR,
-        Some(refused) => refused.status,
+        Some(refused) if refused.told.status.is_success() => StatusCode::INTERNAL_SERVER_ERROR,
+        Some(refused) => refused.told.status,
         None if found.told.is_some() => StatusCode::OK,
         None => told.status,
     };
@@ -236,8 +244,9 @@ async fn page(signed_in: &SignedIn, path: &str, refused: Option<&Told>) -> Respo
     };
     let may = if told.status == StatusCode::NOT_FOUND { May::default() } else { may(signed_in, path).await };
     let frame = Frame::of(signed_in, "checkouts", path).refreshed(format!("{}&auto=1", one(path)));
-    let alert = refused.map(|refused| refusal(refused, LOOK)).unwrap_or_default();
-    html(status, &Page { frame, alert, path: path.to_owned(), address: one(path), account, may })
+    let alert = refused.as_ref().map(|refused| refusal(refused.told, LOOK)).unwrap_or_default();
+    let typed = refused.map(|refused| refused.typed).unwrap_or_default();
+    html(status, &Page { frame, alert, typed, path: path.to_owned(), address: one(path), account, may })
 }
 
 async fn may(signed_in: &SignedIn, path: &str) -> May {

@@ -15,11 +15,12 @@ use vault_core::incident::entry::Cause;
 use self::line::TimeLine;
 use super::merge::{Other, others};
 use super::overview::{Quiet, quiet};
+use super::typed::{Refused, Typed};
 use super::{Frame, html, incident_id, on_to, refusal, state};
 use crate::dashboard::time::When;
 use crate::dashboard::visit::{Part, SignedIn};
+use crate::http::Fields;
 use crate::http::inside::encoded;
-use crate::http::{Fields, Told};
 
 #[derive(Template)]
 #[template(path = "incident.html")]
@@ -27,6 +28,8 @@ struct Page {
     frame: Frame,
     /// What was refused.
     alert: String,
+    /// The form of it, with what was typed.
+    typed: Typed,
     id: String,
     incident: Part<Shown>,
     actions: Part<IncidentActions>,
@@ -43,6 +46,8 @@ struct Shown {
     line: TimeLine,
     next: Option<When>,
     silenced: Option<Quiet>,
+    /// Where it is silenced, as a parameter of an address.
+    silencing: String,
     review: Option<IncidentReview>,
     /// The first accounts beneath it, when it is a target's.
     members: Vec<Member>,
@@ -72,6 +77,7 @@ struct May {
     merge: bool,
     unmerge: bool,
     review: bool,
+    silence: bool,
 }
 
 impl Page {
@@ -113,7 +119,7 @@ pub(in crate::dashboard) async fn write(
 ) -> Response<Body> {
     let Some(id) = incident_id(id) else { return state::missing(StatusCode::NOT_FOUND) };
     let mut body = Map::new();
-    for field in ["owner", "cause", "text", "staff_minutes"] {
+    for field in FIELDS {
         if let Some(text) = form.text(field).ok().flatten().filter(|text| !text.trim().is_empty()) {
             body.insert(field.to_owned(), Value::from(text.trim()));
         }
@@ -123,15 +129,16 @@ pub(in crate::dashboard) async fn write(
     if told.status.is_success() {
         return on_to(&format!("/ui/incident/{id}"));
     }
-    page(signed_in, &id, Some(&told)).await
+    let typed = Typed::of(word, form, &FIELDS);
+    page(signed_in, &id, Some(Refused { told: &told, typed })).await
 }
 
-pub(super) async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>) -> Response<Body> {
+pub(super) async fn page(signed_in: &SignedIn, id: &str, refused: Option<Refused<'_>>) -> Response<Body> {
     let now = signed_in.visit.now;
     let told = signed_in.read(&format!("incidents/{id}")).await;
     let mut incident: Part<Incident> = Part::of(&told);
-    let status = match refused {
-        Some(refused) => refused.status,
+    let status = match &refused {
+        Some(refused) => refused.told.status,
         None if incident.told.is_some() => StatusCode::OK,
         None => told.status,
     };
@@ -152,8 +159,9 @@ pub(super) async fn page(signed_in: &SignedIn, id: &str, refused: Option<&Told>)
     let title = incident.told.as_ref().map_or("Incident", |incident| &incident.subject);
     let frame = Frame::of(signed_in, "", title).refreshed(format!("/ui/incident/{id}?{}auto=1", line.query));
     let incident = Part { told: incident.told.map(|incident| shown(incident, line, now)), why: incident.why };
-    let alert = refused.map(|refused| refusal(refused, LOOK)).unwrap_or_default();
-    html(status, &Page { frame, alert, id: id.to_owned(), incident, actions, may, others })
+    let alert = refused.as_ref().map(|refused| refusal(refused.told, LOOK)).unwrap_or_default();
+    let typed = refused.map(|refused| refused.typed).unwrap_or_default();
+    html(status, &Page { frame, alert, typed, id: id.to_owned(), incident, actions, may, others })
 }
 
 fn shown(mut incident: Incident, line: TimeLine, now: Timestamp) -> Shown {
@@ -168,6 +176,7 @@ fn shown(mut incident: Incident, line: TimeLine, now: Timestamp) -> Shown {
         is_open: incident.state == IncidentState::Open,
         marks,
         line,
+        silencing: silencing(&incident),
         next: incident.next_attempt.as_deref().map(|at| When::of(Some(at), now, "")),
         silenced: incident.silenced.take().map(|silenced| quiet(silenced, now)),
         review: incident.review.take(),
@@ -175,6 +184,15 @@ fn shown(mut incident: Incident, line: TimeLine, now: Timestamp) -> Shown {
         members,
         incident,
     }
+}
+
+/// What a silence would be about that covers the incident.
+fn silencing(incident: &Incident) -> String {
+    let management = format!("management credential of {}", incident.target);
+    if incident.kind == "target" || incident.subject == management {
+        return format!("target={}", encoded(&incident.target));
+    }
+    format!("accounts={}", encoded(&incident.subject))
 }
 
 fn member(path: &str) -> Member {
@@ -185,13 +203,18 @@ fn member(path: &str) -> Member {
 async fn may(signed_in: &SignedIn, id: &str) -> May {
     let path = |word: &str| format!("incidents/{id}/{word}");
     let words = ["ack", "assign", "note", "merge", "unmerge", "review"];
-    let rights = signed_in.rights(&words.map(path)).await;
+    let paths = words.map(path).into_iter().chain([SILENCES.to_owned()]);
+    let rights = signed_in.rights(&paths.collect::<Vec<_>>()).await;
     let [ack, assign, note, merge, unmerge, review] = words.map(|word| rights.may("update", &path(word)));
-    May { ack, assign, note, merge, unmerge, review }
+    May { ack, assign, note, merge, unmerge, review, silence: rights.may("update", SILENCES) }
 }
 
+/// What people type into the forms of the page.
+const FIELDS: [&str; 4] = ["owner", "cause", "text", "staff_minutes"];
 /// What is to be done where nobody knows how far it came.
 pub(super) const LOOK: &str = "Look at the time line";
+/// Where silences of anything are made.
+const SILENCES: &str = "silences";
 /// Accounts that are named on the page; the rest is counted.
 const MEMBERS_MAX: usize = 50;
 /// What a review may say of the kind of cause: the API's word, and what it means.

@@ -6,6 +6,7 @@ use axum::http::{Response, StatusCode};
 use serde_json::{Map, Value};
 use vault_api::incident::{ActResponse, Incident, IncidentList, IncidentState};
 
+use super::typed::{Refused, Typed};
 use super::{Frame, html, incident, incident_id, on_to, state};
 use crate::dashboard::visit::{Part, SignedIn};
 use crate::http::Fields;
@@ -53,7 +54,10 @@ pub(in crate::dashboard) async fn write(
             let frame = Frame::of(signed_in, "", label);
             html(StatusCode::OK, &Confirm { frame, id, word: word.to_owned(), label, into, would })
         }
-        None => incident::page(signed_in, &id, Some(&told)).await,
+        None => {
+            let typed = Typed::of(word, form, &["into"]);
+            incident::page(signed_in, &id, Some(Refused { told: &told, typed })).await
+        }
     }
 }
 

@@ -66,8 +66,13 @@ struct State {
     is_chosen: bool,
 }
 
-/// GET `/ui/notifications?page=…`.
+/// GET `/ui/notifications?page=…`. Who may not list them is not asked for them, and is shown none that they may not read.
 pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
+    let frame = Frame::of(signed_in, "notifications", "Notifications");
+    let all = "sys/webhooks/".to_owned();
+    if !signed_in.rights(std::slice::from_ref(&all)).await.may("list", &all) {
+        return html(StatusCode::FORBIDDEN, &All { frame, listing: Part::withheld() });
+    }
     let visit = &signed_in.visit;
     let told = visit.inside.list(&signed_in.session.token, "sys/webhooks").await;
     let names = match told.data::<Listing>() {
@@ -80,17 +85,22 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     let status = if names.is_some() { StatusCode::OK } else { told.status };
     let mut listing = Part { told: None, why };
     if let Some(names) = names {
-        let page = visit.asked("page").parse().unwrap_or(1);
-        let address = |page: usize| format!("/ui/notifications?page={page}");
-        let Paged { rows, found, first, last, earlier, later } = cut(names, page, address);
-        let mut shown = Vec::with_capacity(rows.len());
-        for name in rows {
-            let told = signed_in.read(&format!("sys/webhooks/{}", encoded(&name))).await;
-            shown.push(Row { webhook: webhook(&told), name });
-        }
-        listing.told = Some(Paged { rows: shown, found, first, last, earlier, later });
+        listing.told = Some(rows(signed_in, names).await);
     }
-    html(status, &All { frame: Frame::of(signed_in, "notifications", "Notifications"), listing })
+    html(status, &All { frame, listing })
+}
+
+async fn rows(signed_in: &SignedIn, names: Vec<String>) -> Paged<Row> {
+    let page = signed_in.visit.asked("page").parse().unwrap_or(1);
+    let address = |page: usize| format!("/ui/notifications?page={page}");
+    let Paged { rows, found, first, last, earlier, later } = cut(names, page, address);
+    let paths: Vec<String> = rows.iter().map(|name| format!("sys/webhooks/{name}")).collect();
+    let rights = signed_in.rights(&paths).await;
+    let mut shown = Vec::with_capacity(rows.len());
+    for (name, path) in rows.into_iter().zip(&paths) {
+        shown.push(Row { webhook: signed_in.granted(&rights, path).await.map(webhook), name });
+    }
+    Paged { rows: shown, found, first, last, earlier, later }
 }
 
 /// GET `/ui/notifications/<name>?state=…`.
@@ -111,40 +121,40 @@ pub(in crate::dashboard) async fn test(signed_in: &SignedIn, name: &str) -> Resp
 
 async fn page(signed_in: &SignedIn, name: &str, tried: Option<&Told>) -> Response<Body> {
     let now = signed_in.visit.now;
-    let here = format!("sys/webhooks/{}", encoded(name));
-    let told = signed_in.read(&here).await;
+    let here = format!("sys/webhooks/{name}");
+    let (log, test) = (format!("{here}/deliveries"), format!("{here}/test"));
+    let rights = signed_in.rights(&[here.clone(), log.clone(), test.clone()]).await;
+    let told = if rights.may("read", &here) { Some(signed_in.read(&here).await) } else { None };
     // Anything else is no state, and shows all.
     let chosen = STATES.into_iter().find(|state| *state == signed_in.visit.asked("state")).unwrap_or("");
     let log: Part<DeliveryList> =
-        signed_in.part(&format!("{here}/deliveries?limit={LINES_MAX}&state={chosen}")).await;
-    let test = format!("sys/webhooks/{name}/test");
+        signed_in.granted(&rights, &format!("{log}?limit={LINES_MAX}&state={chosen}")).await;
     let tested: Option<DeliveryInfo> = tried.and_then(Told::data);
     let refused = tried.filter(|_| tested.is_none());
-    let status = match refused {
-        Some(refused) if !refused.status.is_success() => refused.status,
+    let status = match (refused, &told) {
+        (Some(refused), _) if !refused.status.is_success() => refused.status,
         // An answer of success that cannot be read is none.
-        Some(_) => StatusCode::INTERNAL_SERVER_ERROR,
-        None if told.status.is_success() => StatusCode::OK,
-        None => told.status,
+        (Some(_), _) => StatusCode::INTERNAL_SERVER_ERROR,
+        (None, Some(told)) if told.status.is_success() => StatusCode::OK,
+        (None, Some(told)) => told.status,
+        (None, None) => StatusCode::FORBIDDEN,
     };
-    let line = |delivery: DeliveryInfo| line(delivery, now);
     let page = One {
         frame: Frame::of(signed_in, "notifications", name),
         alert: refused.map(|refused| refusal(refused, LOOK)).unwrap_or_default(),
         name: name.to_owned(),
-        webhook: webhook(&told),
-        log: Part { told: log.told.map(|log| log.deliveries.into_iter().map(line).collect()), why: log.why },
+        webhook: told.as_ref().map_or_else(Part::withheld, Part::of).map(webhook),
+        log: log.map(|log| log.deliveries.into_iter().map(|delivery| line(delivery, now)).collect()),
         chosen,
         states: STATES.map(|word| State { word, is_chosen: word == chosen }).into(),
-        may_test: signed_in.rights(std::slice::from_ref(&test)).await.may("update", &test),
+        may_test: rights.may("update", &test),
         tested,
     };
     html(status, &page)
 }
 
-fn webhook(told: &Told) -> Part<Webhook> {
-    let Part { told, why } = Part::<WebhookInfo>::of(told);
-    Part { told: told.map(|told| Webhook { receiver: receiver(&told), told }), why }
+fn webhook(told: WebhookInfo) -> Webhook {
+    Webhook { receiver: receiver(&told), told }
 }
 
 /// Where messages go. The path of an address may hold what only the receiver is to know.

@@ -12,17 +12,20 @@ use vault_core::path::Name;
 
 use super::maintenance::{Way, Wish, confirm};
 use super::targets::{Standing, standing};
+use super::typed::{Refused, Typed};
 use super::{Frame, html, on_to, refusal, state};
 use crate::dashboard::time::When;
-use crate::dashboard::visit::{Part, SignedIn};
+use crate::dashboard::visit::{Part, Rights, SignedIn};
+use crate::http::Fields;
 use crate::http::inside::encoded;
-use crate::http::{Fields, Told};
 
 #[derive(Template)]
 #[template(path = "target.html")]
 struct Page {
     frame: Frame,
     alert: String,
+    /// The form that was refused, with what was typed.
+    typed: Typed,
     name: String,
     status: Part<Standing>,
     config: Part<TargetRead>,
@@ -43,6 +46,8 @@ struct May {
     check: bool,
     maintain: bool,
     end: bool,
+    /// To silence anything, whatever it is.
+    silence: bool,
 }
 
 #[derive(Template)]
@@ -91,7 +96,8 @@ pub(in crate::dashboard) async fn write(
     if told.status.is_success() {
         return on_to(&format!("/ui/targets/{name}"));
     }
-    page(signed_in, name, Some(&told)).await
+    let typed = Typed::of(word, form, &["for", "reason"]);
+    page(signed_in, name, Some(Refused { told: &told, typed })).await
 }
 
 fn way(name: &str) -> Way {
@@ -109,7 +115,8 @@ async fn check(signed_in: &SignedIn, name: &str) -> Response<Body> {
     let failure: Option<FailureFacts> = told.facts().filter(|facts: &FailureFacts| facts.class.is_some());
     // What is no finding about the target is a refusal.
     if check.is_none() && failure.is_none() {
-        return page(signed_in, name, Some(&told)).await;
+        let typed = Typed::default();
+        return page(signed_in, name, Some(Refused { told: &told, typed })).await;
     }
     let checked = Checked {
         frame: Frame::of(signed_in, "targets", format!("Check of {name}")),
@@ -121,28 +128,29 @@ async fn check(signed_in: &SignedIn, name: &str) -> Response<Body> {
     html(told.status, &checked)
 }
 
-async fn page(signed_in: &SignedIn, name: &str, refused: Option<&Told>) -> Response<Body> {
+async fn page(signed_in: &SignedIn, name: &str, refused: Option<Refused<'_>>) -> Response<Body> {
     let now = signed_in.visit.now;
     let told = signed_in.read(&format!("targets/status/{}", encoded(name))).await;
-    let status = match refused {
-        Some(refused) => refused.status,
+    let status = match &refused {
+        Some(refused) => refused.told.status,
         None if told.status.is_success() => StatusCode::OK,
         None => told.status,
     };
     let found = standing(&told, now);
     let config: Part<TargetRead> = signed_in.part(&format!("targets/config/{}", encoded(name))).await;
-    let silences: Part<SilenceList> = signed_in.part("silences").await;
-    let declared = silences.told.map(|list| declared(list, name, now));
+    let rights = rights(signed_in, name).await;
+    let silences: Part<SilenceList> = signed_in.granted(&rights, SILENCES).await;
     let frame = Frame::of(signed_in, "targets", name).refreshed(format!("/ui/targets/{name}?auto=1"));
     let page = Page {
         frame,
-        alert: refused.map(|refused| refusal(refused, LOOK)).unwrap_or_default(),
+        alert: refused.as_ref().map(|refused| refusal(refused.told, LOOK)).unwrap_or_default(),
+        typed: refused.map(|refused| refused.typed).unwrap_or_default(),
         name: name.to_owned(),
         status: found,
         config,
-        silences: Part { told: declared, why: silences.why },
+        silences: silences.map(|list| declared(list, name, now)),
         accounts: format!("/ui/accounts?q={}", encoded(name)),
-        may: may(signed_in, name).await,
+        may: may(&rights, name),
     };
     html(status, &page)
 }
@@ -158,15 +166,27 @@ fn declared(list: SilenceList, name: &str, now: Timestamp) -> Vec<Declared> {
         .collect()
 }
 
-async fn may(signed_in: &SignedIn, name: &str) -> May {
-    let (check, maintenance) = (format!("targets/check/{name}"), format!("targets/maintenance/{name}"));
-    let rights = signed_in.rights(&[check.clone(), maintenance.clone()]).await;
+async fn rights(signed_in: &SignedIn, name: &str) -> Rights {
+    let [check, maintenance] = paths(name);
+    signed_in.rights(&[check, maintenance, SILENCES.to_owned()]).await
+}
+
+fn may(rights: &Rights, name: &str) -> May {
+    let [check, maintenance] = paths(name);
     May {
         check: rights.may("update", &check),
         maintain: rights.may("update", &maintenance),
         end: rights.may("delete", &maintenance),
+        silence: rights.may("update", SILENCES),
     }
 }
+
+fn paths(name: &str) -> [String; 2] {
+    [format!("targets/check/{name}"), format!("targets/maintenance/{name}")]
+}
+
+/// Where all silences are, and those of all things are made.
+const SILENCES: &str = "silences";
 
 /// What is to be done where nobody knows how far it came.
 const LOOK: &str = "Look at the target before you repeat it";

@@ -35,9 +35,12 @@ pub(in crate::dashboard) fn spread(id: &'static str, title: &str, all: &[Month])
         )
     });
     let told: Vec<String> = told.collect();
-    let about = if told.is_empty() { "Nothing to show".to_owned() } else { told.join(". ") };
+    let is_empty = told.is_empty() && all.iter().all(|month| month.dots.is_empty());
+    let about = if told.is_empty() { NOTHING.to_owned() } else { told.join(". ") };
     let mut drawing = Drawing::new(id, title, about, (WIDTH, HEIGHT));
-    let ticks = durations(lowest(all), highest(all));
+    // Without a duration the scale is that of most.
+    let (least, most) = if is_empty { USUAL } else { (lowest(all), highest(all)) };
+    let ticks = durations(least, most);
     let ends = (ticks.first().map_or(1.0, |tick| tick.0), ticks.last().map_or(10.0, |tick| tick.0));
     let scale = Scale::log(ends, (HEIGHT - FOOT, HEAD));
     for (tick, name) in &ticks {
@@ -53,6 +56,9 @@ pub(in crate::dashboard) fn spread(id: &'static str, title: &str, all: &[Month])
         draw(&mut drawing, month, (middle, (step * 0.3).min(16.0)), scale);
     }
     drawing.line("axis", (LEFT, HEIGHT - FOOT), (WIDTH - RIGHT, HEIGHT - FOOT));
+    if is_empty {
+        drawing.words("soft", "middle", (f64::midpoint(LEFT, WIDTH), HEIGHT / 2.0), NOTHING);
+    }
     drawing
 }
 
@@ -80,9 +86,14 @@ fn lowest(all: &[Month]) -> f64 {
 }
 
 fn highest(all: &[Month]) -> f64 {
-    all.iter().filter_map(|month| month.max).fold(1.0, f64::max)
+    let dots = all.iter().flat_map(|month| month.dots.iter().map(|dot| dot.seconds));
+    dots.chain(all.iter().filter_map(|month| month.max)).fold(1.0, f64::max)
 }
 
+/// What is said where there is no duration.
+const NOTHING: &str = "Nothing to show";
+/// From a minute to a day.
+const USUAL: (f64, f64) = (60.0, 86_400.0);
 const WIDTH: f64 = 720.0;
 const HEIGHT: f64 = 320.0;
 const LEFT: f64 = 60.0;
@@ -131,7 +142,9 @@ mod tests {
     #[test]
     fn without_anything_there_is_an_empty_plot() {
         let html = spread("s", "MTTR", &[month("2026-11", None)]).render().unwrap();
-        assert!(html.contains("Nothing to show") && !html.contains("NaN") && !html.contains("inf"), "{html}");
+        assert!(html.contains(">Nothing to show</text>"), "{html}");
+        assert!(!html.contains("NaN") && !html.contains("inf"), "{html}");
+        assert!(html.contains(">1 min<") && html.contains(">1 d<") && !html.contains(">1 y<"), "{html}");
         assert!(spread("s", "MTTR", &[]).render().unwrap().contains("<svg"));
     }
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use vault_api::account::AccountState;
 use vault_core::account::Account;
+use vault_core::campaign::selection;
 use vault_core::clock::Timestamp;
 use vault_core::lease::LeaseState;
 use vault_core::path::Name;
@@ -33,6 +34,8 @@ pub struct Brief {
 pub struct Find {
     /// Part of the path, the target or the name there, in whatever case; empty for any.
     text: String,
+    /// What the path must fit, where `*` stands for any text; any where nothing is said.
+    pattern: Option<String>,
     standing: Option<Stands>,
     /// The keys of those that it may be; any where nothing is said.
     among: Option<Arc<BTreeSet<Vec<u8>>>>,
@@ -155,6 +158,12 @@ impl Find {
         Self { text: text.to_lowercase(), among: Some(keys), ..Self::default() }
     }
 
+    /// Those whose path fits `pattern`, in which `*` stands for any text.
+    #[must_use]
+    pub fn fitting(pattern: &str) -> Self {
+        Self { pattern: Some(pattern.to_owned()), ..Self::default() }
+    }
+
     /// Of these, those of `whose` only, where `teams` are those of the targets.
     #[must_use]
     pub fn of(self, whose: Whose, teams: BTreeMap<Name, Team>) -> Self {
@@ -175,10 +184,12 @@ impl Find {
         let is_among = self.among.as_ref().is_none_or(|keys| keys.contains(key));
         let path =
             std::str::from_utf8(key).ok().and_then(|key| key.split_once('/')).map_or("", |(_, path)| path);
+        let is_like = self.pattern.as_ref().is_none_or(|pattern| selection::fits(pattern, path));
         let holds = |text: &str| text.to_lowercase().contains(&self.text);
         let is_theirs = || self.whose.is(Team::of(brief.team.as_ref(), self.teams.get(&brief.target)));
         stands
             && is_among
+            && is_like
             && is_theirs()
             && (self.text.is_empty() || holds(path) || holds(brief.target.as_str()) || holds(&brief.username))
     }

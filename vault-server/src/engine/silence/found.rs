@@ -1,4 +1,4 @@
-//! Counts what a maintenance finds on its target.
+//! Counts what a maintenance or a silence is about.
 
 use std::collections::BTreeSet;
 
@@ -9,6 +9,7 @@ use vault_core::silence::{Silence, hold};
 
 use crate::barrier::LoadError;
 use crate::engine::Engine;
+use crate::engine::board::Find;
 use crate::engine::record::{Managed, managed_prefix};
 
 impl Engine {
@@ -43,6 +44,15 @@ impl Engine {
             found.held += u64::from(held);
         }
         Ok(found)
+    }
+
+    /// How many accounts fit `pattern`. Reads from disk, so not for a thread that answers requests.
+    ///
+    /// # Errors
+    /// [`LoadError`] by cause, of the whole. One that is damaged is left out.
+    pub(crate) fn found_by(&self, pattern: &str) -> Result<Found, LoadError> {
+        let all = self.board().find(&Find::fitting(pattern), self.now(), 0, 0)?;
+        Ok(Found { accounts: u64::try_from(all.total).unwrap_or(u64::MAX), held: 0 })
     }
 }
 

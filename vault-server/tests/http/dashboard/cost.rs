@@ -63,7 +63,7 @@ async fn the_reports_show_hours_and_cost_by_month_and_the_costly_credentials() {
     let bench = costly().await;
     let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
     let page = browser.get("/ui/reports").await.text;
-    assert_eq!(page.matches("<svg ").count(), page.matches("<details>").count(), "{page}");
+    assert_eq!(page.matches("<svg ").count(), page.matches("<details ").count(), "{page}");
     let month = bench.disk.clock_text().get(..7).unwrap().to_owned();
     for text in [
         &format!(

@@ -80,3 +80,46 @@ async fn who_may_look_at_webhooks_and_not_write_them_has_no_button() {
     let nobody = Browser::with_token(&bench.vault, &nobody).await.get("/ui/notifications").await;
     assert!(nobody.status == 403 && !nobody.text.contains("chat"), "{}", nobody.text);
 }
+
+/// Refusals at `prefix` in the trail.
+fn denied(bench: &Bench, prefix: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(&bench.vault.app.config.audit_file).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let refused = lines.filter(|line| line["error"].as_str().is_some_and(|error| error.contains("denied")));
+    let paths = refused.map(|line| line["request"]["path"].as_str().unwrap_or_default().to_owned());
+    paths.filter(|path| path.starts_with(prefix)).collect()
+}
+
+#[tokio::test]
+async fn who_may_not_look_leaves_no_refusal_of_what_nobody_pressed() {
+    let bench = Bench::new().await;
+    hook(&bench, "chat", "http://127.0.0.1:9/").await;
+    hook(&bench, "mine", "http://127.0.0.1:9/").await;
+    let rules = r#"path "sys/webhooks" { capabilities = ["list"] }
+                   path "sys/webhooks/mine" { capabilities = ["read"] }
+                   path "targets/*" { capabilities = ["read", "list"] }"#;
+    bench.vault.policy("some", rules).await;
+    let some = bench.vault.token(r#"{"policies":["some","default"]}"#).await;
+    let nobody = bench.vault.token(r#"{"policies":["default"]}"#).await;
+    let (some, nobody) =
+        (Browser::with_token(&bench.vault, &some).await, Browser::with_token(&bench.vault, &nobody).await);
+    for (browser, uri, status) in [
+        (&nobody, "/ui/notifications", 403),
+        (&nobody, "/ui/notifications/chat", 403),
+        (&nobody, "/ui/silences", 403),
+        (&some, "/ui/notifications", 200),
+        (&some, "/ui/notifications/mine", 200),
+        (&some, "/ui/notifications/chat", 403),
+        (&some, "/ui/targets/t", 200),
+    ] {
+        let page = browser.get(uri).await;
+        assert_eq!(page.status, status, "{uri}: {}", page.text);
+        assert!(page.text.contains("Your token may not read this."), "{uri}: {}", page.text);
+    }
+    assert_eq!(denied(&bench, "sys/webhooks"), [""; 0]);
+    assert_eq!(denied(&bench, "silences"), [""; 0]);
+    // What somebody presses is refused by the API, and that is in the trail.
+    assert_eq!(some.post("/ui/notifications/mine/test", &[]).await.status, 403);
+    assert!(denied(&bench, "sys/webhooks").iter().all(|path| path == "sys/webhooks/mine/test"));
+    assert!(!denied(&bench, "sys/webhooks").is_empty());
+}

@@ -229,8 +229,8 @@ async fn accounts_tell_their_age_and_which_consumers_are_behind() {
 
 #[tokio::test]
 async fn the_navigation_names_what_the_token_may_look_at_and_nothing_else() {
-    const NAMES: [&str; 7] =
-        ["Overview", "Accounts", "Check-outs", "Targets", "Reports", "Notifications", "Audit"];
+    const NAMES: [&str; 8] =
+        ["Overview", "Accounts", "Check-outs", "Targets", "Silences", "Reports", "Notifications", "Audit"];
     let bench = Bench::new().await;
     let named = |page: &str| -> Vec<&str> {
         NAMES.into_iter().filter(|name| page.contains(&format!(">{name}</a></li>"))).collect()
@@ -243,13 +243,15 @@ async fn the_navigation_names_what_the_token_may_look_at_and_nothing_else() {
         (r#"path "accounts/status/*" { capabilities = ["read"] }"#, &[]),
         (r#"path "targets/config/" { capabilities = ["list"] }"#, &["Targets"]),
         (r#"path "sys/webhooks" { capabilities = ["list"] }"#, &["Notifications"]),
+        (r#"path "silences" { capabilities = ["update"] }"#, &["Silences"]),
+        (r#"path "silences/*" { capabilities = ["read", "delete"] }"#, &[]),
         (r#"path "reports/ages" { capabilities = ["read"] }"#, &["Reports"]),
         (r#"path "sys/audit-search" { capabilities = ["update"] }"#, &[]),
         (r#"path "sys/audit-search" { capabilities = ["update", "sudo"] }"#, &["Audit"]),
         (
             r#"path "*" { capabilities = ["read", "list", "update", "sudo"] }
                path "targets/config" { capabilities = ["deny"] }"#,
-            &["Overview", "Accounts", "Check-outs", "Reports", "Notifications", "Audit"],
+            &["Overview", "Accounts", "Check-outs", "Silences", "Reports", "Notifications", "Audit"],
         ),
     ] {
         bench.vault.policy("p", rules).await;

@@ -17,7 +17,7 @@ async fn the_reports_are_drawn_with_a_table_behind_each_plot() {
     let page = browser.get("/ui/reports").await;
     assert_eq!(page.status, 200, "{}", page.text);
     let page = page.text;
-    assert_eq!(page.matches("<svg ").count(), page.matches("<details>").count(), "{page}");
+    assert_eq!(page.matches("<svg ").count(), page.matches("<details ").count(), "{page}");
     assert!(page.matches("<svg ").count() >= 4, "{page}");
     assert_eq!(page.matches("<svg ").count(), page.matches("role=\"img\" aria-labelledby=").count());
     for text in [

@@ -58,7 +58,7 @@ pub(super) async fn failing() -> (Bench, String) {
 }
 
 /// Pages by their addresses.
-const PAGES: [(&str, u16); 23] = [
+const PAGES: [(&str, u16); 25] = [
     ("/ui/accounts", 200),
     ("/ui/accounts?q=a&state=backoff&page=9", 200),
     ("/ui/audit", 200),
@@ -69,6 +69,8 @@ const PAGES: [(&str, u16); 23] = [
     ("/ui/targets", 200),
     ("/ui/targets/t", 200),
     ("/ui/targets/..", 404),
+    ("/ui/silences", 200),
+    ("/ui/silences?target=%22%3E%3Cscript&auto=1", 200),
     ("/ui/notifications", 200),
     ("/ui/notifications?page=9", 200),
     ("/ui/notifications/nothing?state=dead", 404),

@@ -28,7 +28,21 @@ async fn what_a_maintenance_would_hold_back_is_asked_without_beginning_it() {
     let silence = json!({ "accounts": "a*", "for": "2h", "reason": "r", "dry_run": true });
     let would = bench.post("silences", silence).await;
     would.expect_status(200);
-    assert!(would.at("/data/steps").to_string().contains("go on as ever"), "{}", would.text);
+    let steps = would.at("/data/steps").to_string();
+    assert!(
+        steps.contains("go on as ever") && steps.contains("covers 1 account that there is now"),
+        "{steps}"
+    );
+    for (what, want) in [
+        (json!({ "accounts": "*a*" }), "covers 2 accounts that there are now"),
+        (json!({ "accounts": "z*" }), "covers no account that there is now"),
+        (json!({ "target": "t" }), "covers all that is on it: 4 credentials now"),
+    ] {
+        let mut ask = ask("2h");
+        ask.as_object_mut().unwrap().extend(what.as_object().unwrap().clone());
+        let would = bench.post("silences", ask).await;
+        assert!(would.at("/data/steps").to_string().contains(want), "{want}: {}", would.text);
+    }
     // What would be refused is refused before.
     bench.post("targets/maintenance/t", ask("31d")).await.expect_status(400);
     bench.post("targets/maintenance/none", ask("1h")).await.expect_status(400);

@@ -131,3 +131,16 @@ fn those_that_are_named_are_found_whatever_their_state() {
     assert!(found("db/app", "") && found("db/app", "APP"));
     assert!(!found("db/apps", "") && !found("db/app", "billing"));
 }
+
+#[test]
+fn a_pattern_is_of_the_whole_path() {
+    let is_found = |path: &str, pattern: &str| {
+        let account = account(path);
+        Find::fitting(pattern).fits(account.subject.key().as_bytes(), &Brief::of(&account), NOW)
+    };
+    for (pattern, want) in
+        [("db/app", true), ("db/*", true), ("*app", true), ("db", false), ("pg-main", false), ("DB/*", false)]
+    {
+        assert_eq!(is_found("db/app", pattern), want, "{pattern}");
+    }
+}
