@@ -4,6 +4,8 @@ A record of `told` is an answer of the interface, or a part of one: {"kind", "da
   incident  GET incidents/<id>                          line      of GET incidents/<id>/events
   rotation  of GET reports/rotation/ended               attempt   of GET reports/rotation/attempts
   target    GET targets/config/<name>, with its name    account   of LIST accounts/status, with its name
+  team      {"of" ("accounts" or "targets"), "name", "team"}: what somebody has said of it, null for nobody's
+The last of these counts from then on: teams, incidents, rotations and attempts bear the "step" at which they were seen first.
 What no answer tells in one place is of the stored record, in the order of the records:
   stored    {"account", "target", "state", "created_at" (of the version that readers get), "last_rotation", "next_rotation", "held_until",
             "run": {"due_at", "promoted", "active"}, "period", "incident"}; times in milliseconds
@@ -27,25 +29,48 @@ def text(at):
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
 
 
-def event(told):
+class Teams:
+    """Whose something was at a step: the account's own team, or its target's."""
+
+    def __init__(self, told):
+        said = [(one["step"], one["data"]) for one in told if one["kind"] == "team"]
+        self.said = sorted(said, key=lambda one: one[0])
+
+    def own(self, of, name, step):
+        teams = [data["team"] for since, data in self.said if (data["of"], data["name"]) == (of, name) and since <= step]
+        return teams[-1] if teams else None
+
+    def whose(self, told):
+        data, step = told["data"], told["step"]
+        is_accounts = data.get("kind", "account") == "account"
+        team = (self.own("accounts", data["subject"], step) if is_accounts else None) or self.own("targets", data["target"], step)
+        if data.get("team") != team:
+            raise SystemExit(f"{data} is of {team} by what was said before")
+        return team
+
+
+def event(told, teams):
     kind, data = told["kind"], told["data"]
     if kind == "incident":
-        return {"record": kind, "id": data["id"], "target": data["target"]}
+        return {"record": kind, "id": data["id"], "kind": data["kind"], "subject": data["subject"], "target": data["target"],
+                "team": teams.whose(told)}
     if kind == "line":
         return {"record": kind, "incident": told["incident"], "seq": data["seq"], "at": millis(data["at"]), "clock": millis(data.get("clock")),
                 "kind": data["kind"], "class": data.get("class"), "staff_minutes": data.get("staff_minutes", 0),
                 "fault": millis(data.get("fault_at")), "started": millis(data.get("started_at")), "into": data.get("into")}
     if kind == "rotation":
-        return {"record": kind, "rotation": data["rotation"], "target": data["target"], "at": millis(data["ended_at"]),
-                "attempts": data["attempts"], "class": data["class"]}
+        return {"record": kind, "rotation": data["rotation"], "subject": data["subject"], "target": data["target"],
+                "team": teams.whose(told), "at": millis(data["ended_at"]), "attempts": data["attempts"], "class": data["class"]}
     if kind == "attempt":
-        return {"record": kind, "rotation": data["rotation"], "number": data["number"], "target": data["target"], "at": millis(data["at"]),
-                "succeeded": data["succeeded"], "class": data["class"]}
+        return {"record": kind, "rotation": data["rotation"], "number": data["number"], "subject": data["subject"],
+                "target": data["target"], "team": teams.whose(told), "at": millis(data["at"]), "succeeded": data["succeeded"],
+                "class": data["class"]}
     return {"record": "target", "name": data["name"], "rotator": data["rotator"]}
 
 
 def events(told):
-    return [event(one) for one in told if one["kind"] not in ("account", "stored")]
+    teams = Teams(told)
+    return [event(one, teams) for one in told if one["kind"] not in ("account", "stored", "team")]
 
 
 def seconds(micros):
@@ -87,15 +112,22 @@ def figures(told, ask, is_class=False):
 
 
 def answer(ask, told):
-    """GET reports/rotation, `by` one thing or nothing."""
-    groups = []
+    """GET reports/rotation, `by` one thing or nothing. By account there are those that the caller may read (`may`; null for all), and of
+    these as many as `limit` says: those that took most of people's time, and of those alike the one with more incidents."""
+    groups, left_out = [], 0
     for by in ask["by"]:
-        for name, part in sorted(told["parts"][by].items()):
+        parts = sorted(told["parts"][by].items())
+        if by == "account":
+            parts = [(name, part) for name, part in parts if ask["may"] is None or name in ask["may"]]
+            parts.sort(key=lambda part: (-part[1]["staff_minutes"], -part[1]["opened"]))
+            left_out, parts = max(0, len(parts) - ask["limit"]), parts[:ask["limit"]]
+        for name, part in parts:
             group = {"name": name, **figures(part, ask, by == "class"), "change": part["change"]}
             if ask["durations"] and part["repairs"]:
                 group["repairs"] = [{"seconds": seconds(one["micros"]), "open": one["open"]} for one in part["repairs"]]
             groups.append(group)
-    return {**figures(told["total"], ask), "by_class": told["total"]["by_class"], "groups": groups}
+    beyond = {"left_out": left_out} if left_out else {}
+    return {**figures(told["total"], ask), "by_class": told["total"]["by_class"], "groups": groups, **beyond}
 
 
 def standing(ask, told):

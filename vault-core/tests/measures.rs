@@ -11,6 +11,8 @@ mod history;
 mod merged;
 #[path = "oracle/program.rs"]
 mod program;
+#[path = "measures/whose.rs"]
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -132,6 +134,15 @@ fn the_histories_hold_what_is_hard_to_measure() {
     assert!(parts["month"].as_object().unwrap().len() > 3);
     let names: Vec<&String> = parts["rotator"].as_object().unwrap().keys().collect();
     assert_eq!(names, ["ldap", "postgresql", "unknown"]);
+    let names: Vec<&String> = parts["team"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["(none)", "-ops", "payments", "platform"]);
+    assert!(history.handed_over() > 10, "{}", history.handed_over());
+    let names: BTreeSet<&str> = parts["account"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert!(names.len() == 20 && names.contains("m/t0") && names.contains("a/t3/app-1"), "{names:?}");
+    let opened: u64 =
+        parts["account"].as_object().unwrap().values().map(|part| part["opened"].as_u64().unwrap()).sum();
+    let others = whole["opened"].as_u64().unwrap() - opened;
+    assert!(others > 10, "{others} are about a target or its leases");
     let repairs = whole["repairs"].as_array().unwrap();
     assert!(repairs.len() == 200 && whole["ttr"]["n"].as_u64().unwrap() > 200, "some must be left out");
     let sizes: BTreeSet<usize> = (0..SMALL).map(|seed| store(seed).incidents.len()).collect();

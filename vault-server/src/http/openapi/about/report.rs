@@ -48,6 +48,7 @@ const PART: &[Field] = &[
     may("limit", Count, "How many at most; 1000 at a time."),
 ];
 const NEXT: Field = may("next", Text, "What to give as `after` for those that follow; absent at the end.");
+const TEAM: Field = may("team", Text, "Whose the account was then; absent where it was of no team.");
 const ENDED: &[Field] = &[
     must(
         "rotations",
@@ -60,6 +61,7 @@ const ENDED: &[Field] = &[
             must("ended_at", Time, "When it ended."),
             must("attempts", Count, "Attempts that it took."),
             must("class", OrNull(&Text), "The class of its last failure, of one that was parked."),
+            TEAM,
         ])),
         "Which, by the time of their end.",
     ),
@@ -77,6 +79,7 @@ const TRIED: &[Field] = &[
             must("succeeded", Flag, "Whether the rotation was done with it."),
             must("class", OrNull(&Text), "The class of its failure."),
             must("phase", OrNull(&Text), "Where in the rotation it failed."),
+            TEAM,
         ])),
         "Which, by the time of their end.",
     ),
