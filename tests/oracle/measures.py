@@ -17,6 +17,7 @@ All times are whole milliseconds since 1970. Prints one JSON line for each store
 {name: figures}}}. Durations are whole microseconds, shares and cost millionths.
 
 A store that was read from the vault's own interface has {"asks", "told"} instead, and is answered in the interface's words: see `api.py`.
+Reports that were printed are {"printed": [...]}: see `printed.py`.
 """
 
 import datetime
@@ -24,6 +25,7 @@ import json
 import sys
 
 import api
+import printed
 
 PERIOD_MS = 30 * 24 * 60 * 60 * 1000
 MILLION = 1_000_000
@@ -306,12 +308,15 @@ class Store:
 def main():
     for line in filter(str.strip, sys.stdin):
         asked = json.loads(line)
-        if "told" in asked:
+        if "printed" in asked:
+            answers = [printed.compared(one) for one in asked["printed"]]
+        elif "told" in asked:
             told, store = asked["told"], Store(api.events(asked["told"]))
-            one = lambda ask: api.present(ask, told) if "report" in ask else api.answer(ask, store.report(ask))
+            answers = [api.present(ask, told) if "report" in ask else api.answer(ask, store.report(ask)) for ask in asked["asks"]]
         else:
-            one = Store(asked["events"]).report
-        print(json.dumps([one(ask) for ask in asked["asks"]], sort_keys=True))
+            store = Store(asked["events"])
+            answers = [store.report(ask) for ask in asked["asks"]]
+        print(json.dumps(answers, sort_keys=True))
 
 
 if __name__ == "__main__":

@@ -369,3 +369,6 @@ fn to_the_minute(time: Option<&str>) -> String {
     let minute = time.get(..16).filter(|_| is_plain);
     minute.map_or_else(|| output::shown(time), |minute| output::shown(&minute.replacen('T', " ", 1)))
 }
+
+#[cfg(test)]
+mod tests;

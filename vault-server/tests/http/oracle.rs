@@ -2,6 +2,7 @@
 //! time lines, ended rotations, attempts and targets, read as anybody may read them.
 
 mod present;
+mod sheets;
 mod whose;
 
 use std::collections::BTreeSet;

@@ -16,7 +16,8 @@ impl Sheet {
         Self { head: head.iter().map(|cell| (*cell).to_owned()).collect(), rows }
     }
 
-    /// As RFC 4180 has it. No cell is a formula to a spreadsheet: one that begins like that gets a `'` before it.
+    /// As RFC 4180 has it. No cell is a formula to a spreadsheet: one that begins like that gets a `'` before it. So does one
+    /// that begins with a `'`: whoever takes one away has what was said.
     #[must_use]
     pub fn csv(&self) -> String {
         let line = |row: &Vec<String>| row.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",");
@@ -42,7 +43,7 @@ impl Sheet {
 
 /// Spreadsheets take a cell for a formula by its first character, also after a quote of the format's own.
 fn csv_cell(cell: &str) -> String {
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']);
     let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
     if cell.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
@@ -281,6 +282,7 @@ mod tests {
             ("+1", "'+1", "+1"),
             ("-1", "'-1", "-1"),
             ("@sum", "'@sum", "@sum"),
+            ("'=1", "''=1", "'=1"),
             ("\t=1", "'\t=1", "\t=1"),
             ("a,b", "\"a,b\"", "a,b"),
             ("=\"a\",b", "\"'=\"\"a\"\",b\"", "=\"a\",b"),
