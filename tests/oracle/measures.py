@@ -17,7 +17,7 @@ All times are whole milliseconds since 1970. Prints one JSON line for each store
 {name: figures}}}. Durations are whole microseconds, shares and cost millionths.
 
 A store that was read from the vault's own interface has {"asks", "told"} instead, and is answered in the interface's words: see `api.py`.
-Reports that were printed are {"printed": [...]}: see `printed.py`.
+Accounts as they stand now are {"present": {"now", "accounts", "policies"}}: see `present.py`. Reports that were printed are {"printed": [...]}: see `printed.py`.
 """
 
 import datetime
@@ -25,6 +25,7 @@ import json
 import sys
 
 import api
+import present
 import printed
 
 PERIOD_MS = 30 * 24 * 60 * 60 * 1000
@@ -310,9 +311,11 @@ def main():
         asked = json.loads(line)
         if "printed" in asked:
             answers = [printed.compared(one) for one in asked["printed"]]
+        elif "present" in asked:
+            answers = present.store(asked["present"])
         elif "told" in asked:
             told, store = asked["told"], Store(api.events(asked["told"]))
-            answers = [api.present(ask, told) if "report" in ask else api.answer(ask, store.report(ask)) for ask in asked["asks"]]
+            answers = [api.of_present(ask, told) if "report" in ask else api.answer(ask, store.report(ask)) for ask in asked["asks"]]
         else:
             store = Store(asked["events"])
             answers = [store.report(ask) for ask in asked["asks"]]

@@ -9,6 +9,8 @@ mod export;
 mod history;
 #[path = "measures/merged.rs"]
 mod merged;
+#[path = "measures/present.rs"]
+mod present;
 #[path = "oracle/program.rs"]
 mod program;
 #[path = "measures/whose.rs"]
@@ -18,6 +20,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use export::Terms;
 use history::{Clock, Dice, History};
+use present::Present;
 use serde_json::{Value, json};
 use vault_core::clock::Timestamp;
 use vault_core::incident::budget::{Budget, Objective};
@@ -96,6 +99,27 @@ fn a_thousand_stores_measure_the_same_by_an_independent_program() {
         }
     });
     assert_eq!(compared, 3 * (SMALL + LARGE));
+}
+
+#[test]
+fn each_account_of_a_thousand_stores_stands_as_an_independent_program_says() {
+    let stores = (0..SMALL).map(|seed| {
+        let present = Present::random(seed);
+        ((seed, present.told()), present.asked())
+    });
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    program::each(stores, |(seed, told), computed| {
+        same(&told, &computed[0], &format!("seed {seed}"));
+        for account in told["each"].as_array().unwrap() {
+            for name in ["overdue", "held_until", "due_at", "ratio", "period", "age"] {
+                *seen.entry(name).or_default() += u64::from(!account[name].is_null());
+            }
+            for name in ["never_rotated", "is_parked"] {
+                *seen.entry(name).or_default() += u64::from(account[name].as_bool().unwrap());
+            }
+        }
+    });
+    assert!(seen.len() == 8 && seen.values().all(|count| *count > 500), "hardly anything: {seen:?}");
 }
 
 #[test]
