@@ -89,7 +89,7 @@ def spread(told):
 
 
 def share(failed, succeeded):
-    return failed * MILLION // (failed + succeeded) / MILLION if failed + succeeded else None
+    return max(1 if failed else 0, failed * MILLION // (failed + succeeded)) / MILLION if failed + succeeded else None
 
 
 def figures(told, ask, is_class=False):
@@ -129,6 +129,9 @@ def answer(ask, told):
                 group["repairs"] = [{"seconds": seconds(one["micros"]), "open": one["open"]} for one in part["repairs"]]
             groups.append(group)
     beyond = {"left_out": left_out} if left_out else {}
+    # What the vault's own price is counted in; of a price that was asked with that is not known.
+    if ask["currency"]:
+        beyond["currency"] = ask["currency"]
     return {**figures(told["total"], ask), "by_class": told["total"]["by_class"], "groups": groups, **beyond}
 
 

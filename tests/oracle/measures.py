@@ -17,7 +17,7 @@ All times are whole milliseconds since 1970. Prints one JSON line for each store
 {name: figures}}}. Durations are whole microseconds, shares and cost millionths.
 
 A store that was read from the vault's own interface has {"asks", "told"} instead, and is answered in the interface's words: see `api.py`.
-Accounts as they stand now are {"present": {"now", "accounts", "policies"}}: see `present.py`. Reports that were printed are {"printed": [...]}: see `printed.py`.
+Error budgets alone are {"budgets": [[failed, ended, milliseconds, objective in millionths]]}. Accounts as they stand now are {"present": {"now", "accounts", "policies"}}: see `present.py`. Reports that were printed are {"printed": [...]}: see `printed.py`.
 """
 
 import datetime
@@ -192,8 +192,16 @@ def measures(views, as_of):
 def budget(failed, ended, length, objective):
     if ended == 0:
         return None
-    burn = failed * MILLION * MILLION // (ended * (MILLION - objective))
-    return {"share": failed * MILLION // ended, "burn": burn, "spent": burn * length // PERIOD_MS}
+    # Rounded down, but what is more than nothing is never told as nothing.
+    least = 1 if failed else 0
+    burn = max(least, failed * MILLION * MILLION // (ended * (MILLION - objective)))
+    return {"share": max(least, failed * MILLION // ended), "burn": burn,
+            "spent": max(least if length else 0, burn * length // PERIOD_MS)}
+
+
+def budgets(asked):
+    """[failed, ended, length, objective] each."""
+    return [budget(*one) for one in asked]
 
 
 def figures(views, rotations, attempts, window, ask):
@@ -311,6 +319,8 @@ def main():
         asked = json.loads(line)
         if "printed" in asked:
             answers = [printed.compared(one) for one in asked["printed"]]
+        elif "budgets" in asked:
+            answers = budgets(asked["budgets"])
         elif "present" in asked:
             answers = present.store(asked["present"])
         elif "told" in asked:

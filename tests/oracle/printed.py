@@ -7,6 +7,7 @@ CSV is read by the standard library, a Markdown table by the rules of GitHub's, 
 """
 
 import csv
+import decimal
 import io
 import re
 import unicodedata
@@ -47,6 +48,9 @@ def of_rotation(report):
         return [kind, *(at({**part, "currency": currency}, path) for path in ROTATION.values())]
 
     rows = [row("total", {**report, "name": "total"}), *(row("part", part) for part in report["groups"])]
+    if report.get("left_out"):
+        # So many more are not in the file.
+        rows.append(["left_out", str(report["left_out"]), *[None] * (len(ROTATION) - 1)])
     return ["kind", *ROTATION], rows
 
 
@@ -148,7 +152,13 @@ def optional(value, form):
 
 
 def percent(share):
-    return f"{share * 100:.2f} %"
+    """One digit after the point, and up to four where what is not 0 % or 100 % would look like it."""
+    part = decimal.Decimal(repr(share)) * 100
+    for digits in range(1, 5):
+        told = f"{share * 100:.{digits}f}"
+        if all((decimal.Decimal(told) == end) == (part == end) for end in (0, 100)):
+            return f"{told} %"
+    return "< 0.0001 %" if part < 50 else "> 99.9999 %" if part < 100 else "> 100.0000 %"
 
 
 def brief(seconds):
@@ -184,7 +194,7 @@ def price(report):
 
 def rotation_tables(report):
     ended = lambda of: f"{of['succeeded']} succeeded, {of['failed']} failed ({optional(of['failure_share'], percent)})"
-    burn = lambda of: optional(of, lambda of: f"burn {of['rate']:.2f}, {of['spent'] * 100:.0f} % of 30 days spent")
+    burn = lambda of: optional(of, lambda of: f"burn {of['rate']:.2f}, {percent(of['spent'])} of 30 days spent")
     incidents, work, groups = report["incidents"], report["work"], report["groups"]
     minutes = lambda work: whole(60 * work["staff_minutes"])
     cost = "" if work["cost"] is None else f", cost {price(report)(work['cost'])}"

@@ -102,6 +102,35 @@ fn a_thousand_stores_measure_the_same_by_an_independent_program() {
 }
 
 #[test]
+fn error_budgets_of_few_and_of_millions_are_what_an_independent_program_computes() {
+    let mut dice = Dice(11);
+    let mut some = |most: [u64; 4]| {
+        let most = most[dice.choice(4)];
+        dice.roll(most)
+    };
+    let asked: Vec<[u64; 4]> = (0..2000)
+        .map(|_| {
+            let ended = some([1, 3, 5_000, 4_000_000_000]);
+            let failed = some([1, 3, 5_000, 4_000_000_000]).min(ended);
+            let length = some([1, 60_000, 30 * 86_400_000, 4_000 * 86_400_000]);
+            [failed, ended, length, 1 + some([1, 2, 999_999, 999_999])]
+        })
+        .collect();
+    let told = asked.iter().map(|[failed, ended, length, objective]| {
+        let objective = Objective::from_millionths(u32::try_from(*objective).unwrap()).unwrap();
+        let budget = objective.budget(*failed, *ended, std::time::Duration::from_millis(*length));
+        budget.map_or(Value::Null, |it| json!({ "share": it.share, "burn": it.burn, "spent": it.spent }))
+    });
+    let told: Vec<Value> = told.collect();
+    program::each(std::iter::once((told, json!({ "budgets": asked }))), |told, computed| {
+        assert_eq!(told.len(), computed.len());
+        for ((asked, told), computed) in asked.iter().zip(&told).zip(&computed) {
+            assert_eq!(told, computed, "{asked:?}");
+        }
+    });
+}
+
+#[test]
 fn each_account_of_a_thousand_stores_stands_as_an_independent_program_says() {
     let stores = (0..SMALL).map(|seed| {
         let present = Present::random(seed);

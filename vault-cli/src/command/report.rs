@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vault_api::{
     duration::Seconds,
+    percent::Percent,
     report::{AgeBucket, AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread, StandingReport},
 };
 
@@ -234,13 +235,13 @@ fn brief(seconds: u64) -> String {
 }
 
 fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0))
+    share.map_or_else(|| "-".to_owned(), |share| Percent(share).to_string())
 }
 
 fn burn(burn: Option<Burn>) -> String {
     burn.map_or_else(
         || "-".to_owned(),
-        |burn| format!("burn {:.2}, {:.0} % of 30 days spent", burn.rate, burn.spent * 100.0),
+        |burn| format!("burn {:.2}, {} of 30 days spent", burn.rate, Percent(burn.spent)),
     )
 }
 

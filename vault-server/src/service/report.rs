@@ -101,7 +101,9 @@ impl ReportService {
     fn shown(&self, report: &Report, window: Window, by: By, terms: Terms) -> RotationReport {
         let hourly_cost = terms.hourly_cost.or(self.price.hourly_cost);
         let shown = shown::report(report, window, by, Terms { hourly_cost, ..terms });
-        let currency = hourly_cost.and_then(|_| self.price.currency.clone());
+        // The currency is that of the vault's own price: what a request counts in is not known here.
+        let is_own = terms.hourly_cost.is_none() && hourly_cost.is_some();
+        let currency = self.price.currency.clone().filter(|_| is_own);
         RotationReport { currency, ..shown }
     }
 

@@ -11,11 +11,12 @@ use rotators::fake::{Mishap, Verb};
 use serde_json::{Value, json};
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::rotation::fault::FaultClass;
+use vault_server::config::Reports;
 
 use self::whose::Seen;
 use super::bench::Bench;
 use super::program;
-use super::vault::seconds;
+use super::vault::{Disk, seconds};
 
 /// A small generator for choices.
 struct Dice(u64);
@@ -34,7 +35,9 @@ impl Dice {
 
 /// Eight accounts on two targets, and two more without a credential.
 async fn made() -> Bench {
-    let bench = Bench::new().await;
+    let mut disk = Disk::new();
+    disk.config.reports = Reports { hourly_cost: Some(7_000), currency: Some("EUR".to_owned()) };
+    let bench = Bench::on(disk).await;
     bench.target.create_account("keeper", "k-1");
     present::prepare(&bench).await;
     let other =
@@ -204,10 +207,13 @@ async fn asked(bench: &Bench, dice: &mut Dice, begin: Timestamp) -> (Vec<Value>,
             }
         };
         let limit = [100, 3, 0, 5][round];
+        // By the vault's own price, and by one that is asked with.
+        let (price, hourly_cost, currency) =
+            if round % 2 == 0 { ("", 7_000, json!("EUR")) } else { ("85.50", 8_550, Value::Null) };
         let by_root = PARTS.map(|by| (by, &bench.vault.root, Value::Null));
         for (by, token, may) in by_root.into_iter().chain([("account", &some, json!(MAY))]) {
             let query = format!(
-                "from={from}&to={to}&by={by}&objective=99.9&hourly_cost=85.50&durations=true&limit={limit}"
+                "from={from}&to={to}&by={by}&objective=99.9&hourly_cost={price}&durations=true&limit={limit}"
             );
             let report = bench.vault.call("GET", &format!("reports/rotation?{query}"), token, "").await;
             report.expect_status(200);
@@ -215,7 +221,7 @@ async fn asked(bench: &Bench, dice: &mut Dice, begin: Timestamp) -> (Vec<Value>,
             let by: Vec<&str> = Some(by).into_iter().filter(|by| !by.is_empty()).collect();
             asks.push(json!({
                 "from": from * 1000, "to": to * 1000, "now": now.as_millis(), "by": by, "limit": limit,
-                "may": may, "objective": 999_000, "hourly_cost": 8_550, "durations": true,
+                "may": may, "objective": 999_000, "hourly_cost": hourly_cost, "currency": currency, "durations": true,
             }));
         }
     }

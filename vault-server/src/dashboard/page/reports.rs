@@ -137,7 +137,7 @@ pub(in crate::dashboard) async fn download(signed_in: &SignedIn) -> Response<Bod
     let path = match kind {
         "rotation" => format!("reports/rotation?{}&by=target", window.query(visit.now)),
         "months" => format!("reports/rotation?{}&by=month&durations=true", window.year_query(visit.now)),
-        "costly" => format!("reports/rotation?{}&by=account", window.year_query(visit.now)),
+        "costly" => format!("reports/rotation?{}&by=account&limit=10000", window.year_query(visit.now)),
         "ages" => "reports/ages?limit=10000".to_owned(),
         "due" => DUE.to_owned(),
         _ => return state::missing(StatusCode::NOT_FOUND),

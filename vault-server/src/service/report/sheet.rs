@@ -63,7 +63,8 @@ fn markdown_cell(cell: &str) -> String {
     out
 }
 
-/// The rotation report: a row for the whole and one for each part.
+/// The rotation report: a row for the whole and one for each part; where parts are left out, a last one of the kind `left_out`
+/// whose name says how many.
 #[must_use]
 pub fn rotation(report: &RotationReport) -> Sheet {
     let mut head: Vec<String> = COUNTS.iter().map(|name| (*name).to_owned()).collect();
@@ -88,7 +89,14 @@ pub fn rotation(report: &RotationReport) -> Sheet {
     };
     let currency = report.currency.as_deref();
     let parts = report.groups.iter().map(|part| group("part", part, currency));
-    Sheet { head, rows: std::iter::once(group("total", &whole, currency)).chain(parts).collect() }
+    let mut rows: Vec<Vec<String>> = std::iter::once(group("total", &whole, currency)).chain(parts).collect();
+    if report.left_out > 0 {
+        // A file that is not whole says so itself.
+        let mut row = vec![String::new(); head.len()];
+        row.splice(..2, ["left_out".to_owned(), report.left_out.to_string()]);
+        rows.push(row);
+    }
+    Sheet { head, rows }
 }
 
 fn group(kind: &str, part: &ReportGroup, currency: Option<&str>) -> Vec<String> {

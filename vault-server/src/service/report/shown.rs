@@ -136,9 +136,7 @@ fn budget(figures: &Figures, window: Window, objective: Objective) -> Budget {
 }
 
 fn share(failed: u64, succeeded: u64) -> Option<f64> {
-    let ended = u128::from(failed) + u128::from(succeeded);
-    let share = (u128::from(failed) * 1_000_000).checked_div(ended)?;
-    u64::try_from(share).ok().map(millionths)
+    budget::share(failed, failed.saturating_add(succeeded)).map(millionths)
 }
 
 fn span(window: Window) -> ShownWindow {
