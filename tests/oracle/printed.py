@@ -192,11 +192,14 @@ def price(report):
     return lambda cost: f"{cost:.2f}" + (f" {shown(currency)}" if currency is not None else "")
 
 
+def spent_on(work):
+    return whole(60 * work["staff_minutes"])
+
+
 def rotation_tables(report):
     ended = lambda of: f"{of['succeeded']} succeeded, {of['failed']} failed ({optional(of['failure_share'], percent)})"
     burn = lambda of: optional(of, lambda of: f"burn {of['rate']:.2f}, {percent(of['spent'])} of 30 days spent")
     incidents, work, groups = report["incidents"], report["work"], report["groups"]
-    minutes = lambda work: whole(60 * work["staff_minutes"])
     cost = "" if work["cost"] is None else f", cost {price(report)(work['cost'])}"
     yield {
         "window": f"{shown(report['window']['from'])} to {shown(report['window']['to'])}",
@@ -207,7 +210,7 @@ def rotation_tables(report):
         "apart": f"{incidents['never_acknowledged']} never acknowledged, {incidents['never_notified']} never notified, "
                  f"{incidents['withdrawn']} withdrawn",
         "oldest open": optional(incidents["oldest_open_seconds"], brief),
-        "staff time": f"{minutes(work)} on {work['reviewed']} reviewed, {work['unreviewed']} not reviewed{cost}",
+        "staff time": f"{spent_on(work)} on {work['reviewed']} reviewed, {work['unreviewed']} not reviewed{cost}",
     }
     names = ("detect (TTD)", "notify (TTN)", "ack (TTA)", "mitigate (TTM)", "repair (TTR)")
     of_measure = lambda of: [str(of[name]) for name in ("n", "completed", "censored", "suspect")] + [lasted(of["mean"])] + [
@@ -216,8 +219,14 @@ def rotation_tables(report):
            *([name, *of_measure(report[measure])] for name, measure in zip(names, MEASURES))]
     if report["by_class"] and not groups:
         yield [["CLASS", "INCIDENTS"], *([shown(name), str(count)] for name, count in sorted(report["by_class"].items()))]
-    if not groups:
-        return
+    yield from group_tables(report)
+    for word, also in sorted(report.get("also", {}).items()):
+        yield f"By {shown(word)}, {shown(also['window']['from'])} to {shown(also['window']['to'])}"
+        yield from group_tables(also)
+
+
+def group_tables(report):
+    groups = report["groups"]
 
     def row(part):
         change = part["change"] or {}
@@ -228,9 +237,10 @@ def rotation_tables(report):
                 failed(part["attempts"]) + since("failed_attempts"), f"{part['incidents']['opened']}{since('opened')}",
                 str(part["incidents"]["open"]), lasted(ttr["p50"], ttr["p50_is_floor"]), lasted(ttr["p90"], ttr["p90_is_floor"])]
 
-    yield [["PART", "ROT FAILED", "ATT FAILED", "OPENED", "OPEN", "TTR P50", "TTR P90"], *map(row, groups)]
+    if groups:
+        yield [["PART", "ROT FAILED", "ATT FAILED", "OPENED", "OPEN", "TTR P50", "TTR P90"], *map(row, groups)]
     if any(part["work"]["staff_minutes"] for part in groups):
-        spent = lambda part, work: [shown(part["name"]), str(work["reviewed"]), str(work["unreviewed"]), minutes(work),
+        spent = lambda part, work: [shown(part["name"]), str(work["reviewed"]), str(work["unreviewed"]), spent_on(work),
                                     optional(work["cost"], price(report))]
         yield [["PART", "REVIEWED", "NOT REVIEWED", "STAFF TIME", "COST"], *(spent(part, part["work"]) for part in groups)]
     if report.get("left_out"):

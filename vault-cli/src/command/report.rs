@@ -30,6 +30,7 @@ pub(super) async fn run(word: ReportWord, session: &mut Session) -> Result<Exit,
                 ("by", args.by),
                 ("worst", args.worst),
                 ("limit", args.limit),
+                ("also", args.also),
                 ("objective", args.objective),
                 ("hourly_cost", args.hourly_cost),
             ];
@@ -96,13 +97,26 @@ fn rotation(report: &RotationReport) -> String {
         text.push('\n');
         text.push_str(&output::columns(&["CLASS", "INCIDENTS"], &classes));
     }
+    text.push_str(&groups(report));
+    for (word, also) in &report.also {
+        let (from, to) = (output::shown(&also.window.from), output::shown(&also.window.to));
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "\nBy {}, {from} to {to}", output::shown(word));
+        text.push_str(&groups(also));
+    }
+    text
+}
+
+/// The parts, where there are any.
+fn groups(report: &RotationReport) -> String {
+    let mut text = String::new();
     if !report.groups.is_empty() {
         let rows: Vec<Vec<String>> = report.groups.iter().map(group).collect();
         let head = ["PART", "ROT FAILED", "ATT FAILED", "OPENED", "OPEN", "TTR P50", "TTR P90"];
         text.push('\n');
         text.push_str(&output::columns(&head, &rows));
-        text.push_str(&costs(report));
     }
+    text.push_str(&costs(report));
     text
 }
 

@@ -139,6 +139,7 @@ impl<R: FnMut(u64) -> u64> Maker<R> {
             currency: self.maybe(|maker| ["EUR", "=1,2", "a|b"][maker.place(3)].to_owned()),
             groups: self.few(Self::group),
             left_out: (self.0)(3),
+            also: BTreeMap::new(),
         }
     }
 

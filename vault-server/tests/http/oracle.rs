@@ -3,6 +3,7 @@
 
 mod present;
 mod sheets;
+mod together;
 mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -193,7 +194,12 @@ async fn somebody(bench: &Bench) -> String {
 }
 
 /// What is asked of the program, and of the vault in the same terms.
-async fn asked(bench: &Bench, dice: &mut Dice, begin: Timestamp) -> (Vec<Value>, Vec<Value>) {
+async fn asked(
+    bench: &Bench,
+    dice: &mut Dice,
+    begin: Timestamp,
+    parts: &mut usize,
+) -> (Vec<Value>, Vec<Value>) {
     let now = bench.disk.clock.now();
     let span = now.since(begin).as_secs();
     let some = somebody(bench).await;
@@ -207,6 +213,7 @@ async fn asked(bench: &Bench, dice: &mut Dice, begin: Timestamp) -> (Vec<Value>,
             }
         };
         let limit = [100, 3, 0, 5][round];
+        *parts += together::as_alone(bench, (from, to)).await;
         // By the vault's own price, and by one that is asked with.
         let (price, hourly_cost, currency) =
             if round % 2 == 0 { ("", 7_000, json!("EUR")) } else { ("85.50", 8_550, Value::Null) };
@@ -230,7 +237,7 @@ async fn asked(bench: &Bench, dice: &mut Dice, begin: Timestamp) -> (Vec<Value>,
 
 #[tokio::test]
 async fn the_report_is_what_an_independent_program_computes_from_what_the_interface_tells() {
-    let mut stores = Vec::new();
+    let (mut stores, mut parts) = (Vec::new(), 0);
     for seed in 1..=3 {
         let (bench, mut dice, mut seen) = (made().await, Dice(seed), Seen::default());
         let begin = bench.disk.clock.now();
@@ -257,7 +264,7 @@ async fn the_report_is_what_an_independent_program_computes_from_what_the_interf
             "hardly anything came into other hands while it was open"
         );
         let told = program::disordered(told(&bench, &seen).await, |sides| dice.roll(sides));
-        let (asks, reports) = asked(&bench, &mut dice, begin).await;
+        let (asks, reports) = asked(&bench, &mut dice, begin, &mut parts).await;
         stores.push(((seed, asks.clone(), reports), json!({ "asks": asks, "told": told })));
     }
     let (mut seen, mut standing) = ([0; 5], BTreeMap::<&str, u64>::new());
@@ -285,6 +292,7 @@ async fn the_report_is_what_an_independent_program_computes_from_what_the_interf
         }
     });
     assert!(seen.iter().all(|count| *count > 2), "hardly anything to compare: {seen:?}");
+    assert!(parts > 30, "hardly anything was asked for together: {parts}");
     assert!(standing.values().all(|count| *count > 2), "hardly anything to compare: {standing:?}");
 }
 

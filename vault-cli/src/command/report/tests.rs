@@ -33,7 +33,11 @@ fn made_up_reports_are_read_back_from_their_tables_as_they_were() {
     let mut maker = Maker(|sides| dice.roll(sides));
     let mut asked = Vec::new();
     for seed in 0..300 {
-        let (whole, stand) = (maker.rotation(), maker.standing());
+        let mut whole = maker.rotation();
+        if seed % 4 == 0 {
+            whole.also = ["account", "team"].map(|word| (word.to_owned(), maker.rotation())).into();
+        }
+        let stand = maker.standing();
         let (old, late) = (maker.ages(), maker.due());
         let all = [
             printed("table", "rotation", &whole, &rotation(&whole)),

@@ -1,5 +1,6 @@
 //! The rotation report in the words of the API.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use vault_api::report::{
@@ -35,6 +36,7 @@ pub(super) fn report(report: &Report, window: Window, by: By, terms: Terms) -> R
         currency: None,
         groups: groups.collect(),
         left_out: 0,
+        also: BTreeMap::new(),
     }
 }
 

@@ -22,6 +22,11 @@ pub(super) const LINES: &[About] = &[
             ),
             may("worst", Count, "Of the targets or rotators only so many, those first where most failed."),
             may("durations", Flag, "Whether single times to repair are told of each part; `false`."),
+            may(
+                "also",
+                Text,
+                "More reports from the same walk over the records: words of `by` with commas between, each with `@` and a time where it begins elsewhere than at `from`; as JSON only.",
+            ),
             FORM,
         ])
         .or(SHEETS),
@@ -149,6 +154,24 @@ const REPORT: &[Field] = &[
     TTR,
     may("currency", Text, "What costs are counted in, where there are any and the vault was told."),
     must("groups", List(&Object(GROUP)), "Its parts, if it is divided."),
+    may("left_out", Count, "Accounts beyond the limit, by account."),
+    may("also", Map(&Object(ALSO)), "What `also` asked for, by its word."),
+];
+const ALSO: &[Field] = &[
+    WINDOW,
+    ROTATIONS,
+    ATTEMPTS,
+    BUDGET,
+    INCIDENTS,
+    WORK,
+    must("by_class", Map(&Count), "Incidents by class."),
+    TTD,
+    TTN,
+    TTA,
+    TTM,
+    TTR,
+    may("currency", Text, "What costs are counted in."),
+    must("groups", List(&Object(GROUP)), "Its parts."),
     may("left_out", Count, "Accounts beyond the limit, by account."),
 ];
 const GROUP: &[Field] = &[
