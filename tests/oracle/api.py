@@ -4,12 +4,16 @@ A record of `told` is an answer of the interface, or a part of one: {"kind", "da
   incident  GET incidents/<id>                          line      of GET incidents/<id>/events
   rotation  of GET reports/rotation/ended               attempt   of GET reports/rotation/attempts
   target    GET targets/config/<name>, with its name    account   of LIST accounts/status, with its name
+  team      {"of" ("accounts" or "targets"), "name", "team"}: what somebody has said of it, null for nobody's
+The last of these counts from then on: teams, incidents, rotations and attempts bear the "step" at which they were seen first.
+  policy    GET rotation-policies/<name>, with its name
 What no answer tells in one place is of the stored record, in the order of the records:
-  stored    {"account", "target", "state", "created_at" (of the version that readers get), "last_rotation", "next_rotation", "held_until",
-            "run": {"due_at", "promoted", "active"}, "period", "incident"}; times in milliseconds
+  stored    an account or management credential as `present.py` has it
 """
 
 import datetime
+
+import present
 
 MILLION = 1_000_000
 EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.timezone.utc)
@@ -27,25 +31,48 @@ def text(at):
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03}Z"
 
 
-def event(told):
+class Teams:
+    """Whose something was at a step: the account's own team, or its target's."""
+
+    def __init__(self, told):
+        said = [(one["step"], one["data"]) for one in told if one["kind"] == "team"]
+        self.said = sorted(said, key=lambda one: one[0])
+
+    def own(self, of, name, step):
+        teams = [data["team"] for since, data in self.said if (data["of"], data["name"]) == (of, name) and since <= step]
+        return teams[-1] if teams else None
+
+    def whose(self, told):
+        data, step = told["data"], told["step"]
+        is_accounts = data.get("kind", "account") == "account"
+        team = (self.own("accounts", data["subject"], step) if is_accounts else None) or self.own("targets", data["target"], step)
+        if data.get("team") != team:
+            raise SystemExit(f"{data} is of {team} by what was said before")
+        return team
+
+
+def event(told, teams):
     kind, data = told["kind"], told["data"]
     if kind == "incident":
-        return {"record": kind, "id": data["id"], "target": data["target"]}
+        return {"record": kind, "id": data["id"], "kind": data["kind"], "subject": data["subject"], "target": data["target"],
+                "team": teams.whose(told)}
     if kind == "line":
         return {"record": kind, "incident": told["incident"], "seq": data["seq"], "at": millis(data["at"]), "clock": millis(data.get("clock")),
                 "kind": data["kind"], "class": data.get("class"), "staff_minutes": data.get("staff_minutes", 0),
                 "fault": millis(data.get("fault_at")), "started": millis(data.get("started_at")), "into": data.get("into")}
     if kind == "rotation":
-        return {"record": kind, "rotation": data["rotation"], "target": data["target"], "at": millis(data["ended_at"]),
-                "attempts": data["attempts"], "class": data["class"]}
+        return {"record": kind, "rotation": data["rotation"], "subject": data["subject"], "target": data["target"],
+                "team": teams.whose(told), "at": millis(data["ended_at"]), "attempts": data["attempts"], "class": data["class"]}
     if kind == "attempt":
-        return {"record": kind, "rotation": data["rotation"], "number": data["number"], "target": data["target"], "at": millis(data["at"]),
-                "succeeded": data["succeeded"], "class": data["class"]}
+        return {"record": kind, "rotation": data["rotation"], "number": data["number"], "subject": data["subject"],
+                "target": data["target"], "team": teams.whose(told), "at": millis(data["at"]), "succeeded": data["succeeded"],
+                "class": data["class"]}
     return {"record": "target", "name": data["name"], "rotator": data["rotator"]}
 
 
 def events(told):
-    return [event(one) for one in told if one["kind"] not in ("account", "stored")]
+    teams = Teams(told)
+    return [event(one, teams) for one in told if one["kind"] not in ("account", "policy", "stored", "team")]
 
 
 def seconds(micros):
@@ -62,7 +89,7 @@ def spread(told):
 
 
 def share(failed, succeeded):
-    return failed * MILLION // (failed + succeeded) / MILLION if failed + succeeded else None
+    return max(1 if failed else 0, failed * MILLION // (failed + succeeded)) / MILLION if failed + succeeded else None
 
 
 def figures(told, ask, is_class=False):
@@ -87,19 +114,48 @@ def figures(told, ask, is_class=False):
 
 
 def answer(ask, told):
-    """GET reports/rotation, `by` one thing or nothing."""
-    groups = []
+    """GET reports/rotation, `by` one thing or nothing. By account there are those that the caller may read (`may`; null for all), and of
+    these as many as `limit` says: those that took most of people's time, and of those alike the one with more incidents."""
+    groups, left_out = [], 0
     for by in ask["by"]:
-        for name, part in sorted(told["parts"][by].items()):
+        parts = sorted(told["parts"][by].items())
+        if by == "account":
+            parts = [(name, part) for name, part in parts if ask["may"] is None or name in ask["may"]]
+            parts.sort(key=lambda part: (-part[1]["staff_minutes"], -part[1]["opened"]))
+            left_out, parts = max(0, len(parts) - ask["limit"]), parts[:ask["limit"]]
+        for name, part in parts:
             group = {"name": name, **figures(part, ask, by == "class"), "change": part["change"]}
             if ask["durations"] and part["repairs"]:
                 group["repairs"] = [{"seconds": seconds(one["micros"]), "open": one["open"]} for one in part["repairs"]]
             groups.append(group)
-    return {**figures(told["total"], ask), "by_class": told["total"]["by_class"], "groups": groups}
+    beyond = {"left_out": left_out} if left_out else {}
+    # What the vault's own price is counted in; of a price that was asked with that is not known.
+    if ask["currency"]:
+        beyond["currency"] = ask["currency"]
+    return {**figures(told["total"], ask), "by_class": told["total"]["by_class"], "groups": groups, **beyond}
+
+
+def policies(told):
+    out = {}
+    for data in (one["data"] for one in told if one["kind"] == "policy"):
+        schedule = data["rotation_schedule"]
+        out[data["name"]] = {"schedule": schedule} if schedule else {"period": data["rotation_period"] * 1000}
+    return out
+
+
+def looks(ask, told):
+    """Each account with what a look shows of it, in the order of the records; those of management among them."""
+    known = policies(told)
+    return [(one["data"], present.look(one["data"], known, ask["now"])) for one in told if one["kind"] == "stored"]
+
+
+def buckets(counts):
+    ends = (*(bound / MILLION for bound in present.BOUNDS[1:]), None)
+    return [{"from": bound / MILLION, "to": end, "accounts": count} for bound, end, count in zip(present.BOUNDS, ends, counts["buckets"])]
 
 
 def standing(ask, told):
-    """GET reports/standing, but for `consumers`, `leases` and `ages`: from the status of each account."""
+    """GET reports/standing, but for `consumers` and `leases`: from the status of each account, and its ages from the records."""
     now, within = ask["now"], ask["within"] * 1000
     accounts = list({one["data"]["name"]: one["data"] for one in told if one["kind"] == "account"}.values())
     due = lambda account: millis(account["next_rotation"])
@@ -113,6 +169,7 @@ def standing(ask, told):
     states = {}
     for account in accounts:
         states[account["state"]] = states.get(account["state"], 0) + 1
+    ages = present.counts([look for _, look in looks(ask, told)])
     return {
         "as_of": text(now), "within_seconds": ask["within"], "accounts": len(accounts),
         "failing": count(lambda account: account.get("incident")),
@@ -124,68 +181,44 @@ def standing(ask, told):
         "lent_late": count(lambda account: account.get("holder") and millis(account["holder"]["expires_at"]) <= now),
         "revoking": count(lambda account: account.get("holder") and account["holder"]["state"] == "revoking"),
         "by_state": states,
+        "ages": {"as_of": text(now), **{name: ages[name] for name in ("accounts", "without_policy", "without_credential")},
+                 "buckets": buckets(ages)},
     }
-
-
-BOUNDS = (0, 250_000, 500_000, 750_000, 1_000_000, 1_250_000, 2_000_000)
-
-
-def stored(told):
-    return [one["data"] for one in told if one["kind"] == "stored"]
 
 
 def ages(ask, told):
     """GET reports/ages."""
-    now, accounts = ask["now"], stored(told)
-    aged, counts = [], dict.fromkeys(BOUNDS, 0)
-    for account in accounts:
-        if account["created_at"] is None or account["period"] is None:
-            continue
-        age = max(0, now - account["created_at"])
-        ratio = age * MILLION // account["period"]
-        counts[max(bound for bound in BOUNDS if bound <= ratio)] += 1
-        aged.append((ratio, {"account": account["account"], "target": account["target"], "age_seconds": age // 1000,
-                             "period_seconds": account["period"] // 1000, "ratio": ratio / MILLION,
-                             "never_rotated": account["last_rotation"] is None}))
-    ends = (*BOUNDS[1:], None)
-    return {
-        "as_of": text(now), "accounts": len(accounts),
-        "without_policy": sum(account["period"] is None for account in accounts),
-        "without_credential": sum(account["created_at"] is None for account in accounts),
-        "never_rotated": sum(account["last_rotation"] is None for account in accounts),
-        "buckets": [{"from": bound / MILLION, "to": None if end is None else end / MILLION, "accounts": counts[bound]}
-                    for bound, end in zip(BOUNDS, ends)],
-        "oldest": [one for _, one in sorted(aged, key=lambda aged: -aged[0])],
-    }
+    both = looks(ask, told)
+    counts = present.counts([look for _, look in both])
+    aged = [(look["ratio"], {
+        "account": account["account"], "target": account["target"], "age_seconds": look["age"] // 1000,
+        "period_seconds": look["period"] // 1000, "ratio": look["ratio"] / MILLION, "never_rotated": look["never_rotated"],
+    }) for account, look in both if look["ratio"] is not None]
+    oldest = [one for _, one in sorted(aged, key=lambda aged: -aged[0])]
+    return {"as_of": text(ask["now"]), **counts, "buckets": buckets(counts), "oldest": oldest[:ask["limit"]]}
 
 
 def due(ask, told):
     """GET reports/due."""
-    now, soon, accounts = ask["now"], ask["now"] + ask["within"] * 1000, stored(told)
-    out = {"as_of": text(now), "within_seconds": ask["within"], "accounts": len(accounts), "parked": 0, "soon": 0, "overdue": 0, "held": 0,
-           "never_rotated": sum(account["last_rotation"] is None for account in accounts)}
+    now, soon, both = ask["now"], ask["now"] + ask["within"] * 1000, looks(ask, told)
+    out = {"as_of": text(now), "within_seconds": ask["within"], "accounts": len(both), "parked": 0, "soon": 0, "overdue": 0, "held": 0,
+           "never_rotated": sum(look["never_rotated"] for _, look in both)}
     listed = []
-    for account in accounts:
-        run, held = account["run"], account["held_until"]
-        at = run["due_at"] if run and not run["promoted"] else account["next_rotation"]
-        is_parked = account["state"] == "parked"
-        if is_parked or run and run["active"]:
-            held = None
-        since = None if at is None else max(at, held or at)
-        late = now - since if since is not None and since <= now else None
-        is_held = held is not None and at is not None and at <= now < held
+    for account, look in both:
+        at, late, held = look["due_at"], look["overdue"], look["held_until"]
         is_soon = at is not None and now < at < soon
-        for name, is_one in (("parked", is_parked), ("soon", is_soon), ("overdue", late is not None), ("held", is_held)):
-            out[name] += is_one
-        if is_parked or is_soon or is_held or late is not None:
+        is_one = {"parked": look["is_parked"], "soon": is_soon, "overdue": late is not None, "held": held is not None}
+        for name, is_so in is_one.items():
+            out[name] += is_so
+        if any(is_one.values()):
             listed.append((now if at is None else at, {
                 "account": account["account"], "target": account["target"], "state": account["state"],
                 "due_at": None if at is None else text(at), "overdue_seconds": None if late is None else late // 1000,
-                "held_until": text(held) if is_held else None, "never_rotated": account["last_rotation"] is None,
+                "held_until": None if held is None else text(held), "never_rotated": look["never_rotated"],
                 "incident": account["incident"]}))
-    return {**out, "listed": [one for _, one in sorted(listed, key=lambda listed: listed[0])]}
+    return {**out, "listed": [one for _, one in sorted(listed, key=lambda listed: listed[0])][:ask["limit"]]}
 
 
-def present(ask, told):
+def of_present(ask, told):
     """What is asked of the present."""
     return {"standing": standing, "ages": ages, "due": due}[ask["report"]](ask, told)

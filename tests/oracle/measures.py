@@ -3,19 +3,21 @@
 
 Reads JSON lines, each of them a store:
   {"asks": [{"from", "to", "now", "by", "objective", "hourly_cost"}], "events": [...]}
-`by` is a list of what parts are asked for: "month", "class", or any key that the records carry; `hourly_cost` is in hundredths or null.
+`by` is a list of what parts are asked for: "month", "class", "target", "rotator", "team" or "account"; `hourly_cost` is in hundredths or null.
 The events come in any order, and each as often as it likes. What one is called says which of them are the same:
-  {"record": "incident", "id", "target"}
+  {"record": "incident", "id", "kind", "subject", "target", "team"}         kind is "account", or "target" where it is about a whole target
   {"record": "line", "incident", "seq", "at", "clock", "kind", "class", "staff_minutes", "fault", "started", "into"}
     `clock` is null where it showed `at`; `fault` and `started` are those of the line `opened`, `into` the incident that one is merged
     into by the line `merged`
-  {"record": "rotation", "rotation", "target", "at", "attempts", "class"}             class is null where it succeeded
-  {"record": "attempt", "rotation", "number", "target", "at", "succeeded", "class"}
+  {"record": "rotation", "rotation", "subject", "target", "team", "at", "attempts", "class"}    class is null where it succeeded
+  {"record": "attempt", "rotation", "number", "subject", "target", "team", "at", "succeeded", "class"}
   {"record": "target", "name", "rotator"}                                             as it is configured now
+`subject` is the account or management credential, and something else where an incident is about neither; `team` is null for none.
 All times are whole milliseconds since 1970. Prints one JSON line for each store, with an answer to each ask: {"total", "parts": {by:
 {name: figures}}}. Durations are whole microseconds, shares and cost millionths.
 
 A store that was read from the vault's own interface has {"asks", "told"} instead, and is answered in the interface's words: see `api.py`.
+Error budgets alone are {"budgets": [[failed, ended, milliseconds, objective in millionths]]}. Accounts as they stand now are {"present": {"now", "accounts", "policies"}}: see `present.py`. Reports that were printed are {"printed": [...]}: see `printed.py`.
 """
 
 import datetime
@@ -23,10 +25,13 @@ import json
 import sys
 
 import api
+import present
+import printed
 
 PERIOD_MS = 30 * 24 * 60 * 60 * 1000
 MILLION = 1_000_000
 REPAIRS_MAX = 200
+NO_TEAM = "(none)"
 MEASURES = ("ttd", "ttn", "tta", "ttm", "ttr")
 NAMES = {"incident": ("id",), "line": ("incident", "seq"), "rotation": ("rotation", "at"),
          "attempt": ("rotation", "number", "at"), "target": ("name",)}
@@ -43,7 +48,8 @@ def read(events):
     of = {kind: [event for (this, *_), event in found.items() if this == kind] for kind in NAMES}
     rotators = {target["name"]: target["rotator"] for target in of["target"]}
     for kind in ("incident", "rotation", "attempt"):
-        of[kind] = [{**record, "rotator": rotators.get(record["target"], "unknown")} for record in of[kind]]
+        of[kind] = [{**record, "rotator": rotators.get(record["target"], "unknown"), "team": record["team"] or NO_TEAM,
+                     "account": credential(record)} for record in of[kind]]
     incidents = {incident["id"]: incident for incident in of["incident"]}
     for incident in incidents.values():
         incident["lines"] = []
@@ -53,6 +59,12 @@ def read(events):
         if [line["seq"] for line in incident["lines"]] != list(range(len(incident["lines"]))):
             raise SystemExit(f"lines of {incident['id']} are missing")
     return of
+
+
+def credential(record):
+    """The account or management credential that a record is about; None where it is a target or its dynamic leases."""
+    is_other = record.get("kind") == "target" or record["subject"] == f"dynamic leases on {record['target']}"
+    return None if is_other else record["subject"]
 
 
 def known(incident, until):
@@ -180,8 +192,16 @@ def measures(views, as_of):
 def budget(failed, ended, length, objective):
     if ended == 0:
         return None
-    burn = failed * MILLION * MILLION // (ended * (MILLION - objective))
-    return {"share": failed * MILLION // ended, "burn": burn, "spent": burn * length // PERIOD_MS}
+    # Rounded down, but what is more than nothing is never told as nothing.
+    least = 1 if failed else 0
+    burn = max(least, failed * MILLION * MILLION // (ended * (MILLION - objective)))
+    return {"share": max(least, failed * MILLION // ended), "burn": burn,
+            "spent": max(least if length else 0, burn * length // PERIOD_MS)}
+
+
+def budgets(asked):
+    """[failed, ended, length, objective] each."""
+    return [budget(*one) for one in asked]
 
 
 def figures(views, rotations, attempts, window, ask):
@@ -260,13 +280,20 @@ class Store:
             self.seen[until] = together([(incident, view) for incident, view in views if view is not None])
         return self.seen[until]
 
-    def figures(self, window, ask, by=None, name=None):
-        """Of the whole, or of the part `name` of those `by` a key."""
-        is_in = lambda record, key: by is None or key == name
-        views = [view for incident, view in self.views(window["to"])
-                 if is_in(incident, view["class"] if by == "class" else incident.get(by))]
-        rotations, attempts = ([record for record in self.of[kind] if is_in(record, record.get(by))] for kind in ("rotation", "attempt"))
-        return figures(views, rotations, attempts, window, ask)
+    def figures(self, window, ask):
+        """Of the whole."""
+        views = [view for _, view in self.views(window["to"])]
+        return figures(views, self.of["rotation"], self.of["attempt"], window, ask)
+
+    def parts(self, ask, by):
+        """Of each part."""
+        parts = {name: ([], [], []) for name in self.names(ask, by)}
+        told = [(view["class"] if by == "class" else incident[by], 0, view) for incident, view in self.views(ask["to"])]
+        told += [(record[by], place, record) for place, kind in ((1, "rotation"), (2, "attempt")) for record in self.of[kind]]
+        for name, place, one in told:
+            if name in parts:
+                parts[name][place].append(one)
+        return {name: {**figures(*part, ask, ask), "change": None} for name, part in parts.items()}
 
     def names(self, ask, by):
         """The parts that anything of is in the window."""
@@ -283,19 +310,26 @@ class Store:
             if by == "month":
                 parts[by] = changes({name: self.figures(cut, ask) for name, cut in months(ask)})
             else:
-                parts[by] = {name: {**self.figures(ask, ask, by, name), "change": None} for name in self.names(ask, by)}
+                parts[by] = self.parts(ask, by)
         return {"total": self.figures(ask, ask), "parts": parts}
 
 
 def main():
     for line in filter(str.strip, sys.stdin):
         asked = json.loads(line)
-        if "told" in asked:
+        if "printed" in asked:
+            answers = [printed.compared(one) for one in asked["printed"]]
+        elif "budgets" in asked:
+            answers = budgets(asked["budgets"])
+        elif "present" in asked:
+            answers = present.store(asked["present"])
+        elif "told" in asked:
             told, store = asked["told"], Store(api.events(asked["told"]))
-            one = lambda ask: api.present(ask, told) if "report" in ask else api.answer(ask, store.report(ask))
+            answers = [api.of_present(ask, told) if "report" in ask else api.answer(ask, store.report(ask)) for ask in asked["asks"]]
         else:
-            one = Store(asked["events"]).report
-        print(json.dumps([one(ask) for ask in asked["asks"]], sort_keys=True))
+            store = Store(asked["events"])
+            answers = [store.report(ask) for ask in asked["asks"]]
+        print(json.dumps(answers, sort_keys=True))
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ pub mod lease;
 pub mod lenient;
 pub mod listing;
 pub mod password_policy;
+pub mod percent;
 pub mod policy;
 pub mod pool;
 pub mod rehearsal;

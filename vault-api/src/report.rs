@@ -53,6 +53,9 @@ pub struct RotationReport {
     /// Accounts beyond the limit, by account.
     #[serde(skip_serializing_if = "is_zero")]
     pub left_out: u64,
+    /// What `also` asked for, from the same walk over the records, by what it is divided by.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub also: BTreeMap<String, RotationReport>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's form")]

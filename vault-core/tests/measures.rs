@@ -9,13 +9,18 @@ mod export;
 mod history;
 #[path = "measures/merged.rs"]
 mod merged;
+#[path = "measures/present.rs"]
+mod present;
 #[path = "oracle/program.rs"]
 mod program;
+#[path = "measures/whose.rs"]
+mod whose;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use export::Terms;
 use history::{Clock, Dice, History};
+use present::Present;
 use serde_json::{Value, json};
 use vault_core::clock::Timestamp;
 use vault_core::incident::budget::{Budget, Objective};
@@ -97,6 +102,56 @@ fn a_thousand_stores_measure_the_same_by_an_independent_program() {
 }
 
 #[test]
+fn error_budgets_of_few_and_of_millions_are_what_an_independent_program_computes() {
+    let mut dice = Dice(11);
+    let mut some = |most: [u64; 4]| {
+        let most = most[dice.choice(4)];
+        dice.roll(most)
+    };
+    let asked: Vec<[u64; 4]> = (0..2000)
+        .map(|_| {
+            let ended = some([1, 3, 5_000, 4_000_000_000]);
+            let failed = some([1, 3, 5_000, 4_000_000_000]).min(ended);
+            let length = some([1, 60_000, 30 * 86_400_000, 4_000 * 86_400_000]);
+            [failed, ended, length, 1 + some([1, 2, 999_999, 999_999])]
+        })
+        .collect();
+    let told = asked.iter().map(|[failed, ended, length, objective]| {
+        let objective = Objective::from_millionths(u32::try_from(*objective).unwrap()).unwrap();
+        let budget = objective.budget(*failed, *ended, std::time::Duration::from_millis(*length));
+        budget.map_or(Value::Null, |it| json!({ "share": it.share, "burn": it.burn, "spent": it.spent }))
+    });
+    let told: Vec<Value> = told.collect();
+    program::each(std::iter::once((told, json!({ "budgets": asked }))), |told, computed| {
+        assert_eq!(told.len(), computed.len());
+        for ((asked, told), computed) in asked.iter().zip(&told).zip(&computed) {
+            assert_eq!(told, computed, "{asked:?}");
+        }
+    });
+}
+
+#[test]
+fn each_account_of_a_thousand_stores_stands_as_an_independent_program_says() {
+    let stores = (0..SMALL).map(|seed| {
+        let present = Present::random(seed);
+        ((seed, present.told()), present.asked())
+    });
+    let mut seen: BTreeMap<&str, u64> = BTreeMap::new();
+    program::each(stores, |(seed, told), computed| {
+        same(&told, &computed[0], &format!("seed {seed}"));
+        for account in told["each"].as_array().unwrap() {
+            for name in ["overdue", "held_until", "due_at", "ratio", "period", "age"] {
+                *seen.entry(name).or_default() += u64::from(!account[name].is_null());
+            }
+            for name in ["never_rotated", "is_parked"] {
+                *seen.entry(name).or_default() += u64::from(account[name].as_bool().unwrap());
+            }
+        }
+    });
+    assert!(seen.len() == 8 && seen.values().all(|count| *count > 500), "hardly anything: {seen:?}");
+}
+
+#[test]
 fn the_histories_hold_what_is_hard_to_measure() {
     let history = store(SMALL + 1);
     let whole = Window { from: at("2026-01-01T00:00:00Z"), to: history.now, now: history.now };
@@ -132,6 +187,15 @@ fn the_histories_hold_what_is_hard_to_measure() {
     assert!(parts["month"].as_object().unwrap().len() > 3);
     let names: Vec<&String> = parts["rotator"].as_object().unwrap().keys().collect();
     assert_eq!(names, ["ldap", "postgresql", "unknown"]);
+    let names: Vec<&String> = parts["team"].as_object().unwrap().keys().collect();
+    assert_eq!(names, ["(none)", "-ops", "payments", "platform"]);
+    assert!(history.handed_over() > 10, "{}", history.handed_over());
+    let names: BTreeSet<&str> = parts["account"].as_object().unwrap().keys().map(String::as_str).collect();
+    assert!(names.len() == 20 && names.contains("m/t0") && names.contains("a/t3/app-1"), "{names:?}");
+    let opened: u64 =
+        parts["account"].as_object().unwrap().values().map(|part| part["opened"].as_u64().unwrap()).sum();
+    let others = whole["opened"].as_u64().unwrap() - opened;
+    assert!(others > 10, "{others} are about a target or its leases");
     let repairs = whole["repairs"].as_array().unwrap();
     assert!(repairs.len() == 200 && whole["ttr"]["n"].as_u64().unwrap() > 200, "some must be left out");
     let sizes: BTreeSet<usize> = (0..SMALL).map(|seed| store(seed).incidents.len()).collect();

@@ -120,12 +120,16 @@ async fn run(options: &Options) -> bool {
     visitor.sign_in().await;
 
     let (mut walk, mut first, mut again, mut metrics) = <(Spread, Spread, Spread, Spread)>::default();
+    let (mut reports, mut together, mut alone) = <(Spread, Spread, Spread)>::default();
     let cold = timed(visitor.page("/ui/")).await;
     for _ in 0..options.rounds {
         walk.add(timed(async { walk_accounts(&app) }).await);
         first.add(timed(visitor.page("/ui/")).await);
         again.add(timed(visitor.page("/ui/?auto=1")).await);
         metrics.add(timed(visitor.metrics()).await);
+        reports.add(timed(visitor.page("/ui/reports")).await);
+        together.add(timed(visitor.reports_together()).await);
+        alone.add(timed(visitor.reports_alone()).await);
     }
     let mut quiet = Spread::default();
     for _ in 0..QUIET_ROUNDS {
@@ -143,6 +147,9 @@ async fn run(options: &Options) -> bool {
         ("overview, as its script asks for it again", &again),
         ("overview, after two hours without a look", &quiet),
         ("metrics page", &metrics),
+        ("the page Reports", &reports),
+        ("its reports on rotations, asked for at once", &together),
+        ("the same, asked for one by one", &alone),
     ] {
         let ratio = spread.median() / walk.median();
         println!("{name:<43} {spread} ms ({ratio:.3} of the reference)");
@@ -220,6 +227,29 @@ impl Visitor {
         assert!(page.ends_with(b"</html>\n") || page.ends_with(b"</html>"));
     }
 
+    /// What the page Reports asks for about incidents and rotations.
+    async fn reports_together(&self) {
+        let also = "target@THEN,rotator@THEN,team@THEN,account"
+            .replace("THEN", &SystemClock.now().minus(MONTH).to_rfc3339());
+        self.report(&format!("by=month&durations=true&limit=10&from={}&also={also}", begin())).await;
+    }
+
+    /// The same in as many walks over the records as there are reports.
+    async fn reports_alone(&self) {
+        let month = SystemClock.now().minus(MONTH).to_rfc3339();
+        for by in ["target", "rotator", "team"] {
+            self.report(&format!("by={by}&from={month}")).await;
+        }
+        self.report(&format!("by=month&durations=true&from={}", begin())).await;
+        self.report(&format!("by=account&limit=10&from={}", begin())).await;
+    }
+
+    async fn report(&self, query: &str) {
+        let token = [("x-vault-token", self.token.as_str())];
+        let (status, report) = self.ask("GET", &format!("/v1/reports/rotation?{query}"), &token, "").await;
+        assert_eq!(status, StatusCode::OK, "{}", String::from_utf8_lossy(&report));
+    }
+
     async fn metrics(&self) {
         let token = [("x-vault-token", self.token.as_str())];
         let (status, page) = self.ask("GET", "/v1/sys/metrics?format=prometheus", &token, "").await;
@@ -275,6 +305,12 @@ impl std::fmt::Display for Spread {
     }
 }
 
+/// When the year of the page Reports begins, or a little later.
+fn begin() -> String {
+    SystemClock.now().minus(11 * MONTH).to_rfc3339()
+}
+
+const MONTH: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Looks after a long quiet.
 const QUIET_ROUNDS: usize = 5;
 /// The most that the first screen may take, in milliseconds.

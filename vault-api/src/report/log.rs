@@ -35,6 +35,9 @@ pub struct EndedRotation {
     pub attempts: u64,
     /// The class of its last failure when it was parked; `null` when it succeeded.
     pub class: Option<String>,
+    /// Whose the account was then; absent where it was of no team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }
 
 /// GET `reports/rotation/attempts?from=…&to=…&after=…&limit=…`.
@@ -68,4 +71,7 @@ pub struct EndedAttempt {
     pub class: Option<String>,
     /// The step that it failed in.
     pub phase: Option<String>,
+    /// Whose the account was then; absent where it was of no team.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
 }

@@ -42,8 +42,10 @@ Examples:
   rotunda report rotation --by target --worst 10
   rotunda report rotation --by team --hourly-cost 85.50
   rotunda report rotation --from 2026-01-01T00:00:00Z --by account --limit 10
+  rotunda report rotation --by target --also team,month@2026-01-01T00:00:00Z
 
 By account those come first that took most staff time: the costly credentials.
+--also costs one walk over the records together with the rest; each may begin at a time of its own, behind an @.
 Open incidents count with their age so far (`>` before a figure: it may be more), and in no mean.
 docs/measures.md says what each figure is.")]
 pub(crate) struct RotationArgs {
@@ -62,6 +64,9 @@ pub(crate) struct RotationArgs {
     /// By account, how many are named; 100
     #[arg(long, value_name = "COUNT", requires = "by")]
     pub(crate) limit: Option<String>,
+    /// More reports from the same walk, by the words of --by with commas between, such as team,month@2026-01-01T00:00:00Z
+    #[arg(long, value_name = "WHAT")]
+    pub(crate) also: Option<String>,
     /// What share of rotations shall succeed, in per cent; 99.5
     #[arg(long, value_name = "PERCENT")]
     pub(crate) objective: Option<String>,

@@ -7,6 +7,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 use vault_api::{
     duration::Seconds,
+    percent::Percent,
     report::{AgeBucket, AgeReport, Burn, DueReport, ReportGroup, RotationReport, Spread, StandingReport},
 };
 
@@ -29,6 +30,7 @@ pub(super) async fn run(word: ReportWord, session: &mut Session) -> Result<Exit,
                 ("by", args.by),
                 ("worst", args.worst),
                 ("limit", args.limit),
+                ("also", args.also),
                 ("objective", args.objective),
                 ("hourly_cost", args.hourly_cost),
             ];
@@ -95,13 +97,26 @@ fn rotation(report: &RotationReport) -> String {
         text.push('\n');
         text.push_str(&output::columns(&["CLASS", "INCIDENTS"], &classes));
     }
+    text.push_str(&groups(report));
+    for (word, also) in &report.also {
+        let (from, to) = (output::shown(&also.window.from), output::shown(&also.window.to));
+        // Writing to a string does not fail.
+        let _ = writeln!(text, "\nBy {}, {from} to {to}", output::shown(word));
+        text.push_str(&groups(also));
+    }
+    text
+}
+
+/// The parts, where there are any.
+fn groups(report: &RotationReport) -> String {
+    let mut text = String::new();
     if !report.groups.is_empty() {
         let rows: Vec<Vec<String>> = report.groups.iter().map(group).collect();
         let head = ["PART", "ROT FAILED", "ATT FAILED", "OPENED", "OPEN", "TTR P50", "TTR P90"];
         text.push('\n');
         text.push_str(&output::columns(&head, &rows));
-        text.push_str(&costs(report));
     }
+    text.push_str(&costs(report));
     text
 }
 
@@ -234,13 +249,13 @@ fn brief(seconds: u64) -> String {
 }
 
 fn percent(share: Option<f64>) -> String {
-    share.map_or_else(|| "-".to_owned(), |share| format!("{:.2} %", share * 100.0))
+    share.map_or_else(|| "-".to_owned(), |share| Percent(share).to_string())
 }
 
 fn burn(burn: Option<Burn>) -> String {
     burn.map_or_else(
         || "-".to_owned(),
-        |burn| format!("burn {:.2}, {:.0} % of 30 days spent", burn.rate, burn.spent * 100.0),
+        |burn| format!("burn {:.2}, {} of 30 days spent", burn.rate, Percent(burn.spent)),
     )
 }
 
@@ -369,3 +384,6 @@ fn to_the_minute(time: Option<&str>) -> String {
     let minute = time.get(..16).filter(|_| is_plain);
     minute.map_or_else(|| output::shown(time), |minute| output::shown(&minute.replacen('T', " ", 1)))
 }
+
+#[cfg(test)]
+mod tests;

@@ -265,7 +265,8 @@ impl Reporter {
         parts.chain([self.window.to]).any(|until| View::needs_lines(incident, until))
     }
 
-    /// Adds an incident; `lines` are empty unless [`Reporter::needs_lines`] says otherwise.
+    /// Adds an incident; `lines` may be empty unless [`Reporter::needs_lines`] says otherwise. Those at or after the end of the
+    /// window change nothing.
     pub fn incident(&mut self, incident: &Incident, lines: &[Entry]) {
         let known = |until| View::before(incident, lines, until);
         let Some(view) = known(self.window.to) else { return };

@@ -10,12 +10,14 @@ use vault_core::incident::Incident;
 use vault_core::incident::entry::{Cause, Entry};
 use vault_core::incident::ledger::{FaultReport, LedgerEvent};
 use vault_core::incident::report::Window;
+use vault_core::lease::dynamic::trouble::SUBJECT;
 use vault_core::rotation::attempt::Attempt;
 use vault_core::rotation::fault::{FaultClass, Scope};
 use vault_core::rotation::run::Step;
 
 use super::export::Records;
-use super::merged::{self, Told, fold};
+use super::merged::{self, OF_TARGET, Told, fold};
+use super::whose::{TARGETS, Teams};
 
 /// A small generator for choices.
 pub(crate) struct Dice(pub(crate) u64);
@@ -51,6 +53,7 @@ pub(crate) struct History {
     pub(crate) now: Timestamp,
     /// Each incident's events, in order.
     events: Vec<Told>,
+    teams: Teams,
 }
 
 impl History {
@@ -59,19 +62,23 @@ impl History {
         let (mut dice, entropy) = (Dice(seed), SeededEntropy::new(seed));
         let mut events = Vec::new();
         let (mut runs, mut attempts) = (Vec::new(), Vec::new());
+        // Of every fifth store nobody has said whose anything is.
+        let teams = if seed % 5 == 4 { Teams::default() } else { Teams::random(seed) };
         for _ in 0..count {
-            let target = format!("t{}", dice.roll(4));
+            let target = format!("t{}", dice.roll(TARGETS));
             let began = moment(&mut dice);
-            events.push(incident(&mut dice, &entropy, &target, (began, clock)));
-            let (run, attempt) =
-                (rotation(&mut dice, &entropy, &target), tried(&mut dice, &entropy, &target));
-            runs.push(run);
-            attempts.push(attempt);
+            let subject = subject(&mut dice, &target);
+            events.push(incident(&mut dice, &entropy, (&subject, &target), (began, clock)));
+            let account = account(&mut dice, &target);
+            let run = rotation(&mut dice, &entropy, (&account, &target));
+            runs.push(RunEnd { team: teams.of(&account, &target, run.ended_at), ..run });
+            let attempt = tried(&mut dice, &entropy, (&account, &target));
+            attempts.push(Attempt { team: teams.of(&account, &target, attempt.at), ..attempt });
         }
         merged::some(&mut Dice(seed ^ 0xFACE), &mut events);
-        let known = |told: &Told| folded(told.iter().map(|(_, event)| event));
+        let known = |told: &Told| folded(&teams, told.iter().map(|(_, event)| event));
         let incidents = events.iter().filter_map(known).collect();
-        Self { incidents, runs, attempts, now: Timestamp::from_millis(BEGIN + SPAN), events }
+        Self { incidents, runs, attempts, now: Timestamp::from_millis(BEGIN + SPAN), events, teams }
     }
 
     /// All of it, with the rotators of all targets but one, which is not configured any more.
@@ -85,16 +92,27 @@ impl History {
         }
     }
 
+    /// How many incidents are about what came into other hands between their first line and their last.
+    pub(crate) fn handed_over(&self) -> usize {
+        let was = |(incident, lines): &&(Incident, Vec<Entry>)| {
+            let ends = lines.first().zip(lines.last()).map(|(first, last)| (first.at, last.at));
+            ends.is_some_and(|ends| self.teams.changed(&incident.subject, &incident.target, ends))
+        };
+        self.incidents.iter().filter(was).count()
+    }
+
     /// The records as they were at `until`.
     pub(crate) fn cut(&self, until: Timestamp) -> Self {
-        let known =
-            |events: &Told| folded(events.iter().filter(|(at, _)| *at < until).map(|(_, event)| event));
+        let known = |events: &Told| {
+            folded(&self.teams, events.iter().filter(|(at, _)| *at < until).map(|(_, event)| event))
+        };
         Self {
             incidents: self.events.iter().filter_map(known).collect(),
             runs: self.runs.iter().filter(|run| run.ended_at < until).cloned().collect(),
             attempts: self.attempts.iter().filter(|attempt| attempt.at < until).cloned().collect(),
             now: until,
             events: Vec::new(),
+            teams: Teams::default(),
         }
     }
 
@@ -111,16 +129,38 @@ impl History {
     }
 }
 
-/// The record and the time line that events come to.
-fn folded<'a>(events: impl Iterator<Item = &'a LedgerEvent>) -> Option<(Incident, Vec<Entry>)> {
-    let (mut incident, mut lines) = (None, Vec::new());
+/// The record and the time line that events come to, stamped with whose it was when it was opened.
+fn folded<'a>(
+    teams: &Teams,
+    events: impl Iterator<Item = &'a LedgerEvent>,
+) -> Option<(Incident, Vec<Entry>)> {
+    let (mut incident, mut lines): (_, Vec<Entry>) = (None, Vec::new());
     for event in events {
         if let Some((after, entries)) = fold(incident.clone(), event) {
             incident = Some(after);
             lines.extend(entries);
         }
     }
-    Some((incident?, lines))
+    let (incident, opened) = (incident?, lines.first()?.at);
+    let team = teams.of(&incident.subject, &incident.target, opened);
+    Some((Incident { team, ..incident }, lines))
+}
+
+/// What an incident is about: mostly an account, and now and then what is none.
+fn subject(dice: &mut Dice, target: &str) -> String {
+    match dice.roll(8) {
+        0 => format!("{OF_TARGET}{target}"),
+        1 => format!("{SUBJECT}{target}"),
+        _ => account(dice, target),
+    }
+}
+
+/// The key of an account or management credential.
+fn account(dice: &mut Dice, target: &str) -> String {
+    match dice.roll(8) {
+        0 => format!("m/{target}"),
+        other => format!("a/{target}/app-{}", other / 2),
+    }
 }
 
 fn moment(dice: &mut Dice) -> Timestamp {
@@ -137,7 +177,7 @@ fn moment(dice: &mut Dice) -> Timestamp {
 fn incident(
     dice: &mut Dice,
     entropy: &SeededEntropy,
-    target: &str,
+    (subject, target): (&str, &str),
     (began, clock): (Timestamp, Clock),
 ) -> Told {
     let id = IncidentId::generate(began, entropy);
@@ -152,7 +192,7 @@ fn incident(
             incident: id,
             reopened,
             at,
-            subject: "a/app".to_owned(),
+            subject: subject.to_owned(),
             target: target.to_owned(),
             class,
             phase: Some(Step::Apply),
@@ -223,11 +263,11 @@ fn step(dice: &mut Dice, at: Timestamp) -> Timestamp {
     }
 }
 
-fn rotation(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> RunEnd {
+fn rotation(dice: &mut Dice, entropy: &SeededEntropy, (subject, target): (&str, &str)) -> RunEnd {
     let ended_at = moment(dice);
     RunEnd {
         rotation: RotationId::generate(ended_at, entropy),
-        subject: "a/app".to_owned(),
+        subject: subject.to_owned(),
         target: target.to_owned(),
         due_at: ended_at,
         started_at: ended_at,
@@ -238,13 +278,13 @@ fn rotation(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> RunEnd {
     }
 }
 
-fn tried(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> Attempt {
+fn tried(dice: &mut Dice, entropy: &SeededEntropy, (subject, target): (&str, &str)) -> Attempt {
     let at = moment(dice);
     let class = (dice.roll(3) == 0).then(|| dice.class());
     Attempt {
         rotation: RotationId::generate(at, entropy),
         number: 1,
-        subject: "a/app".to_owned(),
+        subject: subject.to_owned(),
         target: target.to_owned(),
         at,
         succeeded: class.is_none(),
@@ -257,9 +297,9 @@ fn tried(dice: &mut Dice, entropy: &SeededEntropy, target: &str) -> Attempt {
 const CLASSES: [FaultClass; 4] =
     [FaultClass::Unreachable, FaultClass::Overdue, FaultClass::PolicyRejected, FaultClass::Drift];
 /// The year 2026 begins.
-const BEGIN: i64 = 1_767_225_600_000;
+pub(crate) const BEGIN: i64 = 1_767_225_600_000;
 /// 140 days.
-const SPAN: i64 = 140 * 24 * 3_600_000;
+pub(crate) const SPAN: i64 = 140 * 24 * 3_600_000;
 
 /// The incidents of the table on the page: name, t2, t3, and what then.
 pub(crate) fn of_page(example: &str) -> Vec<(Incident, Vec<Entry>)> {
@@ -311,7 +351,7 @@ pub(crate) fn of_page(example: &str) -> Vec<(Incident, Vec<Entry>)> {
             }
         });
         let events: Vec<LedgerEvent> = std::iter::once(fault(at, false)).chain(later).collect();
-        folded(events.iter())
+        folded(&Teams::default(), events.iter())
     };
     let is_incident = |cells: &Vec<&str>| cells.len() == 6 && cells[1].len() == 1;
     rows.filter(is_incident).filter_map(|cells| of_row(&cells)).collect()

@@ -2,10 +2,10 @@
 
 use vault_core::clock::Timestamp;
 use vault_core::id::IncidentId;
-use vault_core::incident::Incident;
 use vault_core::incident::entry::Entry;
 use vault_core::incident::ledger::{LedgerEvent, record, refusal};
 use vault_core::incident::merge::{follows, hear, may_merge, may_unmerge};
+use vault_core::incident::{Incident, Kind};
 
 use super::history::Dice;
 
@@ -17,7 +17,10 @@ pub(crate) fn fold(incident: Option<Incident>, event: &LedgerEvent) -> Option<(I
     if let LedgerEvent::Beneath { .. } = event {
         return incident.map(|incident| hear(incident, event)).map(|heard| (heard.incident, heard.entries));
     }
-    record(incident, event).map(|recorded| (recorded.incident, recorded.entry.into_iter().collect()))
+    let recorded = record(incident, event)?;
+    let is_targets = recorded.incident.subject.starts_with(OF_TARGET);
+    let kind = if is_targets { Kind::Target } else { Kind::Account };
+    Some((Incident { kind, ..recorded.incident }, recorded.entry.into_iter().collect()))
 }
 
 /// Merges one or two into some of them.
@@ -91,3 +94,6 @@ impl Pair {
         }
     }
 }
+
+/// What an incident about a whole target names, before the target.
+pub(crate) const OF_TARGET: &str = "target ";

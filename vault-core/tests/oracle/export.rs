@@ -43,8 +43,14 @@ pub(crate) struct Terms {
 }
 
 /// What a report is divided by, and the word for it.
-pub(crate) const PARTS: [(By, &str); 4] =
-    [(By::Month, "month"), (By::Target, "target"), (By::Class, "class"), (By::Rotator, "rotator")];
+pub(crate) const PARTS: [(By, &str); 6] = [
+    (By::Month, "month"),
+    (By::Target, "target"),
+    (By::Class, "class"),
+    (By::Rotator, "rotator"),
+    (By::Team, "team"),
+    (By::Account, "account"),
+];
 
 impl Terms {
     /// As the program is asked.
@@ -64,20 +70,24 @@ impl Records<'_> {
         let incidents = self.incidents.iter().flat_map(|(incident, lines)| {
             let id = incident.id.to_string();
             let lines: Vec<Value> = lines.iter().map(|line| exported(&id, line)).collect();
-            let record = json!({ "record": "incident", "id": id, "target": incident.target });
+            let record = json!({
+                "record": "incident", "id": id, "kind": incident.kind.word(), "subject": incident.subject,
+                "target": incident.target, "team": incident.team,
+            });
             std::iter::once(record).chain(lines)
         });
         let runs = self.runs.iter().map(|run| {
             json!({
-                "record": "rotation", "rotation": run.rotation.to_string(), "target": run.target,
-                "at": run.ended_at.as_millis(), "attempts": run.attempts,
+                "record": "rotation", "rotation": run.rotation.to_string(), "subject": run.subject,
+                "target": run.target, "team": run.team, "at": run.ended_at.as_millis(), "attempts": run.attempts,
                 "class": run.failed.map(FaultClass::as_str),
             })
         });
         let attempts = self.attempts.iter().map(|attempt| {
             json!({
                 "record": "attempt", "rotation": attempt.rotation.to_string(), "number": attempt.number,
-                "target": attempt.target, "at": attempt.at.as_millis(), "succeeded": attempt.succeeded,
+                "subject": attempt.subject, "target": attempt.target, "team": attempt.team,
+                "at": attempt.at.as_millis(), "succeeded": attempt.succeeded,
                 "class": attempt.class.map(FaultClass::as_str),
             })
         });

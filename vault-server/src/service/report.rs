@@ -1,6 +1,6 @@
 //! Reports: what the records of rotations, attempts, incidents and accounts come to.
 //!
-//! Each report is one walk over the records, a page at a time. Kept meanwhile are counts and durations, never the records.
+//! Each report is one walk over the records, a page at a time, and several that are asked for together are one as well. Kept meanwhile are counts and durations, never the records.
 //! The time line of an incident is read only where something was written to it after the time that is asked about.
 
 mod costly;
@@ -16,9 +16,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vault_api::report::{AgeReport, ConsumersStanding, DueReport, RotationReport, StandingReport};
-use vault_core::account::Account;
 use vault_core::account::plan::RunEnd;
 use vault_core::account::standing::Standing;
+use vault_core::account::{Account, Subject};
 use vault_core::clock::Timestamp;
 use vault_core::incident::Incident;
 use vault_core::incident::budget::Objective;
@@ -51,6 +51,17 @@ pub struct Terms {
     pub durations: bool,
 }
 
+/// A report that is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// What it is about.
+    pub window: Window,
+    /// What it is divided by.
+    pub by: By,
+    /// What its figures are held against.
+    pub terms: Terms,
+}
+
 /// The reports. Cheap to clone.
 #[derive(Clone)]
 pub struct ReportService {
@@ -73,13 +84,31 @@ impl ReportService {
         Self { price: Arc::new(price.clone()), ..self }
     }
 
-    /// What failed in the window, and how long repair took.
+    /// What failed in each of these windows, and how long repair took, all in one walk over the records. By account it names
+    /// the `most` that took most staff time of those of which `may` says that they may be told.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
-    pub fn rotation(&self, window: Window, by: By, terms: Terms) -> Result<RotationReport, LoadError> {
-        let ([report], _) = self.added_up([(window, by)], terms)?;
-        Ok(report)
+    pub fn rotation(
+        &self,
+        asked: &[Asked],
+        most: usize,
+        may: impl Fn(&Subject) -> bool,
+    ) -> Result<Vec<RotationReport>, LoadError> {
+        let windows: Vec<(Window, By)> = asked.iter().map(|asked| (asked.window, asked.by)).collect();
+        let rotators = self.rotators(&windows)?;
+        let mut reporters: Vec<Reporter> =
+            windows.iter().map(|(window, by)| reporter(*window, *by, &rotators)).collect();
+        self.walk(&windows, &mut reporters)?;
+        let shown = asked.iter().zip(reporters).map(|(Asked { window, by, terms }, reporter)| {
+            let report = reporter.finish();
+            if *by == By::Account {
+                self.costly(report, *window, *terms, (most, &may))
+            } else {
+                self.shown(&report, *window, *by, *terms)
+            }
+        });
+        Ok(shown.collect())
     }
 
     /// The reports on these windows, all in one walk, and from how many records.
@@ -88,11 +117,13 @@ impl ReportService {
         asked: [(Window, By); N],
         terms: Terms,
     ) -> Result<([RotationReport; N], usize), LoadError> {
-        let (reports, records) = self.measured(asked)?;
+        let rotators = self.rotators(&asked)?;
+        let mut reporters = asked.map(|(window, by)| reporter(window, by, &rotators));
+        let records = self.walk(&asked, &mut reporters)?;
         let mut asked = asked.into_iter();
-        let shown = reports.map(|report| {
+        let shown = reporters.map(|reporter| {
             let (window, by) = asked.next().unwrap_or((Window::until_now(self.engine.now()), By::Whole));
-            self.shown(&report, window, by, terms)
+            self.shown(&reporter.finish(), window, by, terms)
         });
         Ok((shown, records))
     }
@@ -101,31 +132,34 @@ impl ReportService {
     fn shown(&self, report: &Report, window: Window, by: By, terms: Terms) -> RotationReport {
         let hourly_cost = terms.hourly_cost.or(self.price.hourly_cost);
         let shown = shown::report(report, window, by, Terms { hourly_cost, ..terms });
-        let currency = hourly_cost.and_then(|_| self.price.currency.clone());
+        // The currency is that of the vault's own price: what a request counts in is not known here.
+        let is_own = terms.hourly_cost.is_none() && hourly_cost.is_some();
+        let currency = self.price.currency.clone().filter(|_| is_own);
         RotationReport { currency, ..shown }
     }
 
-    /// The figures of these windows, all in one walk, and from how many records.
-    fn measured<const N: usize>(&self, asked: [(Window, By); N]) -> Result<([Report; N], usize), LoadError> {
-        let (mut rotators, mut records) = (BTreeMap::new(), 0);
+    /// The kind of rotator of each target, where anything is divided by that.
+    fn rotators(&self, asked: &[(Window, By)]) -> Result<BTreeMap<String, String>, LoadError> {
+        let mut rotators = BTreeMap::new();
         if asked.iter().any(|(_, by)| *by == By::Rotator) {
             self.each(&[], None, |target: Target| {
                 rotators.insert(target.name.to_string(), target.rotator);
                 Ok(true)
             })?;
         }
-        let mut reporters = asked.map(|(window, by)| {
-            let rotators = if by == By::Rotator { rotators.clone() } else { BTreeMap::new() };
-            Reporter::new(window, by, rotators)
-        });
+        Ok(rotators)
+    }
+
+    /// Adds all records to each of `reporters`, which are those of these windows, in one walk; from how many records.
+    fn walk(&self, asked: &[(Window, By)], reporters: &mut [Reporter]) -> Result<usize, LoadError> {
+        let mut records = 0;
         let from = asked.iter().map(|(window, _)| window.from).min().unwrap_or(Timestamp::EPOCH);
         let to = asked.iter().map(|(window, _)| window.to).max().unwrap_or(Timestamp::EPOCH);
         self.each(&[], None, |incident: Incident| {
-            for (reporter, (window, _)) in reporters.iter_mut().zip(asked) {
-                let is_whole = !reporter.needs_lines(&incident);
-                let lines = if is_whole { Vec::new() } else { self.lines(&incident, window.to)? };
-                reporter.incident(&incident, &lines);
-            }
+            // Read once for all: each looks at those only that are before its own end.
+            let is_needed = reporters.iter().any(|reporter| reporter.needs_lines(&incident));
+            let lines = if is_needed { self.lines(&incident, to)? } else { Vec::new() };
+            reporters.iter_mut().for_each(|reporter| reporter.incident(&incident, &lines));
             records += 1;
             Ok(true)
         })?;
@@ -140,7 +174,7 @@ impl ReportService {
             records += 1;
             Ok(attempt.at < to)
         })?;
-        Ok((reporters.map(Reporter::finish), records))
+        Ok(records)
     }
 
     /// The lines of an incident before a time.
@@ -280,6 +314,12 @@ impl ReportService {
             }
         }
     }
+}
+
+/// Adds up a report of which the kinds of rotators matter only where it is divided by them.
+fn reporter(window: Window, by: By, rotators: &BTreeMap<String, String>) -> Reporter {
+    let rotators = if by == By::Rotator { rotators.clone() } else { BTreeMap::new() };
+    Reporter::new(window, by, rotators)
 }
 
 /// The name before any of that moment, of records that are named by their time.

@@ -34,6 +34,8 @@ mod library;
 mod listen;
 mod lockout;
 mod lockout_guard;
+#[path = "../../../vault-core/tests/oracle/made.rs"]
+mod made;
 mod measured;
 mod merge;
 mod mount;

@@ -2,17 +2,22 @@
 //! time lines, ended rotations, attempts and targets, read as anybody may read them.
 
 mod present;
+mod sheets;
+mod together;
+mod whose;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use rotators::fake::{Mishap, Verb};
 use serde_json::{Value, json};
 use vault_core::clock::{Clock, Timestamp};
 use vault_core::rotation::fault::FaultClass;
+use vault_server::config::Reports;
 
+use self::whose::Seen;
 use super::bench::Bench;
 use super::program;
-use super::vault::seconds;
+use super::vault::{Disk, seconds};
 
 /// A small generator for choices.
 struct Dice(u64);
@@ -29,23 +34,23 @@ impl Dice {
     }
 }
 
-/// Eight accounts on two targets.
+/// Eight accounts on two targets, and two more without a credential.
 async fn made() -> Bench {
-    let bench = Bench::new().await;
+    let mut disk = Disk::new();
+    disk.config.reports = Reports { hourly_cost: Some(7_000), currency: Some("EUR".to_owned()) };
+    let bench = Bench::on(disk).await;
     bench.target.create_account("keeper", "k-1");
-    for (policy, period) in [("daily", "24h"), ("monthly", "720h")] {
-        let body = json!({ "rotation_period": period });
-        bench.post(&format!("rotation-policies/{policy}"), body).await.expect_status(204);
-    }
+    present::prepare(&bench).await;
     let other =
         json!({ "rotator": "fake", "connection_url": "fake://u", "username": "keeper", "password": "k-1" });
     bench.post("targets/config/u", other).await.expect_status(204);
     for (place, name) in ACCOUNTS.iter().enumerate() {
         bench.target.create_account(name, "p-1");
         let target = if place % 3 == 0 { "u" } else { "t" };
-        let policy = if place % 2 == 0 { "daily" } else { "monthly" };
-        let body =
-            json!({ "target": target, "username": name, "password": "p-1", "rotation_policy": policy });
+        let mut body = json!({ "target": target, "username": name, "password": "p-1" });
+        if let Some(policy) = present::policy_of(place) {
+            body["rotation_policy"] = json!(policy);
+        }
         bench.post(&format!("accounts/config/{name}"), body).await.expect_status(200);
     }
     bench
@@ -78,7 +83,7 @@ async fn happen(bench: &Bench, dice: &mut Dice) {
             bench.post(&format!("accounts/rotate/{account}"), json!({})).await;
         }
         5 => drop(bench.post(&format!("accounts/rotate/{account}"), json!({})).await),
-        6 => {
+        6 | 13 => {
             let now = bench.disk.clock.now();
             bench.disk.clock.set(now.minus(seconds(30 + dice.roll(90))));
         }
@@ -98,8 +103,8 @@ async fn happen(bench: &Bench, dice: &mut Dice) {
         11 if dice.roll(3) == 0 => {
             bench.post(&format!("incidents/{one}/unmerge"), json!({})).await;
         }
-        12 if dice.roll(3) == 0 => {
-            let body = json!({ "for": "3h", "reason": "an upgrade" });
+        12 if dice.roll(2) == 0 => {
+            let body = json!({ "for": "12h", "reason": "an upgrade" });
             drop(bench.post("targets/maintenance/t", body).await);
         }
         12 => {
@@ -129,19 +134,24 @@ async fn pages(bench: &Bench, path: &str, name: &str) -> Vec<Value> {
     }
 }
 
+/// The logs of what the report adds up, all of them, so many on a page.
+async fn log(bench: &Bench, kind: &str, limit: u32) -> Vec<Value> {
+    let (path, name) = if kind == "rotation" { ("ended", "rotations") } else { ("attempts", "attempts") };
+    pages(bench, &format!("reports/rotation/{path}?from=0&to=4000000000&limit={limit}"), name).await
+}
+
 /// Everything that the report may be made of, as it is told.
-async fn told(bench: &Bench) -> Vec<Value> {
-    let mut told = Vec::new();
+async fn told(bench: &Bench, seen: &Seen) -> Vec<Value> {
+    let mut told = seen.said.clone();
     for id in incidents(bench).await {
-        told.push(
-            json!({ "kind": "incident", "data": bench.get(&format!("incidents/{id}")).await.at("/data") }),
-        );
+        let data = bench.get(&format!("incidents/{id}")).await.at("/data");
+        told.push(json!({ "kind": "incident", "step": seen.step(&data), "data": data }));
         let lines = pages(bench, &format!("incidents/{id}/events?limit=3"), "events").await;
         told.extend(lines.iter().map(|line| json!({ "kind": "line", "incident": id, "data": line })));
     }
-    for (path, name, kind) in [("ended", "rotations", "rotation"), ("attempts", "attempts", "attempt")] {
-        let log = pages(bench, &format!("reports/rotation/{path}?from=0&to=4000000000&limit=7"), name).await;
-        told.extend(log.iter().map(|one| json!({ "kind": kind, "data": one })));
+    for kind in ["rotation", "attempt"] {
+        let log = log(bench, kind, 7).await;
+        told.extend(log.iter().map(|one| json!({ "kind": kind, "step": seen.step(one), "data": one })));
     }
     for name in TARGETS {
         let mut data = bench.get(&format!("targets/config/{name}")).await.at("/data");
@@ -174,10 +184,25 @@ fn same(told: &Value, computed: &Value, place: &str) {
     }
 }
 
+/// The token of somebody who may read the report, and nothing about most accounts.
+async fn somebody(bench: &Bench) -> String {
+    let accounts = ["a1", "a2", "a5"]
+        .map(|name| format!("path \"accounts/status/{name}\" {{ capabilities = [\"read\"] }} "));
+    let policy = r#"path "reports/rotation" { capabilities = ["read"] } path "targets/status/t" { capabilities = ["read"] } "#;
+    bench.vault.policy("some", &(policy.to_owned() + &accounts.concat())).await;
+    bench.vault.token(r#"{"policies":["some"]}"#).await
+}
+
 /// What is asked of the program, and of the vault in the same terms.
-async fn asked(bench: &Bench, dice: &mut Dice, begin: Timestamp) -> (Vec<Value>, Vec<Value>) {
+async fn asked(
+    bench: &Bench,
+    dice: &mut Dice,
+    begin: Timestamp,
+    parts: &mut usize,
+) -> (Vec<Value>, Vec<Value>) {
     let now = bench.disk.clock.now();
     let span = now.since(begin).as_secs();
+    let some = somebody(bench).await;
     let (mut asks, mut reports) = (Vec::new(), Vec::new());
     for round in 0..4 {
         let (from, to) = match round {
@@ -187,16 +212,23 @@ async fn asked(bench: &Bench, dice: &mut Dice, begin: Timestamp) -> (Vec<Value>,
                 (from.as_millis() / 1000, from.plus(seconds(1 + dice.roll(span))).as_millis() / 1000)
             }
         };
-        for by in ["", "month", "target", "class", "rotator"] {
-            let query =
-                format!("from={from}&to={to}&by={by}&objective=99.9&hourly_cost=85.50&durations=true");
-            let report = bench.get(&format!("reports/rotation?{query}")).await;
+        let limit = [100, 3, 0, 5][round];
+        *parts += together::as_alone(bench, (from, to)).await;
+        // By the vault's own price, and by one that is asked with.
+        let (price, hourly_cost, currency) =
+            if round % 2 == 0 { ("", 7_000, json!("EUR")) } else { ("85.50", 8_550, Value::Null) };
+        let by_root = PARTS.map(|by| (by, &bench.vault.root, Value::Null));
+        for (by, token, may) in by_root.into_iter().chain([("account", &some, json!(MAY))]) {
+            let query = format!(
+                "from={from}&to={to}&by={by}&objective=99.9&hourly_cost={price}&durations=true&limit={limit}"
+            );
+            let report = bench.vault.call("GET", &format!("reports/rotation?{query}"), token, "").await;
             report.expect_status(200);
             reports.push(report.at("/data"));
             let by: Vec<&str> = Some(by).into_iter().filter(|by| !by.is_empty()).collect();
             asks.push(json!({
-                "from": from * 1000, "to": to * 1000, "now": now.as_millis(), "by": by,
-                "objective": 999_000, "hourly_cost": 8_550, "durations": true,
+                "from": from * 1000, "to": to * 1000, "now": now.as_millis(), "by": by, "limit": limit,
+                "may": may, "objective": 999_000, "hourly_cost": hourly_cost, "currency": currency, "durations": true,
             }));
         }
     }
@@ -205,13 +237,19 @@ async fn asked(bench: &Bench, dice: &mut Dice, begin: Timestamp) -> (Vec<Value>,
 
 #[tokio::test]
 async fn the_report_is_what_an_independent_program_computes_from_what_the_interface_tells() {
-    let mut stores = Vec::new();
+    let (mut stores, mut parts) = (Vec::new(), 0);
     for seed in 1..=3 {
-        let (bench, mut dice) = (made().await, Dice(seed));
+        let (bench, mut dice, mut seen) = (made().await, Dice(seed), Seen::default());
         let begin = bench.disk.clock.now();
         for step in 0..120 {
+            seen.hand_over(&bench, &mut dice, step).await;
             happen(&bench, &mut dice).await;
-            if step % 10 == 0 {
+            seen.look(&bench, step).await;
+            if step % 5 == 0 {
+                if dice.roll(2) == 0 {
+                    // The clock of the vault does not look while this one goes on.
+                    bench.disk.clock.advance(seconds(dice.roll(3 * 86_400)));
+                }
                 let (asks, reports, told) = present::looked(&bench).await;
                 stores.push(((seed, asks.clone(), reports), json!({ "asks": asks, "told": told })));
             }
@@ -220,11 +258,16 @@ async fn the_report_is_what_an_independent_program_computes_from_what_the_interf
         bench.target.next(Verb::Preflight, Mishap::Fails(FaultClass::PermissionDenied));
         bench.post("accounts/rotate/a0", json!({})).await;
         bench.rest().await;
-        let told = program::disordered(told(&bench).await, |sides| dice.roll(sides));
-        let (asks, reports) = asked(&bench, &mut dice, begin).await;
+        seen.look(&bench, 120).await;
+        assert!(
+            seen.handed_over(&bench).await > 2,
+            "hardly anything came into other hands while it was open"
+        );
+        let told = program::disordered(told(&bench, &seen).await, |sides| dice.roll(sides));
+        let (asks, reports) = asked(&bench, &mut dice, begin, &mut parts).await;
         stores.push(((seed, asks.clone(), reports), json!({ "asks": asks, "told": told })));
     }
-    let (mut seen, mut standing) = ([0; 5], [0; 3]);
+    let (mut seen, mut standing) = ([0; 5], BTreeMap::<&str, u64>::new());
     program::each(stores.into_iter(), |(seed, asks, reports), computed| {
         assert_eq!(reports.len(), computed.len());
         for ((ask, report), computed) in asks.iter().zip(&reports).zip(&computed) {
@@ -232,8 +275,8 @@ async fn the_report_is_what_an_independent_program_computes_from_what_the_interf
         }
         let whole = &reports[0];
         if whole.get("ttr").is_none() {
-            for (seen, name) in standing.iter_mut().zip(["failing", "held", "lent"]) {
-                *seen += whole[name].as_u64().unwrap();
+            for (report, name, of) in present::COUNTED {
+                *standing.entry(name).or_default() += reports[report][of].as_u64().unwrap();
             }
             return;
         }
@@ -249,7 +292,8 @@ async fn the_report_is_what_an_independent_program_computes_from_what_the_interf
         }
     });
     assert!(seen.iter().all(|count| *count > 2), "hardly anything to compare: {seen:?}");
-    assert!(standing.iter().all(|count| *count > 2), "hardly anything to compare: {standing:?}");
+    assert!(parts > 30, "hardly anything was asked for together: {parts}");
+    assert!(standing.values().all(|count| *count > 2), "hardly anything to compare: {standing:?}");
 }
 
 #[tokio::test]
@@ -297,4 +341,7 @@ async fn a_log_is_told_page_by_page_and_refuses_a_place_that_it_never_named() {
 }
 
 const TARGETS: [&str; 2] = ["t", "u"];
+const PARTS: [&str; 7] = ["", "month", "target", "class", "rotator", "team", "account"];
+/// What somebody may read: accounts and a management credential.
+const MAY: [&str; 4] = ["a1", "a2", "a5", "management credential of t"];
 const ACCOUNTS: [&str; 8] = ["a0", "a1", "a2", "a3", "a4", "a5", "a6", "a7"];

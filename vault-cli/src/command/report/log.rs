@@ -43,6 +43,7 @@ pub(super) fn ended(page: &EndedRotations) -> Page {
                 output::shown(&one.ended_at),
                 output::shown(&one.subject),
                 output::shown(&one.target),
+                output::optional(one.team.as_deref()),
                 one.attempts.to_string(),
                 one.class
                     .as_deref()
@@ -50,7 +51,7 @@ pub(super) fn ended(page: &EndedRotations) -> Page {
             ]
         })
         .collect();
-    (output::columns(&["ENDED", "SUBJECT", "TARGET", "ATTEMPTS", "HOW"], &rows), page.next.clone())
+    (output::columns(&["ENDED", "SUBJECT", "TARGET", "TEAM", "ATTEMPTS", "HOW"], &rows), page.next.clone())
 }
 
 pub(super) fn attempts(page: &EndedAttempts) -> Page {
@@ -63,13 +64,17 @@ pub(super) fn attempts(page: &EndedAttempts) -> Page {
                 output::shown(&one.at),
                 output::shown(&one.subject),
                 output::shown(&one.target),
+                output::optional(one.team.as_deref()),
                 one.number.to_string(),
                 output::optional(one.phase.as_deref()),
                 if one.succeeded { "succeeded".to_owned() } else { failed() },
             ]
         })
         .collect();
-    (output::columns(&["ENDED", "SUBJECT", "TARGET", "ATTEMPT", "STEP", "HOW"], &rows), page.next.clone())
+    (
+        output::columns(&["ENDED", "SUBJECT", "TARGET", "TEAM", "ATTEMPT", "STEP", "HOW"], &rows),
+        page.next.clone(),
+    )
 }
 
 #[cfg(test)]
@@ -83,21 +88,22 @@ mod tests {
         let one = json!({"subject": "db/app", "target": "pg", "ended_at": "2026-11-21T03:00:00.000Z", "attempts": 4});
         let mut parked = one.clone();
         parked["class"] = json!("unreachable");
+        parked["team"] = json!("payments");
         let page = json!({"rotations": [one, parked], "next": "1.x"});
         let (text, next) = ended(&serde_json::from_value(page).unwrap());
         assert_eq!(
             (text.as_str(), next.as_deref()),
             (
                 "\
-ENDED                     SUBJECT  TARGET  ATTEMPTS  HOW
-2026-11-21T03:00:00.000Z  db/app   pg      4         succeeded
-2026-11-21T03:00:00.000Z  db/app   pg      4         parked: unreachable
+ENDED                     SUBJECT  TARGET  TEAM      ATTEMPTS  HOW
+2026-11-21T03:00:00.000Z  db/app   pg      -         4         succeeded
+2026-11-21T03:00:00.000Z  db/app   pg      payments  4         parked: unreachable
 ",
                 Some("1.x")
             )
         );
         let tried = json!({"attempts": [
-            {"subject": "app", "target": "pg", "at": "2026-11-21T03:00:00.000Z", "number": 1, "class": "tls", "phase": "apply"},
+            {"subject": "app", "target": "pg", "at": "2026-11-21T03:00:00.000Z", "number": 1, "class": "tls", "phase": "apply", "team": "dba"},
             {"subject": "app", "target": "pg", "at": "2026-11-21T03:01:00.000Z", "number": 2, "succeeded": true},
         ]});
         let (text, next) = attempts(&serde_json::from_value(tried).unwrap());
@@ -105,9 +111,9 @@ ENDED                     SUBJECT  TARGET  ATTEMPTS  HOW
             (text.as_str(), next),
             (
                 "\
-ENDED                     SUBJECT  TARGET  ATTEMPT  STEP   HOW
-2026-11-21T03:00:00.000Z  app      pg      1        apply  tls
-2026-11-21T03:01:00.000Z  app      pg      2        -      succeeded
+ENDED                     SUBJECT  TARGET  TEAM  ATTEMPT  STEP   HOW
+2026-11-21T03:00:00.000Z  app      pg      dba   1        apply  tls
+2026-11-21T03:01:00.000Z  app      pg      -     2        -      succeeded
 ",
                 None
             )

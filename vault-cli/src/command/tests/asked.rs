@@ -237,9 +237,9 @@ async fn reports_leases_and_tokens_are_asked_for_at_their_paths() {
             Value::Null,
         ),
         (
-            &["report", "rotation", "--by", "target", "--worst", "5"],
+            &["report", "rotation", "--by", "target", "--worst", "5", "--also", "team,month@7"],
             json!({}),
-            "GET /v1/reports/rotation?by=target&worst=5",
+            "GET /v1/reports/rotation?by=target&worst=5&also=team%2Cmonth%407",
             Value::Null,
         ),
         (

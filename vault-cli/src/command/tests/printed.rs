@@ -205,10 +205,10 @@ async fn the_report_never_leaves_open_incidents_out() {
         table(&answer, &["report", "rotation"]).await,
         "\
 window       a to b
-rotations    9 succeeded, 1 failed (10.00 %)
-attempts     10 succeeded, 2 failed (16.67 %)
+rotations    9 succeeded, 1 failed (10.0 %)
+attempts     10 succeeded, 2 failed (16.7 %)
 objective    99.5 %
-  rotations  burn 20.00, 1000 % of 30 days spent
+  rotations  burn 20.00, 1000.0 % of 30 days spent
   attempts   -
 incidents    2 opened, 1 resolved, 1 open
 apart        0 never acknowledged, 0 never notified, 0 withdrawn

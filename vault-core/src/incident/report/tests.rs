@@ -6,6 +6,7 @@ use crate::id::RotationId;
 use crate::incident::entry::Cause;
 use crate::incident::ledger::{FaultReport, LedgerEvent, record};
 use crate::incident::merge::Merges;
+use crate::lease::dynamic::trouble::SUBJECT;
 use crate::rotation::fault::FaultClass;
 
 const NOW: Timestamp = Timestamp::from_secs(1_800_000_000);
@@ -98,7 +99,7 @@ fn what_a_target_or_its_leases_cost_is_no_accounts() {
         reviewed(2, Kind::Account, "a/app", "", 5),
         reviewed(3, Kind::Target, "pg", "", 60),
         reviewed(4, Kind::Account, "m/pg", "", 7),
-        reviewed(5, Kind::Account, "dynamic leases of pg", "", 8),
+        reviewed(5, Kind::Account, &format!("{SUBJECT}pg"), "", 8),
     ];
     let runs = [ended("a/app", ""), ended("a/quiet", "")];
     let want = [("whole", [5, 110, 2]), ("a/app", [2, 35, 1]), ("a/quiet", [0, 0, 1]), ("m/pg", [1, 7, 0])];

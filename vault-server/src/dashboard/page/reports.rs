@@ -52,24 +52,12 @@ struct Download {
 pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     let now = signed_in.visit.now;
     let window = Window::parse(signed_in.visit.asked("window"));
-    let (asked, year) = (window.query(now), window.year_query(now));
-    let whole: Part<RotationReport> = signed_in.part(&format!("reports/rotation?{asked}&by=target")).await;
-    let (mut rotators, mut teams) = (Vec::new(), Vec::new());
-    let mut months = Part { told: None, why: whole.why.clone() };
-    let (mut costs, mut costly) = (None, None);
-    // Who may not read the one may not read the others, and is asked about once.
-    if whole.told.is_some() {
-        let by: Part<RotationReport> = signed_in.part(&format!("reports/rotation?{asked}&by=rotator")).await;
-        rotators = by.told.map(|report| shown::shares(&report.groups)).unwrap_or_default();
-        let by: Part<RotationReport> = signed_in.part(&format!("reports/rotation?{asked}&by=team")).await;
-        teams = by.told.map(|report| shown::shares(&report.groups)).unwrap_or_default();
-        let path = format!("reports/rotation?{year}&by=month&durations=true");
-        let told: Part<RotationReport> = signed_in.part(&path).await;
-        costs = told.told.as_ref().map(cost::costs);
-        months = Part { told: told.told.map(|report| shown::months(&report)), why: told.why };
-        let path = format!("reports/rotation?{year}&by=account&limit={COSTLY_MAX}");
-        costly = signed_in.part::<RotationReport>(&path).await.told.as_ref().map(cost::costly);
-    }
+    // All that is about incidents and rotations in one walk over the records.
+    let (year, also) = (window.year_query(now), window.also(now));
+    let path = format!("reports/rotation?{year}&by=month&durations=true&limit={COSTLY_MAX}&also={also}");
+    let told: Part<RotationReport> = signed_in.part(&path).await;
+    let part = |word: &str| told.told.as_ref().and_then(|report| report.also.get(word));
+    let shares = |word: &str| part(word).map(|report| shown::shares(&report.groups)).unwrap_or_default();
     let ages: Part<AgeReport> = signed_in.part("reports/ages?limit=20").await;
     let dues: Part<DueReport> = signed_in.part(DUE).await;
     let choice = |it: Window| Choice { word: it.word(), label: it.label(), is_chosen: it == window };
@@ -81,12 +69,12 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
         frame: Frame::of(signed_in, "reports", "Reports"),
         label: window.label(),
         choices,
-        whole: Part { told: whole.told.map(|report| shown::whole(&report, now)), why: whole.why },
-        rotators,
-        teams,
-        months,
-        costs,
-        costly,
+        whole: Part { told: part("target").map(|report| shown::whole(report, now)), why: told.why.clone() },
+        rotators: shares("rotator"),
+        teams: shares("team"),
+        months: Part { told: told.told.as_ref().map(shown::months), why: told.why.clone() },
+        costs: told.told.as_ref().map(cost::costs),
+        costly: part("account").map(cost::costly),
         ages: Part { told: ages.told.map(|report| shown::ages(report, now)), why: ages.why },
         dues: Part { told: dues.told.map(|report| shown::dues(report, now)), why: dues.why },
         downloads: downloads(&window),
@@ -137,7 +125,7 @@ pub(in crate::dashboard) async fn download(signed_in: &SignedIn) -> Response<Bod
     let path = match kind {
         "rotation" => format!("reports/rotation?{}&by=target", window.query(visit.now)),
         "months" => format!("reports/rotation?{}&by=month&durations=true", window.year_query(visit.now)),
-        "costly" => format!("reports/rotation?{}&by=account", window.year_query(visit.now)),
+        "costly" => format!("reports/rotation?{}&by=account&limit=10000", window.year_query(visit.now)),
         "ages" => "reports/ages?limit=10000".to_owned(),
         "due" => DUE.to_owned(),
         _ => return state::missing(StatusCode::NOT_FOUND),

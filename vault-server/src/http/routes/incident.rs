@@ -144,12 +144,17 @@ fn required(context: &Context, field: &str, bytes_max: usize) -> Result<String, 
 
 /// An RFC 3339 instant, or whole seconds since 1970.
 pub(super) fn moment(context: &Context, field: &str) -> Result<Option<Timestamp>, ApiError> {
-    let Some(text) = context.fields().text(field)?.filter(|text| !text.is_empty()) else { return Ok(None) };
+    let text = context.fields().text(field)?.filter(|text| !text.is_empty());
+    text.map(|text| moment_of(field, &text)).transpose()
+}
+
+/// Reads a time that was given as `field`.
+pub(super) fn moment_of(field: &str, text: &str) -> Result<Timestamp, ApiError> {
     let parsed = match text.parse::<i64>() {
         Ok(seconds) => Some(Timestamp::from_secs(seconds)).filter(|at| at.is_in_calendar()),
-        Err(_) => Timestamp::parse_rfc3339(&text),
+        Err(_) => Timestamp::parse_rfc3339(text),
     };
-    parsed.map(Some).ok_or_else(|| {
+    parsed.ok_or_else(|| {
         ApiError::invalid(format!(
             "{field} must be a time such as 2026-11-21T00:00:00Z, or seconds since 1970"
         ))

@@ -1,8 +1,11 @@
 //! `reports/…`.
 
+mod also;
+
 use std::time::Duration;
 
 use vault_api::report::RotationReport;
+use vault_core::account::Subject;
 use vault_core::incident::budget::Objective;
 use vault_core::incident::report::{By, MONTHS_MAX, WINDOW_DEFAULT, Window, months};
 
@@ -13,7 +16,7 @@ use crate::http::answer::Answer;
 use crate::http::context::Context;
 use crate::http::error::ApiError;
 use crate::service::report::sheet::{Sheet, ages, due, rotation, standing};
-use crate::service::report::{Lately, Part, Place, ReportService, Terms, keep_worst};
+use crate::service::report::{Asked, Lately, Part, Place, ReportService, Terms, keep_worst};
 
 /// The forms of a report.
 #[derive(Clone, Copy)]
@@ -31,15 +34,22 @@ pub(super) async fn of_rotations(context: Context) -> Result<Answer, ApiError> {
     }
     let durations = context.fields().flag("durations")?.unwrap_or(false);
     let terms = Terms { objective: objective(&context)?, hourly_cost: hourly_cost(&context)?, durations };
-    if by == By::Month && months(window).last().is_some_and(|(_, last)| last.to < window.as_of()) {
-        return Err(ApiError::invalid(format!("by month, a report covers at most {MONTHS_MAX} months")));
+    let mut asked = vec![Asked { window, by, terms }];
+    let words = also::asked(&context, &mut asked)?;
+    if !words.is_empty() && !matches!(form, Form::Json) {
+        return Err(ApiError::invalid("also is for format=json"));
     }
-    if by == By::Account {
-        let (most, may) = (limit(&context)?, may_read(&context)?);
-        let report = read(&context, move |service| service.by_account(window, terms, most, may)).await?;
-        return answer(form, &report, rotation);
+    for Asked { window, by, .. } in &asked {
+        if *by == By::Month && months(*window).last().is_some_and(|(_, last)| last.to < window.as_of()) {
+            return Err(ApiError::invalid(format!("by month, a report covers at most {MONTHS_MAX} months")));
+        }
     }
-    let report = read(&context, move |service| service.rotation(window, by, terms)).await?;
+    let is_named = asked.iter().any(|asked| asked.by == By::Account);
+    let (most, may) = if is_named { (limit(&context)?, Some(may_read(&context)?)) } else { (0, None) };
+    let may = move |subject: &Subject| may.as_ref().is_some_and(|may| may(subject));
+    let mut reports = read(&context, move |service| service.rotation(&asked, most, may)).await?.into_iter();
+    let report = reports.next().ok_or(ApiError::Internal)?;
+    let report = RotationReport { also: words.into_iter().zip(reports).collect(), ..report };
     answer(form, &cut(report, worst), rotation)
 }
 
@@ -74,7 +84,7 @@ async fn recent(
 ) -> Result<Answer, ApiError> {
     let refused = || ApiError::invalid("with max_age, by must be month, target or rotator, or is left out");
     let lately = Lately::by(by).ok_or_else(refused)?;
-    for other in ["from", "to", "objective", "hourly_cost", "durations"] {
+    for other in ["from", "to", "objective", "hourly_cost", "durations", "also"] {
         if context.fields().text(other)?.is_some_and(|text| !text.is_empty()) {
             let what = "max_age is for the last 30 days, or for this month and the last";
             return Err(ApiError::invalid(format!("{what}: leave out {other}")));
@@ -145,17 +155,22 @@ fn window(context: &Context) -> Result<Window, ApiError> {
 }
 
 fn by(context: &Context) -> Result<By, ApiError> {
-    Ok(match context.fields().text("by")?.as_deref() {
-        None | Some("") => By::Whole,
-        Some("class") => By::Class,
-        Some("target") => By::Target,
-        Some("rotator") => By::Rotator,
-        Some("team") => By::Team,
-        Some("account") => By::Account,
-        Some("month") => By::Month,
-        Some(_) => {
-            return Err(ApiError::invalid("by must be class, target, rotator, team, account or month"));
-        }
+    let text = context.fields().text("by")?.unwrap_or_default();
+    let refused = || ApiError::invalid("by must be class, target, rotator, team, account or month");
+    parts(&text).ok_or_else(refused)
+}
+
+/// What a word says that a report is divided by.
+fn parts(word: &str) -> Option<By> {
+    Some(match word {
+        "" => By::Whole,
+        "class" => By::Class,
+        "target" => By::Target,
+        "rotator" => By::Rotator,
+        "team" => By::Team,
+        "account" => By::Account,
+        "month" => By::Month,
+        _ => return None,
     })
 }
 

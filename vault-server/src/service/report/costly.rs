@@ -7,25 +7,20 @@ use vault_core::account::Subject;
 use vault_core::incident::report::{By, Group, Report, Window};
 
 use super::{ReportService, Terms};
-use crate::barrier::LoadError;
 
 impl ReportService {
-    /// What failed in a window, for each account of which `may` says that it may be told: the `most` that took most staff time,
-    /// first. The whole is that of all.
-    ///
-    /// # Errors
-    /// [`LoadError`] by cause.
-    pub fn by_account(
+    /// The report by account in the words of the API: of the accounts of which `may` says that they may be told, the `most` that
+    /// took most staff time, first. The whole is that of all.
+    pub(super) fn costly(
         &self,
+        report: Report,
         window: Window,
         terms: Terms,
-        most: usize,
-        may: impl Fn(&Subject) -> bool,
-    ) -> Result<RotationReport, LoadError> {
-        let ([report], _) = self.measured([(window, By::Account)])?;
+        (most, may): (usize, &impl Fn(&Subject) -> bool),
+    ) -> RotationReport {
         let (groups, left_out) = costly(report.groups, most, may);
         let shown = self.shown(&Report { groups, ..report }, window, By::Account, terms);
-        Ok(RotationReport { left_out, ..shown })
+        RotationReport { left_out, ..shown }
     }
 }
 

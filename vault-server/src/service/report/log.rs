@@ -8,6 +8,7 @@ use vault_core::id::RotationId;
 use vault_core::incident::report::Window;
 use vault_core::rotation::attempt::Attempt;
 use vault_core::rotation::fault::FaultClass;
+use vault_core::team::Team;
 
 use super::{ReportService, before};
 use crate::barrier::{LoadError, Record};
@@ -94,6 +95,7 @@ fn rotation(end: &RunEnd) -> EndedRotation {
         ended_at: end.ended_at.to_rfc3339(),
         attempts: u64::from(end.attempts),
         class: end.failed.as_ref().map(FaultClass::to_string),
+        team: end.team.as_ref().map(Team::to_string),
     }
 }
 
@@ -107,6 +109,7 @@ fn attempt(attempt: &Attempt) -> EndedAttempt {
         succeeded: attempt.succeeded,
         class: attempt.class.as_ref().map(FaultClass::to_string),
         phase: attempt.phase.map(|step| format!("{step:?}").to_lowercase()),
+        team: attempt.team.as_ref().map(Team::to_string),
     }
 }
 

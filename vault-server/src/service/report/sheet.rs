@@ -16,7 +16,8 @@ impl Sheet {
         Self { head: head.iter().map(|cell| (*cell).to_owned()).collect(), rows }
     }
 
-    /// As RFC 4180 has it. No cell is a formula to a spreadsheet: one that begins like that gets a `'` before it.
+    /// As RFC 4180 has it. No cell is a formula to a spreadsheet: one that begins like that gets a `'` before it. So does one
+    /// that begins with a `'`: whoever takes one away has what was said.
     #[must_use]
     pub fn csv(&self) -> String {
         let line = |row: &Vec<String>| row.iter().map(|cell| csv_cell(cell)).collect::<Vec<_>>().join(",");
@@ -42,7 +43,7 @@ impl Sheet {
 
 /// Spreadsheets take a cell for a formula by its first character, also after a quote of the format's own.
 fn csv_cell(cell: &str) -> String {
-    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']);
+    let is_formula = cell.starts_with(['=', '+', '-', '@', '\t', '\r', '\n', '\'']);
     let cell = if is_formula { format!("'{cell}") } else { cell.to_owned() };
     if cell.contains(['"', ',', '\r', '\n']) { format!("\"{}\"", cell.replace('"', "\"\"")) } else { cell }
 }
@@ -62,7 +63,8 @@ fn markdown_cell(cell: &str) -> String {
     out
 }
 
-/// The rotation report: a row for the whole and one for each part.
+/// The rotation report: a row for the whole and one for each part; where parts are left out, a last one of the kind `left_out`
+/// whose name says how many.
 #[must_use]
 pub fn rotation(report: &RotationReport) -> Sheet {
     let mut head: Vec<String> = COUNTS.iter().map(|name| (*name).to_owned()).collect();
@@ -87,7 +89,14 @@ pub fn rotation(report: &RotationReport) -> Sheet {
     };
     let currency = report.currency.as_deref();
     let parts = report.groups.iter().map(|part| group("part", part, currency));
-    Sheet { head, rows: std::iter::once(group("total", &whole, currency)).chain(parts).collect() }
+    let mut rows: Vec<Vec<String>> = std::iter::once(group("total", &whole, currency)).chain(parts).collect();
+    if report.left_out > 0 {
+        // A file that is not whole says so itself.
+        let mut row = vec![String::new(); head.len()];
+        row.splice(..2, ["left_out".to_owned(), report.left_out.to_string()]);
+        rows.push(row);
+    }
+    Sheet { head, rows }
 }
 
 fn group(kind: &str, part: &ReportGroup, currency: Option<&str>) -> Vec<String> {
@@ -281,6 +290,7 @@ mod tests {
             ("+1", "'+1", "+1"),
             ("-1", "'-1", "-1"),
             ("@sum", "'@sum", "@sum"),
+            ("'=1", "''=1", "'=1"),
             ("\t=1", "'\t=1", "\t=1"),
             ("a,b", "\"a,b\"", "a,b"),
             ("=\"a\",b", "\"'=\"\"a\"\",b\"", "=\"a\",b"),

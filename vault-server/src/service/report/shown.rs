@@ -1,5 +1,6 @@
 //! The rotation report in the words of the API.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use vault_api::report::{
@@ -35,6 +36,7 @@ pub(super) fn report(report: &Report, window: Window, by: By, terms: Terms) -> R
         currency: None,
         groups: groups.collect(),
         left_out: 0,
+        also: BTreeMap::new(),
     }
 }
 
@@ -136,9 +138,7 @@ fn budget(figures: &Figures, window: Window, objective: Objective) -> Budget {
 }
 
 fn share(failed: u64, succeeded: u64) -> Option<f64> {
-    let ended = u128::from(failed) + u128::from(succeeded);
-    let share = (u128::from(failed) * 1_000_000).checked_div(ended)?;
-    u64::try_from(share).ok().map(millionths)
+    budget::share(failed, failed.saturating_add(succeeded)).map(millionths)
 }
 
 fn span(window: Window) -> ShownWindow {

@@ -91,6 +91,30 @@ async fn the_reports_show_hours_and_cost_by_month_and_the_costly_credentials() {
 }
 
 #[tokio::test]
+async fn the_page_says_how_many_credentials_it_leaves_out_and_asks_for_all_of_it_at_once() {
+    let bench = costly().await;
+    for account in 0..11 {
+        bench.account(&format!("quiet/{account}"), "p-1").await;
+        bench.post(&format!("accounts/rotate/quiet/{account}"), json!({})).await.expect_status(200);
+        bench.rest().await;
+    }
+    let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;
+    let entries = || {
+        let audit = std::fs::read_to_string(&bench.vault.app.config.audit_file).unwrap();
+        audit.matches("\"reports/rotation\"").count()
+    };
+    let before = entries();
+    bench.get("reports/rotation").await.expect_status(200);
+    let each = entries() - before;
+    let page = browser.get("/ui/reports").await.text;
+    assert!(page.contains("3 more are not shown here."), "{page}");
+    assert!(each > 0 && entries() == before + 2 * each, "{each} and {}", entries() - before);
+    let file = browser.get("/ui/reports/download?report=costly&format=csv").await.text;
+    assert_eq!(file.matches("\r\npart,").count(), 13, "{file}");
+    assert!(!file.contains("left_out"), "{file}");
+}
+
+#[tokio::test]
 async fn where_no_price_is_known_hours_are_told_and_how_to_set_one() {
     let bench = Bench::new().await;
     let browser = Browser::with_token(&bench.vault, &bench.vault.root).await;

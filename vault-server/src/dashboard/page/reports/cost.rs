@@ -17,6 +17,8 @@ pub(super) struct Costly {
     /// None where none took anything.
     pub(super) drawing: Option<Drawing>,
     pub(super) rows: Vec<Row>,
+    /// Those that are not among them: what they took is in no row.
+    pub(super) left_out: u64,
 }
 
 /// A month or a credential.
@@ -45,6 +47,7 @@ pub(super) fn costly(report: &RotationReport) -> Costly {
     Costly {
         drawing: (!drawn.is_empty()).then(|| bars("costly", "Hours of work, by credential", &drawn, None)),
         rows: took().map(|account| row(account, currency)).collect(),
+        left_out: report.left_out,
     }
 }
 

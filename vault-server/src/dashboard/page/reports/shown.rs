@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use vault_api::percent::Percent;
 use vault_api::report::{AgeBucket, AgeReport, Budget, DueReport, ReportGroup, RotationReport, Spread};
 use vault_core::clock::Timestamp;
 
@@ -145,7 +146,7 @@ pub(in crate::dashboard::page) fn shares(groups: &[ReportGroup]) -> Vec<Share> {
 }
 
 pub(in crate::dashboard::page) fn percent(share: f64) -> String {
-    format!("{:.1} %", share * 100.0)
+    Percent(share).to_string()
 }
 
 /// The months of a year.

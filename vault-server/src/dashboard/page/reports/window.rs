@@ -44,11 +44,8 @@ impl Window {
     /// The parameters by which the API is asked for it. What ends now has no end, so that the present belongs to it.
     pub(super) fn query(&self, now: Timestamp) -> String {
         match self {
-            Self::Days(days) => {
-                let from = now.minus(DAY.saturating_mul(u32::try_from(*days).unwrap_or(u32::MAX)));
-                format!("from={}", from.to_rfc3339())
-            }
-            Self::Month(month) => format!("from={}&to={}", first_of(*month), first_of(month + 1)),
+            Self::Days(_) => format!("from={}", self.from(now)),
+            Self::Month(month) => format!("from={}&to={}", self.from(now), first_of(month + 1)),
         }
     }
 
@@ -59,6 +56,22 @@ impl Window {
             Self::Month(month) => {
                 format!("from={}&to={}", first_of(month.saturating_sub(11)), first_of(month + 1))
             }
+        }
+    }
+
+    /// The parameter by which, of what goes with the report on those months, the parts of the window itself are asked for.
+    pub(super) fn also(&self, now: Timestamp) -> String {
+        let from = self.from(now);
+        format!("target@{from},rotator@{from},team@{from},account")
+    }
+
+    /// When it begins.
+    fn from(&self, now: Timestamp) -> String {
+        match self {
+            Self::Days(days) => {
+                now.minus(DAY.saturating_mul(u32::try_from(*days).unwrap_or(u32::MAX))).to_rfc3339()
+            }
+            Self::Month(month) => first_of(*month),
         }
     }
 
@@ -116,6 +129,8 @@ mod tests {
                 (query.to_owned(), year.to_owned()),
                 "{word}"
             );
+            let from = query.strip_prefix("from=").and_then(|query| query.split('&').next()).unwrap();
+            assert_eq!(window.also(now), format!("target@{from},rotator@{from},team@{from},account"));
         }
         for word in ["8d", "-7d", "2026-13", "2026-1", "+026-11", "9999-12", "2026-11-01", "<b>", "0000-01"] {
             assert_eq!(Window::parse(word), Window::Days(30), "{word}");

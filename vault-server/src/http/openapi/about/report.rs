@@ -22,6 +22,11 @@ pub(super) const LINES: &[About] = &[
             ),
             may("worst", Count, "Of the targets or rotators only so many, those first where most failed."),
             may("durations", Flag, "Whether single times to repair are told of each part; `false`."),
+            may(
+                "also",
+                Text,
+                "More reports from the same walk over the records: words of `by` with commas between, each with `@` and a time where it begins elsewhere than at `from`; as JSON only.",
+            ),
             FORM,
         ])
         .or(SHEETS),
@@ -48,6 +53,7 @@ const PART: &[Field] = &[
     may("limit", Count, "How many at most; 1000 at a time."),
 ];
 const NEXT: Field = may("next", Text, "What to give as `after` for those that follow; absent at the end.");
+const TEAM: Field = may("team", Text, "Whose the account was then; absent where it was of no team.");
 const ENDED: &[Field] = &[
     must(
         "rotations",
@@ -60,6 +66,7 @@ const ENDED: &[Field] = &[
             must("ended_at", Time, "When it ended."),
             must("attempts", Count, "Attempts that it took."),
             must("class", OrNull(&Text), "The class of its last failure, of one that was parked."),
+            TEAM,
         ])),
         "Which, by the time of their end.",
     ),
@@ -77,6 +84,7 @@ const TRIED: &[Field] = &[
             must("succeeded", Flag, "Whether the rotation was done with it."),
             must("class", OrNull(&Text), "The class of its failure."),
             must("phase", OrNull(&Text), "Where in the rotation it failed."),
+            TEAM,
         ])),
         "Which, by the time of their end.",
     ),
@@ -146,6 +154,24 @@ const REPORT: &[Field] = &[
     TTR,
     may("currency", Text, "What costs are counted in, where there are any and the vault was told."),
     must("groups", List(&Object(GROUP)), "Its parts, if it is divided."),
+    may("left_out", Count, "Accounts beyond the limit, by account."),
+    may("also", Map(&Object(ALSO)), "What `also` asked for, by its word."),
+];
+const ALSO: &[Field] = &[
+    WINDOW,
+    ROTATIONS,
+    ATTEMPTS,
+    BUDGET,
+    INCIDENTS,
+    WORK,
+    must("by_class", Map(&Count), "Incidents by class."),
+    TTD,
+    TTN,
+    TTA,
+    TTM,
+    TTR,
+    may("currency", Text, "What costs are counted in."),
+    must("groups", List(&Object(GROUP)), "Its parts."),
     may("left_out", Count, "Accounts beyond the limit, by account."),
 ];
 const GROUP: &[Field] = &[
