@@ -131,3 +131,6 @@ pub fn queued(account: Account, ctx: &Context) -> Option<Plan> {
 
 /// How long a rotation may be due without having begun.
 pub const OVERDUE_AFTER: std::time::Duration = std::time::Duration::from_secs(60);
+
+#[cfg(test)]
+mod tests;

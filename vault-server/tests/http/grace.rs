@@ -262,3 +262,34 @@ async fn who_lags_is_measured_and_at_half_of_the_grace_it_is_late() {
     pulse(&bench, 0).await;
     measured(0, 0, 0).await;
 }
+
+#[tokio::test]
+async fn who_lags_is_added_up_over_accounts_and_targets_and_the_farthest_behind_is_told() {
+    let (bench, web, _) = bench(json!({ "rotation_period": "24h", "grace": "1h" })).await;
+    let target =
+        json!({ "rotator": "fake", "connection_url": "fake://u", "username": "manager", "password": "m-1" });
+    bench.post("targets/config/u", target).await.expect_status(204);
+    for (name, target) in [("job", "t"), ("far", "u")] {
+        bench.target.create_account(name, "p-1");
+        let body = json!({ "target": target, "username": name, "password": "p-1", "rotation_policy": "p" });
+        bench.post(&format!("accounts/config/{name}"), body).await.expect_status(200);
+        bench.vault.call("GET", &format!("accounts/creds/{name}"), &web, "").await.expect_status(200);
+        bench.post(&format!("accounts/rotate/{name}"), json!({})).await.expect_status(200);
+    }
+    // Of `app` the one consumer is behind by one version, and the other by two.
+    rotate(&bench).await;
+    fetch(&bench, &web).await;
+    // The first ends the grace, and the second begins another rotation.
+    rotate(&bench).await;
+    rotate(&bench).await;
+    bench.vault.app.consumers.flush().await.unwrap();
+    bench.vault.app.consumers.walk().await.unwrap();
+    holds(
+        &bench.counted().await,
+        &[
+            "vault_consumers_unacked{rotator=\"fake\"} 4",
+            "vault_consumer_version_lag{rotator=\"fake\"} 2",
+            "vault_consumers_past_half_grace{rotator=\"fake\"} 0",
+        ],
+    );
+}

@@ -1,6 +1,8 @@
 //! Metrics of rotations, incidents, accounts and leases: what happened is what is counted, and no name is a label.
 
+use rotators::fake::{Mishap, Verb};
 use serde_json::json;
+use vault_core::clock::Clock;
 use vault_core::rotation::fault::FaultClass;
 
 use super::bench::Bench;
@@ -152,4 +154,96 @@ async fn what_was_repaired_and_nobody_reviewed_grows_old() {
     let review = json!({ "cause": "network", "minutes": 5, "text": "a firewall" });
     bench.post(&format!("incidents/{}/review", id.as_str().unwrap()), review).await.expect_status(200);
     assert_eq!(oldest().await, "0");
+}
+
+#[tokio::test]
+async fn merged_incidents_are_counted_as_one_and_the_oldest_tells_the_age() {
+    let bench = Bench::new().await;
+    let mut ids = Vec::new();
+    for account in ["app", "job", "late"] {
+        bench.account(account, "p-1").await;
+        bench.target.next(Verb::Preflight, Mishap::Fails(FaultClass::PermissionDenied));
+        bench.post(&format!("accounts/rotate/{account}"), json!({})).await.expect_status(502);
+        bench.rest().await;
+        let id = bench.get(&format!("accounts/status/{account}")).await.at("/data/incident");
+        ids.push(id.as_str().unwrap().to_owned());
+        bench.disk.clock.advance(seconds(100));
+    }
+    bench.post(&format!("incidents/{}/merge", ids[1]), json!({ "into": ids[0] })).await.expect_status(200);
+    holds(
+        &bench.counted().await,
+        &[
+            "vault_rotation_incidents_opened_total{class=\"permission_denied\",severity=\"error\"} 3",
+            "vault_rotation_incidents_open{class=\"permission_denied\",severity=\"error\"} 2",
+            "vault_rotation_incident_oldest_open_seconds{severity=\"error\"} 300",
+        ],
+    );
+    let rotated = async |account: &str, later: u64| {
+        bench.post(&format!("accounts/rotate/{account}"), json!({})).await.expect_status(200);
+        bench.rest().await;
+        bench.disk.clock.advance(seconds(later));
+    };
+    rotated("app", 0).await;
+    rotated("job", 1000).await;
+    rotated("late", 50).await;
+    let oldest = async || {
+        bench.vault.app.engine.count_unreviewed().await.unwrap();
+        bench.counted().await
+    };
+    let unreviewed = |age: u32| format!("vault_rotation_incident_oldest_unreviewed_seconds {age}");
+    let resolved =
+        "vault_rotation_incidents_resolved_total{class=\"permission_denied\",severity=\"error\"} 2";
+    holds(&oldest().await, &[resolved, &unreviewed(1050)]);
+    // Who reviews the one reviews what is merged into it.
+    for (id, age) in [(&ids[0], 50), (&ids[2], 0)] {
+        let review = json!({ "cause": "permission", "text": "a grant was missing" });
+        bench.post(&format!("incidents/{id}/review"), review).await.expect_status(200);
+        holds(&oldest().await, &[&unreviewed(age)]);
+    }
+}
+
+#[tokio::test]
+async fn what_is_late_for_less_than_a_minute_is_on_its_way() {
+    let bench = Bench::new().await;
+    bench.post("rotation-policies/hourly", json!({ "rotation_period": "1h" })).await.expect_status(204);
+    for name in ["app", "lent"] {
+        bench.account(name, "p-1").await;
+    }
+    bench.post("accounts/config/app", json!({ "rotation_policy": "hourly" })).await.expect_status(200);
+    bench.post("accounts/check-out/lent", json!({ "ttl": "1h" })).await.expect_status(200);
+    let (overdue, leases) =
+        ("vault_rotation_overdue{rotator=\"fake\"}", "vault_leases_overdue{kind=\"account\"}");
+    let due = bench.record("app").next_rotation.unwrap();
+    bench.disk.clock.advance(due.since(bench.disk.clock.now()) + seconds(59));
+    holds(&bench.counted().await, &[&format!("{overdue} 0"), &format!("{leases} 0")]);
+    bench.disk.clock.advance(seconds(1));
+    holds(&bench.counted().await, &[&format!("{overdue} 1"), &format!("{leases} 1")]);
+}
+
+#[tokio::test]
+async fn a_change_of_which_nobody_knows_whether_it_was_made_is_ambiguous_and_unverified_while_nobody_can_look()
+ {
+    let bench = Bench::new().await;
+    for name in ["app", "job"] {
+        bench.account(name, "p-1").await;
+    }
+    bench.target.next(Verb::Apply, Mishap::RequestLost);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
+    bench.rest().await;
+    holds(
+        &bench.counted().await,
+        &[
+            "vault_rotation_attempts_ended_total{rotator=\"fake\",result=\"ambiguous\"} 1",
+            "vault_rotation_attempts_ended_total{rotator=\"fake\",result=\"failed\"} 0",
+            "vault_rotation_unverified{rotator=\"fake\"} 0",
+        ],
+    );
+    bench.target.next(Verb::Apply, Mishap::ReplyLost);
+    bench.target.always(Verb::Probe, Mishap::Fails(FaultClass::Unreachable));
+    bench.post("accounts/rotate/job", json!({})).await.expect_status(502);
+    bench.rest().await;
+    holds(&bench.counted().await, &["vault_rotation_unverified{rotator=\"fake\"} 1"]);
+    bench.target.heal();
+    bench.post("accounts/rotate/job", json!({})).await.expect_status(200);
+    holds(&bench.counted().await, &["vault_rotation_unverified{rotator=\"fake\"} 0"]);
 }

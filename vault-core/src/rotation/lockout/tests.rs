@@ -236,6 +236,7 @@ fn a_login_counts_as_refused_unless_it_is_known_that_it_was_not() {
     );
     assert_eq!(of_management(&Event::Prepared(Err(fault(FaultClass::PermissionDenied)))), None);
     assert_eq!(of_management(&Event::Applied(Outcome::Applied)), Some(Login::Works));
+    assert_eq!(of_check(&Err(fault(FaultClass::PermissionDenied))), Some(Login::Works), "it was let in");
 }
 
 #[test]
@@ -253,6 +254,10 @@ fn a_purse_is_empty_when_the_next_refused_login_could_lock_and_full_again_after_
     assert!(purse.admits("app"));
     purse.pay("app", Some(Login::Refused));
     assert!(!purse.admits("app"));
+    for version in [3, 4, 3] {
+        purse.refuse(version);
+    }
+    assert_eq!(purse.refused, [3, 4]);
     // Where nothing is guarded nothing is remembered.
     let mut open = Purse::default();
     open.pay("app", Some(Login::Refused));

@@ -94,6 +94,8 @@ fn a_step_tells_when_for_what_and_what_came_of_it_and_no_text_of_the_targets() {
     assert_eq!(text(&span, "rotunda.attempt"), "1");
     let moments: Vec<&str> = span.moments.iter().map(|moment| moment.name.as_str()).collect();
     assert_eq!(moments, ["failed", "parked"]);
+    let class = FaultClass::ManagementAuthRefused.as_str();
+    assert_eq!(span.moments[0].attributes, [("error.type", class.into())]);
     assert!(!format!("{span:?}").contains("hunter2"));
 }
 
@@ -119,6 +121,7 @@ fn the_rotation_is_told_at_its_end_as_that_of_which_its_steps_are_parts() {
     assert_eq!(span.failed, Some(FaultClass::ManagementAuthRefused));
     assert_eq!(text(&span, "rotunda.cause"), "schedule");
     assert_eq!(text(&span, "rotunda.attempts"), "1");
+    assert_eq!(text(&span, "rotunda.due_at"), BEGAN.to_rfc3339());
     // Nothing ended with what began it.
     assert_eq!(ended(&before, &begun(), "postgresql", BEGAN), None);
 }
@@ -174,6 +177,10 @@ fn a_step_that_asked_nobody_is_no_call_and_one_that_decides_nothing_has_failed_a
     assert_eq!(span.failed, Some(FaultClass::ManagementAuthRefused));
     let right = Event::Prepared(Ok(Default::default()));
     assert_eq!(step(&before, call, (&right, None), "postgresql", id()).unwrap().failed, None);
+    // What is decided counts, where the answer by itself is no failure.
+    let plan = parked(&before, BEGAN);
+    let span = step(&before, call, (&right, Some(&plan)), "postgresql", id()).unwrap();
+    assert_eq!(span.failed, Some(FaultClass::ManagementAuthRefused));
 }
 
 #[test]

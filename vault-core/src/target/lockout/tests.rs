@@ -42,6 +42,8 @@ fn it_stays_one_below_the_threshold_and_says_when_there_is_room_again() {
     }
     assert_eq!(refused(&[0, 5]).count(LIMIT, after(10)), 2);
     assert_eq!(refused(&[0, 5]).room(LIMIT, after(902)), 1);
+    let many = (0..=THRESHOLD_MAX).fold(Tally::default(), |tally, _| tally.heard(Login::Refused, LIMIT, NOW));
+    assert_eq!(many.count(LIMIT, NOW), THRESHOLD_MAX, "its record has an end");
 }
 
 #[test]

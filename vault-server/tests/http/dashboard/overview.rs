@@ -1,5 +1,6 @@
 //! What the first screen shows below what is broken, and what the vault did last by itself.
 
+use rotators::fake::{Mishap, Verb};
 use serde_json::json;
 use vault_core::rotation::fault::FaultClass;
 
@@ -127,6 +128,8 @@ async fn ages_and_leases_are_shown_as_they_were_counted() {
     let aged = part(&page, "aged");
     assert!(aged.contains("<svg ") && aged.contains("<summary>The same as a table</summary>"), "{aged}");
     assert!(aged.contains("<th scope=\"row\">0–0.25</th><td>1</td>") && aged.contains("30 s ago"), "{aged}");
+    let without = "<dt>without a policy</dt><dd>1</dd>";
+    assert!(aged.contains(without) && aged.contains("<dt>without a credential</dt><dd>0</dd>"), "{aged}");
     let accounts = part(&page, "accounts");
     assert!(accounts.contains("of accounts</th><td>1</td><td>0</td><td>0</td>"), "{accounts}");
     assert!(accounts.contains("dynamic: users made for a lease</th><td>0</td>"), "{accounts}");
@@ -170,4 +173,95 @@ async fn how_the_audit_trail_fares_is_for_who_may_read_it() {
     assert!(asked >= 2, "the owner's looks are in the trail: {asked}");
     let refused = |line: &&str| line.contains("\"path\":\"sys/audit\"") && line.contains("permission denied");
     assert_eq!(trail.lines().filter(refused).count(), 0);
+}
+
+/// The cells of the row of a time.
+fn cells(page: &str, time: &str) -> Vec<String> {
+    let row = page.split(&format!("<tr><th scope=\"row\">{time} ")).nth(1).unwrap_or_default();
+    let cells = row.split("</tr>").next().unwrap_or_default().split("<td>").skip(1);
+    cells.filter_map(|cell| cell.split("</td>").next()).map(str::to_owned).collect()
+}
+
+#[tokio::test]
+async fn how_long_repair_takes_is_told_as_it_is_measured_and_what_is_not_over_is_marked() {
+    let (bench, id) = failing().await;
+    bench.disk.clock.advance(seconds(120));
+    bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
+    bench.disk.clock.advance(seconds(480));
+    // Consumers are served again; the old version cannot be retired yet.
+    bench.target.heal();
+    bench.target.always(Verb::Retire, Mishap::Fails(FaultClass::Unreachable));
+    bench.post("accounts/rotate/app", json!({})).await;
+    bench.rest().await;
+    bench.disk.clock.advance(seconds(1200));
+    let page = overview(&bench).await;
+    let shown = part(&page, "report");
+    // How many, of which not over; then the mean, the middle, the ninth of ten, and the longest.
+    for (time, n, open, middle) in
+        [("MTTA", "1", "0", "2 min"), ("MTTM", "1", "0", "10 min"), ("MTTR", "1", "1", "&#62; 30 min")]
+    {
+        let cells = cells(&shown, time);
+        let [told_n, told_open, _, p50, p90, max] = cells.as_slice() else { panic!("{time}: {shown}") };
+        assert_eq!((told_n.as_str(), told_open.as_str()), (n, open), "{time}");
+        assert_eq!([p50, p90, max], [middle; 3], "{time}");
+    }
+    assert!(shown.contains("<dt>oldest open incident</dt><dd>30 min</dd>"), "{shown}");
+    // The present month comes first.
+    let report = bench.get("reports/rotation?by=month&max_age=0").await.at("/data/groups");
+    let names: Vec<&str> = report.as_array().unwrap().iter().filter_map(|one| one["name"].as_str()).collect();
+    let [.., last, this] = names.as_slice() else { panic!("{names:?}") };
+    let months = part(&page, "months");
+    let at = |name: &str| months.find(&format!("<th scope=\"row\">{name}</th>"));
+    assert!(at(this).is_some() && at(this) < at(last), "{months}");
+}
+
+#[tokio::test]
+async fn buttons_are_for_what_nobody_has_and_only_those_that_need_no_thought() {
+    let (bench, _) = failing().await;
+    let shown = part(&overview(&bench).await, "incidents");
+    assert!(shown.contains("/act/retry\">") && !shown.contains("/act/maintenance"), "{shown}");
+    assert!(shown.contains(" that need a thought</a>"), "{shown}");
+    bench.target.heal();
+    for number in 0..6 {
+        let name = format!("a{number}");
+        bench.account(&name, "p-1").await;
+        bench.target.next(Verb::Preflight, Mishap::Fails(FaultClass::PermissionDenied));
+        bench.post(&format!("accounts/rotate/{name}"), json!({})).await.expect_status(502);
+        bench.rest().await;
+    }
+    let listed = bench.get("incidents?state=open&order=exposure").await.at("/data/incidents");
+    let ids: Vec<&str> = listed.as_array().unwrap().iter().filter_map(|one| one["id"].as_str()).collect();
+    assert_eq!(ids.len(), 7);
+    let row = async |id: &str| {
+        let page = part(&overview(&bench).await, "incidents");
+        let row = page.split("<tr role=\"row\">").find(|row| row.contains(&format!("/ui/incident/{id}\"")));
+        row.unwrap_or_default().to_owned()
+    };
+    let is_looked_up = |row: &str| !row.contains("#do\">look</a>");
+    let (last, first) = (ids[6], ids[0]);
+    assert!(is_looked_up(&row(first).await) && !is_looked_up(&row(last).await), "those that press most");
+    for id in &ids[..5] {
+        bench.post(&format!("incidents/{id}/ack"), json!({})).await.expect_status(200);
+    }
+    assert!(is_looked_up(&row(last).await), "{}", row(last).await);
+    let taken = row(ids[4]).await;
+    assert!(!is_looked_up(&taken) && !taken.contains("not acknowledged"), "{taken}");
+}
+
+#[tokio::test]
+async fn an_audit_device_that_takes_no_lines_is_marked() {
+    let (bench, _) = failing().await;
+    let dir = tempfile::tempdir().unwrap();
+    let socket = dir.path().join("s");
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let options = json!({ "address": socket, "socket_type": "unix" });
+    let device = json!({ "type": "socket", "options": options });
+    bench.vault.root("PUT", "sys/audit/copy", &device.to_string()).await.expect_status(204);
+    let shown = part(&overview(&bench).await, "audit");
+    assert!(!shown.contains("<span class=\"badge bad\">no</span>"), "{shown}");
+    drop(listener);
+    std::fs::remove_file(&socket).unwrap();
+    bench.get("sys/key-status").await.expect_status(200);
+    let shown = part(&overview(&bench).await, "audit");
+    assert_eq!(shown.matches("<span class=\"badge bad\">no</span>").count(), 1, "{shown}");
 }

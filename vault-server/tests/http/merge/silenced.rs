@@ -1,6 +1,8 @@
 //! Silences and merged incidents: kept back is only what is silenced as a whole.
 
 use serde_json::{Value, json};
+use vault_core::id::IncidentId;
+use vault_core::incident::Incident;
 use vault_core::rotation::fault::FaultClass;
 
 use super::{fail, merge, prove, state, two};
@@ -112,4 +114,18 @@ async fn what_is_silenced_as_a_whole_is_kept_back_when_it_is_merged() {
     later(&bench, 3600).await;
     bench.tick().await;
     assert_eq!(told(&bench, "incident.opened").await, 1, "one for both");
+}
+
+#[tokio::test]
+async fn what_stands_for_one_that_cannot_be_read_is_told_for_nobody_knows_that_it_is_silenced() {
+    let (bench, app, job) = both().await;
+    merge(&bench, &job, &app).await.expect_status(200);
+    prove(&bench, "app").await;
+    prove(&bench, "job").await;
+    silence(&bench, "*").await;
+    fail(&bench, "job").await;
+    assert_eq!(told(&bench, "incident.opened").await, 0);
+    bench.damage_record::<Incident>(IncidentId::parse(&job).unwrap().as_bytes()).await;
+    fail(&bench, "app").await;
+    assert_eq!(told(&bench, "incident.opened").await, 1);
 }

@@ -123,9 +123,36 @@ async fn a_refusal_at_the_very_end_of_its_rotation_is_over_when_that_is_tried_ag
     let (_, new) = tokio::join!(rotate, change);
     bench.rest().await;
     bench.target.set_password("manager", &new);
-    bench.post("targets/rotate/t", json!({})).await;
+    bench.post("targets/rotate/t", json!({})).await.expect_status(200);
     bench.rest().await;
-    bench.post("targets/check/t", json!({})).await.expect_status(200);
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
+    assert_eq!(bench.get("incidents").await.at("/data/incidents"), json!([]));
+}
+
+#[tokio::test]
+async fn what_a_look_at_the_target_has_shown_counts_for_all_others() {
+    let bench = bench().await;
+    let checked = bench.post("targets/check/t", json!({})).await;
+    assert!(checked.status >= 400, "{}", checked.text);
+    bench.rest().await;
+    bench.post("accounts/rotate/app", json!({})).await.expect_status(502);
+    bench.hours(5).await;
+    assert_eq!(bench.target.failed_logins("manager"), 1, "{:?}", bench.record_of_manager());
+    bench.mended().await;
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_is_not_the_password_any_more_shuts_nobody_out() {
+    let bench = bench().await;
+    bench.target.next(Verb::Check, Mishap::Hangs);
+    let check = bench.post("targets/check/t", json!({}));
+    let mend = async {
+        until(|| bench.target.hanging() == 1).await;
+        bench.configure_target(json!({ "password": REFUSED })).await.expect_status(204);
+        bench.target.release();
+    };
+    let (checked, ()) = tokio::join!(check, mend);
+    assert!(checked.status >= 400, "{}", checked.text);
     bench.rest().await;
     bench.post("accounts/rotate/app", json!({})).await.expect_status(200);
     assert_eq!(bench.get("incidents").await.at("/data/incidents"), json!([]));

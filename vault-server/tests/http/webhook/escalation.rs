@@ -111,6 +111,23 @@ async fn in_a_silence_nobody_is_told_and_the_time_counts_from_its_end() {
 }
 
 #[tokio::test]
+async fn who_hears_of_it_when_a_silence_is_ended_by_hand_has_the_whole_time_from_then() {
+    let bench = quiet(patient()).await;
+    let silence = json!({ "target": "t", "for": "1h", "reason": "a failover test" });
+    let silenced = bench.post("silences", silence).await;
+    silenced.expect_status(200);
+    fail(&bench, "app").await;
+    after(&bench, 10).await;
+    let path = format!("silences/{}", silenced.at("/data/id").as_str().unwrap());
+    bench.vault.root("DELETE", &path, "").await.expect_status(204);
+    after(&bench, 0).await;
+    after(&bench, 14).await;
+    assert_eq!(told(&bench, "w", "incident.escalated").await, 0);
+    after(&bench, 2).await;
+    assert_eq!(told(&bench, "w", "incident.escalated").await, 1);
+}
+
+#[tokio::test]
 async fn what_is_not_bad_enough_is_not_told_until_it_is() {
     let impatient =
         json!({ "min_severity": "critical", "events": "incident.opened", "escalate_after": "2h" });
