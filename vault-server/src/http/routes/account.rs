@@ -201,7 +201,9 @@ pub(super) async fn check_in(context: Context) -> Result<Answer, ApiError> {
         answer
     } else {
         let goes_on = match status.state {
-            AccountState::Parked => "nothing is tried before somebody has mended that and says so: see its incident",
+            AccountState::Parked => {
+                "nothing is tried before somebody has mended that and says so: see its incident"
+            }
             _ => "it is tried again until it is",
         };
         answer.warn(format!(
