@@ -141,28 +141,40 @@ async fn run(options: &Options) -> bool {
         tokio::time::sleep(Duration::from_secs_f64(2.0 * walk.most() / 1000.0 + 1.0)).await;
     }
     println!("overview, the first of this process         {cold:.1} ms");
-    for (name, spread) in [
-        ("reference: a walk over all accounts", &walk),
-        ("overview", &first),
-        ("overview, as its script asks for it again", &again),
-        ("overview, after two hours without a look", &quiet),
-        ("metrics page", &metrics),
-        ("the page Reports", &reports),
-        ("its reports on rotations, asked for at once", &together),
-        ("the same, asked for one by one", &alone),
-    ] {
-        let ratio = spread.median() / walk.median();
-        println!("{name:<43} {spread} ms ({ratio:.3} of the reference)");
-    }
+    show(
+        &walk,
+        &[
+            ("reference: a walk over all accounts", &walk),
+            ("overview", &first),
+            ("overview, as its script asks for it again", &again),
+            ("overview, after two hours without a look", &quiet),
+            ("metrics page", &metrics),
+            ("the page Reports", &reports),
+            ("its reports on rotations, asked for at once", &together),
+            ("the same, asked for one by one", &alone),
+        ],
+    );
     app.end().await;
-    let limits = [
+    are_kept(&[
         ("overview", first.median(), OVERVIEW_MAX),
         ("overview, as its script asks for it again", again.median(), OVERVIEW_MAX),
         ("overview, after two hours without a look", quiet.most(), OVERVIEW_MAX),
         ("metrics page", metrics.median(), METRICS_MAX),
-    ];
+    ])
+}
+
+/// Each with its ratio to the reference.
+fn show(reference: &Spread, all: &[(&str, &Spread)]) {
+    for (name, spread) in all {
+        let ratio = spread.median() / reference.median();
+        println!("{name:<43} {spread} ms ({ratio:.3} of the reference)");
+    }
+}
+
+/// Whether what each took is within its limit; tells what is not.
+fn are_kept(limits: &[(&str, f64, f64)]) -> bool {
     let mut is_kept = true;
-    for (name, took, most) in limits.into_iter().filter(|(_, took, most)| took > most) {
+    for (name, took, most) in limits.iter().filter(|(_, took, most)| took > most) {
         let is_counted = !cfg!(debug_assertions);
         let told = if is_counted { "" } else { " (not counted without optimisation)" };
         println!("too slow: {name}: {took:.1} ms, and it may take {most:.0} ms{told}");

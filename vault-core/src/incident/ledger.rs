@@ -112,12 +112,7 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
         LedgerEvent::Reviewed { .. } if is_repeated(&incident, event) => None,
         LedgerEvent::Reviewed { at, by, cause, text, staff_minutes, .. } => {
             incident.staff_minutes = incident.staff_minutes.saturating_add(*staff_minutes);
-            incident.review = Some(Review {
-                by: by.clone(),
-                cause: *cause,
-                text: text.clone(),
-                staff_minutes: *staff_minutes,
-            });
+            incident.review = said(event);
             let review = What::Reviewed { cause: *cause, text: text.clone(), staff_minutes: *staff_minutes };
             Some((*at, Some(by.clone()), review))
         }
@@ -126,12 +121,17 @@ pub fn record(incident: Option<Incident>, event: &LedgerEvent) -> Option<Recorde
     Some(Recorded { incident, entry })
 }
 
+/// What a review says.
+fn said(event: &LedgerEvent) -> Option<Review> {
+    let LedgerEvent::Reviewed { by, cause, text, staff_minutes, .. } = event else { return None };
+    Some(Review { by: by.clone(), cause: *cause, text: text.clone(), staff_minutes: *staff_minutes })
+}
+
 /// Whether somebody has said the very same a moment ago: a button that was pressed twice is one review.
 fn is_repeated(incident: &Incident, event: &LedgerEvent) -> bool {
-    let LedgerEvent::Reviewed { at, by, cause, text, staff_minutes, .. } = event else { return false };
-    let told = Review { by: by.clone(), cause: *cause, text: text.clone(), staff_minutes: *staff_minutes };
-    let is_same = incident.review.as_ref() == Some(&told);
-    is_same && incident.marks.t8.is_some_and(|before| settled(incident, *at).since(before) < REPEATED_FOR)
+    let LedgerEvent::Reviewed { at, .. } = event else { return false };
+    incident.review == said(event)
+        && incident.marks.t8.is_some_and(|before| settled(incident, *at).since(before) < REPEATED_FOR)
 }
 
 /// The line of a turn of the target's circuit; of those who were let through in vain, only the first has one.

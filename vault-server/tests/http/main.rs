@@ -34,6 +34,7 @@ mod library;
 mod listen;
 mod lockout;
 mod lockout_guard;
+#[expect(clippy::indexing_slicing, reason = "the places are within their lists")]
 #[path = "../../../vault-core/tests/oracle/made.rs"]
 mod made;
 mod measured;

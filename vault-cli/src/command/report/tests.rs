@@ -1,11 +1,5 @@
 //! What the tables say is what the JSON does, as an independent program reads both.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "the helpers of tests are tests too; clippy knows it of functions under #[test] only"
-)]
-
 #[path = "../../../../vault-core/tests/oracle/made.rs"]
 mod made;
 #[expect(dead_code, reason = "nothing is disordered here")]

@@ -137,7 +137,7 @@ impl<R: Read> Read for Paced<'_, R> {
             return Err(io::Error::other("the program stops"));
         }
         if self.burst >= BURST_BYTES {
-            std::thread::sleep(self.since.elapsed());
+            std::thread::park_timeout(self.since.elapsed());
             (self.burst, self.since) = (0, Instant::now());
         }
         let read = self.inner.read(buf)?;

@@ -85,8 +85,11 @@ async fn who_may_look_at_webhooks_and_not_write_them_has_no_button() {
 fn denied(bench: &Bench, prefix: &str) -> Vec<String> {
     let text = std::fs::read_to_string(&bench.vault.app.config.audit_file).unwrap();
     let lines = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
-    let refused = lines.filter(|line| line["error"].as_str().is_some_and(|error| error.contains("denied")));
-    let paths = refused.map(|line| line["request"]["path"].as_str().unwrap_or_default().to_owned());
+    let at = |line: &serde_json::Value, pointer: &str| {
+        line.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned()
+    };
+    let refused = lines.filter(|line| at(line, "/error").contains("denied"));
+    let paths = refused.map(|line| at(&line, "/request/path"));
     paths.filter(|path| path.starts_with(prefix)).collect()
 }
 
