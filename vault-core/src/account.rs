@@ -22,8 +22,8 @@ use crate::database::Origin;
 use crate::id::IncidentId;
 use crate::lease::Lending;
 use crate::path::{AccountPath, Name};
-use crate::rotation::fault::Scope;
-use crate::rotation::run::{Stage, Step};
+use crate::rotation::fault::{FaultClass, Scope};
+use crate::rotation::run::{Run, Stage, Step};
 use crate::schedule::RotationPolicy;
 use crate::team::Team;
 
@@ -275,12 +275,15 @@ impl Account {
 
     /// Whether a password that a person brings may become the current version: while no rotation is between states. The
     /// management credential's rotation that has promoted its candidate, and rests, is none where the target knows one
-    /// password at a time: nobody else can mend that credential if it was changed outside since.
+    /// password at a time and has refused what was promoted: nobody else can mend that credential.
     #[must_use]
     pub fn takes_known(&self) -> bool {
+        let is_refused = |run: &Run| {
+            run.fault.as_ref().is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused)
+        };
         let is_promoted = self.stage.step() == Some(Step::Retire)
             && !self.stage.is_active()
-            && self.stage.run().is_some_and(|run| !run.overlaps);
+            && self.stage.run().is_some_and(|run| !run.overlaps && is_refused(run));
         self.stage.untouched() || is_promoted && matches!(self.subject, Subject::Management(_))
     }
 

@@ -17,8 +17,9 @@
   // Nothing is put in place under a finger that is down, nor while a form has the keyboard; what is around the parts,
   // such as signing out, stays in any case.
   let isPressed = false;
-  document.addEventListener('pointerdown', () => { isPressed = true; });
-  for (const name of ['pointerup', 'pointercancel']) document.addEventListener(name, () => { isPressed = false; });
+  document.addEventListener('pointerdown', (event) => { isPressed = event.button === 0; });
+  window.addEventListener('blur', () => { isPressed = false; });
+  for (const name of ['pointerup', 'pointercancel', 'contextmenu', 'dragend']) document.addEventListener(name, () => { isPressed = false; });
   const isTyping = () => {
     const at = document.activeElement;
     return isPressed || (at !== null && at.closest('main form') !== null);
@@ -52,7 +53,8 @@
       if ('typed' in form.dataset) other.dataset.typed = '';
       for (const field of typed(form)) {
         const at = fields(other).find((one) => one.name === field.name && one.type === field.type);
-        if (!at) continue;
+        // A tick that is asked for says yes to what stands beside it, which may be another thing by now.
+        if (!at || field.required && field.type === 'checkbox') continue;
         if (field.type === 'checkbox' || field.type === 'radio') at.checked = field.checked;
         else at.value = field.value;
       }

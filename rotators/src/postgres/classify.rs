@@ -91,9 +91,14 @@ fn login_reply(reply: Reply<'_>, place: Place<'_>) -> LoginFailure {
         ("28000", "InitializeSessionUserId") => {
             LoginFailure::Blocked(say(AccountLocked, "the role may not log in"))
         }
-        ("28000", _) => LoginFailure::NotFromHere(say(
+        ("28000", "ClientAuthentication") => LoginFailure::NotFromHere(say(
             Preflight,
             "the server's host rules (pg_hba.conf) do not let this role in from here by password",
+        )),
+        // Another way of authentication (ldap, pam, …) may have judged the password: not tried again by itself.
+        ("28000", _) => LoginFailure::Other(say(
+            Preflight,
+            "the server's host rules (pg_hba.conf) ask for another proof than a password of its own, and refused it",
         )),
         ("42501", _) => LoginFailure::NoConnect(say(Preflight, "the role may not connect to this database")),
         ("3D000", _) => LoginFailure::Other(say(Preflight, "the database does not exist")),
@@ -282,6 +287,8 @@ mod tests {
         // Unless its password was not judged at all.
         let shut_out = login_reply(reply("28000", "ClientAuthentication"), config.place()).of_management();
         assert_eq!(shut_out.class, FaultClass::Unreachable);
+        let elsewhere = login_reply(reply("28000", "auth_failed"), config.place()).of_management();
+        assert_eq!(elsewhere.class, FaultClass::Preflight, "a directory may have refused the password");
     }
 
     #[test]

@@ -187,8 +187,10 @@ impl AuditFile {
         }
         let ended = self.end(&mut state, CheckpointReason::Closed, now);
         state.condition = Condition::Closed;
-        ended?;
-        state.file.sync_data().map_err(doing("sync"))
+        let synced = ended.and_then(|()| state.file.sync_data().map_err(doing("sync")));
+        // Whoever still reads it must not keep the next one from opening it.
+        state.file.unlock().map_err(doing("unlock"))?;
+        synced
     }
 
     /// Closes what a crash left, tells of lost lines, and signs the beginning of this run.

@@ -7,19 +7,19 @@ use vault_core::rotation::fault::FaultClass;
 use vault_core::rotation::run::Stage;
 use vault_core::rotation::step;
 
-use super::Engine;
 use super::act::ActError;
 use super::drive::Chain;
 use super::record::{Managed, managed_prefix};
+use super::{Engine, READ_WAIT};
 use crate::barrier::LoadError;
 
 impl Engine {
-    /// Has those go on that wait for it, if `plan`, decided upon `before`, shows that the target lets a management
-    /// credential in again that it had refused.
+    /// Has those go on that wait for it, if `plan`, decided upon `before`, is the first to show that the target lets a
+    /// management credential in: after it was refused, or after somebody has told another one.
     pub(super) fn hear_mended(&self, before: &Account, plan: &Plan) {
         let Subject::Management(target) = &before.subject else { return };
-        let was_refused = matches!(before.health, Health::Refused(_));
-        if was_refused && matches!(plan.account.health, Health::Verified(_)) {
+        let was_proven = matches!(before.health, Health::Verified(_));
+        if !was_proven && matches!(plan.account.health, Health::Verified(_)) {
             let (engine, target) = (self.clone(), target.clone());
             self.spawn(async move {
                 if let Err(error) = engine.resume_parked(&target).await {
@@ -38,8 +38,13 @@ impl Engine {
     pub(crate) async fn resume_parked(&self, target: &Name) -> Result<(), ActError> {
         for key in self.subjects_on(target)? {
             let Some(subject) = Subject::from_key(&key) else { continue };
-            // Who is being worked on finds out by themselves.
-            let Some(flight) = self.flights().try_take(&key) else { continue };
+            // Who is being worked on finds out by themselves; but whoever has just looked at the management credential is
+            // about to let it go.
+            let flight = match subject {
+                Subject::Management(_) => self.flights().take(&key, READ_WAIT).await,
+                Subject::Account(_) => self.flights().try_take(&key),
+            };
+            let Some(flight) = flight else { continue };
             self.act(flight, &subject, |account, context| {
                 let refused = account.stage.run().and_then(|run| run.fault.as_ref());
                 let refused = refused.is_some_and(|fault| fault.class == FaultClass::ManagementAuthRefused);

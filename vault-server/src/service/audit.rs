@@ -45,6 +45,8 @@ struct Inner {
     ill: AtomicBool,
     /// What the last check of the file has shown.
     checked: Mutex<Option<ChainChecked>>,
+    /// Wakes who checks it when a new file was begun.
+    renewed: tokio::sync::Notify,
 }
 
 struct Live {
@@ -81,6 +83,7 @@ impl AuditService {
             metrics,
             ill: AtomicBool::default(),
             checked: Mutex::default(),
+            renewed: tokio::sync::Notify::new(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -222,7 +225,11 @@ impl AuditService {
     pub fn reopen(&self, now: Timestamp) -> Result<Option<Reopened>, AuditUnavailable> {
         let Some(live) = self.inner.live.load_full() else { return Ok(None) };
         self.inner.devices.load().iter().for_each(Device::reopen);
-        live.file.reopen(now).map(Some).map_err(|source| self.refused(source))
+        let reopened = live.file.reopen(now).map_err(|source| self.refused(source))?;
+        if reopened != Reopened::Kept {
+            self.inner.renewed.notify_one();
+        }
+        Ok(Some(reopened))
     }
 
     fn live(&self) -> Result<Arc<Live>, AuditUnavailable> {

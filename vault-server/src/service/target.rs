@@ -276,6 +276,9 @@ impl TargetService {
                     "the management credential's own rotation is between states; let it end before you set a password by hand".to_owned(),
                 ));
             }
+            if !account.stage.untouched() {
+                self.prove(&target, &account, &password).await?;
+            }
             let now = self.engine.now();
             adopt(self.engine.barrier(), &mut batch, &mut account, password, through.giver, now)?;
         }
@@ -288,6 +291,21 @@ impl TargetService {
         batch.put(subject.key(), manager_require, &account);
         (through.also)(&mut batch);
         Ok(self.engine.barrier().commit(batch).await?)
+    }
+
+    /// Logs in with a password that is to take the place of one that a rotation has promoted: until it was seen to work, the
+    /// one before that may be the right one.
+    async fn prove(
+        &self,
+        target: &Target,
+        account: &Account,
+        password: &SecretString,
+    ) -> Result<(), AccountError> {
+        let login = Login { username: account.username.clone(), password: password.duplicate() };
+        match self.try_login(&target.rotator, &target.spec, &login, Some(target)).await? {
+            Ok(()) => Ok(()),
+            Err(fault) => Err(AccountError::Target { fault, status: Box::new(self.accounts.view(account)?) }),
+        }
     }
 
     /// The target's record, and the rotation policy of its management credential.

@@ -319,7 +319,7 @@ fn what_was_written_so_far_is_checked_by_what_the_writer_knows_whatever_lies_bes
     for number in 0..3 {
         let _receipt = file.append(&entry(number), at(1)).unwrap();
     }
-    let (written, options) = file.written();
+    let (written, options) = file.written().unwrap();
     let head = file.head();
     let _receipt = file.append(&entry(3), at(1)).unwrap();
     fs::write(head_path(&place.path), "another head").unwrap();
@@ -333,10 +333,10 @@ fn what_was_written_so_far_is_checked_by_what_the_writer_knows_whatever_lies_bes
     let kept = place.dir.path().join("kept");
     fs::rename(&place.path, &kept).unwrap();
     place.open(at(2)).close(at(2)).unwrap();
-    assert_eq!(check(file.written()).last, Some(file.head()));
+    assert_eq!(check(file.written().unwrap()).last, Some(file.head()));
     let length = fs::metadata(&kept).unwrap().len();
     OpenOptions::new().write(true).open(&kept).unwrap().set_len(length - 10).unwrap();
-    let report = check(file.written());
+    let report = check(file.written().unwrap());
     assert_eq!(report.status, Status::Damaged);
     assert!(kinds(&report).iter().any(|kind| matches!(kind, FindingKind::Truncated { .. })), "{report:?}");
 }

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use super::AuditFile;
+use super::{AuditFile, Condition};
 use crate::audit::verify::VerifyOptions;
 
 /// The file as far as it was written at one moment. What is appended later is not in it; what was taken away from the file
@@ -19,11 +19,15 @@ pub struct Written {
 
 impl AuditFile {
     /// What was written so far, and what a check of it may rely on: the newest line and the key as this process knows them,
-    /// whatever the files beside it say.
+    /// whatever the files beside it say. `None` while nobody knows where the file ends: after a write that was cut short,
+    /// until the next one closes it.
     #[must_use]
-    pub fn written(&self) -> (Written, VerifyOptions) {
+    pub fn written(&self) -> Option<(Written, VerifyOptions)> {
         let (written, head) = {
             let state = self.lock();
+            if state.condition == Condition::Uncertain {
+                return None;
+            }
             (Written { file: Arc::clone(&state.file), at: 0, end: state.length }, state.head)
         };
         let options = VerifyOptions {
@@ -31,7 +35,7 @@ impl AuditFile {
             public_key: Some(self.public_key()),
             ..VerifyOptions::default()
         };
-        (written, options)
+        Some((written, options))
     }
 }
 

@@ -149,7 +149,9 @@ pub(in crate::dashboard) async fn leave(signed_in: &SignedIn) -> Response<Body> 
 
 /// A page of the dashboard, and nothing else. What a form asked for is no page; the one that it stood on is.
 pub(super) fn safe_next(text: &str) -> String {
-    let text = FORMS.iter().find_map(|word| text.strip_suffix(word)).unwrap_or(text);
+    // What may be pressed about an incident has a page of its own, by the name of the act.
+    let page = |word: &&str| text.strip_suffix(word).filter(|page| !page.ends_with("/act"));
+    let text = FORMS.iter().find_map(page).unwrap_or(text);
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "/-_".contains(letter);
     let is_page = text.starts_with("/ui/") && !text.contains("//") && text.chars().all(is_plain);
     let is_shown = is_page && !text.starts_with("/ui/sign");
@@ -157,7 +159,7 @@ pub(super) fn safe_next(text: &str) -> String {
 }
 
 /// What the address of a form adds to that of the page on which it stands.
-const FORMS: [&str; 14] = [
+const FORMS: [&str; 15] = [
     "/ack",
     "/assign",
     "/note",
@@ -172,6 +174,7 @@ const FORMS: [&str; 14] = [
     "/maintenance",
     "/end",
     "/test",
+    "/make",
 ];
 /// Where users are, unless somebody says otherwise.
 const MOUNT: &str = "userpass";

@@ -40,12 +40,7 @@ pub(super) async fn list(context: Context) -> Result<Answer, ApiError> {
 }
 
 pub(super) async fn read(context: Context) -> Result<Answer, ApiError> {
-    let mut incident = context.app.incidents.read(id(&context)?)?.ok_or(ApiError::NotFound)?;
-    // Of those beneath it only what the caller may look at, alone or in the list.
-    if permit_read(&context, "incidents").is_err() {
-        incident.merged.retain(|one| permit_read(&context, &format!("incidents/{}", one.id)).is_ok());
-    }
-    marked(&context, Some(incident))
+    marked(&context, context.app.incidents.read(id(&context)?)?)
 }
 
 fn permit_read(context: &Context, path: &str) -> Result<(), ApiError> {
@@ -121,6 +116,10 @@ async fn record(context: &Context, event: &LedgerEvent) -> Result<Answer, ApiErr
 /// An incident, with the silence that it is under.
 fn marked(context: &Context, incident: Option<Incident>) -> Result<Answer, ApiError> {
     let mut incident = incident.ok_or(ApiError::NotFound)?;
+    // Of those beneath it only what the caller may look at, alone or in the list.
+    if permit_read(context, "incidents").is_err() {
+        incident.merged.retain(|one| permit_read(context, &format!("incidents/{}", one.id)).is_ok());
+    }
     context.app.silences().mark(std::slice::from_mut(&mut incident))?;
     Answer::of(&incident)
 }

@@ -17,12 +17,16 @@ pub(super) fn whose(context: &Context) -> Result<Whose, ApiError> {
 /// accounts by the list of all.
 pub(super) fn may_read(context: &Context) -> Result<impl Fn(&Subject) -> bool + Send + 'static, ApiError> {
     let acl = context.app.policies.acl(context.caller.token.policies())?;
+    let seen = std::sync::Arc::clone(&acl);
     let may = move |wanted: Capability, path: &str| {
         acl.capabilities(path).into_iter().any(|one| one == wanted || one == Capability::Root)
     };
     let all = may(Capability::List, "accounts/status/");
     Ok(move |subject: &Subject| match subject {
-        Subject::Account(path) => all || may(Capability::Read, &format!("accounts/status/{path}")),
+        Subject::Account(path) => {
+            let path = format!("accounts/status/{path}");
+            may(Capability::Read, &path) || all && !seen.forbids(&path)
+        }
         Subject::Management(target) => may(Capability::Read, &format!("targets/status/{target}")),
     })
 }

@@ -36,7 +36,7 @@ pub enum CheckError {
     /// The file cannot be read.
     #[error("the audit file cannot be read")]
     Io(#[from] io::Error),
-    /// The program stops, or the thread broke down.
+    /// The program stops, the vault was sealed meanwhile, or the thread broke down.
     #[error("the check of the audit file was broken off")]
     BrokenOff,
 }
@@ -56,10 +56,14 @@ impl AuditService {
     pub fn check_chain(&self, clock: &dyn Clock, shutdown: &Shutdown) -> Result<ChainChecked, CheckError> {
         let live = self.live()?;
         let at = clock.now();
-        let (written, options) = live.file.written();
-        let paced = Paced { inner: written, shutdown, burst: 0, since: Instant::now() };
+        let uncertain = || io::Error::other("its last line was cut short, and the next closes it");
+        let (written, options) = live.file.written().ok_or_else(uncertain)?;
+        // What was closed since is checked by who opens it next.
+        let is_live = || self.inner.live.load().as_ref().is_some_and(|now| Arc::ptr_eq(now, &live));
+        let is_over = || shutdown.has_begun() || !is_live();
+        let paced = Paced { inner: written, is_over: &is_over, burst: 0, since: Instant::now() };
         let checked = verify(BufReader::with_capacity(READ_BYTES, paced), &options);
-        if shutdown.has_begun() {
+        if is_over() {
             return Err(CheckError::BrokenOff);
         }
         let report = checked?;
@@ -97,7 +101,7 @@ impl AuditService {
         checked
     }
 
-    /// Checks the chained file after each unseal and every [`CHECKED_EVERY`] from then on.
+    /// Checks the chained file after each unseal, after a new one was begun, and every [`CHECKED_EVERY`] from then on.
     pub async fn check_until(&self, seal: &SealService, clock: Arc<dyn Clock>, shutdown: &Shutdown) {
         let mut states = seal.watch();
         loop {
@@ -106,8 +110,10 @@ impl AuditService {
                 let (this, clock, stop) = (self.clone(), Arc::clone(&clock), shutdown.clone());
                 let checked = tokio::task::spawn_blocking(move || this.check_chain(&*clock, &stop)).await;
                 if let Err(error) = checked.unwrap_or(Err(CheckError::BrokenOff))
-                    && !matches!(error, CheckError::Unavailable(AuditUnavailable::Sealed))
-                    && !shutdown.has_begun()
+                    && !matches!(
+                        error,
+                        CheckError::Unavailable(AuditUnavailable::Sealed) | CheckError::BrokenOff
+                    )
                 {
                     let error = &error as &dyn std::error::Error;
                     tracing::error!(error, "the audit file was not checked");
@@ -117,24 +123,25 @@ impl AuditService {
             tokio::select! {
                 () = shutdown.begun() => return,
                 changed = states.changed() => if changed.is_err() { return },
+                () = self.inner.renewed.notified() => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
     }
 }
 
-/// Gives the disk and the processor to others for as long as it has had them, and ends when the program does.
+/// Gives the disk and the processor to others for as long as it has had them, and ends when nobody waits for it.
 struct Paced<'a, R> {
     inner: R,
-    shutdown: &'a Shutdown,
+    is_over: &'a dyn Fn() -> bool,
     burst: usize,
     since: Instant,
 }
 
 impl<R: Read> Read for Paced<'_, R> {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        if self.shutdown.has_begun() {
-            return Err(io::Error::other("the program stops"));
+        if (self.is_over)() {
+            return Err(io::Error::other("nobody waits for it any more"));
         }
         if self.burst >= BURST_BYTES {
             std::thread::park_timeout(self.since.elapsed());
