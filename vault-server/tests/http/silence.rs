@@ -1,6 +1,7 @@
 //! Silences and maintenance windows: what is kept back, what is told at the end, what is held, and what is not.
 
 mod foresee;
+mod told;
 
 use serde_json::{Value, json};
 use vault_core::clock::Clock;
@@ -198,6 +199,8 @@ async fn a_planned_silence_begins_in_its_time() {
     let from = bench.disk.clock.now().plus(seconds(60)).to_rfc3339();
     bench.silenced(json!({ "target": "t", "from": from, "for": "10m", "reason": "r" })).await;
     assert_eq!(bench.get("silences").await.at("/data/silences/0/state"), "planned");
+    let metrics = bench.tick_and_measure().await;
+    assert!(metrics.contains(r#"rotunda_silences_active{mode="silence"} 0"#), "{metrics}");
     bench.fail("app").await;
     assert_eq!(bench.told().await, ["incident.opened"]);
     bench.target.heal();
