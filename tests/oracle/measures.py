@@ -100,9 +100,10 @@ def known(incident, until):
             view.update(how="withdrawn", end=at)
         elif kind == "reviewed":
             view["reviewed"] = at
-        elif kind == "merged":
+        # Lines of these names without `into` tell the survivor of one beneath it.
+        elif kind == "merged" and line["into"] is not None:
             view["into"], own = line["into"], view["acknowledged"]
-        elif kind == "unmerged":
+        elif kind == "unmerged" and view["into"] is not None:
             view["into"], view["acknowledged"] = None, own
         view["minutes"] += line["staff_minutes"]
         if line["clock"] is not None and at - line["clock"] >= 1000:

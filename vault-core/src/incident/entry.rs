@@ -326,8 +326,14 @@ fn named(subject: &str) -> String {
 /// The marks that follow from a time line. Its order is that of the places, whatever the times say.
 #[must_use]
 pub fn marks<'a>(entries: impl Iterator<Item = &'a Entry>) -> Marks {
-    let mut marks = Marks::default();
+    let (mut marks, mut own) = (Marks::default(), None);
     for entry in entries {
+        match &entry.what {
+            What::Merged { .. } => own = marks.t5,
+            // It was taken with the other for as long as they were one.
+            What::Unmerged { .. } => marks.t5 = own,
+            _ => {}
+        }
         marks.fold(entry);
     }
     marks
