@@ -114,7 +114,7 @@ async fn a_standby_is_red() {
     let path = stage.account("", json!({}), None).await;
     stage.server.restart_as_standby().unwrap();
     let report = stage.rehearsed(&path).await;
-    judged(&Seed::sql("read-only replica", "", "red", "preflight", "standby"), &report);
+    judged(&Seed::sql("read-only replica", "", "red", "unreachable", "standby"), &report);
 }
 
 #[tokio::test(flavor = "multi_thread")]
