@@ -188,7 +188,6 @@ impl AuditFile {
         let ended = self.end(&mut state, CheckpointReason::Closed, now);
         state.condition = Condition::Closed;
         let synced = ended.and_then(|()| state.file.sync_data().map_err(doing("sync")));
-        // Whoever still reads it must not keep the next one from opening it.
         state.file.unlock().map_err(doing("unlock"))?;
         synced
     }

@@ -326,17 +326,13 @@ fn named(subject: &str) -> String {
 /// The marks that follow from a time line. Its order is that of the places, whatever the times say.
 #[must_use]
 pub fn marks<'a>(entries: impl Iterator<Item = &'a Entry>) -> Marks {
-    let (mut marks, mut own) = (Marks::default(), None);
-    for entry in entries {
-        match &entry.what {
-            What::Merged { .. } => own = marks.t5,
-            // It was taken with the other for as long as they were one.
-            What::Unmerged { .. } => marks.t5 = own,
-            _ => {}
-        }
+    let folded = entries.fold((Marks::default(), None), |(mut marks, own), entry| {
+        let own = if matches!(entry.what, What::Merged { .. }) { marks.t5 } else { own };
+        marks.t5 = if matches!(entry.what, What::Unmerged { .. }) { own } else { marks.t5 };
         marks.fold(entry);
-    }
-    marks
+        (marks, own)
+    });
+    folded.0
 }
 
 impl Marks {

@@ -70,7 +70,6 @@ impl TargetService {
     }
 
     /// Whether the target is configured.
-    ///
     /// # Errors
     /// [`LoadError`] by cause.
     pub fn exists(&self, name: &Name) -> Result<bool, LoadError> {
@@ -276,10 +275,10 @@ impl TargetService {
                     "the management credential's own rotation is between states; let it end before you set a password by hand".to_owned(),
                 ));
             }
+            let now = self.engine.now();
             if !account.stage.untouched() {
                 self.prove(&target, &account, &password).await?;
             }
-            let now = self.engine.now();
             adopt(self.engine.barrier(), &mut batch, &mut account, password, through.giver, now)?;
         }
         if account.settings.rotation_policy != request.rotation_policy {
@@ -293,8 +292,7 @@ impl TargetService {
         Ok(self.engine.barrier().commit(batch).await?)
     }
 
-    /// Logs in with a password that is to take the place of one that a rotation has promoted: until it was seen to work, the
-    /// one before that may be the right one.
+    /// Logs in with a password that is to take the place of one that a rotation has promoted.
     async fn prove(
         &self,
         target: &Target,
