@@ -1,5 +1,6 @@
 //! The real `rotunda` program, on a free port with a folder of its own: started, killed, started again.
 
+mod clock;
 mod mode;
 
 use std::path::{Path, PathBuf};
@@ -22,6 +23,8 @@ pub struct Vault {
     mode: Mode,
     child: Option<Child>,
     folder: TempDir,
+    /// What answers it for the machine's clock, where that is to be stepped.
+    clock: Option<PathBuf>,
     port: u16,
     caller: Caller,
     starts: u32,
@@ -56,10 +59,14 @@ impl Vault {
     }
 
     async fn start_as(mode: Mode) -> Result<Self> {
+        Self::start_with(mode, None).await
+    }
+
+    async fn start_with(mode: Mode, clock: Option<PathBuf>) -> Result<Self> {
         let folder = tempfile::Builder::new().prefix("rotunda-test-").tempdir()?;
         let port = free_port()?;
         let caller = Caller::of(port)?;
-        let mut vault = Self { mode, child: None, folder, port, caller, starts: 0 };
+        let mut vault = Self { mode, child: None, folder, clock, port, caller, starts: 0 };
         vault.start_again().await?;
         Ok(vault)
     }
@@ -83,6 +90,9 @@ impl Vault {
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.log_file())?;
         let mut command = Command::new(binary()?);
         self.mode.arguments(&mut command, self.folder.path(), self.port)?;
+        if let Some(library) = &self.clock {
+            clock::apply(&mut command, library, self.folder.path());
+        }
         let child = command
             .env("RUST_LOG", "debug,hyper=info,h2=info,rustls=info,sled=info,tokio_postgres=debug")
             .stdin(Stdio::null())
@@ -167,6 +177,16 @@ impl Vault {
     /// As [`Vault::call`].
     pub async fn get(&self, path: &str) -> Result<Answer> {
         self.call(Method::GET, path, None, self.root()).await
+    }
+
+    /// What Prometheus reads.
+    ///
+    /// # Errors
+    /// When no answer came, or a refusal.
+    pub async fn metrics(&self) -> Result<String> {
+        let asked = reqwest::Client::new().get(format!("{}/v1/sys/metrics", self.address()));
+        let answer = asked.header("X-Vault-Token", self.root()).send().await?.error_for_status()?;
+        Ok(answer.text().await?)
     }
 
     /// Configures the server as the target `pg`, through `url_template`.

@@ -13,6 +13,8 @@ mod campaign;
 mod checkout;
 #[path = "story/cli.rs"]
 mod cli;
+#[path = "story/clock.rs"]
+mod clock;
 #[path = "story/concurrency.rs"]
 mod concurrency;
 #[path = "story/drift.rs"]

@@ -3,11 +3,15 @@
 //! Nothing else in the workspace reads the system clock: a decision takes `now` as an argument, and
 //! the edge reads [`Clock`] once per request or tick. So everything can run under a virtual clock.
 
+mod steady;
+
 use std::fmt;
 use std::time::Duration;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
+
+pub use self::steady::{SLOWER, STEP_MAX, SteadyClock};
 
 /// An instant: milliseconds since the Unix epoch, UTC.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -106,11 +110,17 @@ impl fmt::Display for Timestamp {
 
 /// Says what time it is.
 pub trait Clock: Send + Sync {
-    /// The present instant. May step backwards, as wall clocks do.
+    /// The present instant, of which all that waits is reckoned. May step backwards, as wall clocks do.
     fn now(&self) -> Timestamp;
+
+    /// What the machine's clock shows: for who compares it with a clock of theirs. Elsewhere than after a step back it is
+    /// [`now`](Self::now).
+    fn wall(&self) -> Timestamp {
+        self.now()
+    }
 }
 
-/// The machine's clock.
+/// The machine's clock; it steps as that is stepped. A server reads [`SteadyClock`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct SystemClock;
 

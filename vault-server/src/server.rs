@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use vault_cli::ServerArgs;
-use vault_core::clock::SystemClock;
+use vault_core::clock::SteadyClock;
 use vault_core::entropy::OsEntropy;
 
 use crate::app::{App, Ports};
@@ -69,7 +69,7 @@ pub(crate) async fn open(config: Config) -> Result<Arc<App>> {
         Some(plugins) => rotators.with_plugins(plugins.host(&config.data_dir)),
         None => rotators,
     };
-    let ports = Ports { clock: Arc::new(SystemClock), entropy: Arc::new(OsEntropy), rotators };
+    let ports = Ports { clock: Arc::new(SteadyClock::default()), entropy: Arc::new(OsEntropy), rotators };
     // Opening may read the whole store's log.
     let opened = tokio::task::spawn_blocking(move || App::open(config, ports));
     Ok(opened.await.context("the store's opening was cut short")??)

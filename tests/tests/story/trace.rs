@@ -32,8 +32,7 @@ async fn last_trace(world: &World, path: &str) -> String {
 }
 
 async fn counted(world: &World, series: &str) -> u64 {
-    let asked = reqwest::Client::new().get(format!("{}/v1/sys/metrics", world.vault.address()));
-    let text = asked.header("X-Vault-Token", world.vault.root()).send().await.unwrap().text().await.unwrap();
+    let text = world.vault.metrics().await.unwrap();
     let line = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' '));
     line.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("no {series} in\n{text}"))
 }

@@ -39,11 +39,23 @@ pub async fn run(engine: Engine) {
             Err(error) => tracing::error!(error = %Chain(&error), "the due index could not be read"),
         }
         engine.look_at_graces().await;
-        engine.inner.meter.rotation.ticked(engine.now());
+        engine.note_tick();
     }
 }
 
 impl Engine {
+    /// Notes that the scheduler lives, and a clock that was stepped back.
+    fn note_tick(&self) {
+        let (now, wall) = (self.now(), self.inner.clock.wall());
+        if self.inner.meter.rotation.ticked(wall, now) {
+            let ahead = now.since(wall).as_secs();
+            tracing::warn!(
+                ahead,
+                "the machine's clock was stepped back; the vault's goes on until they meet"
+            );
+        }
+    }
+
     /// Reads one page of what is due and sets it going. Gives back where to go on, when there is more.
     ///
     /// # Errors

@@ -33,6 +33,7 @@ pub(in crate::engine) struct RotationMeter {
     remediate: Histograms<ClassLabels>,
     revocations: Histograms<KindLabels>,
     last_tick: Gauge,
+    clock_ahead: Gauge,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -93,6 +94,7 @@ impl RotationMeter {
             remediate: Family::new_with_constructor(|| Histogram::new(REPAIR_BUCKETS)),
             revocations: Family::new_with_constructor(|| Histogram::new(REPAIR_BUCKETS)),
             last_tick: Gauge::default(),
+            clock_ahead: Gauge::default(),
         };
         for class in FaultClass::ALL {
             drop(meter.opened.get_or_create(&IncidentLabels::of(class)));
@@ -155,6 +157,11 @@ impl RotationMeter {
             "When the scheduler last looked at the clock: a dead-man's switch",
             self.last_tick.clone(),
         );
+        registry.register(
+            "clock_ahead_seconds",
+            "How much later it is for the vault than by the machine's clock, which was stepped back",
+            self.clock_ahead.clone(),
+        );
     }
 
     /// Counts an attempt that is over.
@@ -208,9 +215,12 @@ impl RotationMeter {
         self.revocations.get_or_create(&KindLabels { kind }).observe(took.as_secs_f64());
     }
 
-    /// Notes that the scheduler lives.
-    pub(in crate::engine) fn ticked(&self, now: Timestamp) {
-        self.last_tick.set(now.as_secs());
+    /// Notes that the scheduler lives, when the machine's clock shows `wall` and the vault's `now`: who watches it compares
+    /// with a clock of theirs. Tells whether the machine's was stepped back since the last time.
+    pub(in crate::engine) fn ticked(&self, wall: Timestamp, now: Timestamp) -> bool {
+        self.last_tick.set(wall.as_secs());
+        let ahead = i64::try_from(now.since(wall).as_secs()).unwrap_or(i64::MAX);
+        self.clock_ahead.set(ahead) < ahead
     }
 }
 

@@ -190,7 +190,7 @@ impl WebhookService {
             return self.note((name, webhook), key, overtaken).await.map(|()| false);
         }
         let first = self.first_mail(webhook, &pending)?;
-        let answered = channel.send(webhook, &pending, first, now).await;
+        let answered = channel.send(webhook, &pending, first, self.clock.wall()).await;
         let is_sent = !answered.failure.is_some_and(FailureClass::is_unsent);
         self.note((name, webhook), key, (now, began.elapsed(), answered)).await?;
         Ok(is_sent)

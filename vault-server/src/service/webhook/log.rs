@@ -186,7 +186,7 @@ impl WebhookService {
         let event = self.outbox.linked(Event::test(self.outbox.id(), now, name.as_str()));
         let mut delivery = Delivery::of(&event);
         let answered = match self.channel(&hook, &mut Kept::None) {
-            Some(channel) => channel.send(&hook.value, &delivery, None, now).await,
+            Some(channel) => channel.send(&hook.value, &delivery, None, self.clock.wall()).await,
             None => Answered::failed(FailureClass::Settings),
         };
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
