@@ -26,6 +26,8 @@ use super::segments::SegmentTable;
 #[derive(Debug)]
 pub struct Acl {
     root: bool,
+    /// Whether any rule denies in so many words.
+    denies: bool,
     exact: BTreeMap<Box<str>, Compiled>,
     prefixes: PrefixTable<Compiled>,
     segments: SegmentTable<Compiled>,
@@ -67,6 +69,7 @@ impl Acl {
     }
 
     fn from_patterns(root: bool, by_pattern: BTreeMap<(Kind, Box<str>), Compiled>) -> Self {
+        let denies = by_pattern.values().any(|one| one.grant.capabilities.has(Capability::Deny));
         let mut exact = BTreeMap::new();
         let mut prefixes = Vec::new();
         let mut segments = Vec::new();
@@ -81,6 +84,7 @@ impl Acl {
         }
         Self {
             root,
+            denies,
             exact,
             prefixes: PrefixTable::from_sorted(prefixes.into_iter()),
             segments: SegmentTable::new(segments),
@@ -116,6 +120,7 @@ impl Acl {
     #[must_use]
     pub fn forbids(&self, path: &str) -> bool {
         !self.root
+            && self.denies
             && self
                 .find(path, Operation::Read)
                 .is_some_and(|rule| rule.grant.capabilities.has(Capability::Deny))

@@ -70,23 +70,25 @@ impl Board {
         })
     }
 
-    /// The accounts that fit, by path: `limit` of them, after so many.
+    /// The accounts that fit and of which `may` says that they may be told of, by path: `limit` of them, after so many.
     ///
     /// # Errors
     /// As [`tally`](Self::tally).
     pub fn find(
         &self,
         find: &Find,
+        may: impl Fn(&Subject) -> bool,
         now: Timestamp,
         skip: usize,
         limit: usize,
     ) -> Result<Found<Subject>, LoadError> {
         self.inner.accounts.look(|briefs| {
             let fits = briefs.iter().filter(|(name, brief)| find.fits(name, brief, now));
+            let subjects = fits.filter_map(|(name, _)| Subject::from_key(std::str::from_utf8(name).ok()?));
             let (mut part, mut total) = (Vec::new(), 0);
-            for (name, _) in fits {
+            for subject in subjects.filter(may) {
                 if total >= skip && part.len() < limit {
-                    part.extend(std::str::from_utf8(name).ok().and_then(Subject::from_key));
+                    part.push(subject);
                 }
                 total += 1;
             }

@@ -293,4 +293,9 @@ async fn a_list_leaves_out_what_is_denied_in_so_many_words_and_refuses_a_word_th
     let token = bench.vault.token(r#"{"policies":["looks"]}"#).await;
     let list = bench.vault.call("GET", "accounts/status?list=true", &token, "").await;
     assert_eq!((list.at("/data/keys"), list.at("/data/total")), (json!(["batch"]), json!(1)));
+    // Nor does it take a place on a page, or in the count of all.
+    for (page, keys) in [("&limit=1", json!(["batch"])), ("&limit=1&offset=1", json!([]))] {
+        let list = bench.vault.call("GET", &format!("accounts/status?list=true{page}"), &token, "").await;
+        assert_eq!((list.at("/data/keys"), list.at("/data/total")), (keys, json!(1)), "{page}");
+    }
 }

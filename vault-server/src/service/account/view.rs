@@ -265,8 +265,8 @@ impl AccountService {
         }
     }
 
-    /// The accounts of `whose` that fit, by path, with their status: `limit` of them, after so many. Reads from disk, so not for a
-    /// thread that answers requests.
+    /// The accounts of `whose` that fit and of which `may` says that they may be told of, by path, with their status: `limit` of
+    /// them, after so many. Reads from disk, so not for a thread that answers requests.
     ///
     /// # Errors
     /// [`LoadError`] by cause.
@@ -274,12 +274,12 @@ impl AccountService {
         &self,
         find: Find,
         whose: Whose,
-        skip: usize,
-        limit: usize,
+        may: impl Fn(&Subject) -> bool,
+        (skip, limit): (usize, usize),
     ) -> Result<Found<(String, AccountStatus)>, LoadError> {
         let silences = silences(self.engine.barrier())?;
         let find = if whose == Whose::Any { find } else { find.of(whose, self.teams()?) };
-        let found = self.engine.board().find(&find, self.engine.now(), skip, limit)?;
+        let found = self.engine.board().find(&find, may, self.engine.now(), skip, limit)?;
         let mut of_targets: BTreeMap<Name, Option<Team>> = BTreeMap::new();
         let (mut part, mut policies) = (Vec::with_capacity(found.part.len()), BTreeMap::new());
         for subject in found.part {

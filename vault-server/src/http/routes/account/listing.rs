@@ -1,6 +1,7 @@
 //! LIST `accounts/status`: many accounts at a time, found, counted, and where that is asked with their consumers.
 
 use vault_api::account::{AccountState, StatusListing};
+use vault_core::account::Subject;
 use vault_core::path::AccountPath;
 use vault_core::policy::Capability;
 
@@ -32,14 +33,11 @@ pub(in crate::http::routes) async fn list_status(context: Context) -> Result<Ans
     let whose = whose(&context)?;
     // Each account is read, and each of its receipts.
     let listed = tokio::task::spawn_blocking(move || {
-        let found = context.app.accounts.statuses(find, whose, skip, limit)?;
-        let mut listing = StatusListing { total: found.total as u64, ..StatusListing::default() };
         let acl = context.app.policies.acl(context.caller.token.policies())?;
+        let may = |subject: &Subject| !acl.forbids(&format!("accounts/status/{subject}"));
+        let found = context.app.accounts.statuses(find, whose, may, (skip, limit))?;
+        let mut listing = StatusListing { total: found.total as u64, ..StatusListing::default() };
         for (path, mut status) in found.part {
-            if acl.forbids(&format!("accounts/status/{path}")) {
-                listing.total = listing.total.saturating_sub(1);
-                continue;
-            }
             if with_consumers {
                 status.consumers = summary(&context, &path)?;
             }
