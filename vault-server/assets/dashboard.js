@@ -164,8 +164,11 @@
         return;
       }
       const page = await parsed(answer);
-      // Somebody may have begun to type meanwhile.
-      if (isTyping()) return;
+      // Somebody may have begun to type meanwhile: then the change is still to be shown.
+      if (isTyping()) {
+        isDue = true;
+        return;
+      }
       if (isGone && touched(document.getElementById('main')).length > 0) {
         tell('The page is gone, or your token may not read it any more. What you have typed is still here.');
         return;

@@ -65,8 +65,11 @@ async fn follow(signed_in: &SignedIn, mut feed: Feed, sender: &EventSender) -> O
 
 /// The names of what has changed and may be looked at.
 fn words(what: Beat, looks: Looks) -> String {
-    let all =
-        [("incidents", what.incidents && looks.incidents), ("accounts", what.accounts && looks.accounts)];
+    let all = [
+        ("incidents", what.incidents && looks.incidents),
+        ("accounts", what.accounts && looks.accounts),
+        ("silences", what.silences && looks.silences),
+    ];
     let words: Vec<&str> = all.into_iter().filter(|(_, is_told)| *is_told).map(|(word, _)| word).collect();
     words.join(" ")
 }
@@ -84,16 +87,17 @@ mod tests {
 
     #[test]
     fn nobody_is_told_of_what_they_may_not_look_at() {
-        let all = Beat { incidents: true, accounts: true, tokens: true };
-        for (incidents, accounts, want) in [
-            (true, true, "incidents accounts"),
-            (true, false, "incidents"),
-            (false, true, "accounts"),
-            (false, false, ""),
+        let all = Beat { incidents: true, accounts: true, silences: true, tokens: true };
+        for (incidents, accounts, silences, want) in [
+            (true, true, true, "incidents accounts silences"),
+            (true, false, false, "incidents"),
+            (false, true, false, "accounts"),
+            (false, false, true, "silences"),
+            (false, false, false, ""),
         ] {
-            assert_eq!(words(all, Looks { incidents, accounts }), want);
+            assert_eq!(words(all, Looks { incidents, accounts, silences }), want);
         }
-        let nothing = Beat { incidents: false, accounts: false, tokens: true };
-        assert_eq!(words(nothing, Looks { incidents: true, accounts: true }), "");
+        let nothing = Beat { incidents: false, accounts: false, silences: false, tokens: true };
+        assert_eq!(words(nothing, Looks { incidents: true, accounts: true, silences: true }), "");
     }
 }

@@ -46,6 +46,7 @@ pub(crate) struct Told {
 pub(crate) struct Looks {
     pub(crate) incidents: bool,
     pub(crate) accounts: bool,
+    pub(crate) silences: bool,
 }
 
 /// What policies grant.
@@ -171,6 +172,7 @@ impl Inside {
         Some(Looks {
             incidents: grants.may("incidents", &[Capability::Read]),
             accounts: grants.may("accounts/status/", &[Capability::List]),
+            silences: grants.may("silences", &[Capability::Read]),
         })
     }
 

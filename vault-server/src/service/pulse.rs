@@ -33,6 +33,7 @@ pub struct PulseService {
 struct Counts {
     incidents: u64,
     accounts: u64,
+    silences: u64,
     tokens: u64,
 }
 
@@ -43,6 +44,8 @@ pub struct Beat {
     pub incidents: bool,
     /// An account, its rotation or its lending went on.
     pub accounts: bool,
+    /// A silence or a maintenance was begun, or is over.
+    pub silences: bool,
     /// A token was changed, or is gone: look whether it was one's own.
     pub tokens: bool,
 }
@@ -123,6 +126,7 @@ impl Counts {
         let has = |table: Table| changes.changed.iter().any(|changed| changed.key.table == table);
         self.incidents += u64::from(has(Table::Incident));
         self.accounts += u64::from(has(Table::Account));
+        self.silences += u64::from(has(Table::Silence));
         self.tokens += u64::from(has(Table::Token));
         before != *self
     }
@@ -144,6 +148,7 @@ impl Feed {
         let beat = Beat {
             incidents: now.incidents != self.told.incidents,
             accounts: now.accounts != self.told.accounts,
+            silences: now.silences != self.told.silences,
             tokens: now.tokens != self.told.tokens,
         };
         self.told = now;
@@ -203,8 +208,9 @@ mod tests {
         let mut counts = Counts::default();
         assert!(!counts.count(&changes(&[])) && !counts.count(&changes(&[Table::Target])));
         assert!(counts.count(&changes(&[Table::Account, Table::Account, Table::Token])));
-        assert_eq!(counts, Counts { incidents: 0, accounts: 1, tokens: 1 });
-        assert!(counts.count(&changes(&[Table::Incident])));
+        assert_eq!(counts, Counts { incidents: 0, accounts: 1, silences: 0, tokens: 1 });
+        assert!(counts.count(&changes(&[Table::Incident])) && counts.count(&changes(&[Table::Silence])));
+        assert_eq!(counts, Counts { incidents: 1, accounts: 1, silences: 1, tokens: 1 });
     }
 
     #[test]

@@ -88,8 +88,22 @@ async fn a_page_is_told_that_something_changed_and_not_what() {
         seen.push_str(&stream.until("changed").await);
         assert!(!seen.contains("app"), "{seen}");
     }
+    assert!(!seen.contains("silences"), "it may not look at them: {seen}");
     drop(stream);
     until(|| bench.vault.app.pulses.count() == 0).await;
+}
+
+#[tokio::test]
+async fn a_silence_that_somebody_else_makes_or_ends_is_told_at_once() {
+    let bench = Bench::new().await;
+    let (browser, _) = looker(&bench, r#"path "silences" { capabilities = ["read"] }"#).await;
+    let mut stream = Stream::open(&browser).await.unwrap();
+    let silence = json!({ "accounts": "app*", "for": "1h", "reason": "planned" });
+    let made = bench.post("silences", silence).await;
+    assert_eq!(stream.until("changed").await, "silences");
+    let id = made.at("/data/id").as_str().unwrap().to_owned();
+    assert_eq!(bench.vault.root("DELETE", &format!("silences/{id}"), "").await.status, 204);
+    assert_eq!(stream.until("changed").await, "silences");
 }
 
 #[tokio::test]
