@@ -72,7 +72,7 @@ pub struct CheckInRequest {
 pub enum LeaseEnd {
     /// The target refuses it.
     Closed,
-    /// Not proved yet; the vault goes on by itself.
+    /// Not proved yet; it is tried again, or waits for a person.
     #[default]
     Revoking,
 }

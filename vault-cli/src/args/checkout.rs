@@ -45,8 +45,8 @@ Examples:
   rotunda check-in db/app --lease-id accounts/check-out/db/app/0193a1b2
   rotunda check-in db/app --force
 
-Done (exit code 0) means that the target refuses the password you had. Exit code 6: not proved yet, the
-vault goes on by itself.")]
+Done (exit code 0) means that the target refuses the password you had. Exit code 6: not proved yet; rotunda
+account status tells whether it is tried again or waits for a person.")]
 pub(crate) struct CheckInArgs {
     /// The account's path
     #[arg(value_name = "PATH")]

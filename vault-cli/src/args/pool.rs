@@ -78,7 +78,7 @@ Examples:
   rotunda pool check-in dba --lease-id pools/check-out/dba/mzxw6ytboi
 
 Without an account it is the only one that you have. Done (exit code 0) means that the target refuses each password.
-Exit code 6: not proved yet, the vault goes on by itself.")]
+Exit code 6: not proved yet; rotunda account status tells whether it is tried again or waits for a person.")]
 pub(crate) struct PoolCheckInArgs {
     /// The pool's name
     #[arg(value_name = "NAME")]

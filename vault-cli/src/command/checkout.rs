@@ -84,7 +84,7 @@ fn ended_table(ended: &CheckInResponse) -> String {
     let state = match ended.state {
         LeaseEnd::Closed => "closed: the target refuses the password you had",
         LeaseEnd::Revoking => {
-            "revoking: not yet proved that the target refuses the password; the vault goes on"
+            "revoking: not yet proved that the target refuses the password; see rotunda account status"
         }
     };
     let mut pairs = vec![("lease", output::optional(Some(&ended.lease_id))), ("state", state.to_owned())];

@@ -100,7 +100,7 @@ fn ended_table(ended: &PoolCheckIns) -> String {
         .map(|one| {
             let state = match one.state {
                 LeaseEnd::Closed => "closed: the target refuses the password",
-                LeaseEnd::Revoking => "revoking: not yet proved; the vault goes on",
+                LeaseEnd::Revoking => "revoking: not yet proved; see rotunda account status",
             };
             vec![output::shown(&one.account), state.to_owned()]
         })

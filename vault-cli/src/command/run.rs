@@ -137,7 +137,7 @@ async fn check_in(path: &str, lease_id: &str, session: &mut Session) -> Result<(
             let incident =
                 ended.incident.map(|id| format!(" (incident {})", output::shown(&id))).unwrap_or_default();
             session.console.warning(&format!(
-                "{path} is checked in, but the target was not yet seen to refuse its password; the vault goes on{incident}"
+                "{path} is checked in, but the target was not yet seen to refuse its password; see rotunda account status{incident}"
             ));
         }
     }

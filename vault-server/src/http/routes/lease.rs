@@ -173,7 +173,7 @@ fn still_open(lease: &Lease) -> String {
 }
 
 const NOT_PROVEN: &str =
-    "the target has not been seen to refuse its password yet; it is tried again until it is";
+    "the target has not been seen to refuse its password yet; it is tried again, or waits for a person";
 /// As many as Vault shows unless asked for more.
 const IRREVOCABLE_SHOWN: usize = 10_000;
 /// Leases that a warning names, when they cannot be read.

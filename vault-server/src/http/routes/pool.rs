@@ -151,7 +151,7 @@ pub(super) fn with_open(answer: Answer, ended: &[(AccountPath, Lease)]) -> Answe
     let open = ended.iter().filter(|(_, lease)| lease.state != LeaseState::Closed);
     open.fold(answer, |answer, (path, _)| {
         answer.warn(format!(
-            "the lease of {path} is ending, but the target has not been seen to refuse the password yet; it is tried again until it is, and the account is not lent before"
+            "the lease of {path} is ending, but the target has not been seen to refuse the password yet; its status tells whether it is tried again or waits for a person, and it is not lent before"
         ))
     })
 }
