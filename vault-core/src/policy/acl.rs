@@ -115,12 +115,17 @@ impl Acl {
         Decision::new(path, operation, verdict)
     }
 
+    /// Whether any rule denies in so many words: where none does, nothing is [forbidden](Self::forbids).
+    #[must_use]
+    pub const fn denies(&self) -> bool {
+        self.denies && !self.root
+    }
+
     /// Whether the rule that decides on `path` denies everything in so many words: what has a rule of its own like that is
     /// not for lists either that the caller may see.
     #[must_use]
     pub fn forbids(&self, path: &str) -> bool {
-        !self.root
-            && self.denies
+        self.denies()
             && self
                 .find(path, Operation::Read)
                 .is_some_and(|rule| rule.grant.capabilities.has(Capability::Deny))

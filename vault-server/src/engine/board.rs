@@ -70,25 +70,28 @@ impl Board {
         })
     }
 
-    /// The accounts that fit and of which `may` says that they may be told of, by path: `limit` of them, after so many.
+    /// The accounts that fit, and of which `may`, if it is given, says that they may be told of, by path: `limit` of them,
+    /// after so many.
     ///
     /// # Errors
     /// As [`tally`](Self::tally).
     pub fn find(
         &self,
         find: &Find,
-        may: impl Fn(&Subject) -> bool,
+        may: Option<&dyn Fn(&Subject) -> bool>,
         now: Timestamp,
         skip: usize,
         limit: usize,
     ) -> Result<Found<Subject>, LoadError> {
         self.inner.accounts.look(|briefs| {
             let fits = briefs.iter().filter(|(name, brief)| find.fits(name, brief, now));
-            let subjects = fits.filter_map(|(name, _)| Subject::from_key(std::str::from_utf8(name).ok()?));
+            let subject = |name: &[u8]| Subject::from_key(std::str::from_utf8(name).ok()?);
+            let told =
+                fits.filter(|(name, _)| may.is_none_or(|may| subject(name).is_some_and(|it| may(&it))));
             let (mut part, mut total) = (Vec::new(), 0);
-            for subject in subjects.filter(may) {
+            for (name, _) in told {
                 if total >= skip && part.len() < limit {
-                    part.push(subject);
+                    part.extend(subject(name));
                 }
                 total += 1;
             }

@@ -51,7 +51,7 @@ impl Engine {
     /// # Errors
     /// [`LoadError`] by cause, of the whole. One that is damaged is left out.
     pub(crate) fn found_by(&self, pattern: &str) -> Result<Found, LoadError> {
-        let all = self.board().find(&Find::fitting(pattern), |_| true, self.now(), 0, 0)?;
+        let all = self.board().find(&Find::fitting(pattern), None, self.now(), 0, 0)?;
         Ok(Found { accounts: u64::try_from(all.total).unwrap_or(u64::MAX), held: 0 })
     }
 }

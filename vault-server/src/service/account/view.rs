@@ -265,7 +265,7 @@ impl AccountService {
         }
     }
 
-    /// The accounts of `whose` that fit and of which `may` says that they may be told of, by path, with their status: `limit` of
+    /// The accounts of `whose` that fit and of which `may`, if it is given, says that they may be told of, by path, with their status: `limit` of
     /// them, after so many. Reads from disk, so not for a thread that answers requests.
     ///
     /// # Errors
@@ -274,7 +274,7 @@ impl AccountService {
         &self,
         find: Find,
         whose: Whose,
-        may: impl Fn(&Subject) -> bool,
+        may: Option<&dyn Fn(&Subject) -> bool>,
         (skip, limit): (usize, usize),
     ) -> Result<Found<(String, AccountStatus)>, LoadError> {
         let silences = silences(self.engine.barrier())?;

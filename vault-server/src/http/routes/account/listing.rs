@@ -35,7 +35,8 @@ pub(in crate::http::routes) async fn list_status(context: Context) -> Result<Ans
     let listed = tokio::task::spawn_blocking(move || {
         let acl = context.app.policies.acl(context.caller.token.policies())?;
         let may = |subject: &Subject| !acl.forbids(&format!("accounts/status/{subject}"));
-        let found = context.app.accounts.statuses(find, whose, may, (skip, limit))?;
+        let found =
+            context.app.accounts.statuses(find, whose, acl.denies().then_some(&may), (skip, limit))?;
         let mut listing = StatusListing { total: found.total as u64, ..StatusListing::default() };
         for (path, mut status) in found.part {
             if with_consumers {
