@@ -195,7 +195,11 @@ def ages(ask, told):
         "period_seconds": look["period"] // 1000, "ratio": look["ratio"] / MILLION, "never_rotated": look["never_rotated"],
     }) for account, look in both if look["ratio"] is not None]
     oldest = [one for _, one in sorted(aged, key=lambda aged: -aged[0])]
-    return {"as_of": text(ask["now"]), **counts, "buckets": buckets(counts), "oldest": oldest[:ask["limit"]]}
+    return {"as_of": text(ask["now"]), **counts, "buckets": buckets(counts), **cut("oldest", oldest, ask["limit"])}
+
+
+def cut(name, found, limit):
+    return {name: found[:limit], **({"left_out": len(found) - limit} if len(found) > limit else {})}
 
 
 def due(ask, told):
@@ -216,7 +220,7 @@ def due(ask, told):
                 "due_at": None if at is None else text(at), "overdue_seconds": None if late is None else late // 1000,
                 "held_until": None if held is None else text(held), "never_rotated": look["never_rotated"],
                 "incident": account["incident"]}))
-    return {**out, "listed": [one for _, one in sorted(listed, key=lambda listed: listed[0])][:ask["limit"]]}
+    return {**out, **cut("listed", [one for _, one in sorted(listed, key=lambda listed: listed[0])], ask["limit"])}
 
 
 def of_present(ask, told):

@@ -48,10 +48,12 @@ def of_rotation(report):
         return [kind, *(at({**part, "currency": currency}, path) for path in ROTATION.values())]
 
     rows = [row("total", {**report, "name": "total"}), *(row("part", part) for part in report["groups"])]
-    if report.get("left_out"):
-        # So many more are not in the file.
-        rows.append(["left_out", str(report["left_out"]), *[None] * (len(ROTATION) - 1)])
-    return ["kind", *ROTATION], rows
+    return ["kind", *ROTATION], rows + beyond(report, ["kind", *ROTATION])
+
+
+def beyond(report, head):
+    """So many more are not in the file."""
+    return [["left_out", str(report["left_out"]), *[None] * (len(head) - 2)]] if report.get("left_out") else []
 
 
 def of_standing(report):
@@ -68,11 +70,11 @@ def of_standing(report):
 
 
 def of_ages(report):
-    return [*AGED], [[one[name] for name in AGED] for one in report["oldest"]]
+    return [*AGED], [[one[name] for name in AGED] for one in report["oldest"]] + beyond(report, AGED)
 
 
 def of_due(report):
-    return [*DUE], [[one[name] for name in DUE] for one in report["listed"]]
+    return [*DUE], [[one[name] for name in DUE] for one in report["listed"]] + beyond(report, DUE)
 
 
 SHEETS = {"rotation": of_rotation, "standing": of_standing, "ages": of_ages, "due": of_due}
@@ -243,6 +245,10 @@ def group_tables(report):
         spent = lambda part, work: [shown(part["name"]), str(work["reviewed"]), str(work["unreviewed"]), spent_on(work),
                                     optional(work["cost"], price(report))]
         yield [["PART", "REVIEWED", "NOT REVIEWED", "STAFF TIME", "COST"], *(spent(part, part["work"]) for part in groups)]
+    yield from more(report)
+
+
+def more(report):
     if report.get("left_out"):
         yield f"{report['left_out']} more are left out: --limit"
 
@@ -277,6 +283,7 @@ def ages_tables(report):
     yield [["ACCOUNT", "TARGET", "AGE", "PERIOD", "RATIO"],
            *([shown(one["account"]), shown(one["target"]), brief(one["age_seconds"]), brief(one["period_seconds"]), f"{one['ratio']:.2f}"]
              for one in report["oldest"])]
+    yield from more(report)
 
 
 def due_tables(report):
@@ -291,6 +298,7 @@ def due_tables(report):
     yield [["ACCOUNT", "TARGET", "STATE", "DUE (UTC)", "OVERDUE"],
            *([shown(one["account"]), shown(one["target"]), shown(one["state"]), optional(one["due_at"], minute), late(one)]
              for one in report["listed"])]
+    yield from more(report)
 
 
 TABLES = {"rotation": rotation_tables, "standing": standing_tables, "ages": ages_tables, "due": due_tables}

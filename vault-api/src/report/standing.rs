@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::is_zero;
 use crate::WireTime;
 
 /// GET `reports/standing`: how many accounts stand how; management credentials are not among them, unless it is said.
@@ -117,6 +118,9 @@ pub struct AgeReport {
     pub buckets: Vec<AgeBucket>,
     /// Those that are oldest by that measure, at most as many as were asked for.
     pub oldest: Vec<AgedAccount>,
+    /// Those beyond as many as were asked for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_out: u64,
 }
 
 /// Accounts of a like age.
@@ -171,6 +175,9 @@ pub struct DueReport {
     pub held: u64,
     /// Those that are due or will be soon or are parked or held, the longest overdue first, at most as many as were asked for.
     pub listed: Vec<DueAccount>,
+    /// Those beyond as many as were asked for.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub left_out: u64,
 }
 
 /// An account that is due, or will be.

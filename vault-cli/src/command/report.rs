@@ -141,11 +141,12 @@ fn costs(report: &RotationReport) -> String {
         text.push('\n');
         text.push_str(&output::columns(&head, &rows));
     }
-    if report.left_out > 0 {
-        // Writing to a string does not fail.
-        let _ = writeln!(text, "\n{} more are left out: --limit", report.left_out);
-    }
-    text
+    text + &beyond(report.left_out)
+}
+
+/// That a table is not whole.
+fn beyond(left_out: u64) -> String {
+    if left_out > 0 { format!("\n{left_out} more are left out: --limit\n") } else { String::new() }
 }
 
 fn price(cost: f64, report: &RotationReport) -> String {
@@ -341,7 +342,7 @@ fn ages(report: &AgeReport) -> String {
     text.push_str(&buckets(&report.buckets));
     text.push('\n');
     text.push_str(&output::columns(&["ACCOUNT", "TARGET", "AGE", "PERIOD", "RATIO"], &oldest));
-    text
+    text + &beyond(report.left_out)
 }
 
 fn due(report: &DueReport) -> String {
@@ -374,7 +375,7 @@ fn due(report: &DueReport) -> String {
         .collect();
     text.push('\n');
     text.push_str(&output::columns(&["ACCOUNT", "TARGET", "STATE", "DUE (UTC)", "OVERDUE"], &rows));
-    text
+    text + &beyond(report.left_out)
 }
 
 /// `2026-11-21 03:00` of `2026-11-21T03:00:00Z`.

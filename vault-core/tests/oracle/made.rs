@@ -207,6 +207,7 @@ impl<R: FnMut(u64) -> u64> Maker<R> {
                 ratio: maker.part(),
                 never_rotated: (maker.0)(2) == 0,
             }),
+            left_out: self.maybe(Self::count).unwrap_or_default(),
         }
     }
 
@@ -230,6 +231,7 @@ impl<R: FnMut(u64) -> u64> Maker<R> {
                 never_rotated: (maker.0)(2) == 0,
                 incident: maker.maybe(Self::name),
             }),
+            left_out: self.maybe(Self::count).unwrap_or_default(),
         }
     }
 }

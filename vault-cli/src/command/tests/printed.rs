@@ -247,7 +247,7 @@ async fn reports_fit_into_a_terminal_of_eighty_columns() {
         "budget": {"objective": 99.9999, "rotations": {"rate": 20.0, "spent": 10.0}},
         "ttd": spread, "ttn": spread, "tta": spread, "ttm": spread, "ttr": spread,
     });
-    let due = json!({"as_of": "2026-11-01T00:00:00Z", "held": 1, "listed": [
+    let due = json!({"as_of": "2026-11-01T00:00:00Z", "held": 1, "left_out": 40_000, "listed": [
         {"account": "platform/database/app", "target": "postgres-eu-1", "state": "quarantined",
          "due_at": "2026-11-21T03:00:00.123Z", "overdue_seconds": 3_974_399, "incident": "i"},
         {"account": "app", "target": "pg", "state": "idle", "due_at": "2026-11-21T03:00:00Z",
@@ -259,6 +259,7 @@ async fn reports_fit_into_a_terminal_of_eighty_columns() {
     ]});
     let mut printed = vec![
         (table(&due, &["report", "due"]).await, "idle         2026-11-21 03:00  held"),
+        (table(&due, &["report", "due"]).await, "\n\n40000 more are left out: --limit\n"),
         (table(&ages, &["report", "ages"]).await, "365d23h  30d     12.20"),
     ];
     for (part, told) in parts.iter().zip(["management_auth_refused  99 of 1098", "99 of 1098 (-99)"]) {

@@ -90,13 +90,15 @@ pub fn rotation(report: &RotationReport) -> Sheet {
     let currency = report.currency.as_deref();
     let parts = report.groups.iter().map(|part| group("part", part, currency));
     let mut rows: Vec<Vec<String>> = std::iter::once(group("total", &whole, currency)).chain(parts).collect();
-    if report.left_out > 0 {
-        // A file that is not whole says so itself.
-        let mut row = vec![String::new(); head.len()];
-        row.splice(..2, ["left_out".to_owned(), report.left_out.to_string()]);
-        rows.push(row);
-    }
+    rows.extend(beyond(report.left_out, head.len()));
     Sheet { head, rows }
+}
+
+/// The last row of a file that is not whole: it says so itself.
+fn beyond(left_out: u64, cells: usize) -> Option<Vec<String>> {
+    let mut row = vec![String::new(); cells];
+    row.splice(..2, ["left_out".to_owned(), left_out.to_string()]);
+    (left_out > 0).then_some(row)
 }
 
 fn group(kind: &str, part: &ReportGroup, currency: Option<&str>) -> Vec<String> {
@@ -184,7 +186,7 @@ pub fn standing(report: &StandingReport) -> Sheet {
     Sheet::new(&["kind", "name", "count"], rows.collect())
 }
 
-/// The ages: a row for each account that the report names.
+/// The ages: a row for each account that the report names, and one that says how many it leaves out.
 #[must_use]
 pub fn ages(report: &AgeReport) -> Sheet {
     let row = |account: &vault_api::report::AgedAccount| {
@@ -198,10 +200,11 @@ pub fn ages(report: &AgeReport) -> Sheet {
         ]
     };
     let head = ["account", "target", "age_seconds", "period_seconds", "ratio", "never_rotated"];
-    Sheet::new(&head, report.oldest.iter().map(row).collect())
+    let rows = report.oldest.iter().map(row).chain(beyond(report.left_out, head.len()));
+    Sheet::new(&head, rows.collect())
 }
 
-/// What is due: a row for each account that the report names.
+/// What is due: a row for each account that the report names, and one that says how many it leaves out.
 #[must_use]
 pub fn due(report: &DueReport) -> Sheet {
     let row = |account: &vault_api::report::DueAccount| {
@@ -226,7 +229,8 @@ pub fn due(report: &DueReport) -> Sheet {
         "never_rotated",
         "incident",
     ];
-    Sheet::new(&head, report.listed.iter().map(row).collect())
+    let rows = report.listed.iter().map(row).chain(beyond(report.left_out, head.len()));
+    Sheet::new(&head, rows.collect())
 }
 
 /// Nothing is an empty cell, never a zero.

@@ -16,15 +16,17 @@ use crate::engine::standing::{Counted, Leases};
 /// Of what is added, the first few by a key, in bounded memory.
 struct First<K, T> {
     limit: usize,
+    added: u64,
     kept: Vec<(K, T)>,
 }
 
 impl<K: Ord, T> First<K, T> {
     fn new(limit: usize) -> Self {
-        Self { limit, kept: Vec::new() }
+        Self { limit, added: 0, kept: Vec::new() }
     }
 
     fn add(&mut self, key: K, item: impl FnOnce() -> T) {
+        self.added += 1;
         self.kept.push((key, item()));
         if self.kept.len() > 2 * self.limit {
             self.cut();
@@ -37,9 +39,11 @@ impl<K: Ord, T> First<K, T> {
         self.kept.truncate(self.limit);
     }
 
-    fn finish(mut self) -> Vec<T> {
+    /// Those, and how many there are beyond.
+    fn finish(mut self) -> (Vec<T>, u64) {
         self.cut();
-        self.kept.into_iter().map(|(_, item)| item).collect()
+        let left_out = self.added.saturating_sub(self.kept.len() as u64);
+        (self.kept.into_iter().map(|(_, item)| item).collect(), left_out)
     }
 }
 
@@ -69,6 +73,7 @@ impl Ages {
     }
 
     pub(super) fn finish(self, now: Timestamp) -> AgeReport {
+        let (oldest, left_out) = self.oldest.finish();
         AgeReport {
             as_of: now.to_rfc3339(),
             accounts: self.counts.accounts,
@@ -76,7 +81,8 @@ impl Ages {
             without_credential: self.counts.without_credential,
             never_rotated: self.counts.never_rotated,
             buckets: buckets(&self.counts),
-            oldest: self.oldest.finish(),
+            oldest,
+            left_out,
         }
     }
 }
@@ -159,6 +165,7 @@ impl Dues {
     }
 
     pub(super) fn finish(self) -> DueReport {
-        DueReport { listed: self.listed.finish(), ..self.report }
+        let (listed, left_out) = self.listed.finish();
+        DueReport { listed, left_out, ..self.report }
     }
 }

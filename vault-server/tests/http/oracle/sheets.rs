@@ -63,7 +63,9 @@ async fn what_the_interface_answers_as_csv_and_markdown_is_its_json() {
         asked.push(("rotation", format!("reports/rotation?by={by}&hourly_cost=85.50")));
     }
     asked.push(("standing", "reports/standing?within=24h".to_owned()));
-    asked.extend(["ages", "due"].map(|of| (of, format!("reports/{of}?limit=100"))));
+    for limit in [100, 1] {
+        asked.extend(["ages", "due"].map(|of| (of, format!("reports/{of}?limit={limit}"))));
+    }
     let mut all = Vec::new();
     for (of, path) in &asked {
         let report = bench.get(path).await;

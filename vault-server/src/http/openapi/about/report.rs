@@ -45,6 +45,7 @@ pub(super) const LINES: &[About] = &[
 
 const SHEETS: &[(u16, Reply)] = &[(200, Typed("text/csv")), (200, Typed("text/markdown"))];
 const FORM: Field = may("format", Word(&["", "json", "csv", "markdown"]), "In which form; `json`.");
+const BEYOND: Field = may("left_out", Count, "Those beyond the limit.");
 const LIMIT: Field = may("limit", Count, "How many accounts are named; 100, at most 10000.");
 const PART: &[Field] = &[
     may("from", Text, "Since when: RFC 3339, or seconds since 1970; 30 days before `to`."),
@@ -239,6 +240,7 @@ const AGES: &[Field] = &[
         ])),
         "The oldest by their policies.",
     ),
+    BEYOND,
 ];
 const STANDING: &[Field] = &[
     must("as_of", Time, "When it was looked."),
@@ -321,4 +323,5 @@ const DUE: &[Field] = &[
         ])),
         "The longest overdue first.",
     ),
+    BEYOND,
 ];
