@@ -36,13 +36,14 @@ pub fn message_id(event: EventId) -> String {
     format!("msg_{event}")
 }
 
-/// The header of a message that is sent at `now`: a signature by each secret that is valid.
+/// The header of a message that is sent at `now`: a signature by each secret that is valid then. `stamp` is what the receiver
+/// is told and compares with a clock of its own.
 #[must_use]
-pub fn signatures(webhook: &Webhook, id: &str, now: Timestamp, body: &str) -> String {
+pub fn signatures(webhook: &Webhook, id: &str, now: Timestamp, stamp: Timestamp, body: &str) -> String {
     let former = webhook.former.as_ref().filter(|former| now < former.until).map(|former| &former.secret);
     let secrets = std::iter::once(&webhook.secret).chain(former);
     let signed: Vec<String> =
-        secrets.filter_map(|secret| signature(secret, id, now.as_secs(), body)).collect();
+        secrets.filter_map(|secret| signature(secret, id, stamp.as_secs(), body)).collect();
     signed.join(" ")
 }
 

@@ -18,6 +18,7 @@ use vault_core::store::key::Table;
 use vault_core::target::breaker::Admission;
 
 use super::drive::Chain;
+use super::meter::rotation::Ticked;
 use super::record::{DUE_ACCOUNT, DUE_DYNAMIC, DUE_ESCALATION, DUE_REHEARSAL, DUE_SILENCE};
 use super::{ActError, Engine};
 use crate::barrier::LoadError;
@@ -26,7 +27,7 @@ use crate::barrier::LoadError;
 pub async fn run(engine: Engine) {
     let mut pulse = tokio::time::interval(PULSE);
     pulse.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    let mut cursor = None;
+    let (mut cursor, mut last) = (None, engine.now());
     loop {
         tokio::select! {
             () = engine.inner.shutdown.begun() => return,
@@ -39,21 +40,29 @@ pub async fn run(engine: Engine) {
             Err(error) => tracing::error!(error = %Chain(&error), "the due index could not be read"),
         }
         engine.look_at_graces().await;
-        engine.note_tick();
+        last = engine.note_tick(last);
     }
 }
 
 impl Engine {
-    /// Notes that the scheduler lives, and a clock that was stepped back.
-    fn note_tick(&self) {
+    /// Notes that the scheduler lives, and a clock that was stepped back since `last`; what it shows now.
+    fn note_tick(&self, last: Timestamp) -> Timestamp {
         let (now, wall) = (self.now(), self.inner.clock.wall());
-        if self.inner.meter.rotation.ticked(wall, now) {
-            let ahead = now.since(wall).as_secs();
-            tracing::warn!(
-                ahead,
-                "the machine's clock was stepped back; the vault's goes on until they meet"
-            );
+        let ahead = now.since(wall).as_secs();
+        match self.inner.meter.rotation.ticked(last, now, wall) {
+            Ticked::On => {}
+            Ticked::Ahead => {
+                tracing::warn!(
+                    ahead,
+                    "the machine's clock was stepped back; the vault's goes on until they meet"
+                );
+            }
+            Ticked::Back => {
+                let back = last.since(now).as_secs();
+                tracing::warn!(back, "the clock was stepped back, and what waits waits so much longer");
+            }
         }
+        now
     }
 
     /// Reads one page of what is due and sets it going. Gives back where to go on, when there is more.

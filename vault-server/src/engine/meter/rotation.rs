@@ -34,6 +34,7 @@ pub(in crate::engine) struct RotationMeter {
     revocations: Histograms<KindLabels>,
     last_tick: Gauge,
     clock_ahead: Gauge,
+    stepped_back: Counter,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -95,6 +96,7 @@ impl RotationMeter {
             revocations: Family::new_with_constructor(|| Histogram::new(REPAIR_BUCKETS)),
             last_tick: Gauge::default(),
             clock_ahead: Gauge::default(),
+            stepped_back: Counter::default(),
         };
         for class in FaultClass::ALL {
             drop(meter.opened.get_or_create(&IncidentLabels::of(class)));
@@ -162,6 +164,11 @@ impl RotationMeter {
             "How much later it is for the vault than by the machine's clock, which was stepped back",
             self.clock_ahead.clone(),
         );
+        registry.register(
+            "clock_stepped_back",
+            "Steps back of the vault's own clock: what waits waits so much longer",
+            self.stepped_back.clone(),
+        );
     }
 
     /// Counts an attempt that is over.
@@ -215,15 +222,33 @@ impl RotationMeter {
         self.revocations.get_or_create(&KindLabels { kind }).observe(took.as_secs_f64());
     }
 
-    /// Notes that the scheduler lives, when the machine's clock shows `wall` and the vault's `now`: who watches it compares
-    /// with a clock of theirs. Tells whether the machine's was stepped back since the last time.
-    pub(in crate::engine) fn ticked(&self, wall: Timestamp, now: Timestamp) -> bool {
+    /// Notes that the scheduler lives, when the vault's clock shows `now` and the machine's `wall`, and the vault's showed
+    /// `last` before. Who watches it compares with a clock of theirs, so it is told by the machine's.
+    pub(in crate::engine) fn ticked(&self, last: Timestamp, now: Timestamp, wall: Timestamp) -> Ticked {
         self.last_tick.set(wall.as_secs());
         let ahead = i64::try_from(now.since(wall).as_secs()).unwrap_or(i64::MAX);
-        self.clock_ahead.set(ahead) < ahead
+        let before = self.clock_ahead.set(ahead);
+        if last.since(now) >= NOTED {
+            self.stepped_back.inc();
+            return Ticked::Back;
+        }
+        if before < ahead { Ticked::Ahead } else { Ticked::On }
     }
 }
 
+/// How the clocks have gone since the last look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::engine) enum Ticked {
+    /// On.
+    On,
+    /// The machine's was stepped back, and the vault's was not.
+    Ahead,
+    /// The vault's was stepped back, too.
+    Back,
+}
+
+/// What is no step.
+const NOTED: Duration = Duration::from_secs(1);
 /// The kind of every rotator that is a plugin: how plugins are called is the operator's choice.
 pub(in crate::engine) const PLUGIN: &str = "plugin";
 /// From a local socket to a target that runs into its deadline.

@@ -55,7 +55,7 @@ impl AuditService {
     /// [`CheckError`] by cause; what was known of the file stays.
     pub fn check_chain(&self, clock: &dyn Clock, shutdown: &Shutdown) -> Result<ChainChecked, CheckError> {
         let live = self.live()?;
-        let at = clock.now();
+        let (at, by_machine) = (clock.now(), clock.wall());
         let uncertain = || io::Error::other("its last line was cut short, and the next closes it");
         let (written, options) = live.file.written().ok_or_else(uncertain)?;
         // What was closed since is checked by who opens it next.
@@ -67,16 +67,22 @@ impl AuditService {
             return Err(CheckError::BrokenOff);
         }
         let report = checked?;
-        Ok(self.note_chain(&report, at, clock.now()))
+        Ok(self.note_chain(&report, (at, by_machine), clock.now()))
     }
 
-    fn note_chain(&self, report: &Report, at: Timestamp, now: Timestamp) -> ChainChecked {
+    fn note_chain(
+        &self,
+        report: &Report,
+        (at, by_machine): (Timestamp, Timestamp),
+        now: Timestamp,
+    ) -> ChainChecked {
         let line = report.last.map_or(0, |last| last.seq);
         let findings = report.findings_total.max(u64::from(report.status != Status::Intact));
         let checked = ChainChecked { at, line, findings };
         let before =
             self.inner.checked.lock().unwrap_or_else(PoisonError::into_inner).replace(checked.clone());
-        self.inner.metrics.chain_checked(at, findings);
+        // An alert compares it with the clock of who asks.
+        self.inner.metrics.chain_checked(by_machine, findings);
         let is_news = before.is_none_or(|before| before.findings != findings);
         if findings > 0 && is_news {
             let first = report.findings.first().map(ToString::to_string).unwrap_or_default();

@@ -17,7 +17,7 @@ use vault_core::webhook::{
 };
 
 use super::limit::{Divided, KEPT_TOGETHER};
-use super::send::{Answered, Channel};
+use super::send::{Answered, Channel, Moment};
 use super::{WebhookError, WebhookService};
 use crate::barrier::{CommitError, Loaded, Transaction};
 use crate::engine::ledger::put_incidents;
@@ -190,7 +190,7 @@ impl WebhookService {
             return self.note((name, webhook), key, overtaken).await.map(|()| false);
         }
         let first = self.first_mail(webhook, &pending)?;
-        let answered = channel.send(webhook, &pending, first, self.clock.wall()).await;
+        let answered = channel.send(webhook, &pending, first, Moment::of(&*self.clock)).await;
         let is_sent = !answered.failure.is_some_and(FailureClass::is_unsent);
         self.note((name, webhook), key, (now, began.elapsed(), answered)).await?;
         Ok(is_sent)

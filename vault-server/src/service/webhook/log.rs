@@ -16,7 +16,7 @@ use vault_core::webhook::{
 };
 
 use super::lane::Kept;
-use super::send::Answered;
+use super::send::{Answered, Moment};
 use super::{WebhookError, WebhookService};
 use crate::barrier::{CommitError, LoadError, Loaded};
 use crate::engine::outbox::{Ended, Queued};
@@ -186,7 +186,7 @@ impl WebhookService {
         let event = self.outbox.linked(Event::test(self.outbox.id(), now, name.as_str()));
         let mut delivery = Delivery::of(&event);
         let answered = match self.channel(&hook, &mut Kept::None) {
-            Some(channel) => channel.send(&hook.value, &delivery, None, self.clock.wall()).await,
+            Some(channel) => channel.send(&hook.value, &delivery, None, Moment::of(&*self.clock)).await,
             None => Answered::failed(FailureClass::Settings),
         };
         let millis = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);

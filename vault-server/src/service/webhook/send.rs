@@ -14,7 +14,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{ClientConfig, RootCertStore};
 use tokio_util::bytes::Bytes;
-use vault_core::clock::Timestamp;
+use vault_core::clock::{Clock, Timestamp};
 use vault_core::id::EventId;
 use vault_core::webhook::format::Format;
 use vault_core::webhook::sign::{message_id, signatures};
@@ -34,6 +34,21 @@ pub(super) struct Answered {
 impl Answered {
     pub(super) fn failed(class: FailureClass) -> Self {
         Self { status: None, failure: Some(class) }
+    }
+}
+
+/// When a message is sent.
+#[derive(Clone, Copy)]
+pub(super) struct Moment {
+    /// By the vault's clock.
+    now: Timestamp,
+    /// By the machine's: receivers compare it with clocks of their own.
+    wall: Timestamp,
+}
+
+impl Moment {
+    pub(super) fn of(clock: &dyn Clock) -> Self {
+        Self { now: clock.now(), wall: clock.wall() }
     }
 }
 
@@ -66,12 +81,13 @@ impl Channel {
         webhook: &Webhook,
         delivery: &Delivery,
         first: Option<EventId>,
-        now: Timestamp,
+        moment: Moment,
     ) -> Answered {
         match self {
-            Self::Http(client) => send(client, webhook, delivery, now).await,
+            Self::Http(client) => send(client, webhook, delivery, moment).await,
             Self::Mail(mailer) => match mailer.letter(delivery, webhook, first) {
-                Some(letter) => mailer.send(webhook, letter, delivery.at).await,
+                // By the clocks of those who read it nothing happened later than now.
+                Some(letter) => mailer.send(webhook, letter, delivery.at.min(moment.wall)).await,
                 None => Answered::failed(FailureClass::Unfit),
             },
         }
@@ -116,7 +132,8 @@ pub(super) fn authorities(pem: &str) -> Option<Vec<CertificateDer<'static>>> {
     (!found.is_empty()).then_some(found)
 }
 
-async fn send(client: &Client, webhook: &Webhook, delivery: &Delivery, now: Timestamp) -> Answered {
+async fn send(client: &Client, webhook: &Webhook, delivery: &Delivery, moment: Moment) -> Answered {
+    let Moment { now, wall } = moment;
     let Ok(url) = checked(&webhook.url, webhook.allow_http) else {
         return Answered::failed(FailureClass::Settings);
     };
@@ -128,8 +145,8 @@ async fn send(client: &Client, webhook: &Webhook, delivery: &Delivery, now: Time
     let request = client
         .post(url)
         .header(CONTENT_TYPE, "application/json")
-        .header("webhook-timestamp", now.as_secs().to_string())
-        .header("webhook-signature", signatures(webhook, &id, now, &body))
+        .header("webhook-timestamp", wall.as_secs().to_string())
+        .header("webhook-signature", signatures(webhook, &id, now, wall, &body))
         .header("webhook-id", id)
         .body(wiped(body));
     match request.send().await {
