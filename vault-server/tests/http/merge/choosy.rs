@@ -4,9 +4,8 @@ use serde_json::json;
 use vault_core::rotation::fault::FaultClass;
 
 use super::told::{hook, told};
-use super::{fail, merge, prove, state, two};
+use super::{fail, later, merge, prove, state, two};
 use crate::bench::Bench;
-use crate::vault::seconds;
 
 #[tokio::test]
 async fn a_receiver_for_some_accounts_hears_of_the_one_that_stands_for_an_account_of_its_own() {
@@ -17,9 +16,7 @@ async fn a_receiver_for_some_accounts_hears_of_the_one_that_stands_for_an_accoun
     bench.target.break_down(FaultClass::StoreFailed);
     bench.tick().await;
     merge(&bench, &job, &app).await.expect_status(200);
-    bench.disk.clock.advance(seconds(1200));
-    bench.tick().await;
-    bench.target.heal();
+    later(&bench, 1200).await;
     assert_eq!(
         told(&bench, "mine", "incident.escalated").await,
         1,

@@ -3,11 +3,9 @@
 use serde_json::{Value, json};
 use vault_core::id::IncidentId;
 use vault_core::incident::Incident;
-use vault_core::rotation::fault::FaultClass;
 
-use super::{fail, merge, prove, state, two};
+use super::{fail, later, merge, prove, state, two};
 use crate::bench::Bench;
-use crate::vault::seconds;
 
 /// `app` and `job`, each with an incident, and a webhook that is told of both from now on.
 async fn both() -> (Bench, String, String) {
@@ -26,14 +24,6 @@ async fn silence(bench: &Bench, accounts: &str) {
 async fn told(bench: &Bench, kind: &str) -> usize {
     let all = bench.get("sys/webhooks/w/deliveries").await.at("/data/deliveries");
     all.as_array().unwrap().iter().filter(|one| one["type"] == kind).count()
-}
-
-/// Lets time pass in which nothing is repaired.
-async fn later(bench: &Bench, by: u64) {
-    bench.disk.clock.advance(seconds(by));
-    bench.target.break_down(FaultClass::StoreFailed);
-    bench.tick().await;
-    bench.target.heal();
 }
 
 #[tokio::test]
