@@ -28,21 +28,30 @@ async fn a_clock_that_is_stepped_back_keeps_no_lease_alive_and_no_retry_waiting(
     world.until("db/lent", |status| status.get("holder").is_none()).await.unwrap();
     assert!(!world.accepts(&lent).await.unwrap(), "the lease outlived its end");
     world.healed("db/app").await.unwrap();
-    let ahead = ahead(&world).await;
+    let ahead = shown(&world.vault, "vault_clock_ahead_seconds").await;
     assert!((3500..=3600).contains(&ahead), "{ahead} s");
     assert!(world.vault.log().contains("the machine's clock was stepped back"));
 }
 
-/// How far the vault's clock is before the machine's, once the scheduler has looked at both.
-async fn ahead(world: &World) -> u64 {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_that_was_days_ahead_is_followed_back_and_that_is_told() {
+    let vault = Vault::start_by_own_clock().await.unwrap();
+    vault.step_clock("-3d").unwrap();
+    assert_eq!(shown(&vault, "vault_clock_stepped_back_total").await, 1);
+    assert!(vault.metrics().await.unwrap().contains("\nvault_clock_ahead_seconds 0\n"));
+    assert!(vault.log().contains("what waits waits so much longer"));
+}
+
+/// What a metric shows, once it is more than nothing: the scheduler looks at both clocks four times a second.
+async fn shown(vault: &Vault, metric: &str) -> u64 {
     for _ in 0..200 {
-        let text = world.vault.metrics().await.unwrap();
-        let found = text.lines().find_map(|line| line.strip_prefix("vault_clock_ahead_seconds "));
-        let ahead = found.and_then(|value| value.parse().ok()).unwrap();
-        if ahead > 0 {
-            return ahead;
+        let text = vault.metrics().await.unwrap();
+        let found = text.lines().find_map(|line| line.strip_prefix(metric)?.strip_prefix(' '));
+        let figure = found.and_then(|value| value.parse().ok()).unwrap();
+        if figure > 0 {
+            return figure;
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    panic!("the vault does not say that the clock was stepped back");
+    panic!("{metric} stays 0");
 }
