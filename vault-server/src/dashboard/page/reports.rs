@@ -55,11 +55,14 @@ pub(in crate::dashboard) async fn show(signed_in: &SignedIn) -> Response<Body> {
     // All that is about incidents and rotations in one walk over the records.
     let (year, also) = (window.year_query(now), window.also(now));
     let path = format!("reports/rotation?{year}&by=month&durations=true&limit={COSTLY_MAX}&also={also}");
-    let told: Part<RotationReport> = signed_in.part(&path).await;
+    // Together: each walks the store on a thread of its own.
+    let (told, ages, dues) = tokio::join!(
+        signed_in.part::<RotationReport>(&path),
+        signed_in.part::<AgeReport>("reports/ages?limit=20"),
+        signed_in.part::<DueReport>(DUE),
+    );
     let part = |word: &str| told.told.as_ref().and_then(|report| report.also.get(word));
     let shares = |word: &str| part(word).map(|report| shown::shares(&report.groups)).unwrap_or_default();
-    let ages: Part<AgeReport> = signed_in.part("reports/ages?limit=20").await;
-    let dues: Part<DueReport> = signed_in.part(DUE).await;
     let choice = |it: Window| Choice { word: it.word(), label: it.label(), is_chosen: it == window };
     let mut choices: Vec<Choice> = Window::all(now).into_iter().map(choice).collect();
     if !choices.iter().any(|choice| choice.is_chosen) {
