@@ -263,6 +263,9 @@ async fn what_is_taken_apart_again_is_nobodys_who_did_not_have_it_before_and_is_
     merge(&bench, &job, &app).await.expect_status(200);
     let read = async |bench: &Bench| bench.get(&format!("incidents/{job}")).await.json()["data"].clone();
     assert!(read(&bench).await["acknowledged_at"].is_string(), "taken as one");
+    // Who looks after those that wait finds none, and nothing is left that would have it looked at again.
+    later(&bench, 601).await;
+    assert_eq!(messages(&bench, "incident.escalated").await, 0);
     let opened = messages(&bench, "incident.opened").await;
 
     bench.post(&format!("incidents/{job}/unmerge"), json!({})).await.expect_status(200);
@@ -272,7 +275,9 @@ async fn what_is_taken_apart_again_is_nobodys_who_did_not_have_it_before_and_is_
     assert_eq!(messages(&bench, "incident.opened").await, opened + 1, "who was told that somebody has it");
     let report = bench.get("reports/rotation").await;
     assert_eq!(report.at("/data/incidents/never_acknowledged"), json!(0), "that is about what is over");
-    later(&bench, 601).await;
+    later(&bench, 590).await;
+    assert_eq!(messages(&bench, "incident.escalated").await, 0);
+    later(&bench, 11).await;
     assert_eq!(messages(&bench, "incident.escalated").await, 1, "it waits since then");
 }
 
